@@ -1,0 +1,102 @@
+//! One error for the whole crate: what happened, whose fault it is, and where.
+//!
+//! `kind` decides the exit code of the command line; `message` says what is wrong and what to do; `place` names the file,
+//! the HDU, the tile. Our own mistakes are not errors: they are an `assert!` with a sentence.
+
+use std::fmt;
+
+/// Whose fault it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The caller asked for something that makes no sense.
+    Argument,
+    /// The input does not exist or may not be read.
+    Missing,
+    /// The input ends before it should.
+    Truncated,
+    /// The input contradicts itself, or a sum does not match.
+    Corrupt,
+    /// The input is of a version, a dtype or a family that this build does not know.
+    Unsupported,
+    /// A result did not match what it was checked against.
+    Verify,
+    /// No space, a broken pipe, a device that failed.
+    Io,
+    /// The input asks for more than the limits allow.
+    Limit,
+    /// A network named by the file is not at hand.
+    Model,
+    /// No usable GPU, or one that does not give the answer of the CPU.
+    Device,
+}
+
+/// An error with its place: `place: message`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    pub kind: Kind,
+    pub message: String,
+    pub place: String,
+}
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    pub fn new(kind: Kind, message: impl Into<String>) -> Error {
+        Error { kind, message: message.into(), place: String::new() }
+    }
+
+    /// The same error, seen from further out: "a.fits: tile 3: ..." grows from the inside.
+    #[must_use]
+    pub fn at(mut self, place: impl fmt::Display) -> Error {
+        self.place = if self.place.is_empty() { place.to_string() } else { format!("{place}: {}", self.place) };
+        self
+    }
+
+    pub fn argument(message: impl Into<String>) -> Error {
+        Error::new(Kind::Argument, message)
+    }
+    pub fn truncated(message: impl Into<String>) -> Error {
+        Error::new(Kind::Truncated, message)
+    }
+    pub fn corrupt(message: impl Into<String>) -> Error {
+        Error::new(Kind::Corrupt, message)
+    }
+    pub fn unsupported(message: impl Into<String>) -> Error {
+        Error::new(Kind::Unsupported, message)
+    }
+    pub fn limit(message: impl Into<String>) -> Error {
+        Error::new(Kind::Limit, message)
+    }
+    pub fn model(message: impl Into<String>) -> Error {
+        Error::new(Kind::Model, message)
+    }
+    pub fn device(message: impl Into<String>) -> Error {
+        Error::new(Kind::Device, message)
+    }
+    pub fn verify(message: impl Into<String>) -> Error {
+        Error::new(Kind::Verify, message)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.place.is_empty() {
+            write!(f, "{}: ", self.place)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<std::io::Error> for Error {
+    fn from(e: std::io::Error) -> Error {
+        use std::io::ErrorKind as K;
+        let kind = match e.kind() {
+            K::NotFound | K::PermissionDenied | K::IsADirectory => Kind::Missing,
+            K::UnexpectedEof => Kind::Truncated,
+            _ => Kind::Io,
+        };
+        Error::new(kind, e.to_string())
+    }
+}
