@@ -1,0 +1,3 @@
+//! The loops between ints and payloads.
+
+pub mod network;

@@ -1,0 +1,100 @@
+//! s = floor + mean |rᵢ| over the nearest neighbours
+//! f = 64 ± min(63, log2(1 + |x| / s) in steps of the net),   x = vᵢ − b, rᵢ, uᵣⱼ − uᵣ₀          7 bits each
+//! h = integer MLP of f
+//!
+//! Shapes: taps [n], features [n_in] in 0..=127, heads [3K] per cell: weights' logits, locations, log2 scales.
+//! `net::load` has proved that no sum of the MLP can overflow an i32.
+
+use super::log2::log2;
+use super::{Look, MAX_RESIDUAL, ONE, Offsets, address};
+use crate::net::{Layer, Net};
+
+/// s and the heads of every cell of a run, one array per head.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Heads {
+    /// Cells there is room for: head h of cell i is `heads[h * stride + i]`.
+    pub stride: usize,
+    pub s: Vec<i32>,
+    pub heads: Vec<i32>,
+}
+
+impl Heads {
+    pub fn new(k: usize, stride: usize) -> Heads {
+        Heads { stride, s: vec![0; stride], heads: vec![0; 3 * k * stride] }
+    }
+}
+
+/// s and heads for the run of `b.len()` cells at `at`.
+pub fn context(net: &Net, offsets: &Offsets, look: Look, at: usize, level: i32, b: &[i32], out: &mut Heads) {
+    let mut f = vec![0; net.n_in()];
+    let mut y = Vec::new();
+    for (i, &b) in b.iter().enumerate() {
+        out.s[i] = features(net, offsets, look, at + i, level, b, &mut f);
+        mlp(&net.layers, &f, &mut y);
+        for (h, &y) in y.iter().enumerate() {
+            out.heads[h * out.stride + i] = y;
+        }
+    }
+}
+
+/// The features of one cell; returns its s.
+pub fn features(net: &Net, offsets: &Offsets, look: Look, cell: usize, level: i32, b: i32, f: &mut [i32]) -> i32 {
+    let value = |i: usize| look.values[address(cell, offsets.taps[i])] - b;
+    let residual = |i: usize| look.residuals[address(cell, offsets.taps[i])];
+    let mean = |log2_n: u32, x: &dyn Fn(usize) -> i32| {
+        let sum: i32 = (0..1 << log2_n).map(|i| x(i).abs().min(MAX_RESIDUAL)).sum();
+        ((sum + ((1 << log2_n) >> 1)) >> log2_n) + net.scale_floor
+    };
+    let s = mean(net.near_log2, &residual);
+    let wide = mean(net.wide_log2, &residual);
+    let rough = mean(net.near_log2, &value);
+    let log_s = log2(s);
+    let half = (1 << net.feature_shift) >> 1;
+
+    let soft = |x: i32| {
+        let step = ((log2(x.abs() + s) - log_s + half) >> net.feature_shift).min(63);
+        if x < 0 { 64 - step } else { 64 + step }
+    };
+    let compare = |x: i32, shift: u32| 64 + ((log2(x) - log_s + ((1 << shift) >> 1)) >> shift).clamp(-64, 63);
+
+    let mut n = 0;
+    let mut put = |x: i32| {
+        f[n] = x;
+        n += 1;
+    };
+    for i in 0..net.n_values {
+        put(soft(value(i)));
+    }
+    for i in 0..net.n_residuals {
+        put(soft(residual(i)));
+    }
+    for u in &look.refs[..net.n_refs] {
+        let u0 = u[address(cell, offsets.ref_taps[0])];
+        for &o in &offsets.ref_taps[1..] {
+            put(soft(u[address(cell, o)] - u0));
+        }
+    }
+    put(((log_s >> 5) - 32).clamp(0, 127));
+    put(compare(wide, net.feature_shift));
+    put(compare(rough, net.feature_shift));
+    put(16 * level.min(7));
+    put(compare(b + ONE, 5));
+    s
+}
+
+/// y = clamp(round((bias + Σ w · x) / 2^shift)): to 0..=127 in hidden layers, to 16 bits in the last.
+pub fn mlp(layers: &[Layer], f: &[i32], y: &mut Vec<i32>) {
+    let mut x = f.to_vec();
+    for (l, layer) in layers.iter().enumerate() {
+        let (lo, hi) = if l + 1 == layers.len() { (-32768, 32767) } else { (0, 127) };
+        y.clear();
+        for (o, weights) in layer.weights.chunks_exact(layer.n_in).enumerate() {
+            let sum = weights.iter().zip(&x).fold(layer.bias[o], |sum, (&w, &x)| sum + i32::from(w) * x);
+            let shift = layer.shift[o];
+            y.push(((sum + ((1 << shift) >> 1)) >> shift).clamp(lo, hi));
+        }
+        x.clone_from(y);
+        let padded = layers.get(l + 1).map_or(x.len(), |next| next.n_in);
+        x.resize(padded, 0);
+    }
+}

@@ -1,0 +1,55 @@
+//! Each op once, plain: the definition that every other implementation is compared with, byte for byte.
+//!
+//! A tile lives in an *arena*: its ints (times 64) with a halo around them, in whatever order its schedule laid them out. A
+//! *run* is a row of cells that lie side by side in the arena and whose neighbours are all known; a tap is a constant offset
+//! from a cell to a neighbour. That is all a kernel knows: raster, skewed raster, lattice, reference planes differ only in offsets.
+//!
+//! ```text
+//! predict   ints around the cell             -> b, the linear prediction
+//! context   ints and residuals around it, b  -> s, the local scale, and the heads of the net
+//! mixture   heads, b, s                      -> K logistics: location, log2 scale, weight
+//! interval  mixture and symbol               -> start and width in 2^24; and back from a quantile
+//! ```
+//!
+//! All quantities are i32. Ints carry 6 fractional bits once inside (`ONE` = 64), logarithms 8.
+
+pub mod context;
+pub mod interval;
+pub mod log2;
+pub mod mixture;
+pub mod predict;
+pub mod tables;
+
+/// One int, in the fixed point of the kernels.
+pub const ONE: i32 = 64;
+/// The largest int a network may see: beyond it a tile uses a classic mode.
+pub const MAX_INT: i32 = 1 << 22;
+/// A residual is clamped here, so that sums of 32 of them fit an i32.
+pub const MAX_RESIDUAL: i32 = 1 << 22;
+/// Cells that must exist behind the last run, so that a kernel may work in whole vectors.
+pub const SLACK: usize = 64;
+/// The most logistics a mixture may have.
+pub const MAX_K: usize = 8;
+
+/// The arenas of one tile: its own ints and residuals, and the ints of the planes it looks at.
+#[derive(Clone, Copy)]
+pub struct Look<'a> {
+    pub values: &'a [i32],
+    pub residuals: &'a [i32],
+    pub refs: &'a [&'a [i32]],
+}
+
+/// Where a cell looks, as offsets from its own place in the arena.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Offsets {
+    /// Known neighbours, nearest first.
+    pub taps: Vec<i32>,
+    /// Places in each reference plane; the first is the cell's own.
+    pub ref_taps: Vec<i32>,
+}
+
+/// The address of a neighbour.
+#[inline(always)]
+pub fn address(cell: usize, offset: i32) -> usize {
+    (cell as isize + offset as isize) as usize
+}

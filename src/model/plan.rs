@@ -1,0 +1,84 @@
+//! The plan of a tile: where its cells lie in the arena, and which are coded when.
+//!
+//! Every int has one home, the cell where it is coded; halos and coarser lattices hold copies of it. Encoder and decoder walk
+//! the same passes in the same order. A run's symbols are dealt to the coder's lanes from lane 0.
+
+use crate::kernel::{Offsets, SLACK};
+use crate::net::Pass;
+
+/// Cells side by side in the arena; their ints lie `step` apart in the tile, from index `first`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    pub at: u32,
+    pub n: u32,
+    pub first: u32,
+    pub step: i32,
+}
+
+/// Cells whose neighbours are all known: one step of the schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub pass: Pass,
+    pub level: i32,
+    /// Which of the plane's predictors.
+    pub set: usize,
+    pub runs: Vec<Run>,
+    /// (home, elsewhere): done when the step's ints are known.
+    pub copies: Vec<(u32, u32)>,
+    /// Index into `Plan::offsets`.
+    pub offsets: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    pub h: usize,
+    pub w: usize,
+    /// Cells of the arena, slack included.
+    pub n_arena: usize,
+    pub offsets: Vec<Offsets>,
+    pub steps: Vec<Step>,
+    /// The runs in the order in which they are coded. The encoder, who knows all ints, may walk them in another.
+    pub order: Vec<Run>,
+    /// For every cell of the arena the int a reference plane shows there, row-major.
+    pub mirror: Vec<u32>,
+}
+
+impl Step {
+    /// Shows the ints of this step wherever later ones look for them.
+    pub fn copy(&self, arena: &mut [i32]) {
+        for &(from, to) in &self.copies {
+            arena[to as usize] = arena[from as usize];
+        }
+    }
+}
+
+impl Plan {
+    /// An arena with every cell at the seed.
+    pub fn arena(&self, seed: i32) -> Vec<i32> {
+        vec![seed; self.n_arena]
+    }
+
+    /// Puts known ints, in kernel units, at their homes and wherever they are copied to.
+    pub fn fill(&self, ints: &[i32], arena: &mut [i32]) {
+        for step in &self.steps {
+            for run in &step.runs {
+                let cells = &mut arena[run.at as usize..][..run.n as usize];
+                for (cell, index) in cells.iter_mut().zip((run.first as usize..).step_by(run.step as usize)) {
+                    *cell = ints[index] * crate::kernel::ONE;
+                }
+            }
+            step.copy(arena);
+        }
+    }
+
+    /// The arena of a reference plane from its tile of ints, in kernel units.
+    pub fn mirror(&self, ints: &[i32]) -> Vec<i32> {
+        self.mirror.iter().map(|&i| ints[i as usize] * crate::kernel::ONE).collect()
+    }
+
+    pub(super) fn with_slack(mut self) -> Plan {
+        self.n_arena += SLACK;
+        self.mirror.resize(self.n_arena, 0);
+        self
+    }
+}

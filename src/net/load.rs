@@ -1,0 +1,120 @@
+//! Weights from a safetensors file: one metadata key, `collapsar`, holds JSON; tensors are `net.<i>.<layer>.weight|bias|shift`
+//! and `net.<i>.linear`, the predictor where the encoder found no better one.
+
+use super::{Layer, Net, Pass, Spec};
+use crate::error::{Error, Result};
+use crate::kernel::predict::Linear;
+use crate::model::{Family, Model, Part};
+use safetensors::{Dtype, SafeTensors};
+use serde_json::Value;
+
+/// A weights file larger than this is refused before it is parsed.
+const MAX_BYTES: usize = 64 << 20;
+
+/// A model from the bytes of its weights file; everything about it has been checked when this returns.
+pub fn load(bytes: &[u8]) -> Result<Model> {
+    if bytes.len() > MAX_BYTES {
+        return Err(Error::limit(format!("a weights file of {} bytes, {MAX_BYTES} is the most", bytes.len())));
+    }
+    let wrong = |e: safetensors::SafeTensorError| Error::corrupt(format!("not a weights file: {e}"));
+    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(wrong)?;
+    let tensors = SafeTensors::deserialize(bytes).map_err(wrong)?;
+    let text = metadata.metadata().as_ref().and_then(|m| m.get("collapsar"));
+    let text = text.ok_or_else(|| Error::corrupt("a weights file without the metadata key 'collapsar'"))?;
+    let json: Value = serde_json::from_str(text).map_err(|e| Error::corrupt(format!("weights metadata: {e}")))?;
+
+    let version = number(&json, "format")?;
+    if version != 1 {
+        return Err(Error::unsupported(format!("weights format {version}, this build reads format 1")));
+    }
+    let family = Family::from_name(string(&json, "family")?)?;
+    let list = json["nets"].as_array().ok_or_else(|| Error::corrupt("weights metadata: 'nets' is not a list"))?;
+    if list.len() > 16 {
+        return Err(Error::limit(format!("{} nets in one file, 16 are the most", list.len())));
+    }
+    let parts = list.iter().enumerate().map(|(i, json)| part(&tensors, i, json).map_err(|e| e.at(format!("net {i}"))));
+    Model::new(string(&json, "name")?, family, parts.collect::<Result<Vec<Part>>>()?, *blake3::hash(bytes).as_bytes())
+}
+
+fn part(tensors: &SafeTensors, i: usize, json: &Value) -> Result<Part> {
+    let spec = spec(json)?;
+    let linear = Linear::new(tensor_i16(tensors, &format!("net.{i}.linear"))?, Vec::new())?;
+    if linear.own().len() + 1 != spec.n_linear {
+        return Err(Error::corrupt(format!("{} coefficients for {} linear taps", linear.own().len(), spec.n_linear)));
+    }
+    let n_layers = number(json, "layers")?;
+    let layers = (0..n_layers.min(64)).map(|l| layer(tensors, &format!("net.{i}.{l}")));
+    Ok(Part { net: Net::new(spec, layers.collect::<Result<_>>()?)?, linear })
+}
+
+fn spec(json: &Value) -> Result<Spec> {
+    let small = |key: &str| Ok::<usize, Error>(number(json, key)?.min(1 << 20) as usize);
+    Ok(Spec {
+        pass: match string(json, "pass")? {
+            "raster" => Pass::Raster,
+            "diagonal" => Pass::Diagonal,
+            "rest" => Pass::Rest,
+            other => return Err(Error::unsupported(format!("pass '{other}' is not known to this version"))),
+        },
+        k: small("k")?,
+        taps: pairs(json, "taps")?,
+        n_linear: small("linear")?,
+        n_values: small("values")?,
+        n_residuals: small("residuals")?,
+        n_refs: small("refs")?,
+        ref_taps: pairs(json, "ref_taps")?,
+        near_log2: small("near_log2")? as u32,
+        wide_log2: small("wide_log2")? as u32,
+        scale_floor: small("scale_floor")? as i32,
+        feature_shift: small("feature_shift")? as u32,
+    })
+}
+
+fn layer(tensors: &SafeTensors, name: &str) -> Result<Layer> {
+    let weight = tensors.tensor(&format!("{name}.weight")).map_err(|e| Error::corrupt(e.to_string()))?;
+    let &[n_out, n_in] = weight.shape() else {
+        return Err(Error::corrupt(format!("{name}.weight has {} dimensions, 2 are needed", weight.shape().len())));
+    };
+    Ok(Layer {
+        n_in,
+        n_out,
+        weights: tensor(tensors, &format!("{name}.weight"), Dtype::I8)?.iter().map(|&b| b as i8).collect(),
+        bias: tensor(tensors, &format!("{name}.bias"), Dtype::I32)?
+            .chunks_exact(4)
+            .map(|b| i32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+            .collect(),
+        shift: tensor(tensors, &format!("{name}.shift"), Dtype::U8)?.to_vec(),
+    })
+}
+
+fn tensor_i16(tensors: &SafeTensors, name: &str) -> Result<Vec<i16>> {
+    Ok(tensor(tensors, name, Dtype::I16)?.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect())
+}
+
+fn tensor<'a>(tensors: &SafeTensors<'a>, name: &str, dtype: Dtype) -> Result<&'a [u8]> {
+    let view = tensors.tensor(name).map_err(|e| Error::corrupt(e.to_string()))?;
+    if view.dtype() != dtype {
+        return Err(Error::corrupt(format!("{name} is {:?}, {dtype:?} is needed", view.dtype())));
+    }
+    Ok(view.data())
+}
+
+fn number(json: &Value, key: &str) -> Result<u64> {
+    json[key].as_u64().ok_or_else(|| Error::corrupt(format!("weights metadata: '{key}' is not a number")))
+}
+
+fn string<'a>(json: &'a Value, key: &str) -> Result<&'a str> {
+    json[key].as_str().ok_or_else(|| Error::corrupt(format!("weights metadata: '{key}' is not a text")))
+}
+
+fn pairs(json: &Value, key: &str) -> Result<Vec<(i32, i32)>> {
+    let wrong = || Error::corrupt(format!("weights metadata: '{key}' is not a list of [dy, dx]"));
+    let small = |v: &Value| v.as_i64().filter(|n| n.abs() < 1 << 20).map(|n| n as i32);
+    json[key]
+        .as_array()
+        .ok_or_else(wrong)?
+        .iter()
+        .map(|p| Some((small(p.get(0)?)?, small(p.get(1)?)?)))
+        .collect::<Option<Vec<_>>>()
+        .ok_or_else(wrong)
+}

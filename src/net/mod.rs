@@ -1,0 +1,205 @@
+//! An integer network: where it looks, how it normalises, and its layers.
+//!
+//! A `Net` can only be built valid: shapes fit each other, taps are known when they are read, and no sum of the MLP can leave
+//! an i32, whatever the features. The kernels assume all of this and check nothing.
+
+mod load;
+mod store;
+
+pub use load::load;
+pub use store::store;
+
+use crate::error::{Error, Result};
+use crate::kernel::MAX_K;
+
+/// Features that every cell has besides its neighbours: scale, wide scale, roughness, level, height above the floor.
+pub const N_CONTEXT: usize = 5;
+/// No tap is farther away than this, in rows or columns.
+pub const MAX_REACH: i32 = 15;
+const MAX_TAPS: usize = 256;
+const MAX_WIDTH: usize = 1024;
+const MAX_LAYERS: usize = 8;
+
+/// y = round((bias + weights · x) / 2^shift); weights are [n_out][n_in], n_in a multiple of 4.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layer {
+    pub n_in: usize,
+    pub n_out: usize,
+    pub weights: Vec<i8>,
+    pub bias: Vec<i32>,
+    pub shift: Vec<u8>,
+}
+
+/// Which cells a net answers for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pass {
+    /// Cells in raster order: the half-plane above and to the left is known.
+    Raster,
+    /// Midpoints of four known cells.
+    Diagonal,
+    /// Midpoints of two known cells, above and below or left and right.
+    Rest,
+}
+
+/// The plain numbers a net is built from; see NUMERICS.md, section 3.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Net {
+    pub(crate) pass: Pass,
+    pub(crate) k: usize,
+    pub(crate) taps: Vec<(i32, i32)>,
+    pub(crate) n_linear: usize,
+    pub(crate) n_values: usize,
+    pub(crate) n_residuals: usize,
+    pub(crate) n_refs: usize,
+    pub(crate) ref_taps: Vec<(i32, i32)>,
+    pub(crate) near_log2: u32,
+    pub(crate) wide_log2: u32,
+    pub(crate) scale_floor: i32,
+    pub(crate) feature_shift: u32,
+    pub(crate) layers: Vec<Layer>,
+}
+
+/// What a `Net` is made of, before it has been checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spec {
+    pub pass: Pass,
+    pub k: usize,
+    /// (dy, dx) of known neighbours, nearest first, in steps of the pass.
+    pub taps: Vec<(i32, i32)>,
+    /// How many of the taps the linear predictor, the value features and the residual features use.
+    pub n_linear: usize,
+    pub n_values: usize,
+    pub n_residuals: usize,
+    pub n_refs: usize,
+    /// (dy, dx) in reference planes; the first is (0, 0).
+    pub ref_taps: Vec<(i32, i32)>,
+    pub near_log2: u32,
+    pub wide_log2: u32,
+    pub scale_floor: i32,
+    pub feature_shift: u32,
+}
+
+impl Net {
+    pub fn new(spec: Spec, layers: Vec<Layer>) -> Result<Net> {
+        let s = spec;
+        check((1..=MAX_K).contains(&s.k), || format!("{} logistics in a mixture, 1 to {MAX_K} are possible", s.k))?;
+        check(s.taps.len() <= MAX_TAPS && s.ref_taps.len() <= MAX_TAPS, || format!("more than {MAX_TAPS} taps"))?;
+        check(s.taps.iter().chain(&s.ref_taps).all(|t| t.0.abs() <= MAX_REACH && t.1.abs() <= MAX_REACH), || {
+            format!("a tap lies farther than {MAX_REACH} away")
+        })?;
+        check(s.taps.iter().all(|&t| s.pass.knows(t)), || {
+            format!("a tap of pass {:?} is not yet known there", s.pass)
+        })?;
+        check(s.near_log2 <= s.wide_log2 && s.wide_log2 <= 5, || "scales over more than 32 residuals".into())?;
+        let least = (1usize << s.wide_log2).max(s.n_linear).max(s.n_values).max(s.n_residuals);
+        check(s.n_linear >= 1 && s.taps.len() >= least, || format!("{} taps where {least} are used", s.taps.len()))?;
+        check(s.n_linear <= 64 && s.n_refs <= 3, || {
+            "more linear taps or reference planes than the format knows".into()
+        })?;
+        check(s.ref_taps.first() == Some(&(0, 0)), || "the first place in a reference plane must be (0, 0)".into())?;
+        check((1..=1 << 16).contains(&s.scale_floor), || format!("scale floor {}", s.scale_floor))?;
+        check((2..=6).contains(&s.feature_shift), || format!("feature step 2^{}", s.feature_shift))?;
+        check((1..=MAX_LAYERS).contains(&layers.len()), || format!("{} layers", layers.len()))?;
+
+        let mut width = s.n_features();
+        for (i, layer) in layers.iter().enumerate() {
+            layer.check(width).map_err(|e| e.at(format!("layer {i}")))?;
+            width = layer.n_out;
+        }
+        check(width == 3 * s.k, || format!("{width} heads for {} logistics", s.k))?;
+        let Spec { pass, k, taps, n_linear, n_values, n_residuals, n_refs, ref_taps, .. } = s;
+        let Spec { near_log2, wide_log2, scale_floor, feature_shift, .. } = s;
+        Ok(Net {
+            pass,
+            k,
+            taps,
+            n_linear,
+            n_values,
+            n_residuals,
+            n_refs,
+            ref_taps,
+            near_log2,
+            wide_log2,
+            scale_floor,
+            feature_shift,
+            layers,
+        })
+    }
+
+    pub fn spec(&self) -> Spec {
+        Spec {
+            pass: self.pass,
+            k: self.k,
+            taps: self.taps.clone(),
+            n_linear: self.n_linear,
+            n_values: self.n_values,
+            n_residuals: self.n_residuals,
+            n_refs: self.n_refs,
+            ref_taps: self.ref_taps.clone(),
+            near_log2: self.near_log2,
+            wide_log2: self.wide_log2,
+            scale_floor: self.scale_floor,
+            feature_shift: self.feature_shift,
+        }
+    }
+
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// Features of a cell, with the zeros behind them: the width of the first layer.
+    pub fn n_in(&self) -> usize {
+        self.layers[0].n_in
+    }
+
+    /// The same net with another last layer: what an encoder refitted travels with the file.
+    pub fn with_last_layer(&self, last: Layer) -> Result<Net> {
+        let mut layers = self.layers.clone();
+        *layers.last_mut().expect("a net has layers") = last;
+        Net::new(self.spec(), layers)
+    }
+
+    /// Multiplications per cell, predictor aside.
+    pub fn n_mac(&self) -> usize {
+        self.layers.iter().map(|l| l.weights.len()).sum()
+    }
+}
+
+impl Spec {
+    pub fn n_features(&self) -> usize {
+        self.n_values + self.n_residuals + self.n_refs * self.ref_taps.len().saturating_sub(1) + N_CONTEXT
+    }
+}
+
+impl Pass {
+    /// Whether the neighbour at (dy, dx) is known when a cell of this pass is coded.
+    pub(crate) fn knows(self, (dy, dx): (i32, i32)) -> bool {
+        match self {
+            Pass::Raster => dy < 0 || (dy == 0 && dx < 0),
+            Pass::Diagonal => dy & 1 == 1 && dx & 1 == 1,
+            Pass::Rest => (dy + dx) & 1 == 1,
+        }
+    }
+}
+
+impl Layer {
+    /// Shapes, and |bias| + Σ|w| · 127 + half < 2³¹ for every output: the sum cannot overflow.
+    fn check(&self, n_used: usize) -> Result<()> {
+        check(self.n_in == n_used.next_multiple_of(4), || format!("{} inputs where {n_used} come in", self.n_in))?;
+        check((1..=MAX_WIDTH).contains(&self.n_out) && self.n_in <= MAX_WIDTH, || format!("{} outputs", self.n_out))?;
+        let sizes = (self.weights.len(), self.bias.len(), self.shift.len());
+        check(sizes == (self.n_in * self.n_out, self.n_out, self.n_out), || "tensors do not fit the layer".into())?;
+        for (o, weights) in self.weights.chunks_exact(self.n_in).enumerate() {
+            check(self.shift[o] <= 24, || format!("output {o} is shifted by {}", self.shift[o]))?;
+            let weight: i64 = weights.iter().map(|w| i64::from(w.unsigned_abs())).sum();
+            let most = i64::from(self.bias[o].unsigned_abs()) + weight * 127 + (1 << self.shift[o]);
+            check(most < 1 << 31, || format!("the sum of output {o} can reach {most}, an i32 cannot"))?;
+            check(!weights.contains(&-128), || format!("output {o} has a weight of -128"))?;
+        }
+        Ok(())
+    }
+}
+
+fn check(holds: bool, message: impl FnOnce() -> String) -> Result<()> {
+    if holds { Ok(()) } else { Err(Error::corrupt(message())) }
+}

@@ -1,0 +1,43 @@
+//! The inverse of `load`: a model as the bytes of its weights file, the same bytes every time.
+
+use super::{Net, Pass};
+use crate::error::{Error, Result};
+use crate::model::Model;
+use safetensors::tensor::{Dtype, TensorView, serialize};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+pub fn store(model: &Model) -> Result<Vec<u8>> {
+    let nets: Vec<Value> = model.parts.iter().map(|p| describe(&p.net)).collect();
+    let text = json!({"format": 1, "name": model.name, "family": model.family.name(), "nets": nets}).to_string();
+    let mut tensors = Vec::new();
+    for (i, part) in model.parts.iter().enumerate() {
+        let linear: Vec<u8> = part.linear.own().iter().flat_map(|c| c.to_le_bytes()).collect();
+        tensors.push((format!("net.{i}.linear"), Dtype::I16, vec![part.linear.own().len()], linear));
+        for (l, layer) in part.net.layers.iter().enumerate() {
+            let name = |what| format!("net.{i}.{l}.{what}");
+            let weights = layer.weights.iter().map(|&w| w as u8).collect();
+            let bias = layer.bias.iter().flat_map(|b| b.to_le_bytes()).collect();
+            tensors.push((name("weight"), Dtype::I8, vec![layer.n_out, layer.n_in], weights));
+            tensors.push((name("bias"), Dtype::I32, vec![layer.n_out], bias));
+            tensors.push((name("shift"), Dtype::U8, vec![layer.n_out], layer.shift.clone()));
+        }
+    }
+    let views = tensors.iter().map(|(name, dtype, shape, data)| {
+        let view = TensorView::new(*dtype, shape.clone(), data).expect("the shape is that of the data");
+        (name.clone(), view)
+    });
+    serialize(views, Some(HashMap::from([("collapsar".to_string(), text)])))
+        .map_err(|e| Error::argument(format!("these weights cannot be stored: {e}")))
+}
+
+fn describe(net: &Net) -> Value {
+    let pairs = |list: &[(i32, i32)]| list.iter().map(|&(dy, dx)| json!([dy, dx])).collect::<Vec<_>>();
+    json!({
+        "pass": match net.pass { Pass::Raster => "raster", Pass::Diagonal => "diagonal", Pass::Rest => "rest" },
+        "k": net.k, "taps": pairs(&net.taps), "linear": net.n_linear, "values": net.n_values,
+        "residuals": net.n_residuals, "refs": net.n_refs, "ref_taps": pairs(&net.ref_taps),
+        "near_log2": net.near_log2, "wide_log2": net.wide_log2, "scale_floor": net.scale_floor,
+        "feature_shift": net.feature_shift, "layers": net.layers.len(),
+    })
+}
