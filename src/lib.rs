@@ -1,3 +1,4 @@
 pub mod array;
+pub mod container;
 pub mod error;
 pub mod source;
