@@ -1,4 +1,5 @@
 pub mod array;
+pub mod atomic;
 pub mod container;
 pub mod error;
 pub mod source;

@@ -107,7 +107,7 @@ pub(super) fn read_end(source: &dyn Source, limits: &Limits) -> Result<(Trailer,
     if u64::from(len) > n * MAX_INDEX_BYTES_PER_BLOCK {
         return Err(of_index(Error::corrupt(format!("{len} bytes are too many for {n} blocks"))));
     }
-    let blocks = index_from_bytes(&read_payload(source, &index).map_err(of_index)?, index.offset, n)?;
+    let blocks = index_from_bytes(&read_payload(source, &index).map_err(of_index)?, index.offset, limits.max_blocks)?;
     if blocks.len() as u64 != n {
         return Err(of_index(Error::corrupt(format!("it lists {} blocks of {n}", blocks.len()))));
     }
