@@ -104,7 +104,7 @@ pub(super) fn read_end(source: &dyn Source, limits: &Limits) -> Result<(Trailer,
     if n > limits.max_blocks {
         return Err(Error::limit(format!("the file holds {n} blocks, the limit is {}", limits.max_blocks)));
     }
-    if u64::from(len) > n * MAX_INDEX_BYTES_PER_BLOCK {
+    if u64::from(len) > n.saturating_mul(MAX_INDEX_BYTES_PER_BLOCK) {
         return Err(of_index(Error::corrupt(format!("{len} bytes are too many for {n} blocks"))));
     }
     let blocks = index_from_bytes(&read_payload(source, &index).map_err(of_index)?, index.offset, limits.max_blocks)?;

@@ -110,10 +110,10 @@ fn an_index_that_lies_is_refused() {
         })
     };
     assert_eq!(read(&crafted(&[1, 1, 10], 1)), Ok(vec![(1, vec![5; 10])]));
-    let wrong: [(&str, &[u8], u64); 13] = [
+    assert_eq!(read(&crafted(&[2, 1, 10], 1)).unwrap_err().place, "block 0 at offset 16", "the wrong kind");
+    let wrong: [(&str, &[u8], u64); 12] = [
         ("a hole at the end", &[1, 1, 9], 1),
         ("an overlap with the index", &[1, 1, 11], 1),
-        ("the wrong kind", &[2, 1, 10], 1),
         ("the index's kind", &[0, 1, 10], 1),
         ("an empty run", &[1, 0], 0),
         ("more than it lists", &[1, 2, 10], 2),
@@ -126,6 +126,6 @@ fn an_index_that_lies_is_refused() {
         ("fewer than the trailer", &[1, 1, 10], 2),
     ];
     for (what, index, n_blocks) in wrong {
-        assert_eq!(read(&crafted(index, n_blocks)).unwrap_err().kind, Kind::Corrupt, "{what}");
+        assert_eq!(open_error(&crafted(index, n_blocks)).kind, Kind::Corrupt, "{what}");
     }
 }

@@ -184,7 +184,7 @@ fn limits_are_kept() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
 
     #[test]
     fn random_bytes_are_refused_without_panic(tail in proptest::collection::vec(any::<u8>(), 0..400)) {

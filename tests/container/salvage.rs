@@ -110,8 +110,11 @@ fn salvage_does_not_take_the_blocks_of_a_stored_inner_file_for_ours() {
     let mut file = write(&[(1, write(&sample_blocks())), (2, b"ours".to_vec())]);
     file[16..25].fill(0);
     let (found, _, payloads) = survivors(&file);
-    assert_eq!(payloads, [b"ours"]);
-    assert_eq!(found[0].number, Some(1));
+    assert_eq!((payloads, found[0].number), (vec![b"ours".to_vec()], Some(1)));
+    file.truncate(file.len() - 1);
+    file[found[0].info.end() as usize] ^= 1;
+    let (found, _, payloads) = survivors(&file);
+    assert_eq!((payloads, found[0].number), (vec![b"ours".to_vec()], None));
 }
 
 #[test]
