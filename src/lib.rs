@@ -1,5 +1,7 @@
 pub mod array;
+pub mod atomic;
 pub mod codec;
+pub mod container;
 pub mod entropy;
 pub mod error;
 pub mod kernel;
