@@ -4,6 +4,7 @@ pub mod codec;
 pub mod container;
 pub mod entropy;
 pub mod error;
+pub mod fit;
 pub mod format;
 pub mod kernel;
 pub mod model;

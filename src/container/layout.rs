@@ -5,12 +5,12 @@
 //!
 //! Each record in both directions, side by side. Nothing here reads or writes a file.
 
-use crate::wire::{put_varint, take_array, take_u8, take_u16, take_u32, take_u64, take_varint};
 use super::{
     BLOCK_EXTRA_BYTES, BlockInfo, END_MAGIC, HEAD_BYTES, INDEX_KIND, MAGIC, MAX_BLOCK_BYTES, PROLOGUE_BYTES,
     TRAILER_BYTES, VERSION,
 };
 use crate::error::{Error, Result};
+use crate::wire::{put_varint, take_array, take_u8, take_u16, take_u32, take_u64, take_varint};
 use crc32c::crc32c;
 
 pub(super) struct Prologue {

@@ -1,0 +1,214 @@
+//! c = argmin Σ |v − v₁ − Σᵢ cᵢ · (vᵢ − v₁) − Σ cᵣⱼ · (uᵣⱼ − uᵣ₀)|          least absolute residuals, by reweighting
+//!
+//! What the encoder alone chooses and transmits. This room may use floats, but only + − × ÷ and rounding, which IEEE fixes, in
+//! one order: the same coefficients on every machine.
+
+mod solve;
+
+use crate::kernel::predict::Linear;
+use crate::kernel::{ONE, address};
+use crate::model::{Model, Plan};
+use solve::solve;
+
+/// Cells per predictor that are looked at.
+const MAX_CELLS: usize = 8192;
+const N_ROUNDS: usize = 5;
+/// How strongly coefficients are held where they came from, as a share of the mean diagonal of the normal equations.
+const HOLD: f64 = 1e-3;
+
+/// A tile to fit to, and the reference planes it may look at.
+pub struct Sample<'a> {
+    pub plan: &'a Plan,
+    pub ints: &'a [i32],
+    pub refs: &'a [&'a [i32]],
+}
+
+/// One predictor per set of the model, and the median |residual| of all cells in 1/64 int.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fit {
+    pub linears: Vec<Linear>,
+    pub residual: i32,
+}
+
+/// One row of the equations per cell: differences, then the target.
+struct Rows {
+    width: usize,
+    cells: Vec<f64>,
+}
+
+/// Predictors fitted to a few tiles, all with the same number of reference planes.
+pub fn fit(model: &Model, samples: &[Sample]) -> Fit {
+    let n_refs = samples.first().map_or(0, |s| s.refs.len());
+    let start = model.linears(n_refs);
+    let mut rows: Vec<Rows> = start.iter().map(|l| Rows { width: n_coefficients(l) + 1, cells: Vec::new() }).collect();
+    let strides = strides(start.len(), samples);
+    for sample in samples {
+        collect(sample, &start, &strides, &mut rows);
+    }
+    let mut errors = Vec::new();
+    let linears = start.iter().zip(&rows).map(|(start, rows)| {
+        let linear = refine(start, rows);
+        errors.extend(residuals(&coefficients(&linear), rows));
+        linear
+    });
+    let linears = linears.collect();
+    Fit { linears, residual: (median(&mut errors) * f64::from(ONE)).clamp(8.0, 1e6) as i32 }
+}
+
+fn n_coefficients(linear: &Linear) -> usize {
+    linear.own().len() + linear.refs().iter().map(Vec::len).sum::<usize>()
+}
+
+/// So many cells are passed over per set that about `MAX_CELLS` are left.
+fn strides(n_sets: usize, samples: &[Sample]) -> Vec<usize> {
+    let mut n = vec![0; n_sets];
+    for step in samples.iter().flat_map(|s| &s.plan.steps) {
+        n[step.set] += step.runs.iter().map(|r| r.n as usize).sum::<usize>();
+    }
+    n.iter().map(|n| n.div_ceil(MAX_CELLS).max(1)).collect()
+}
+
+fn collect(sample: &Sample, linears: &[Linear], strides: &[usize], rows: &mut [Rows]) {
+    let mut arena = sample.plan.arena(sample.ints[0] * ONE);
+    sample.plan.fill(sample.ints, &mut arena);
+    let refs: Vec<Vec<i32>> = sample.refs.iter().map(|ints| sample.plan.mirror(ints)).collect();
+    let mut next = vec![0; linears.len()];
+    for step in &sample.plan.steps {
+        let offsets = &sample.plan.offsets[step.offsets];
+        let (stride, next, rows) = (strides[step.set], &mut next[step.set], &mut rows[step.set]);
+        for run in &step.runs {
+            while *next < run.n as usize {
+                let cell = run.at as usize + *next;
+                let v1 = arena[address(cell, offsets.taps[0])];
+                let difference = |v: i32, v1: i32| f64::from(((v - v1) >> 6).clamp(-32768, 32767));
+                for &o in &offsets.taps[1..=linears[step.set].own().len()] {
+                    rows.cells.push(difference(arena[address(cell, o)], v1));
+                }
+                for u in &refs {
+                    let u0 = u[address(cell, offsets.ref_taps[0])];
+                    rows.cells.extend(offsets.ref_taps[1..].iter().map(|&o| difference(u[address(cell, o)], u0)));
+                }
+                rows.cells.push(difference(arena[cell], v1));
+                *next += stride;
+            }
+            *next -= run.n as usize;
+        }
+    }
+}
+
+fn coefficients(linear: &Linear) -> Vec<f64> {
+    linear.own().iter().chain(linear.refs().iter().flatten()).map(|&c| f64::from(c) / 4096.0).collect()
+}
+
+fn residuals(c: &[f64], rows: &Rows) -> Vec<f64> {
+    let cells = rows.cells.chunks_exact(rows.width);
+    cells.map(|row| (row[c.len()] - c.iter().zip(row).fold(0.0, |sum, (c, d)| sum + c * d)).abs()).collect()
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    if values.is_empty() {
+        return 0.0;
+    }
+    let middle = values.len() / 2;
+    *values.select_nth_unstable_by(middle, f64::total_cmp).1
+}
+
+/// A few rounds of reweighted least squares around `start`; `start` itself where that leads nowhere.
+fn refine(start: &Linear, rows: &Rows) -> Linear {
+    let first = coefficients(start);
+    let n = first.len();
+    if rows.cells.len() < 8 * n * rows.width {
+        return start.clone();
+    }
+    let mut c = first.clone();
+    for _ in 0..N_ROUNDS {
+        let errors = residuals(&c, rows);
+        let floor = 0.3 * median(&mut errors.clone()) + 1e-3;
+        let (mut matrix, mut right) = (vec![0.0; n * n], vec![0.0; n]);
+        for (row, error) in rows.cells.chunks_exact(rows.width).zip(&errors) {
+            let weight = 1.0 / error.max(floor);
+            let rest = row[n] - first.iter().zip(row).fold(0.0, |sum, (c, d)| sum + c * d);
+            for i in 0..n {
+                let weighted = weight * row[i];
+                right[i] += weighted * rest;
+                for j in 0..=i {
+                    matrix[i * n + j] += weighted * row[j];
+                }
+            }
+        }
+        let hold = HOLD * (0..n).fold(0.0, |sum, i| sum + matrix[i * n + i]) / n as f64 + 1e-9;
+        for i in 0..n {
+            matrix[i * n + i] += hold;
+        }
+        let Some(step) = solve(&mut matrix, right) else { return start.clone() };
+        c = first.iter().zip(step).map(|(c, s)| c + s).collect();
+    }
+    let sum = |errors: Vec<f64>| errors.iter().fold(0.0, |sum, e| sum + e);
+    match round(&c, start) {
+        Some(linear) if sum(residuals(&coefficients(&linear), rows)) < sum(residuals(&first, rows)) => linear,
+        _ => start.clone(),
+    }
+}
+
+fn round(c: &[f64], like: &Linear) -> Option<Linear> {
+    let c: Vec<i16> = c.iter().map(|c| (c * 4096.0).round().clamp(-32767.0, 32767.0) as i16).collect();
+    let (own, mut rest) = c.split_at(like.own().len());
+    let refs = like.refs().iter().map(|r| {
+        let (one, others) = rest.split_at(r.len());
+        rest = others;
+        one.to_vec()
+    });
+    let refs = refs.collect();
+    Linear::new(own.to_vec(), refs).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Family, tests::painted_model};
+
+    fn sum_of_residuals(model: &Model, ints: &[i32], n: usize, linear: &Linear) -> i64 {
+        let plan = model.plan_to_encode(n, n);
+        let mut arena = plan.arena(0);
+        plan.fill(ints, &mut arena);
+        let look = crate::kernel::Look { values: &arena, residuals: &arena, refs: &[] };
+        let mut b = vec![0; n];
+        let mut sum = 0;
+        for run in plan.steps.iter().flat_map(|s| &s.runs) {
+            crate::kernel::predict::predict(linear, &plan.offsets[0], look, run.at as usize, 1 << 22, &mut b);
+            sum += b.iter().zip(&arena[run.at as usize..]).map(|(b, v)| i64::from((b - v).abs())).sum::<i64>();
+        }
+        sum
+    }
+
+    #[test]
+    fn a_slope_is_learned_exactly() {
+        let model = painted_model(Family::Pixelcnn, 1, 2);
+        let ints: Vec<i32> = (0..64 * 64).map(|i| 7 * (i / 64) * (i / 64) + 31 * (i % 64) + 100).collect();
+        let plan = model.plan_to_encode(64, 64);
+        let fitted = fit(&model, &[Sample { plan: &plan, ints: &ints, refs: &[] }]);
+        let before = sum_of_residuals(&model, &ints, 64, &model.linears(0)[0]);
+        let after = sum_of_residuals(&model, &ints, 64, &fitted.linears[0]);
+        assert!(after * 4 < before, "{after} against {before}");
+    }
+
+    #[test]
+    fn few_cells_leave_the_predictor_as_it_was() {
+        let model = painted_model(Family::Lattice, 1, 2);
+        let plan = model.plan_to_encode(3, 3);
+        let fitted = fit(&model, &[Sample { plan: &plan, ints: &[5; 9], refs: &[] }]);
+        assert_eq!(fitted.linears, model.linears(0));
+    }
+
+    #[test]
+    fn a_reference_plane_that_tells_all_is_used() {
+        let model = painted_model(Family::Pixelcnn, 1, 2);
+        let ints: Vec<i32> = (0..64 * 64u32)
+            .map(|i| (i.wrapping_mul(2654435761).rotate_left(11).wrapping_mul(0x9e37_79b1) >> 20) as i32)
+            .collect();
+        let plan = model.plan_to_encode(64, 64);
+        let fitted = fit(&model, &[Sample { plan: &plan, ints: &ints, refs: &[&ints] }]);
+        assert!(fitted.residual < 64 * 40, "{}", fitted.residual);
+        assert!(fit(&model, &[Sample { plan: &plan, ints: &ints, refs: &[] }]).residual > 64 * 500);
+    }
+}
