@@ -1,0 +1,5 @@
+//! Symbols ↔ words: the only room that names the range-ANS coder.
+//!
+//! A coder is a stack: what is pushed last is popped first, so an encoder pushes its symbols backwards.
+
+pub mod table;
