@@ -9,6 +9,8 @@ pub mod format;
 pub mod kernel;
 pub mod model;
 pub mod net;
+pub mod peers;
 pub mod sample;
 pub mod source;
+pub mod tile;
 mod wire;

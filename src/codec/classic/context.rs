@@ -1,0 +1,70 @@
+//! a = (4W + 2WW + 4N + 2NW + 2NE + NEE + NN) >> 4         of the neighbours' residual magnitudes → 44 bins → a table
+//!
+//! The magnitude of a token is 8 · (the middle of what it stands for) >> scale, at most 4095, so a is too. Bins are a itself
+//! below 4, then four per octave. The encoder merges neighbouring bins until every table is worth its bytes.
+//! Everything beyond the tile's edges has the magnitude of the `start` token.
+
+use super::token::UNDO;
+
+pub const N_BINS: usize = 44;
+pub const MAX_SCALE: u8 = 31;
+const MAX_ACTIVITY: u32 = 4095;
+pub const PAD: usize = 2;
+
+/// The magnitude of each token.
+pub fn magnitudes(scale: u8) -> [u16; 256] {
+    std::array::from_fn(|token| {
+        let middle = u64::from(UNDO[token].middle()) * 8 >> scale;
+        middle.min(u64::from(MAX_ACTIVITY)) as u16
+    })
+}
+
+/// Magnitudes of a row and the two above, each with PAD entries of padding; `x` counts without it.
+#[inline(always)]
+pub fn activity(north: &[u16], north2: &[u16], x: usize, w: u16, ww: u16) -> usize {
+    let at = |row: &[u16], i: usize| u32::from(row[i]);
+    let known = 4 * u32::from(w) + 2 * u32::from(ww);
+    let above = 4 * at(north, x + PAD) + 2 * (at(north, x + PAD - 1) + at(north, x + PAD + 1)) + at(north, x + PAD + 2);
+    ((known + above + at(north2, x + PAD)) >> 4) as usize
+}
+
+pub fn bin_of(activity: usize) -> usize {
+    match activity {
+        0..4 => activity,
+        _ => {
+            let e = activity.ilog2() as usize;
+            4 * (e - 1) + ((activity >> (e - 2)) & 3)
+        }
+    }
+}
+
+pub type ByActivity = [u8; MAX_ACTIVITY as usize + 1];
+
+/// Something per bin, laid out per activity.
+pub fn by_activity(of_bin: impl Fn(usize) -> u8) -> Box<ByActivity> {
+    let mut map = Box::new([0; MAX_ACTIVITY as usize + 1]);
+    for (activity, out) in map.iter_mut().enumerate() {
+        *out = of_bin(bin_of(activity));
+    }
+    map
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bins_grow_with_activity_and_cover_it() {
+        assert_eq!((bin_of(0), bin_of(4095)), (0, N_BINS - 1));
+        for a in 1..4096 {
+            assert!((0..=1).contains(&(bin_of(a) as i32 - bin_of(a - 1) as i32)), "activity {a}");
+        }
+    }
+
+    #[test]
+    fn the_largest_magnitudes_stay_in_the_map() {
+        let rows = [4095u16; 8];
+        assert_eq!(activity(&rows, &rows, 1, 4095, 4095), 4095);
+        assert!(magnitudes(0).iter().all(|&m| m <= 4095));
+    }
+}

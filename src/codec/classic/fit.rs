@@ -1,0 +1,165 @@
+//! minimise Σ wₛ · (t − Σ xᵢ·fᵢ)²       t = u − W,  fᵢ = uᵢ − W for the other neighbours,  f_m = m − W for the median m
+//!
+//! Written with differences from W, so that a smooth field keeps its level exactly whatever the coefficients are rounded
+//! to; x_m is how far the prediction leans to the middle of the tile, which is worth 0.1 bit where there is only noise.
+//! Weights fall with the square of the local activity: one star must not decide for the whole sky.
+//! Integers in a fixed order: the bytes must not depend on the machine. The result is transmitted, so a poor fit costs
+//! bits and never correctness.
+
+use super::predict::{N_TAPS, Predictor, SHIFT};
+
+/// The neighbours other than W, and the median.
+const N_UNKNOWNS: usize = N_TAPS;
+type Sample = [i64; N_UNKNOWNS + 1];
+
+/// A tile's values above its minimum, as rows of `w`.
+#[derive(Clone, Copy)]
+pub struct Tile<'a> {
+    pub values: &'a [u32],
+    pub h: usize,
+    pub w: usize,
+}
+
+/// About `n_wanted` places are looked at.
+pub fn fit(tile: Tile, n_wanted: usize) -> Option<Predictor> {
+    let samples = gather(tile, n_wanted);
+    if samples.len() < 4 * N_UNKNOWNS {
+        return None;
+    }
+    let middle = median(tile);
+    let (normal, right) = sums(&samples, middle, tile.h == 1);
+    let x = solve(normal, right)?;
+    quantise(&x, middle)
+}
+
+/// W first, then the other neighbours in the order of the taps, then the value itself.
+fn gather(tile: Tile, n_wanted: usize) -> Vec<Sample> {
+    let Tile { values, h, w } = tile;
+    let (first_row, n_rows) = if h == 1 { (0, 1) } else { (2.min(h), h.saturating_sub(2)) };
+    if w < 5 || n_rows == 0 {
+        return Vec::new();
+    }
+    // Odd strides meet all phases of a mosaic.
+    let stride = (n_rows * (w - 4)).div_ceil(n_wanted);
+    let step_y = (1..).find(|s| s * s >= stride).unwrap_or(1).min(n_rows) | 1;
+    let step_x = stride.div_ceil(step_y) | 1;
+    let mut samples = Vec::with_capacity((n_rows / step_y + 1) * ((w - 4) / step_x + 1));
+    for (i, y) in (first_row..first_row + n_rows).step_by(step_y).enumerate() {
+        let row = &values[y * w..][..w];
+        let (north, north2) = match h {
+            1 => (row, row),
+            _ => (&values[(y - 1) * w..][..w], &values[(y - 2) * w..][..w]),
+        };
+        for x in (2 + (i * 7) % step_x..w - 2).step_by(step_x) {
+            let at = |row: &[u32], dx: usize| i64::from(row[x + dx - 2]);
+            samples.push([
+                at(row, 1),
+                at(row, 0),
+                at(north, 0),
+                at(north, 1),
+                at(north, 2),
+                at(north, 3),
+                at(north, 4),
+                at(north2, 0),
+                at(north2, 1),
+                at(north2, 2),
+                at(north2, 3),
+                at(north2, 4),
+                at(row, 2),
+            ]);
+        }
+    }
+    samples
+}
+
+fn median(tile: Tile) -> i64 {
+    let step = (tile.values.len() / 1024).max(1) | 1;
+    let mut sampled: Vec<u32> = tile.values.iter().copied().step_by(step).collect();
+    let middle = sampled.len() / 2;
+    i64::from(*sampled.select_nth_unstable(middle).1)
+}
+
+type Matrix = [[i128; N_UNKNOWNS]; N_UNKNOWNS];
+type Vector = [i128; N_UNKNOWNS];
+
+/// The normal equations; unknown i < 11 belongs to tap i + 1, the last to the median.
+fn sums(samples: &[Sample], middle: i64, one_row: bool) -> (Matrix, Vector) {
+    let n_near = if one_row { 2 } else { N_TAPS };
+    let octave = |s: &Sample| {
+        let range = s[1..n_near].iter().map(|u| u.abs_diff(s[0])).max().unwrap_or(0);
+        (range + 1).ilog2() as i32
+    };
+    let mut octaves: Vec<i32> = samples.iter().map(octave).collect();
+    let typical = *octaves.select_nth_unstable(samples.len() / 2).1;
+    // 2·(typical − scale) + 12 for the squares, 8 for the weights, 16 for the number of samples: below 63.
+    let scale = (typical - 12).max(0);
+    let bound = 1i64 << (typical + 6);
+    let mut normal = [[0i64; N_UNKNOWNS]; N_UNKNOWNS];
+    let mut right = [0i64; N_UNKNOWNS];
+    for s in samples {
+        let octave = octave(s);
+        if octave > typical + 5 {
+            continue;
+        }
+        let weight = 1i64 << (2 * (typical + 2 - octave)).clamp(0, 6);
+        let mut f = [0i64; N_UNKNOWNS];
+        for (f, u) in f.iter_mut().zip(&s[1..n_near]) {
+            *f = (u - s[0]) >> scale;
+        }
+        f[N_UNKNOWNS - 1] = (middle - s[0]).clamp(-bound, bound) >> scale;
+        let target = (s[N_TAPS] - s[0]).clamp(-bound, bound) >> scale;
+        for i in 0..N_UNKNOWNS {
+            let g = f[i] * weight;
+            for j in 0..=i {
+                normal[i][j] += g * f[j];
+            }
+            right[i] += g * target;
+        }
+    }
+    let mut full = [[0i128; N_UNKNOWNS]; N_UNKNOWNS];
+    for i in 0..N_UNKNOWNS {
+        for j in 0..N_UNKNOWNS {
+            full[i][j] = i128::from(normal[i.max(j)][i.min(j)]) << 16;
+        }
+        // The ridge keeps the system solvable where neighbours are equal or absent.
+        full[i][i] += (full[i][i] >> 14) + (1 << 16);
+    }
+    (full, right.map(|r| i128::from(r) << 16))
+}
+
+/// Gaussian elimination without pivots: the matrix is symmetric and positive. The answer is in units of 2⁻³².
+fn solve(mut a: Matrix, mut b: Vector) -> Option<Vector> {
+    for k in 0..N_UNKNOWNS {
+        if a[k][k] <= 0 {
+            return None;
+        }
+        for i in k + 1..N_UNKNOWNS {
+            let factor = a[i][k].checked_mul(1 << 32)? / a[k][k];
+            for j in k..N_UNKNOWNS {
+                a[i][j] -= factor.checked_mul(a[k][j])? >> 32;
+            }
+            b[i] -= factor.checked_mul(b[k])? >> 32;
+        }
+    }
+    let mut x = [0i128; N_UNKNOWNS];
+    for i in (0..N_UNKNOWNS).rev() {
+        let mut rest = b[i].checked_mul(1 << 32)?;
+        for j in i + 1..N_UNKNOWNS {
+            rest = rest.checked_sub(a[i][j].checked_mul(x[j])?)?;
+        }
+        x[i] = rest / a[i][i];
+    }
+    Some(x)
+}
+
+fn quantise(x: &Vector, middle: i64) -> Option<Predictor> {
+    let mut coefs = [0i16; N_TAPS];
+    let rounded = |x: i128| i16::try_from((x + (1 << (31 - SHIFT))) >> (32 - SHIFT)).ok();
+    for (c, &x) in coefs[1..].iter_mut().zip(x) {
+        *c = rounded(x)?;
+    }
+    let lean = rounded(x[N_UNKNOWNS - 1])?;
+    let others: i64 = coefs[1..].iter().map(|&c| i64::from(c)).sum();
+    coefs[0] = i16::try_from((1 << SHIFT) - others - i64::from(lean)).ok()?;
+    Some(Predictor::Linear { coefs, bias: i64::from(lean) * middle + (1 << (SHIFT - 1)) })
+}
