@@ -60,7 +60,7 @@ impl Grid {
             && (1..=1 << 16).contains(&g.tile_w)
             && g.tile_h * g.tile_w <= 1 << 20
             && (g.tile_h == 1 || g.tile_h.checked_mul(g.w).is_some_and(|n| n <= 1 << 25))
-            && (g.n_bands() as u64).checked_mul(g.n_planes as u64 * 8).and_then(|n| n.checked_mul(g.n_columns() as u64)).is_some();
+            && n_samples < 1 << 56;
         if sane { Ok(g) } else { Err(Error::corrupt(format!("tiles that do not fit their array: {g:?}"))) }
     }
 

@@ -1,8 +1,12 @@
 //! Between files and payloads: how an array is described, what is chosen for it, and the loops over its tiles.
 
+pub mod bytes;
+mod choose;
 pub mod classic;
 pub mod decode;
 pub mod encode;
 pub mod head;
 pub mod network;
 pub mod plane;
+mod plans;
+pub mod tile;

@@ -3,6 +3,7 @@
 pub mod lattice;
 pub mod plan;
 pub mod raster;
+pub mod zoo;
 
 use crate::error::{Error, Result};
 use crate::kernel::predict::Linear;
