@@ -147,7 +147,11 @@ fn take_lazily(settings: Settings, window: &mut Window, block: &mut Block) -> Re
         }
     }
     if literal_waits {
+        // Full or not, the block ends here.
         let _ = block.push_literal(window.byte_before(), window);
     }
     Ok(())
 }
+
+#[cfg(test)]
+pub(super) mod tests;
