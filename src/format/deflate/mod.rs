@@ -28,9 +28,9 @@ pub enum Writer {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    pub writer: Writer,
+    pub(super) writer: Writer,
     /// 1 to 9.
-    pub level: u8,
+    pub(super) level: u8,
 }
 
 /// How hard a level looks for a match.
