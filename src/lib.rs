@@ -1,3 +1,9 @@
+//! Neural compression of scientific rasters: lossless, and the same bytes on every machine.
+//!
+//! Reading order: `kernel` (what is computed), `net` and `model` (with what, and when), `codec` (the loops), `container` (the
+//! file), then the rooms around them. ARCHITECTURE.md says how they hang together, NUMERICS.md and FORMAT.md what they mean.
+
+mod api;
 pub mod array;
 pub mod atomic;
 pub mod codec;
@@ -14,3 +20,7 @@ pub mod sample;
 pub mod source;
 pub mod tile;
 mod wire;
+
+pub use api::{compress, compress_to, decompress, decompress_to};
+pub use codec::encode::{Choice, Options, Report};
+pub use error::{Error, Kind, Result};

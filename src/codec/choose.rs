@@ -104,7 +104,8 @@ fn windows(
     let n_back = if h * w <= MAX_PLANE_LOOKED_AT { MAX_REFS - 1 } else { 0 };
     let one = |i: usize| {
         // evenly along each axis, each at its own pace, so that windows do not line up
-        let spread = |n_places: usize, pace: usize| if n == 1 { n_places / 2 } else { (i * pace % n) * n_places / (n - 1) };
+        let spread =
+            |n_places: usize, pace: usize| if n == 1 { n_places / 2 } else { (i * pace % n) * n_places / (n - 1) };
         let plane = if n_planes == 1 { 0 } else { spread(n_planes - 1, 1) };
         // even places, so that a phase of the window is that phase of the array
         let (y0, x0) = (spread(h - wh, if n == N_WINDOWS { N_WINDOWS - 1 } else { 1 }) & !1, spread(w - ww, 1) & !1);
@@ -213,8 +214,7 @@ fn views(stack: &Stack, n_phases: usize, n_previous: usize) -> Vec<View> {
 }
 
 fn fits(model: &Arc<Model>, stacks: &[Stack], n_phases: usize, n_previous: usize) -> Vec<Vec<Fitted>> {
-    let ways: Vec<(usize, usize)> =
-        (0..n_phases).flat_map(|phase| (0..=n_previous).map(move |n| (phase, n))).collect();
+    let ways: Vec<(usize, usize)> = (0..n_phases).flat_map(|phase| (0..=n_previous).map(move |n| (phase, n))).collect();
     let fitted: Vec<Fitted> = ways
         .par_iter()
         .map(|&(phase, n)| {

@@ -147,7 +147,10 @@ impl<'a, W: Write> Encoder<'a, W> {
             (self.progress)(at)?;
             let chunk = self.source.bytes(at, (offset + len - at).min(CHUNK as u64) as usize)?;
             self.hash.update(&chunk);
-            self.writer.block(kind::BYTES, &super::bytes::encode(&chunk)?)?;
+            let mut payload = Vec::new();
+            put_varint(&mut payload, at);
+            payload.extend(super::bytes::encode(&chunk)?);
+            self.writer.block(kind::BYTES, &payload)?;
             at += chunk.len() as u64;
         }
         Ok(())
@@ -166,6 +169,7 @@ impl<'a, W: Write> Encoder<'a, W> {
         };
         let head = choose(self.source, offset, ty, label, &stats, models)?;
         let mut bytes = Vec::new();
+        put_varint(&mut bytes, offset);
         head.write(&mut bytes);
         self.writer.block(kind::HEAD, &bytes)?;
         let mut n_bytes_out = bytes.len() as u64;
@@ -227,11 +231,18 @@ pub(super) fn batch(head: &Head, bands: &[(usize, usize)]) -> usize {
 fn tiles(head: &Head, band: &Band, previous: &VecDeque<Vec<Band>>) -> Vec<Tile> {
     let seen = looked_at(head, band.plane, band.band, previous);
     let place = head.grid.band(band.plane, band.band);
-    place.map(|place| Tile { place, ints: band.tile(&place, &head.grid), refs: band.refs(&place, head, &seen) }).collect()
+    place
+        .map(|place| Tile { place, ints: band.tile(&place, &head.grid), refs: band.refs(&place, head, &seen) })
+        .collect()
 }
 
 /// The same band of the planes that `plane` looks at, newest first.
-pub(super) fn looked_at<'a>(head: &Head, plane: usize, band: usize, previous: &'a VecDeque<Vec<Band>>) -> Vec<&'a Band> {
+pub(super) fn looked_at<'a>(
+    head: &Head,
+    plane: usize,
+    band: usize,
+    previous: &'a VecDeque<Vec<Band>>,
+) -> Vec<&'a Band> {
     let n = head.n_previous_of(plane);
     let before = previous.iter().filter(|p| p[0].plane < plane).take(n);
     before.map(|p| &p[band]).collect()

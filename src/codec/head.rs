@@ -99,8 +99,10 @@ impl Head {
         let n_label = at_most(take_varint(from)?, MAX_LABEL_BYTES, "bytes of label")?;
         let label = String::from_utf8_lossy(take_bytes(from, n_label)?).into_owned();
         let map = Map::read(from, dtype)?;
-        let mut number = || usize::try_from(take_varint(from)?).map_err(|_| Error::corrupt("a number beyond all sizes"));
-        let (n_planes, h, w, n_phases, tile_h, tile_w) = (number()?, number()?, number()?, number()?, number()?, number()?);
+        let mut number =
+            || usize::try_from(take_varint(from)?).map_err(|_| Error::corrupt("a number beyond all sizes"));
+        let (n_planes, h, w, n_phases, tile_h, tile_w) =
+            (number()?, number()?, number()?, number()?, number()?, number()?);
         let (n_previous, key_interval) = (number()?, number()?);
         let grid = Grid { n_planes, h, w, n_parts: map.n_parts(), n_phases, tile_h, tile_w }.check(n_samples)?;
         if n_previous > MAX_REFS || (n_previous > 0) != (key_interval > 0) || key_interval > 1 << 20 {
@@ -144,7 +146,8 @@ impl Network {
 impl Fitted {
     fn read(from: &mut &[u8], model: &Model, n_refs: usize) -> Result<Fitted> {
         let residual = at_most(take_varint(from)?, 1 << 22, "as a residual")? as i32;
-        let linears = model.linears(n_refs).iter().map(|like| {
+        let usual = model.linears(n_refs);
+        let linears = usual.iter().map(|like| {
             let mut take = |n: usize| (0..n).map(|_| unzigzag(take_varint(from)?)).collect::<Result<Vec<i16>>>();
             let own = take(like.own().len())?;
             let refs = like.refs().iter().map(|r| take(r.len())).collect::<Result<Vec<_>>>()?;

@@ -1,5 +1,6 @@
 //! Between files and payloads: how an array is described, what is chosen for it, and the loops over its tiles.
 
+pub mod archive;
 pub mod bytes;
 mod choose;
 pub mod classic;

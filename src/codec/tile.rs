@@ -1,9 +1,9 @@
 //! One tile as the payload of a block: which array, which tile, how it is coded, and the code.
 
+use crate::codec::classic;
 use crate::codec::head::Head;
 use crate::codec::network::{self, Context};
 use crate::codec::plans::Plans;
-use crate::codec::classic;
 use crate::error::{Error, Result};
 use crate::kernel::MAX_INT;
 use crate::tile::Place;
@@ -88,7 +88,9 @@ pub fn settle(head: &Head, array: u64, tile: &Tile, network: Option<Vec<u8>>) ->
     let (mode, code) = match network {
         None => (Mode::Classic, classic()),
         // the estimate is a few per cent off: classic modes are tried wherever they might win
-        Some(code) if (code.len() as u64) * 8 < classic::estimate_bits(&tile.ints, h, w) * 15 / 16 => (Mode::Network, code),
+        Some(code) if (code.len() as u64) * 8 < classic::estimate_bits(&tile.ints, h, w) * 15 / 16 => {
+            (Mode::Network, code)
+        }
         Some(code) => {
             let classic = classic();
             if classic.len() <= code.len() { (Mode::Classic, classic) } else { (Mode::Network, code) }
@@ -101,7 +103,14 @@ pub fn settle(head: &Head, array: u64, tile: &Tile, network: Option<Vec<u8>>) ->
 }
 
 /// The ints of a tile from its code behind the label.
-pub fn decode(head: &Head, plans: Option<&Plans>, mode: Mode, code: &[u8], place: &Place, refs: &[&[i32]]) -> Result<Vec<i32>> {
+pub fn decode(
+    head: &Head,
+    plans: Option<&Plans>,
+    mode: Mode,
+    code: &[u8],
+    place: &Place,
+    refs: &[&[i32]],
+) -> Result<Vec<i32>> {
     let mut ints = vec![0; place.h * place.w];
     match (mode, context(head, place), plans) {
         (Mode::Classic, _, _) => classic::decode(code, place.h, place.w, head.map.max_int(place.part), &mut ints)?,

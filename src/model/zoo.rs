@@ -5,8 +5,7 @@ use crate::error::{Error, Result};
 use std::sync::{Arc, OnceLock};
 
 /// (name, weights file). Files are added, never edited: their hash is how coded files name them.
-const EMBEDDED: &[(&str, &[u8])] = &[
-];
+const EMBEDDED: &[(&str, &[u8])] = &[];
 
 /// All of them, loaded once.
 pub fn embedded() -> &'static [Arc<Model>] {
@@ -22,9 +21,7 @@ pub fn embedded() -> &'static [Arc<Model>] {
 pub fn by_hash(hash: &[u8; 32], others: &[Arc<Model>]) -> Result<Arc<Model>> {
     embedded().iter().chain(others).find(|m| m.hash == *hash).cloned().ok_or_else(|| {
         let hash: String = hash.iter().map(|b| format!("{b:02x}")).collect();
-        Error::model(format!(
-            "the model with blake3 {hash} is not built in; give its weights file with --weights FILE"
-        ))
+        Error::model(format!("the model with blake3 {hash} is not built in; give its weights file with --weights FILE"))
     })
 }
 
