@@ -3,7 +3,7 @@
 //! Encoder and decoder see the same rows in the same order; one pushes (backwards) what the other pops.
 
 use super::bits::{BitReader, BitWriter, ByteReader, put_signed, put_varint};
-use super::context::{self, ByActivity, MAX_SCALE, N_BINS, PAD, activity, magnitudes};
+use super::context::{self, ByActivity, MAX_SCALE, N_BINS, Near, magnitudes};
 use super::fit::{self, Tile};
 use super::histogram::{Groups, MAX_TABLES, log2};
 use super::predict::{N_TAPS, Predictor, Rows};
@@ -18,7 +18,7 @@ const MAX_LANES: usize = 4;
 const LAG: usize = 2;
 const MAX_BIAS: u64 = 1 << 56;
 /// Places looked at for the fit.
-const N_FITTED: usize = 4096;
+const N_FITTED: usize = 2048;
 
 /// Everything about a tile's residuals that the two passes of the encoder share.
 struct Residuals {
@@ -134,19 +134,18 @@ impl Residuals {
         let magnitude = magnitudes(self.scale);
         let bin_of = context::by_activity(|bin| bin as u8);
         let outside = magnitude[self.start as usize];
-        let padded = || vec![outside; w + 2 * PAD];
-        let (mut north2, mut north, mut row) = (padded(), padded(), padded());
+        let mut north = vec![outside; w + 2 * LAG];
+        let mut row = north.clone();
         let mut bins = vec![0; self.tokens.len()];
         for (tokens, bins) in self.tokens.chunks_exact(w).zip(bins.chunks_exact_mut(w)) {
-            for (m, &token) in row[PAD..].iter_mut().zip(tokens) {
+            for (m, &token) in row[LAG..].iter_mut().zip(tokens) {
                 *m = magnitude[token as usize];
             }
-            let (north, north2, row) = (&mut north, &mut north2, &mut row);
-            for (x, bin) in bins.iter_mut().enumerate() {
-                *bin = bin_of[activity(north, north2, x, row[x + PAD - 1], row[x + PAD - 2])];
+            for ((bin, left), above) in bins.iter_mut().zip(row.windows(2)).zip(north[1..].windows(4)) {
+                let [nw, n, ne, nee] = *above else { unreachable!("windows of four") };
+                *bin = bin_of[usize::from(Near { ww: left[0], w: left[1], nw, n, ne, nee }.activity())];
             }
-            std::mem::swap(north, north2);
-            std::mem::swap(row, north);
+            std::mem::swap(&mut row, &mut north);
         }
         bins
     }
@@ -178,11 +177,12 @@ fn push_lanes(tokens: &[u8], bins: &[u8], groups: &Groups, w: usize, n_lanes: us
     let tables: Vec<Table> = log_weights.iter().map(|q| Table::from_log_weights(q)).collect();
     let table_of: [u8; N_BINS] = std::array::from_fn(|bin| table_of_bin(&groups.ends, bin));
     let mut lanes: Vec<Pusher> = (0..n_lanes).map(|_| Pusher::default()).collect();
-    let rows: Vec<_> = tokens.chunks_exact(w).zip(bins.chunks_exact(w)).collect();
-    for (y, (tokens, bins)) in rows.into_iter().enumerate().rev() {
-        let lane = &mut lanes[y % n_lanes];
-        for (&token, &bin) in tokens.iter().zip(bins).rev() {
-            lane.push(&tables[table_of[bin as usize] as usize], token);
+    // Lanes side by side: four divisions are under way at a time.
+    for (tokens, bins) in tokens.chunks(n_lanes * w).zip(bins.chunks(n_lanes * w)).rev() {
+        for x in (0..w).rev() {
+            for (lane, at) in lanes.iter_mut().zip((x..tokens.len()).step_by(w)) {
+                lane.push(&tables[table_of[bins[at] as usize] as usize], tokens[at]);
+            }
         }
     }
     log_weights.iter().rev().for_each(|q| tables::push(&mut lanes[0], q));
@@ -267,10 +267,13 @@ fn pop_rows<const N: usize>(
     let mut values = vec![0u32; w];
     for out in out.chunks_mut(N * w) {
         let n_rows = out.len() / w;
-        if n_rows == N {
-            window.pop_group::<N>(&mut poppers, &tables, w);
-        } else {
-            window.pop_single_rows(&mut poppers[..n_rows], &tables, w);
+        match poppers.as_mut_array::<N>() {
+            Some(all) if n_rows == N => window.pop_rows(all, &tables, w, 0),
+            _ => {
+                for (row, popper) in poppers[..n_rows].iter_mut().enumerate() {
+                    window.pop_rows(std::array::from_mut(popper), &tables, w, row);
+                }
+            }
         }
         for (out, tokens) in out.chunks_exact_mut(w).zip(window.tokens.chunks_exact(w)) {
             for (r, &token) in residuals.iter_mut().zip(tokens) {
@@ -287,63 +290,58 @@ fn pop_rows<const N: usize>(
                 return Err(Error::corrupt("a value lies outside of the tile's spread"));
             }
         }
-        window.advance(n_rows);
     }
     poppers.into_iter().try_for_each(Popper::finish)?;
     bits.finish()
 }
 
-/// The magnitudes of a group of rows and of the two rows above it.
+/// Tokens of a group of rows, and the magnitudes of the row above it.
 struct Window {
     magnitude: [u16; 256],
+    outside: u16,
     table_of: Box<ByActivity>,
-    /// Row r of the group is row r + 2.
-    magnitudes: Vec<Vec<u16>>,
+    /// Right of the row's end everything is outside.
+    above: Vec<u16>,
     tokens: Vec<u8>,
 }
 
 impl Window {
     fn new(header: &Header, w: usize, n_rows: usize) -> Window {
         let magnitude = magnitudes(header.scale);
+        let outside = magnitude[header.start as usize];
         Window {
             magnitude,
+            outside,
             table_of: context::by_activity(|bin| table_of_bin(&header.ends, bin)),
-            magnitudes: vec![vec![magnitude[header.start as usize]; w + 2 * PAD]; n_rows + 2],
+            above: vec![outside; w + LAG * n_rows],
             tokens: vec![0; n_rows * w],
         }
     }
 
-    fn pop_group<const N: usize>(&mut self, poppers: &mut [Popper], tables: &[Slots], w: usize) {
+    /// N rows at once. What a lane has just popped is the north-east of the lane below it, so the neighbours stay in
+    /// registers and N searches are under way at a time.
+    fn pop_rows<const N: usize>(&mut self, poppers: &mut [Popper; N], tables: &[Slots], w: usize, first_row: usize) {
+        let mut near = [Near::all(self.outside); N];
+        (near[0].n, near[0].ne) = (self.above[0], self.above[1]);
+        let tokens = &mut self.tokens[first_row * w..];
         for step in 0..w + LAG * (N - 1) {
-            for (row, popper) in poppers.iter_mut().enumerate() {
+            let mut from_above = self.above[step + LAG];
+            for (row, (near, popper)) in near.iter_mut().zip(&mut *poppers).enumerate() {
+                near.nee = from_above;
                 let x = step.wrapping_sub(LAG * row);
+                from_above = self.outside;
                 if x < w {
-                    self.pop_one(popper, tables, row, x, w);
+                    let table = self.table_of[usize::from(near.activity())];
+                    let token = popper.pop(&tables[table as usize]);
+                    from_above = self.magnitude[token as usize];
+                    tokens[row * w + x] = token;
                 }
+                near.shift(from_above);
+            }
+            if let Some(x) = step.checked_sub(LAG * (N - 1)) {
+                self.above[x] = from_above;
             }
         }
-    }
-
-    fn pop_single_rows(&mut self, poppers: &mut [Popper], tables: &[Slots], w: usize) {
-        for (row, popper) in poppers.iter_mut().enumerate() {
-            for x in 0..w {
-                self.pop_one(popper, tables, row, x, w);
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn pop_one(&mut self, popper: &mut Popper, tables: &[Slots], row: usize, x: usize, w: usize) {
-        let [north2, north, here] = &mut self.magnitudes[row..row + 3] else { unreachable!("three rows") };
-        let a = activity(north, north2, x, here[x + PAD - 1], here[x + PAD - 2]);
-        let token = popper.pop(&tables[self.table_of[a] as usize]);
-        here[x + PAD] = self.magnitude[token as usize];
-        self.tokens[row * w + x] = token;
-    }
-
-    /// The group's last two rows become the two above the next.
-    fn advance(&mut self, n_rows: usize) {
-        self.magnitudes.rotate_left(n_rows);
     }
 }
 

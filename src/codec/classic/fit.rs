@@ -79,35 +79,41 @@ fn median(tile: Tile) -> i64 {
     i64::from(*sampled.select_nth_unstable(middle).1)
 }
 
+const WNUM: i64 = 64;
+const WADD: i64 = 100;
+const CLIP: i64 = 3;
 type Matrix = [[i128; N_UNKNOWNS]; N_UNKNOWNS];
 type Vector = [i128; N_UNKNOWNS];
 
 /// The normal equations; unknown i < 11 belongs to tap i + 1, the last to the median.
 fn sums(samples: &[Sample], middle: i64, one_row: bool) -> (Matrix, Vector) {
     let n_near = if one_row { 2 } else { N_TAPS };
-    let octave = |s: &Sample| {
-        let range = s[1..n_near].iter().map(|u| u.abs_diff(s[0])).max().unwrap_or(0);
-        (range + 1).ilog2() as i32
+    let level = |s: &Sample| s[..n_near].iter().sum::<i64>() / n_near as i64;
+    let activity = |s: &Sample| {
+        let level = level(s);
+        s[..n_near].iter().map(|u| (u - level).abs()).sum::<i64>() / n_near as i64
     };
-    let mut octaves: Vec<i32> = samples.iter().map(octave).collect();
-    let typical = *octaves.select_nth_unstable(samples.len() / 2).1;
-    // 2·(typical − scale) + 12 for the squares, 8 for the weights, 16 for the number of samples: below 63.
-    let scale = (typical - 12).max(0);
-    let bound = 1i64 << (typical + 6);
+    let mut activities: Vec<i64> = samples.iter().map(activity).collect();
+    let typical = 1 + *activities.select_nth_unstable(samples.len() / 2).1;
+    let octave = typical.ilog2() as i32;
+    let scale = (octave - 12).max(0);
+    let bound = 1i64 << (octave + 6);
     let mut normal = [[0i64; N_UNKNOWNS]; N_UNKNOWNS];
     let mut right = [0i64; N_UNKNOWNS];
     for s in samples {
-        let octave = octave(s);
-        if octave > typical + 5 {
+        let (level, activity) = (level(s), activity(s));
+        if activity > typical * 32 {
             continue;
         }
-        let weight = 1i64 << (2 * (typical + 2 - octave)).clamp(0, 6);
+        let ratio = activity * 16 / typical;
+        let weight = WNUM * 256 / (ratio * ratio + WADD);
         let mut f = [0i64; N_UNKNOWNS];
         for (f, u) in f.iter_mut().zip(&s[1..n_near]) {
             *f = (u - s[0]) >> scale;
         }
         f[N_UNKNOWNS - 1] = (middle - s[0]).clamp(-bound, bound) >> scale;
-        let target = (s[N_TAPS] - s[0]).clamp(-bound, bound) >> scale;
+        let far = CLIP * (activity + typical / 2);
+        let target = (s[N_TAPS].clamp(level - far, level + far) - s[0]) >> scale;
         for i in 0..N_UNKNOWNS {
             let g = f[i] * weight;
             for j in 0..=i {
