@@ -12,8 +12,8 @@ const MAX_ACTIVITY: u32 = 4095;
 /// The magnitude of each token.
 pub fn magnitudes(scale: u8) -> [u16; 256] {
     std::array::from_fn(|token| {
-        let middle = u64::from(UNDO[token].middle()) * 8 >> scale;
-        middle.min(u64::from(MAX_ACTIVITY)) as u16
+        let magnitude = (u64::from(UNDO[token].middle()) * 8) >> scale;
+        magnitude.min(u64::from(MAX_ACTIVITY)) as u16
     })
 }
 
