@@ -41,7 +41,7 @@
 //! ```
 //!
 //! Left of a row stands the first value of the row above it (`first` for row 0), right of it its own last value; above
-//! row 1 row 0 is repeated. In row 0, mode 3 uses (Σ c − c₁)·W + c₁·WW for the sum, and mode 2 uses W.
+//! row 1 row 0 is repeated. In row 0, mode 3 has (Σc − c₁)·W + c₁·WW in place of Σ cᵢ·uᵢ, and in mode 2 p = W.
 //!
 //! **Tokens.** The residual as a signed 32-bit number r is folded to f = 2r (r ≥ 0) or −2r − 1. f < 32 is its own token; with
 //! e = ⌊log₂ f⌋ a larger one has token 32 + 4(e − 5) + (⌊f / 2^(e−2)⌋ mod 4), and its lowest e − 2 bits are the next raw bits,
