@@ -151,3 +151,59 @@ impl<'a> Popper<'a> {
         if self.0.is_empty() { Ok(()) } else { Err(Error::corrupt("a stream of symbols does not end where it should")) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frequencies_fill_the_whole_range() {
+        for log_weights in [vec![1], vec![49], vec![1; 256], vec![0, 49, 1, 1], (0..=49).collect()] {
+            let table = Table::from_log_weights(&log_weights);
+            let total: u32 = (0..=255).map(|s| u32::from(table.freq(s))).sum();
+            assert_eq!(total, TOTAL);
+            for (symbol, &q) in log_weights.iter().enumerate() {
+                assert_eq!(table.freq(symbol as u8) > 0, q > 0);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_pushed_last_is_popped_first() {
+        let tables = [vec![49, 30, 10, 1], vec![0, 0, 1], vec![7; 256]].map(|q| Table::from_log_weights(&q));
+        let slots = tables.each_ref().map(Slots::new);
+        let symbols: Vec<(usize, u8)> = (0..5000u32)
+            .map(|i| match i % 3 {
+                0 => (0, (i / 3 % 4) as u8),
+                1 => (1, 2),
+                _ => (2, (i * 7) as u8),
+            })
+            .collect();
+        let mut pusher = Pusher::default();
+        symbols.iter().rev().for_each(|&(t, s)| pusher.push(&tables[t], s));
+        let words = pusher.into_words();
+        let mut popper = Popper::new(&words).unwrap();
+        for &(t, s) in &symbols {
+            assert_eq!(popper.pop(&slots[t]), s);
+        }
+        popper.finish().unwrap();
+    }
+
+    #[test]
+    fn a_stream_that_is_cut_or_longer_does_not_finish() {
+        let table = Table::from_log_weights(&[40, 44, 49]);
+        let slots = Slots::new(&table);
+        let mut pusher = Pusher::default();
+        (0..300).for_each(|i| pusher.push(&table, i as u8 % 3));
+        let words = pusher.into_words();
+        let finishes = |words: &[u32]| {
+            let mut popper = Popper::new(words)?;
+            (0..300).for_each(|_| _ = popper.pop(&slots));
+            popper.finish()
+        };
+        finishes(&words).unwrap();
+        finishes(&words[1..]).unwrap_err();
+        finishes(&[&[1], words.as_slice()].concat()).unwrap_err();
+        finishes(&[words.as_slice(), &[0]].concat()).unwrap_err();
+    }
+}

@@ -1,4 +1,4 @@
-//! a = (4W + 2WW + 4N + 2NW + 2NE + NEE + NN) >> 4         of the neighbours' residual magnitudes → 44 bins → a table
+//! a = (4W + 4N + 2WW + 2NW + 2NE + 2NEE) >> 4         of the neighbours' residual magnitudes → 44 bins → a table
 //!
 //! The magnitude of a token is 8 · (the middle of what it stands for) >> scale, at most 4095, so a is too. Bins are a itself
 //! below 4, then four per octave. The encoder merges neighbouring bins until every table is worth its bytes.
@@ -9,23 +9,41 @@ use super::token::UNDO;
 pub const N_BINS: usize = 44;
 pub const MAX_SCALE: u8 = 31;
 const MAX_ACTIVITY: u32 = 4095;
-pub const PAD: usize = 2;
-
 /// The magnitude of each token.
 pub fn magnitudes(scale: u8) -> [u16; 256] {
     std::array::from_fn(|token| {
-        let middle = u64::from(UNDO[token].middle()) * 8 >> scale;
-        middle.min(u64::from(MAX_ACTIVITY)) as u16
+        let magnitude = (u64::from(UNDO[token].middle()) * 8) >> scale;
+        magnitude.min(u64::from(MAX_ACTIVITY)) as u16
     })
 }
 
-/// Magnitudes of a row and the two above, each with PAD entries of padding; `x` counts without it.
-#[inline(always)]
-pub fn activity(north: &[u16], north2: &[u16], x: usize, w: u16, ww: u16) -> usize {
-    let at = |row: &[u16], i: usize| u32::from(row[i]);
-    let known = 4 * u32::from(w) + 2 * u32::from(ww);
-    let above = 4 * at(north, x + PAD) + 2 * (at(north, x + PAD - 1) + at(north, x + PAD + 1)) + at(north, x + PAD + 2);
-    ((known + above + at(north2, x + PAD)) >> 4) as usize
+/// Magnitudes around a place; the row above is known two columns further.
+#[derive(Clone, Copy)]
+pub struct Near {
+    pub ww: u16,
+    pub w: u16,
+    pub nw: u16,
+    pub n: u16,
+    pub ne: u16,
+    pub nee: u16,
+}
+
+impl Near {
+    pub fn all(magnitude: u16) -> Near {
+        let m = magnitude;
+        Near { ww: m, w: m, nw: m, n: m, ne: m, nee: m }
+    }
+
+    #[inline(always)]
+    pub fn activity(self) -> u16 {
+        (4 * (self.w + self.n) + 2 * (self.ww + self.nw + self.ne + self.nee)) >> 4
+    }
+
+    /// One column to the right.
+    #[inline(always)]
+    pub fn shift(&mut self, here: u16) {
+        *self = Near { ww: self.w, w: here, nw: self.n, n: self.ne, ne: self.nee, nee: self.nee };
+    }
 }
 
 pub fn bin_of(activity: usize) -> usize {
@@ -63,8 +81,7 @@ mod tests {
 
     #[test]
     fn the_largest_magnitudes_stay_in_the_map() {
-        let rows = [4095u16; 8];
-        assert_eq!(activity(&rows, &rows, 1, 4095, 4095), 4095);
+        assert_eq!(Near::all(4095).activity(), 4095);
         assert!(magnitudes(0).iter().all(|&m| m <= 4095));
     }
 }

@@ -104,6 +104,12 @@ impl Groups {
     pub fn bits(&self) -> u64 {
         self.histograms.iter().map(|h| h.bits).sum::<u64>() / BIT
     }
+
+    /// The part of `bits` that describes the tables.
+    pub fn table_bits(&self) -> u64 {
+        let n_present = |h: &Histogram| h.counts.iter().filter(|n| **n > 0).count() as u64;
+        self.histograms.iter().map(|h| TABLE_BITS + n_present(h) * TOKEN_BITS).sum::<u64>() / BIT
+    }
 }
 
 fn n_log2_n(n: u32) -> u64 {
