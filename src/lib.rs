@@ -22,5 +22,7 @@ pub mod tile;
 mod wire;
 
 pub use api::{compress, compress_to, decompress, decompress_to};
+pub use codec::archive::Archive;
 pub use codec::encode::{Choice, Options, Report};
+pub use codec::salvage::{SalvageReport, salvage};
 pub use error::{Error, Kind, Result};

@@ -73,10 +73,10 @@ impl<'a> Archive<'a> {
                 }
                 kind::HEAD => {
                     let payload = archive.reader.payload(i)?;
-                    let (offset, head) = read_head(&payload, &archive.models).map_err(here)?;
+                    let (number, offset, head) = read_head(&payload, &archive.models).map_err(here)?;
                     let n_tiles = head.grid.n_tiles();
                     let tiles = blocks[i + 1..].iter().take_while(|b| b.kind == kind::TILE).count() as u64;
-                    if offset != at || tiles != n_tiles {
+                    if offset != at || number != n_arrays || tiles != n_tiles {
                         return Err(here(Error::corrupt(format!(
                             "an array of {n_tiles} tiles is followed by {tiles}"
                         ))));
@@ -143,11 +143,11 @@ impl FileHead {
     }
 }
 
-/// Where in the content an array begins, and its head.
-pub fn read_head(payload: &[u8], models: &[Arc<Model>]) -> Result<(u64, Head)> {
+/// Which array it is, where in the content it begins, and its head.
+pub fn read_head(payload: &[u8], models: &[Arc<Model>]) -> Result<(u64, u64, Head)> {
     let mut from = payload;
-    let offset = take_varint(&mut from)?;
-    Ok((offset, Head::read(from, &|hash| zoo::by_hash(hash, models))?))
+    let (number, offset) = (take_varint(&mut from)?, take_varint(&mut from)?);
+    Ok((number, offset, Head::read(from, &|hash| zoo::by_hash(hash, models))?))
 }
 
 /// How many bytes a BYTES block holds; its offset must be `at`.

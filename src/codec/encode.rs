@@ -169,6 +169,7 @@ impl<'a, W: Write> Encoder<'a, W> {
         };
         let head = choose(self.source, offset, ty, label, &stats, models)?;
         let mut bytes = Vec::new();
+        put_varint(&mut bytes, self.n_arrays);
         put_varint(&mut bytes, offset);
         head.write(&mut bytes);
         self.writer.block(kind::HEAD, &bytes)?;

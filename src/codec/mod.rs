@@ -10,4 +10,9 @@ pub mod head;
 pub mod network;
 pub mod plane;
 mod plans;
+pub mod region;
+pub mod salvage;
 pub mod tile;
+
+#[cfg(test)]
+mod tests;
