@@ -5,6 +5,7 @@ pub mod plan;
 pub mod raster;
 
 use crate::error::{Error, Result};
+use crate::kernel::fast::{Fast, Level};
 use crate::kernel::predict::Linear;
 use crate::net::{Net, Pass};
 pub use plan::Plan;
@@ -102,6 +103,11 @@ impl Model {
 }
 
 impl Model {
+    /// The kernels of a level, with the nets of this model.
+    pub fn fast(&self, level: Level) -> Fast {
+        Fast::new(level, self.parts.iter().map(|p| &p.net))
+    }
+
     fn taps(&self, pass: Pass) -> (&[(i32, i32)], &[(i32, i32)]) {
         let net = &self.parts[self.part(pass, 0)].net;
         (&net.taps, &net.ref_taps)

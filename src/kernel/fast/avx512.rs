@@ -1,0 +1,149 @@
+//! AVX-512 with VNNI: sixteen lanes are one register.
+
+use super::lanes::{Lanes, N};
+use std::arch::x86_64::*;
+
+#[derive(Clone, Copy)]
+pub struct Avx512(__m512i);
+
+/// Every intrinsic of this file is called through here.
+macro_rules! call {
+    ($name:ident $(::<$c:literal>)? ($($a:expr),*)) => {
+        // SAFETY: methods of `Avx512` are inlined into the doors of this file alone, whose target features the dispatcher has
+        // found on this machine; pointers come from arrays of the full size, gather indices are below the table's length.
+        unsafe { $name$(::<$c>)?($($a),*) }
+    };
+}
+
+impl Lanes for Avx512 {
+    type Mask = __mmask16;
+    const WIDE: bool = true;
+
+    #[inline(always)]
+    fn load(from: &[i32; N]) -> Self {
+        Avx512(call!(_mm512_loadu_si512(from.as_ptr().cast())))
+    }
+    #[inline(always)]
+    fn store(self, to: &mut [i32; N]) {
+        call!(_mm512_storeu_si512(to.as_mut_ptr().cast(), self.0));
+    }
+    #[inline(always)]
+    fn splat(x: i32) -> Self {
+        Avx512(call!(_mm512_set1_epi32(x)))
+    }
+    #[inline(always)]
+    fn add(self, y: Self) -> Self {
+        Avx512(call!(_mm512_add_epi32(self.0, y.0)))
+    }
+    #[inline(always)]
+    fn sub(self, y: Self) -> Self {
+        Avx512(call!(_mm512_sub_epi32(self.0, y.0)))
+    }
+    #[inline(always)]
+    fn mul(self, y: Self) -> Self {
+        Avx512(call!(_mm512_mullo_epi32(self.0, y.0)))
+    }
+    #[inline(always)]
+    fn mul_halves(self, y: Self) -> Self {
+        Avx512(call!(_mm512_madd_epi16(self.0, y.0)))
+    }
+    #[inline(always)]
+    fn mul_fraction(self, y: Self) -> Self {
+        Avx512(call!(_mm512_mulhrs_epi16(self.0, y.0)))
+    }
+    #[inline(always)]
+    fn abs(self) -> Self {
+        Avx512(call!(_mm512_abs_epi32(self.0)))
+    }
+    #[inline(always)]
+    fn min(self, y: Self) -> Self {
+        Avx512(call!(_mm512_min_epi32(self.0, y.0)))
+    }
+    #[inline(always)]
+    fn max(self, y: Self) -> Self {
+        Avx512(call!(_mm512_max_epi32(self.0, y.0)))
+    }
+    #[inline(always)]
+    fn and(self, y: Self) -> Self {
+        Avx512(call!(_mm512_and_si512(self.0, y.0)))
+    }
+    #[inline(always)]
+    fn or(self, y: Self) -> Self {
+        Avx512(call!(_mm512_or_si512(self.0, y.0)))
+    }
+    #[inline(always)]
+    fn shl(self, n: Self) -> Self {
+        Avx512(call!(_mm512_sllv_epi32(self.0, n.0)))
+    }
+    #[inline(always)]
+    fn sar(self, n: Self) -> Self {
+        Avx512(call!(_mm512_srav_epi32(self.0, n.0)))
+    }
+    #[inline(always)]
+    fn shr(self, n: Self) -> Self {
+        Avx512(call!(_mm512_srlv_epi32(self.0, n.0)))
+    }
+    /// A rotation does both directions: the bits that a right shift would lose arrive above bit 23.
+    #[inline(always)]
+    fn scale(self, e: Self) -> Self {
+        let turned = call!(_mm512_rolv_epi32(self.0, Self::splat(15).sub(e).0));
+        Avx512(turned).and(Self::splat((1 << 19) - 1))
+    }
+    #[inline(always)]
+    fn octaves(self) -> Self {
+        let zeros = Avx512(call!(_mm512_lzcnt_epi32(self.0)));
+        // the highest bit itself arrives as 256
+        let behind = self.shl(zeros).shr(Self::splat(23));
+        behind.add(Self::splat(30 << 8)).sub(zeros.shl(Self::splat(8)))
+    }
+    #[inline(always)]
+    fn gt(self, y: Self) -> __mmask16 {
+        call!(_mm512_cmpgt_epi32_mask(self.0, y.0))
+    }
+    #[inline(always)]
+    fn equal(self, y: Self) -> __mmask16 {
+        call!(_mm512_cmpeq_epi32_mask(self.0, y.0))
+    }
+    #[inline(always)]
+    fn any(mask: __mmask16) -> bool {
+        mask != 0
+    }
+    #[inline(always)]
+    fn select(mask: __mmask16, x: Self, y: Self) -> Self {
+        Avx512(call!(_mm512_mask_blend_epi32(mask, y.0, x.0)))
+    }
+    #[inline(always)]
+    fn lookup8(self, table: &'static [i32; 8]) -> Self {
+        let table = call!(_mm256_loadu_si256(table.as_ptr().cast()));
+        Avx512(call!(_mm512_permutexvar_epi32(self.0, _mm512_broadcast_i64x4(table))))
+    }
+    #[inline(always)]
+    fn lookup32(self, table: &'static [i32; 32]) -> Self {
+        let (low, high) = (Self::load(table[..16].try_into().unwrap()), Self::load(table[16..].try_into().unwrap()));
+        Avx512(call!(_mm512_permutex2var_epi32(low.0, self.0, high.0)))
+    }
+    #[inline(always)]
+    fn lookup256(self, table: &'static [i32; 256]) -> Self {
+        let index = self.and(Self::splat(255));
+        Avx512(call!(_mm512_i32gather_epi32::<4>(index.0, table.as_ptr())))
+    }
+    #[inline(always)]
+    fn dot(self, x: Self, w: Self) -> Self {
+        Avx512(call!(_mm512_dpbusd_epi32(self.0, x.0, w.0)))
+    }
+    #[inline(always)]
+    fn bytes([a, b, c, d]: [Self; 4]) -> Self {
+        let words = call!(_mm512_packs_epi16(_mm512_packs_epi32(a.0, b.0), _mm512_packs_epi32(c.0, d.0)));
+        let positive = call!(_mm512_max_epi8(words, _mm512_setzero_si512()));
+        // 4×4 bytes in every quarter of the register, transposed
+        let order = call!(_mm512_set4_epi32(0x0f0b_0703, 0x0e0a_0602, 0x0d09_0501, 0x0c08_0400));
+        Avx512(call!(_mm512_shuffle_epi8(positive, order)))
+    }
+    #[inline(always)]
+    fn join([a, b, c, d]: [Self; 4]) -> Self {
+        let (low, high) = (a.or(b.shl(Self::splat(8))), c.or(d.shl(Self::splat(8))));
+        low.or(high.shl(Self::splat(16)))
+    }
+}
+
+super::doors!("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vnni", Avx512);
