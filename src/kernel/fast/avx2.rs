@@ -118,9 +118,10 @@ impl<const VNNI: bool> Lanes for Avx2<VNNI> {
     /// rounding mode; no arithmetic is done on the result.
     #[inline(always)]
     fn octaves(self) -> Self {
-        let cut = |x| call!(_mm256_andnot_si256(_mm256_srli_epi32::<16>(x), x));
-        let exponent = |x| call!(_mm256_castps_si256(_mm256_cvtepi32_ps(cut(x))));
-        let bits: Self = Avx2(exponent(self.0), exponent(self.1));
+        let high = self.shr(Self::splat(16));
+        let cut: Self = both!(_mm256_andnot_si256(high, self));
+        let (low, high) = (call!(_mm256_cvtepi32_ps(cut.0)), call!(_mm256_cvtepi32_ps(cut.1)));
+        let bits: Self = Avx2(call!(_mm256_castps_si256(low)), call!(_mm256_castps_si256(high)));
         bits.shr(Self::splat(15)).sub(Self::splat(127 << 8))
     }
     #[inline(always)]
@@ -142,8 +143,8 @@ impl<const VNNI: bool> Lanes for Avx2<VNNI> {
     #[inline(always)]
     fn lookup8(self, table: &'static [i32; 8]) -> Self {
         let table = call!(_mm256_loadu_si256(table.as_ptr().cast()));
-        let pick = |x| call!(_mm256_permutevar8x32_epi32(table, x));
-        Avx2(pick(self.0), pick(self.1))
+        let table: Self = Avx2(table, table);
+        both!(_mm256_permutevar8x32_epi32(table, self))
     }
     #[inline(always)]
     fn lookup32(self, table: &'static [i32; 32]) -> Self {
@@ -162,28 +163,19 @@ impl<const VNNI: bool> Lanes for Avx2<VNNI> {
                 call!(_mm256_dpbusd_avx_epi32(self.1, x.1, w.1)),
             );
         }
-        let ones = call!(_mm256_set1_epi16(1));
-        let four = |x, w| call!(_mm256_madd_epi16(_mm256_maddubs_epi16(x, w), ones));
-        self.add(Avx2(four(x.0, w.0), four(x.1, w.1)))
+        let pairs: Self = both!(_mm256_maddubs_epi16(x, w));
+        self.add(pairs.mul_halves(Self::splat(0x0001_0001)))
     }
     #[inline(always)]
     fn bytes([a, b, c, d]: [Self; 4]) -> Self {
-        let order = call!(_mm256_setr_epi32(
-            0x0c08_0400,
-            0x0d09_0501,
-            0x0e0a_0602,
-            0x0f0b_0703,
-            0x0c08_0400,
-            0x0d09_0501,
-            0x0e0a_0602,
-            0x0f0b_0703
-        ));
-        let half = |a, b, c, d| {
-            let words = call!(_mm256_packs_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d)));
-            // 4×4 bytes in every half of the register, transposed
-            call!(_mm256_shuffle_epi8(_mm256_max_epi8(words, _mm256_setzero_si256()), order))
-        };
-        Avx2(half(a.0, b.0, c.0, d.0), half(a.1, b.1, c.1, d.1))
+        let (ab, cd): (Self, Self) = (both!(_mm256_packs_epi32(a, b)), both!(_mm256_packs_epi32(c, d)));
+        let (bytes, zero): (Self, Self) = (both!(_mm256_packs_epi16(ab, cd)), Self::splat(0));
+        let positive: Self = both!(_mm256_max_epi8(bytes, zero));
+        // 4×4 bytes in every half of a register, transposed
+        const ORDER: [i32; 4] = [0x0c08_0400, 0x0d09_0501, 0x0e0a_0602, 0x0f0b_0703];
+        let order = call!(_mm256_loadu_si256([ORDER, ORDER].as_ptr().cast()));
+        let order: Self = Avx2(order, order);
+        both!(_mm256_shuffle_epi8(positive, order))
     }
     #[inline(always)]
     fn join([a, b, c, d]: [Self; 4]) -> Self {

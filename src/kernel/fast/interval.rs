@@ -87,15 +87,12 @@ impl<V: Lanes> Logistic<V> {
 impl<V: Lanes> Sixteen<V> {
     #[inline(always)]
     fn new(m: &Mixtures, i: usize, window: Window, b: V) -> Sixteen<V> {
-        let part = |c: usize| {
-            let at = c * m.stride + i;
-            let load = |from: &[i32]| V::load(sixteen(from, at));
-            Logistic::new(load(&m.location), load(&m.log2_scale), load(&m.weight))
-        };
         let zero = V::splat(0);
         let mut parts = [Logistic { location: zero, reach: zero, e: zero, exp2: zero, weight: zero }; MAX_K];
-        for (c, p) in parts[..m.k].iter_mut().enumerate() {
-            *p = part(c);
+        for c in 0..m.k {
+            let at = c * m.stride + i;
+            let location = V::load(sixteen(&m.location, at));
+            parts[c] = Logistic::new(location, V::load(sixteen(&m.log2_scale, at)), V::load(sixteen(&m.weight, at)));
         }
         let low = if window.escapes() { b.sar(V::splat(6)).sub(V::splat(32768)) } else { zero };
         Sixteen { k: m.k, parts, low, n_symbols: window.n_symbols() as i32 }

@@ -22,16 +22,15 @@ static EXP2: [i32; 256] = EXP2_4096;
 pub fn mixture<V: Lanes>(n: usize, b: &[i32], heads: &Heads, mass: i32, out: &mut Mixtures) {
     let (k, stride) = (out.k, out.stride);
     for i in (0..n).step_by(N) {
-        let head = |h: usize| V::load(sixteen(&heads.heads, h * heads.stride + i));
         let (s, b) = (V::load(sixteen(&heads.s, i)), V::load(sixteen(b, i)));
         let log_s = log2(s);
         let near = s.min(V::splat(1 << 19));
         let mut logits = [V::splat(0); MAX_K];
         for c in 0..k {
-            logits[c] = head(c);
-            let shift = near.mul(clamp(head(k + c), -1024, 1024)).add(V::splat(64)).sar(V::splat(7));
+            logits[c] = head(heads, c, i);
+            let shift = near.mul(clamp(head(heads, k + c, i), -1024, 1024)).add(V::splat(64)).sar(V::splat(7));
             clamp(b.add(shift), -MAX_LOCATION, MAX_LOCATION).store(sixteen_mut(&mut out.location, c * stride + i));
-            clamp(log_s.add(head(2 * k + c)), MIN_LOG2_SCALE, MAX_LOG2_SCALE)
+            clamp(log_s.add(head(heads, 2 * k + c, i)), MIN_LOG2_SCALE, MAX_LOG2_SCALE)
                 .store(sixteen_mut(&mut out.log2_scale, c * stride + i));
         }
         let weights = softmax(logits, k, mass);
@@ -39,6 +38,11 @@ pub fn mixture<V: Lanes>(n: usize, b: &[i32], heads: &Heads, mass: i32, out: &mu
             weights[c].store(sixteen_mut(&mut out.weight, c * stride + i));
         }
     }
+}
+
+#[inline(always)]
+fn head<V: Lanes>(heads: &Heads, h: usize, i: usize) -> V {
+    V::load(sixteen(&heads.heads, h * heads.stride + i))
 }
 
 #[inline(always)]

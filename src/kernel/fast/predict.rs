@@ -9,11 +9,11 @@ pub fn predict<V: Lanes>(linear: &Linear, offsets: &Offsets, look: Look, at: usi
     for i in (0..n).step_by(N) {
         let cell = at + i;
         let v1 = V::load(sixteen(look.values, address(cell, offsets.taps[0])));
-        let sum = weighed(V::splat(32), linear.own(), &offsets.taps[1..], look.values, cell, v1);
-        let sum = linear.refs().iter().zip(look.refs).fold(sum, |sum, (coefficients, u)| {
+        let mut sum = weighed(V::splat(32), linear.own(), &offsets.taps[1..], look.values, cell, v1);
+        for (coefficients, u) in linear.refs().iter().zip(look.refs) {
             let u0 = V::load(sixteen(u, address(cell, offsets.ref_taps[0])));
-            weighed(sum, coefficients, &offsets.ref_taps[1..], u, cell, u0)
-        });
+            sum = weighed(sum, coefficients, &offsets.ref_taps[1..], u, cell, u0);
+        }
         let b16 = v1.add(sum.sar(V::splat(6)));
         clamp(b16, 0, max * ONE).store(sixteen_mut(b, i));
     }
@@ -21,13 +21,14 @@ pub fn predict<V: Lanes>(linear: &Linear, offsets: &Offsets, look: Look, at: usi
 
 /// sum + Σ cᵢ · (vᵢ − v₁)
 #[inline(always)]
-fn weighed<V: Lanes>(sum: V, coefficients: &[i16], taps: &[i32], values: &[i32], cell: usize, v1: V) -> V {
-    coefficients.iter().zip(taps).fold(sum, |sum, (&c, &o)| {
+fn weighed<V: Lanes>(mut sum: V, coefficients: &[i16], taps: &[i32], values: &[i32], cell: usize, v1: V) -> V {
+    for (&c, &o) in coefficients.iter().zip(taps) {
         let v = V::load(sixteen(values, address(cell, o)));
         let difference = clamp(v.sub(v1).sar(V::splat(6)), -32768, 32767);
         // the upper half of the coefficient is zero, the lower may be negative
-        sum.add(difference.mul_halves(V::splat(i32::from(c as u16))))
-    })
+        sum = sum.add(difference.mul_halves(V::splat(i32::from(c as u16))));
+    }
+    sum
 }
 
 /// Residuals of a run whose ints are known.
