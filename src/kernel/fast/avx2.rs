@@ -32,10 +32,24 @@ impl<const VNNI: bool> Avx2<VNNI> {
             call!(_mm256_i32gather_epi32::<4>(table.as_ptr(), index.1)),
         )
     }
+
+    /// The exponent of the conversion is the position of the highest bit, and its mantissa begins with the bits behind: there
+    /// is no instruction that counts zeros. Clearing the bit 16 places behind the highest keeps every rounding away from the nine bits
+    /// that are used, whatever the rounding mode; no arithmetic is done on the result.
+    #[inline(always)]
+    fn biased_octaves(self) -> Self {
+        let high = self.shr(Self::splat(16));
+        let cut: Self = both!(_mm256_andnot_si256(high, self));
+        let (low, high) = (call!(_mm256_cvtepi32_ps(cut.0)), call!(_mm256_cvtepi32_ps(cut.1)));
+        let bits: Self = Avx2(call!(_mm256_castps_si256(low)), call!(_mm256_castps_si256(high)));
+        bits.shr(Self::splat(15))
+    }
 }
 
 impl<const VNNI: bool> Lanes for Avx2<VNNI> {
     type Mask = Self;
+    type Words = Self;
+    const OCTAVE_BIAS: i32 = 127 << 8;
     const WIDE: bool = false;
 
     #[inline(always)]
@@ -113,16 +127,9 @@ impl<const VNNI: bool> Lanes for Avx2<VNNI> {
         let down = e.sub(Self::splat(15));
         self.shl(up).or(self.shr(down))
     }
-    /// There is no instruction that counts leading zeros: the exponent of the conversion is the position of the highest bit.
-    /// Clearing the bit 16 places behind the highest keeps every rounding away from the nine bits that are used, whatever the
-    /// rounding mode; no arithmetic is done on the result.
     #[inline(always)]
     fn octaves(self) -> Self {
-        let high = self.shr(Self::splat(16));
-        let cut: Self = both!(_mm256_andnot_si256(high, self));
-        let (low, high) = (call!(_mm256_cvtepi32_ps(cut.0)), call!(_mm256_cvtepi32_ps(cut.1)));
-        let bits: Self = Avx2(call!(_mm256_castps_si256(low)), call!(_mm256_castps_si256(high)));
-        bits.shr(Self::splat(15)).sub(Self::splat(127 << 8))
+        self.biased_octaves().sub(Self::splat(Self::OCTAVE_BIAS))
     }
     #[inline(always)]
     fn gt(self, y: Self) -> Self {
@@ -181,6 +188,58 @@ impl<const VNNI: bool> Lanes for Avx2<VNNI> {
     fn join([a, b, c, d]: [Self; 4]) -> Self {
         let (low, high) = (a.or(b.shl(Self::splat(8))), c.or(d.shl(Self::splat(8))));
         low.or(high.shl(Self::splat(16)))
+    }
+    #[inline(always)]
+    fn words([a, b]: [Self; 2]) -> Self {
+        Avx2(call!(_mm256_packus_epi32(a.0, a.1)), call!(_mm256_packus_epi32(b.0, b.1)))
+    }
+    #[inline(always)]
+    fn octave_words([a, b]: [Self; 2]) -> Self {
+        Self::words([a.biased_octaves(), b.biased_octaves()])
+    }
+    #[inline(always)]
+    fn splat_words(x: i16) -> Self {
+        let x = call!(_mm256_set1_epi16(x));
+        Avx2(x, x)
+    }
+    #[inline(always)]
+    fn add_words(x: Self, y: Self) -> Self {
+        both!(_mm256_add_epi16(x, y))
+    }
+    #[inline(always)]
+    fn bend_words(x: Self) -> Self {
+        let m = x.and(Self::splat_words(255));
+        let top = Self::splat_words(256);
+        let rest: Self = both!(_mm256_sub_epi16(top, m));
+        let hill: Self = both!(_mm256_mullo_epi16(m, rest));
+        hill.mul_fraction(Self::splat_words(44))
+    }
+    #[inline(always)]
+    fn sar_words(x: Self, n: Self) -> Self {
+        let n = call!(_mm256_castsi256_si128(_mm256_and_si256(n.0, _mm256_set_epi64x(0, 0, 0, 15))));
+        Avx2(call!(_mm256_sra_epi16(x.0, n)), call!(_mm256_sra_epi16(x.1, n)))
+    }
+    #[inline(always)]
+    fn min_words(x: Self, y: Self) -> Self {
+        both!(_mm256_min_epi16(x, y))
+    }
+    #[inline(always)]
+    fn mirror_words(x: Self, [a, b]: [Self; 2]) -> Self {
+        // 64 + the sign of the neighbour times (x − 64); x = 64 where the neighbour is 0
+        let middle = Self::splat_words(64);
+        let sign: Self = Avx2(call!(_mm256_packs_epi32(a.0, a.1)), call!(_mm256_packs_epi32(b.0, b.1)));
+        let far: Self = both!(_mm256_sub_epi16(x, middle));
+        let far: Self = both!(_mm256_sign_epi16(far, sign));
+        Self::add_words(middle, far)
+    }
+    #[inline(always)]
+    fn join_words([a, b, c, d]: [Self; 4]) -> [Self; 2] {
+        let (b, d): (Self, Self) = (b.shl(Self::splat(8)), d.shl(Self::splat(8)));
+        let (low, high) = (a.or(b), c.or(d));
+        [
+            Avx2(call!(_mm256_unpacklo_epi16(low.0, high.0)), call!(_mm256_unpackhi_epi16(low.0, high.0))),
+            Avx2(call!(_mm256_unpacklo_epi16(low.1, high.1)), call!(_mm256_unpackhi_epi16(low.1, high.1))),
+        ]
     }
 }
 

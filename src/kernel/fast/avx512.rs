@@ -17,6 +17,8 @@ macro_rules! call {
 
 impl Lanes for Avx512 {
     type Mask = __mmask16;
+    type Words = __m512i;
+    const OCTAVE_BIAS: i32 = 127 << 8;
     const WIDE: bool = true;
 
     #[inline(always)]
@@ -89,12 +91,11 @@ impl Lanes for Avx512 {
         let turned = call!(_mm512_rolv_epi32(self.0, Self::splat(15).sub(e).0));
         Avx512(turned).and(Self::splat((1 << 19) - 1))
     }
+    /// The exponent of the truncating conversion is the position of the highest bit, its mantissa begins with the bits behind:
+    /// half the instructions of counting zeros. No arithmetic is done on the result.
     #[inline(always)]
     fn octaves(self) -> Self {
-        let zeros = Avx512(call!(_mm512_lzcnt_epi32(self.0)));
-        // the highest bit itself arrives as 256
-        let behind = self.shl(zeros).shr(Self::splat(23));
-        behind.add(Self::splat(30 << 8)).sub(zeros.shl(Self::splat(8)))
+        biased_octaves(self).sub(Self::splat(Self::OCTAVE_BIAS))
     }
     #[inline(always)]
     fn gt(self, y: Self) -> __mmask16 {
@@ -144,6 +145,55 @@ impl Lanes for Avx512 {
         let (low, high) = (a.or(b.shl(Self::splat(8))), c.or(d.shl(Self::splat(8))));
         low.or(high.shl(Self::splat(16)))
     }
+    #[inline(always)]
+    fn words([a, b]: [Self; 2]) -> __m512i {
+        call!(_mm512_packus_epi32(a.0, b.0))
+    }
+    #[inline(always)]
+    fn octave_words([a, b]: [Self; 2]) -> __m512i {
+        Self::words([biased_octaves(a), biased_octaves(b)])
+    }
+    #[inline(always)]
+    fn splat_words(x: i16) -> __m512i {
+        call!(_mm512_set1_epi16(x))
+    }
+    #[inline(always)]
+    fn add_words(x: __m512i, y: __m512i) -> __m512i {
+        call!(_mm512_add_epi16(x, y))
+    }
+    #[inline(always)]
+    fn bend_words(x: __m512i) -> __m512i {
+        let m = call!(_mm512_and_si512(x, _mm512_set1_epi16(255)));
+        let hill = call!(_mm512_mullo_epi16(m, _mm512_sub_epi16(_mm512_set1_epi16(256), m)));
+        call!(_mm512_mulhrs_epi16(hill, _mm512_set1_epi16(44)))
+    }
+    #[inline(always)]
+    fn sar_words(x: __m512i, n: __m512i) -> __m512i {
+        call!(_mm512_srav_epi16(x, n))
+    }
+    #[inline(always)]
+    fn min_words(x: __m512i, y: __m512i) -> __m512i {
+        call!(_mm512_min_epi16(x, y))
+    }
+    #[inline(always)]
+    fn mirror_words(x: __m512i, [a, b]: [Self; 2]) -> __m512i {
+        let negative = call!(_mm512_movepi16_mask(_mm512_packs_epi32(a.0, b.0)));
+        call!(_mm512_mask_sub_epi16(x, negative, _mm512_set1_epi16(128), x))
+    }
+    #[inline(always)]
+    fn join_words([a, b, c, d]: [__m512i; 4]) -> [Self; 2] {
+        let low = call!(_mm512_or_si512(a, _mm512_slli_epi16::<8>(b)));
+        let high = call!(_mm512_or_si512(c, _mm512_slli_epi16::<8>(d)));
+        [Avx512(call!(_mm512_unpacklo_epi16(low, high))), Avx512(call!(_mm512_unpackhi_epi16(low, high)))]
+    }
+}
+
+#[inline(always)]
+fn biased_octaves(x: Avx512) -> Avx512 {
+    const TRUNCATE: i32 = _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC;
+    // SAFETY: as in `call`.
+    let bits = unsafe { _mm512_castps_si512(_mm512_cvt_roundepi32_ps::<TRUNCATE>(x.0)) };
+    Avx512(bits).shr(Avx512::splat(15))
 }
 
 super::doors!("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vnni", Avx512);

@@ -7,7 +7,11 @@ pub const N: usize = 16;
 
 pub trait Lanes: Copy {
     type Mask: Copy;
-    /// Registers suffice for two vectors of cells by eight outputs at once; otherwise for one by four.
+    /// 32 lanes of 16 bits, made of two vectors; which lane comes from where is the instruction set's business.
+    type Words: Copy;
+    /// What `octave_words` adds to every octave.
+    const OCTAVE_BIAS: i32;
+    /// Registers suffice for two vectors of cells by eight outputs at once, otherwise for one by four.
     const WIDE: bool;
 
     fn load(from: &[i32; N]) -> Self;
@@ -60,6 +64,21 @@ pub trait Lanes: Copy {
     fn bytes(x: [Self; 4]) -> Self;
     /// The bytes of one lane from four that are 0..=255.
     fn join(x: [Self; 4]) -> Self;
+
+    /// Lanes that are 0..=65535, as they are.
+    fn words(x: [Self; 2]) -> Self::Words;
+    /// `octaves` of both, OCTAVE_BIAS higher.
+    fn octave_words(x: [Self; 2]) -> Self::Words;
+    fn splat_words(x: i16) -> Self::Words;
+    fn add_words(x: Self::Words, y: Self::Words) -> Self::Words;
+    /// (m (256 − m) · 88 + 2¹⁵) >> 16 of the lower bytes m.
+    fn bend_words(x: Self::Words) -> Self::Words;
+    fn sar_words(x: Self::Words, n: Self::Words) -> Self::Words;
+    fn min_words(x: Self::Words, y: Self::Words) -> Self::Words;
+    /// 128 − x where `of` is negative, elsewhere x.
+    fn mirror_words(x: Self::Words, of: [Self; 2]) -> Self::Words;
+    /// Four words of 0..=127 as the bytes of the lanes they came from.
+    fn join_words(x: [Self::Words; 4]) -> [Self; 2];
 }
 
 /// The sixteen ints from `i`.

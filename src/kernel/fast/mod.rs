@@ -73,19 +73,20 @@ impl Level {
     }
 }
 
-/// The inputs and outputs of the layer at hand.
+/// The features and the inputs and outputs of the layer at hand, for two vectors of cells.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
-    x: Vec<[i32; lanes::N]>,
-    y: Vec<[i32; lanes::N]>,
+    x: Vec<[[i32; lanes::N]; 2]>,
+    y: Vec<[[i32; lanes::N]; 2]>,
+    z: Vec<[[i32; lanes::N]; 2]>,
 }
 
 impl Scratch {
     /// Makes room for the nets of `fast`.
     pub fn fit(&mut self, fast: &Fast) {
         let n_k = fast.nets.iter().map(PackedNet::n_k).max().unwrap_or(0);
-        for rows in [&mut self.x, &mut self.y] {
-            rows.resize(n_k * BLOCK / lanes::N, [0; lanes::N]);
+        for rows in [&mut self.x, &mut self.y, &mut self.z] {
+            rows.resize(n_k, [[0; lanes::N]; 2]);
         }
     }
 }
