@@ -6,6 +6,7 @@ pub mod raster;
 pub mod zoo;
 
 use crate::error::{Error, Result};
+use crate::kernel::fast::{Fast, Level};
 use crate::kernel::predict::Linear;
 use crate::net::{Net, Pass};
 pub use plan::Plan;
@@ -103,6 +104,11 @@ impl Model {
 }
 
 impl Model {
+    /// The kernels of a level, with the nets of this model.
+    pub fn fast(&self, level: Level) -> Fast {
+        Fast::new(level, self.parts.iter().map(|p| &p.net))
+    }
+
     fn taps(&self, pass: Pass) -> (&[(i32, i32)], &[(i32, i32)]) {
         let net = &self.parts[self.part(pass, 0)].net;
         (&net.taps, &net.ref_taps)
