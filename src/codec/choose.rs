@@ -10,6 +10,7 @@ use crate::codec::network::{self, Context};
 use crate::error::Result;
 use crate::fit::{self, Sample};
 use crate::kernel::MAX_INT;
+use crate::kernel::fast::{Fast, Level};
 use crate::model::Model;
 use crate::sample::{Map, Stats, looks_like_mosaic, phase};
 use crate::source::Source;
@@ -168,10 +169,11 @@ fn with_network(plain: &Head, stacks: &[Stack], model: &Arc<Model>, max: i32) ->
             ways.push((4, 1));
         }
     }
+    let fast = model.fast(Level::detect());
     let heads = ways.into_iter().map(|(n_phases, n_previous)| {
         let fits = fits(model, stacks, n_phases, n_previous);
         let network = Network { model: model.clone(), last: Vec::new(), fits };
-        let bits = measure(&network, stacks, n_phases, n_previous, max);
+        let bits = measure(&network, &fast, stacks, n_phases, n_previous, max);
         let grid = &plain.grid;
         let head = Head {
             grid: Grid::usual(grid.n_planes, grid.h, grid.w, 1, n_phases),
@@ -235,13 +237,13 @@ fn fits(model: &Arc<Model>, stacks: &[Stack], n_phases: usize, n_previous: usize
     fitted.chunks(n_previous + 1).map(<[Fitted]>::to_vec).collect()
 }
 
-fn measure(network: &Network, stacks: &[Stack], n_phases: usize, n_previous: usize, max: i32) -> u64 {
+fn measure(network: &Network, fast: &Fast, stacks: &[Stack], n_phases: usize, n_previous: usize, max: i32) -> u64 {
     let bits = stacks.par_iter().map(|stack| {
         let views = views(stack, n_phases, n_previous).into_iter().enumerate();
         let views = views.map(|(phase, view)| {
             let n = (stack.planes.len() - 1).min(n_previous);
             let Fitted { linears, residual } = &network.fits[phase][n];
-            let context = Context { model: &network.model, linears, residual: *residual, max };
+            let context = Context { model: &network.model, fast, linears, residual: *residual, max };
             let refs: Vec<&[i32]> = view.refs.iter().map(Vec::as_slice).collect();
             let plan = network.model.plan_to_encode(view.h, view.w);
             network::encode(context, &plan, &view.ints, &refs).len() as u64 * 8

@@ -56,12 +56,13 @@ impl Label {
 }
 
 /// What the network needs to know of a tile; None where only classic modes apply.
-pub fn context<'a>(head: &'a Head, place: &Place) -> Option<Context<'a>> {
+pub fn context<'a>(head: &'a Head, plans: &'a Plans, place: &Place) -> Option<Context<'a>> {
     let network = head.network.as_ref()?;
     let max = head.map.max_int(place.part);
     let fitted = &network.fits[place.phase][head.n_previous_of(place.plane)];
     (max <= MAX_INT as u32).then(|| Context {
         model: &network.model,
+        fast: &plans.fast,
         linears: &fitted.linears,
         residual: fitted.residual,
         max: max as i32,
@@ -71,13 +72,11 @@ pub fn context<'a>(head: &'a Head, place: &Place) -> Option<Context<'a>> {
 /// The smallest code of a tile, with its label in front.
 pub fn encode(head: &Head, plans: Option<&Plans>, array: u64, tile: &Tile) -> Vec<u8> {
     let constant = tile.ints.iter().all(|v| *v == tile.ints[0]);
-    let network = match (context(head, &tile.place), plans) {
-        (Some(context), Some(plans)) if !constant => {
-            let plan = plans.get(tile.place.h, tile.place.w);
-            Some(network::encode(context, &plan, &tile.ints, &tile.refs()))
-        }
-        _ => None,
-    };
+    let network = plans.filter(|_| !constant).and_then(|plans| {
+        let context = context(head, plans, &tile.place)?;
+        let plan = plans.get(tile.place.h, tile.place.w);
+        Some(network::encode(context, &plan, &tile.ints, &tile.refs()))
+    });
     settle(head, array, tile, network)
 }
 
@@ -112,12 +111,13 @@ pub fn decode(
     refs: &[&[i32]],
 ) -> Result<Vec<i32>> {
     let mut ints = vec![0; place.h * place.w];
-    match (mode, context(head, place), plans) {
-        (Mode::Classic, _, _) => classic::decode(code, place.h, place.w, head.map.max_int(place.part), &mut ints)?,
-        (Mode::Network, Some(context), Some(plans)) => {
+    let network = plans.and_then(|plans| Some((context(head, plans, place)?, plans)));
+    match (mode, network) {
+        (Mode::Classic, _) => classic::decode(code, place.h, place.w, head.map.max_int(place.part), &mut ints)?,
+        (Mode::Network, Some((context, plans))) => {
             network::decode(context, &plans.get(place.h, place.w), code, refs, &mut ints)?;
         }
-        (Mode::Network, _, _) => return Err(Error::corrupt("a tile coded by a network in an array without one")),
+        (Mode::Network, None) => return Err(Error::corrupt("a tile coded by a network in an array without one")),
     }
     Ok(ints)
 }
