@@ -2,6 +2,7 @@ pub mod array;
 pub mod codec;
 pub mod entropy;
 pub mod error;
+pub mod gpu;
 pub mod kernel;
 pub mod model;
 pub mod net;

@@ -37,7 +37,7 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn window(&self) -> Window {
+    pub(crate) fn window(&self) -> Window {
         debug_assert!((0..=MAX_INT).contains(&self.max), "planes beyond {MAX_INT} do not come here");
         Window { max: self.max }
     }
@@ -128,7 +128,14 @@ pub fn encode(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]]) -> V
         }
         step.copy(&mut tile.residuals);
     }
+    pack(context, plan, ints, &symbols)
+}
 
+/// One int as it is coded: its interval, and how far it lies beyond the window's end.
+pub(crate) type Symbol = (Interval, Option<u32>);
+
+/// The payload of a tile from the symbols of its ints, both row-major.
+pub(crate) fn pack(context: Context, plan: &Plan, ints: &[i32], symbols: &[Symbol]) -> Vec<u8> {
     let bytes = symbols.iter().map(|(interval, _)| interval.cost()).sum::<i64>() / (256 * 8);
     let log2_lanes = (bytes / BYTES_PER_LANE).max(1).ilog2().min(u32::from(MAX_LOG2_LANES)) as u8;
     let n_lanes = 1 << log2_lanes;
@@ -150,32 +157,14 @@ pub fn encode(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]]) -> V
 
 /// The ints of a payload; `plan` must be the model's plan for decoding.
 pub fn decode(context: Context, plan: &Plan, payload: &[u8], refs: &[&[i32]], ints: &mut [i32]) -> Result<()> {
-    let window = context.window();
-    let (&log2_lanes, lanes) = payload.split_first().ok_or_else(|| Error::corrupt("a payload without bytes"))?;
-    if log2_lanes > MAX_LOG2_LANES {
-        return Err(Error::corrupt(format!("2^{log2_lanes} lanes")));
-    }
-    let n_lanes = 1 << log2_lanes;
-    let mut popper = Popper::new(n_lanes, lanes)?;
-    let (seed, interval) = Interval::of_uniform(popper.quantile(0), context.max as u32 + 1)?;
-    popper.pop(0, interval);
-    ints[0] = seed as i32;
+    let mut popper = unpack(context, payload, ints)?;
     let mut tile = Tile::new(context, plan, ints[0], refs);
     for step in &plan.steps {
         for &run in &step.runs {
             tile.predict(step, run);
             tile.describe(step, run);
+            pop(&mut popper, context, run, &tile.mixtures, &tile.b, 0, ints)?;
             for (i, index) in indices(run).enumerate() {
-                let (lane, b) = (i % n_lanes, tile.b[i]);
-                let (coded, start, width) = invert(&tile.mixtures, window, b, i, popper.quantile(lane));
-                popper.pop(lane, Interval { start, width });
-                ints[index] = match beyond(window, b, coded, coded) {
-                    None => coded,
-                    Some(_) => far(&mut popper, lane, coded, window.low(b))?,
-                };
-                if !(0..=context.max).contains(&ints[index]) {
-                    return Err(Error::corrupt(format!("int {} in a plane of 0..={}", ints[index], context.max)));
-                }
                 tile.values[run.at as usize + i] = ints[index] * ONE;
             }
             tile.settle(run);
@@ -186,6 +175,46 @@ pub fn decode(context: Context, plan: &Plan, payload: &[u8], refs: &[&[i32]], in
     popper.finish()
 }
 
+/// Opens a payload and pops the seed, the first of the tile's ints.
+pub(crate) fn unpack(context: Context, payload: &[u8], ints: &mut [i32]) -> Result<Popper> {
+    let (&log2_lanes, lanes) = payload.split_first().ok_or_else(|| Error::corrupt("a payload without bytes"))?;
+    if log2_lanes > MAX_LOG2_LANES {
+        return Err(Error::corrupt(format!("2^{log2_lanes} lanes")));
+    }
+    let mut popper = Popper::new(1 << log2_lanes, lanes)?;
+    let (seed, interval) = Interval::of_uniform(popper.quantile(0), context.max as u32 + 1)?;
+    popper.pop(0, interval);
+    ints[0] = seed as i32;
+    Ok(popper)
+}
+
+/// Pops the ints of a run, whose mixtures and predictions begin at `from`.
+pub(crate) fn pop(
+    popper: &mut Popper,
+    context: Context,
+    run: Run,
+    mixtures: &Mixtures,
+    b: &[i32],
+    from: usize,
+    ints: &mut [i32],
+) -> Result<()> {
+    let window = context.window();
+    let n_lanes = popper.n_lanes();
+    for (i, index) in indices(run).enumerate() {
+        let (lane, b) = (i % n_lanes, b[from + i]);
+        let (coded, start, width) = invert(mixtures, window, b, from + i, popper.quantile(lane));
+        popper.pop(lane, Interval { start, width });
+        ints[index] = match beyond(window, b, coded, coded) {
+            None => coded,
+            Some(_) => far(popper, lane, coded, window.low(b))?,
+        };
+        if !(0..=context.max).contains(&ints[index]) {
+            return Err(Error::corrupt(format!("int {} in a plane of 0..={}", ints[index], context.max)));
+        }
+    }
+    Ok(())
+}
+
 /// The int beyond the window's end `coded`.
 fn far(popper: &mut Popper, lane: usize, coded: i32, low: i32) -> Result<i32> {
     let (excess, interval) = Interval::of_uniform(popper.quantile(lane), 1 << PRECISION)?;
@@ -194,7 +223,7 @@ fn far(popper: &mut Popper, lane: usize, coded: i32, low: i32) -> Result<i32> {
 }
 
 /// Where in the tile the ints of a run lie.
-fn indices(run: Run) -> impl Iterator<Item = usize> {
+pub(crate) fn indices(run: Run) -> impl Iterator<Item = usize> {
     (0..run.n as i32).map(move |i| (run.first as i32 + i * run.step) as usize)
 }
 
