@@ -2,9 +2,9 @@
 // f = 64 ± min(63, log2(1 + |x| / s) in steps of the net),   x = vᵢ − b, rᵢ, uᵣⱼ − uᵣ₀          7 bits each
 // h = integer MLP of f
 //
-// offsets: n_taps taps, then n_ref_taps places. weights: per layer (words of four inputs, groups of four outputs, 0, 0), then
-// per group four biases, four shifts, and for each word its four inputs' weights for each of the four outputs.
-// Every thread has a column of x for itself, so no barrier is needed. Twin: kernel/context.rs.
+// offsets: n_taps taps, then n_ref_taps places. weights: per layer (words of four inputs, groups of four outputs, 0,
+// 0), then per group four biases, four shifts, and for each word its four inputs' weights for each of the four outputs.
+// x: a column of activations per cell of the workgroup, twice. Twin: kernel/context.rs.
 
 struct Params {
     n: u32, first: u32, base: u32, stride: u32,
@@ -112,47 +112,80 @@ fn features(cell: i32, place: i32, b: i32) {
     }
 }
 
-@compute @workgroup_size(SIZE)
-fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    if (id.x >= params.n) {
-        return;
+fn dots(w: vec4<u32>, f: u32) -> vec4<i32> {
+    return vec4<i32>(dot4I8Packed(w.x, f), dot4I8Packed(w.y, f), dot4I8Packed(w.z, f), dot4I8Packed(w.w, f));
+}
+
+// Four outputs of a hidden layer, 7 bits each.
+fn hidden(sum: vec4<i32>, shift: vec4<u32>) -> u32 {
+    let y = (sum + ((vec4<i32>(1) << shift) >> vec4<u32>(1u))) >> shift;
+    let a = vec4<u32>(clamp(y, vec4<i32>(0), vec4<i32>(127)));
+    return a.x | (a.y << 8u) | (a.z << 16u) | (a.w << 24u);
+}
+
+// Four outputs of the last layer, 16 bits each, for the thread's cell i.
+fn put_heads(i: u32, tile: u32, g: u32, sum: vec4<i32>, shift: vec4<u32>) {
+    let y = (sum + ((vec4<i32>(1) << shift) >> vec4<u32>(1u))) >> shift;
+    let h = clamp(y, vec4<i32>(-32768), vec4<i32>(32767));
+    let out = tile * (3u * params.k + 1u) * params.stride + params.first + i - params.base;
+    for (var o = 0u; o < 4u && i < params.n && 4u * g + o < 3u * params.k; o++) {
+        heads[out + (1u + 4u * g + o) * params.stride] = h[o];
     }
+}
+
+@compute @workgroup_size(SIZE)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(global_invocation_id) id: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
     column = local;
-    let p = params.first + id.x;
+    let p = params.first + min(id.x, params.n - 1u);
     let tile = id.y;
     let cell = tile * params.n_arena + cells[p];
     let place = tile * params.n_refs * params.n_arena + cells[p];
     features(i32(cell), i32(place), b[tile * params.stride + p - params.base]);
+    heads[tile * (3u * params.k + 1u) * params.stride + p - params.base] = s;
 
-    let out = tile * (3u * params.k + 1u) * params.stride + p - params.base;
-    heads[out] = s;
+    // Each thread multiplies every fourth group of outputs for four cells: a weight is loaded once for all four.
+    let cell0 = local >> 2u;
+    let first = group.x * SIZE + cell0;
+    let next = SIZE >> 2u;
     var at = params.weights;
-    var inputs = column;
-    var outputs = WORDS * SIZE + column;
+    var inputs = cell0;
+    var outputs = WORDS * SIZE + cell0;
     for (var l = 0u; l < params.n_layers; l++) {
+        workgroupBarrier();
         let shape = weights[at];
-        at += 1u;
-        for (var g = 0u; g < shape.y; g++) {
-            var sum = bitcast<vec4<i32>>(weights[at]);
-            let shift = weights[at + 1u];
-            at += 2u;
+        for (var g = local & 3u; g < shape.y; g += 4u) {
+            let w0 = at + 1u + g * (shape.x + 2u);
+            var sum0 = bitcast<vec4<i32>>(weights[w0]);
+            var sum1 = sum0;
+            var sum2 = sum0;
+            var sum3 = sum0;
             for (var c = 0u; c < shape.x; c++) {
-                let w = weights[at + c];
-                let f = x[inputs + c * SIZE];
-                sum += vec4<i32>(dot4I8Packed(w.x, f), dot4I8Packed(w.y, f), dot4I8Packed(w.z, f), dot4I8Packed(w.w, f));
+                let w = weights[w0 + 2u + c];
+                let f = inputs + c * SIZE;
+                sum0 += dots(w, x[f]);
+                sum1 += dots(w, x[f + next]);
+                sum2 += dots(w, x[f + 2u * next]);
+                sum3 += dots(w, x[f + 3u * next]);
             }
-            at += shape.x;
-            let y = (sum + ((vec4<i32>(1) << shift) >> vec4<u32>(1u))) >> shift;
+            let shift = weights[w0 + 1u];
             if (l + 1u < params.n_layers) {
-                let a = vec4<u32>(clamp(y, vec4<i32>(0), vec4<i32>(127)));
-                x[outputs + g * SIZE] = a.x | (a.y << 8u) | (a.z << 16u) | (a.w << 24u);
+                let y = outputs + g * SIZE;
+                x[y] = hidden(sum0, shift);
+                x[y + next] = hidden(sum1, shift);
+                x[y + 2u * next] = hidden(sum2, shift);
+                x[y + 3u * next] = hidden(sum3, shift);
             } else {
-                let h = clamp(y, vec4<i32>(-32768), vec4<i32>(32767));
-                for (var o = 0u; o < 4u && 4u * g + o < 3u * params.k; o++) {
-                    heads[out + (1u + 4u * g + o) * params.stride] = h[o];
-                }
+                put_heads(first, tile, g, sum0, shift);
+                put_heads(first + next, tile, g, sum1, shift);
+                put_heads(first + 2u * next, tile, g, sum2, shift);
+                put_heads(first + 3u * next, tile, g, sum3, shift);
             }
         }
+        at += 1u + shape.y * (shape.x + 2u);
         let swap = inputs;
         inputs = outputs;
         outputs = swap;

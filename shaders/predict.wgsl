@@ -1,7 +1,7 @@
 // b = v₁ + (Σᵢ cᵢ · (vᵢ − v₁) + Σᵣ Σⱼ cᵣⱼ · (uᵣⱼ − uᵣ₀)) / 4096          clamped to the range of the plane
 //
-// linear: (offset, c) of tap 1, whose c counts for nothing, of the other n_own taps, of the cell's own place in a reference
-// plane, and for each reference plane of its n_ref_taps − 1 further places. Twin: kernel/predict.rs.
+// linear: (offset, c) of tap 1, whose c counts for nothing, of the other n_own taps, of the cell's own place in a
+// reference plane, and for each reference plane of its n_ref_taps − 1 further places. Twin: kernel/predict.rs.
 
 struct Params {
     n: u32, first: u32, base: u32, stride: u32,

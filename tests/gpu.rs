@@ -150,7 +150,7 @@ fn every_op_equals_its_plain_kernel() -> Result<()> {
 fn ops_equal(gpu: &Gpu, paint: &mut Paint, net: &Net, n: usize, max: i32) -> Result<()> {
     let spec = net.spec();
     let (at, offsets) = (15 * PITCH as usize + 15, offsets(net));
-    let mut values = |paint: &mut Paint| (0..2 * at + n).map(|_| paint.int(max) * ONE).collect::<Vec<i32>>();
+    let values = |paint: &mut Paint| (0..2 * at + n).map(|_| paint.int(max) * ONE).collect::<Vec<i32>>();
     let own = values(paint);
     let refs: Vec<Vec<i32>> = (0..spec.n_refs).map(|_| values(paint)).collect();
     let residuals: Vec<i32> = (0..2 * at + n).map(|_| paint.signed(MAX_RESIDUAL)).collect();

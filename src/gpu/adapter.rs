@@ -109,14 +109,24 @@ fn enough(limits: &wgpu::Limits) -> bool {
 impl Gpu {
     /// The adapter at `index` of `adapters()`; without one the best.
     pub fn open(index: Option<usize>) -> Result<Gpu> {
-        let mut all = usable(&Backend::ALL);
-        let best = || (0..all.len()).min_by_key(|&i| all[i].0.rank());
-        let index = index.or_else(best).ok_or_else(|| Error::device("no usable GPU was found"))?;
-        if index >= all.len() {
-            return Err(Error::device(format!("there is no GPU {index}, {} were found", all.len())));
+        match index {
+            Some(index) => {
+                let mut all = usable(&Backend::ALL);
+                if index >= all.len() {
+                    return Err(Error::device(format!("there is no GPU {index}, {} were found", all.len())));
+                }
+                let (info, adapter) = all.swap_remove(index);
+                Gpu::with(info, &adapter, Shaders::default())
+            }
+            None => {
+                // GL is asked last: on a machine without a display it complains to stderr
+                let native = usable(&[Backend::Vulkan, Backend::Metal, Backend::Dx12]);
+                let all = if native.is_empty() { usable(&[Backend::Gl]) } else { native };
+                let best = all.into_iter().min_by_key(|(info, _)| info.rank());
+                let (info, adapter) = best.ok_or_else(|| Error::device("no usable GPU was found"))?;
+                Gpu::with(info, &adapter, Shaders::default())
+            }
         }
-        let (info, adapter) = all.swap_remove(index);
-        Gpu::with(info, &adapter, Shaders::default())
     }
 
     /// Every adapter of a backend.

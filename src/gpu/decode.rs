@@ -35,7 +35,7 @@ struct Tile {
 impl Gpu {
     /// The ints of the payloads of one plane and one size; `plan` must be the model's plan for decoding.
     pub fn decode(&self, context: Context, plan: &Plan, tiles: &[TilePayload]) -> Result<Vec<Result<Vec<i32>>>> {
-        let n_refs = count_refs(tiles.iter().map(|t| t.refs))?;
+        let n_refs = count_refs(plan, tiles.iter().map(|t| t.refs))?;
         let tables = Tables::to_decode(context, plan, n_refs);
         let batch = Batch::new(self, &tables, plan, n_refs, tiles.len())?;
         self.check()?;

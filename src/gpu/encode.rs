@@ -45,29 +45,42 @@ struct Batch {
     ops: [Bound; 6],
 }
 
-/// How many tiles with `words` in their largest buffer and `total` in all go into a batch.
+/// Tiles of a dispatch, reference planes counted: 65 535 rows of workgroups are the default limit.
+const MAX_TILES: u64 = 65535 / 4;
+
+/// How many tiles with `largest` words in their largest buffer and `total` in all go into a batch; bytes do not depend on it.
 pub(super) fn batch_size(gpu: &Gpu, largest: usize, total: usize) -> Result<usize> {
     let by_binding = gpu.max_binding() / (largest.max(1) as u64 * 4);
     let by_memory = (BATCH_BYTES / (total.max(1) as u64 * 4)).max(1);
-    match by_binding.min(by_memory).min(65535) as usize {
+    match by_binding.min(by_memory).min(MAX_TILES) as usize {
         0 => Err(Error::device("a tile is larger than the buffers of this device").at(&gpu.info.name)),
         n => Ok(n),
     }
 }
 
-/// Bytes do not depend on it: all tiles of a call look at as many planes.
-pub(super) fn count_refs<'a>(mut refs: impl Iterator<Item = &'a [&'a [i32]]>) -> Result<usize> {
+/// The number of planes that every tile of a call looks at.
+pub(super) fn count_refs<'a>(plan: &Plan, mut refs: impl Iterator<Item = &'a [&'a [i32]]> + Clone) -> Result<usize> {
+    if refs.clone().flatten().any(|ints| ints.len() != plan.h * plan.w) {
+        return Err(Error::argument("the tile of a reference plane has another size"));
+    }
     let n = refs.next().map_or(0, <[_]>::len);
-    match refs.all(|r| r.len() == n) {
+    match n <= 3 && refs.all(|r| r.len() == n) {
         true => Ok(n),
-        false => Err(Error::argument("tiles of one call look at different numbers of planes")),
+        false => Err(Error::argument("tiles of one call look at the same number of planes, three at most")),
+    }
+}
+
+fn check_tiles(plan: &Plan, tiles: &[TileInts]) -> Result<usize> {
+    match tiles.iter().all(|t| t.ints.len() == plan.h * plan.w) {
+        true => count_refs(plan, tiles.iter().map(|t| t.refs)),
+        false => Err(Error::argument("a tile has another size than its plan")),
     }
 }
 
 impl Gpu {
     /// The payloads of tiles of one plane and one size, the same bytes as `network::encode`.
     pub fn encode(&self, context: Context, plan: &Plan, tiles: &[TileInts]) -> Result<Vec<Vec<u8>>> {
-        let n_refs = count_refs(tiles.iter().map(|t| t.refs))?;
+        let n_refs = check_tiles(plan, tiles)?;
         let tables = Tables::to_encode(context, plan, n_refs);
         let batch = Batch::new(self, &tables, plan, n_refs, tiles.len())?;
         self.check()?;
@@ -92,7 +105,7 @@ impl Gpu {
 
     /// One batch, waiting behind every stage: what `bench` prints.
     pub fn profile(&self, context: Context, plan: &Plan, tiles: &[TileInts]) -> Result<Profile> {
-        let n_refs = count_refs(tiles.iter().map(|t| t.refs))?;
+        let n_refs = check_tiles(plan, tiles)?;
         let tables = Tables::to_encode(context, plan, n_refs);
         let batch = Batch::new(self, &tables, plan, n_refs, tiles.len())?;
         let tiles = &tiles[..tiles.len().min(batch.n_most)];

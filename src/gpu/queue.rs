@@ -207,3 +207,49 @@ pub(super) fn dispatch(
         pass.dispatch_workgroups(params[i].n.div_ceil(bound.pipeline.size), n_tiles as u32, 1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+    use crate::gpu::Backend;
+    use crate::kernel::context::Heads;
+    use crate::kernel::mixture::Mixtures;
+
+    fn mix(gpu: &Gpu) -> Result<()> {
+        let heads = Heads { stride: 1, s: vec![100], heads: vec![0; 3] };
+        gpu.mixture(&[640], &heads, 4000, &mut Mixtures::new(1, 1))
+    }
+
+    fn gpus() -> Vec<Gpu> {
+        [Backend::Vulkan, Backend::Metal, Backend::Dx12].iter().flat_map(|&b| Gpu::open_backend(b).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_lost_device_is_an_error() {
+        for gpu in gpus() {
+            assert_eq!(mix(&gpu), Ok(()));
+            gpu.device.destroy();
+            assert_eq!(mix(&gpu).unwrap_err().kind, Kind::Device);
+            assert_eq!(mix(&gpu).unwrap_err().kind, Kind::Device);
+        }
+    }
+
+    #[test]
+    fn memory_that_there_is_not_is_an_error() {
+        for gpu in gpus() {
+            let most = gpu.device.limits().max_buffer_size;
+            let buffers: Vec<Buffer> = (0..3).map(|_| gpu.storage((most / 4) as usize + 1)).collect();
+            assert_eq!(gpu.check().unwrap_err().kind, Kind::Device);
+            drop(buffers);
+        }
+    }
+
+    #[test]
+    fn a_shader_that_does_not_compile_is_an_error() {
+        let shaders = crate::gpu::Shaders::default().with(Op::Mixture, "var rest", "var rest: rest");
+        for gpu in Gpu::open_with(Backend::Vulkan, &shaders).unwrap() {
+            assert_eq!(mix(&gpu).unwrap_err().kind, Kind::Device);
+        }
+    }
+}

@@ -81,7 +81,7 @@ pub(super) fn net_words(net: &Net) -> usize {
 
 /// Threads of a workgroup whose columns of `words` fit the shared memory twice.
 pub(super) fn context_size(words: u32) -> u32 {
-    let most = (SHARED_WORDS / (2 * words)).clamp(1, MOST_THREADS);
+    let most = (SHARED_WORDS / (2 * words)).clamp(4, MOST_THREADS);
     1 << most.ilog2()
 }
 

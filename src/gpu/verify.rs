@@ -162,7 +162,7 @@ impl Paint {
 
     /// 0..=max
     fn int(&mut self, max: i32) -> i32 {
-        let noise = ((u64::from(self.bits()) << 8 | u64::from(self.bits() & 255)) * (max as u64 + 1) >> 32) as i32;
+        let noise = ((u64::from(self.bits()) * (max as u64 + 1)) >> 24) as i32;
         match self.bits() % 8 {
             0 => 0,
             1 => max,
