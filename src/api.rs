@@ -3,11 +3,14 @@
 use crate::codec::archive::Archive;
 use crate::codec::decode::decode_all;
 use crate::codec::encode::{Encoder, Options, Progress, Report};
+use crate::device::Device;
 use crate::error::Result;
 use crate::format::gzip::{self, Inflated};
+use crate::model::Model;
 use crate::source::{FileSource, Source};
 use std::fs::File;
 use std::io::Write;
+use std::sync::Arc;
 
 /// A .gz whose content is larger is stored as it is.
 const MAX_GZIP_CONTENT: u64 = 1 << 36;
@@ -28,7 +31,7 @@ pub fn compress(bytes: &[u8], options: &Options) -> Result<Vec<u8>> {
 pub fn decompress(bytes: &[u8]) -> Result<Vec<u8>> {
     let source = bytes.to_vec();
     let mut out = Vec::new();
-    decompress_to(&source, &mut out, &[], &|_| Ok(()))?;
+    decompress_to(&source, &mut out, &Decoding::default(), &|_| Ok(()))?;
     Ok(out)
 }
 
@@ -54,12 +57,15 @@ pub fn compress_to<W: Write>(
     Encoder::new(source, out, options, progress)?.run(None)
 }
 
-/// Streams the content of a `.clps` file; `models` are known beside those that are embedded.
-pub fn decompress_to(
-    source: &dyn Source,
-    out: &mut dyn Write,
-    models: &[std::sync::Arc<crate::model::Model>],
-    progress: Progress,
-) -> Result<()> {
-    decode_all(&Archive::open(source, models)?, out, progress)
+/// How to decompress; `Default` is what most want.
+#[derive(Clone, Default)]
+pub struct Decoding {
+    /// Models known beside those that are built in.
+    pub models: Vec<Arc<Model>>,
+    pub device: Device,
+}
+
+/// Streams the content of a `.clps` file.
+pub fn decompress_to(source: &dyn Source, out: &mut dyn Write, decoding: &Decoding, progress: Progress) -> Result<()> {
+    decode_all(&Archive::open(source, &decoding.models)?, &decoding.device, out, progress)
 }

@@ -7,7 +7,8 @@ use crate::codec::archive::{Archive, Array, Section};
 use crate::codec::encode::{Progress, batch, looked_at, remember};
 use crate::codec::plane::Band;
 use crate::codec::plans::Plans;
-use crate::codec::tile::{self, Mode};
+use crate::codec::tile::Mode;
+use crate::device::{Coded, Device};
 use crate::error::{Error, Result};
 use crate::format::gzip;
 use crate::tile::Place;
@@ -19,13 +20,13 @@ use std::io::{Read, Seek, Write};
 const MAX_SPOOL_IN_MEMORY: usize = 64 << 20;
 
 /// Writes the whole content and checks it against its blake3.
-pub fn decode_all(archive: &Archive, out: &mut dyn Write, progress: Progress) -> Result<()> {
+pub fn decode_all(archive: &Archive, device: &Device, out: &mut dyn Write, progress: Progress) -> Result<()> {
     let mut out = Hashing { out, hash: blake3::Hasher::new(), n_bytes: 0 };
     match &archive.recipe {
-        None => sections(archive, &mut out, progress)?,
+        None => sections(archive, device, &mut out, progress)?,
         Some(recipe) => {
             let mut spool = tempfile::spooled_tempfile(MAX_SPOOL_IN_MEMORY);
-            sections(archive, &mut spool, progress)?;
+            sections(archive, device, &mut spool, progress)?;
             spool.rewind()?;
             gzip::rewrap(recipe, &mut (&mut spool as &mut dyn Read), &mut out)?;
         }
@@ -40,7 +41,7 @@ pub fn decode_all(archive: &Archive, out: &mut dyn Write, progress: Progress) ->
     Ok(())
 }
 
-fn sections(archive: &Archive, out: &mut dyn Write, progress: Progress) -> Result<()> {
+fn sections(archive: &Archive, device: &Device, out: &mut dyn Write, progress: Progress) -> Result<()> {
     for section in &archive.sections {
         match section {
             Section::Bytes { offset, block } => {
@@ -50,7 +51,7 @@ fn sections(archive: &Archive, out: &mut dyn Write, progress: Progress) -> Resul
             Section::Array(array) => {
                 let fetch = |place: &Place, block: usize| archive.tile(array, place, block);
                 let mut write = |_: &Band, bytes: &[u8]| Ok(out.write_all(bytes)?);
-                decode_array(array, &fetch, None, &mut write, progress).map_err(|e| e.at(&array.head.label))?;
+                decode_array(array, device, &fetch, None, &mut write, progress).map_err(|e| e.at(&array.head.label))?;
             }
         }
     }
@@ -65,6 +66,7 @@ pub type Damage<'a> = Option<&'a (dyn Fn(&Place, &Error) + Sync)>;
 /// Decodes an array band by band.
 pub fn decode_array(
     array: &Array,
+    device: &Device,
     fetch: Fetch,
     damage: Damage,
     write: &mut dyn FnMut(&Band, &[u8]) -> Result<()>,
@@ -72,6 +74,9 @@ pub fn decode_array(
 ) -> Result<()> {
     let head = &array.head;
     let plans = head.network.as_ref().map(|n| Plans::to_decode(n.model.clone()));
+    if let Some(network) = &head.network {
+        device.verify(&network.model)?;
+    }
     let mut previous: VecDeque<Vec<Band>> = VecDeque::new();
     let mut block = array.first_block;
     let mut at = array.offset;
@@ -88,7 +93,7 @@ pub fn decode_array(
             blocks.push(block);
             block += head.grid.band(band.plane, band.band).count();
         }
-        decode_bands(array, plans.as_ref(), &mut bands, &blocks, &previous, fetch, damage)?;
+        decode_bands(array, device, plans.as_ref(), &mut bands, &blocks, &previous, fetch, damage)?;
         let bytes: Vec<Result<Vec<u8>>> = bands.par_iter().map(|band| band.to_bytes(head)).collect();
         for (band, bytes) in bands.iter().zip(bytes) {
             let bytes = bytes?;
@@ -100,8 +105,10 @@ pub fn decode_array(
     Ok(())
 }
 
+#[expect(clippy::too_many_arguments, reason = "the loop's own state, taken apart")]
 fn decode_bands(
     array: &Array,
+    device: &Device,
     plans: Option<&Plans>,
     bands: &mut [Band],
     blocks: &[usize],
@@ -116,14 +123,13 @@ fn decode_bands(
             places.filter(move |(_, p)| p.phase == phase).map(move |(nth, place)| (i, blocks[i] + nth, place))
         });
         let jobs: Vec<(usize, usize, Place)> = jobs.collect();
-        let decoded = jobs.par_iter().map(|(i, block, place)| {
+        let tiles = jobs.par_iter().map(|(i, block, place)| {
             let band = &bands[*i];
             let refs = band.refs(place, head, &looked_at(head, band.plane, band.band, previous));
-            let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
-            let (mode, code) = fetch(place, *block)?;
-            tile::decode(head, plans, mode, &code, place, &refs)
+            Coded { place: *place, code: fetch(place, *block), refs }
         });
-        let decoded: Vec<Result<Vec<i32>>> = decoded.collect();
+        let tiles: Vec<Coded> = tiles.collect();
+        let decoded = device.decode(head, plans, &tiles)?;
         for ((i, _, place), ints) in jobs.iter().zip(decoded) {
             let ints = match (ints, damage) {
                 (Ok(ints), _) => ints,

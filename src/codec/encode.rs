@@ -12,8 +12,9 @@ use crate::codec::choose::choose;
 use crate::codec::head::Head;
 use crate::codec::plane::{Band, band_range};
 use crate::codec::plans::Plans;
-use crate::codec::tile::{self, Tile};
+use crate::codec::tile::Tile;
 use crate::container::Writer;
+use crate::device::Device;
 use crate::error::Result;
 use crate::format::{self, Format, Hint, Piece};
 use crate::model::{Model, zoo};
@@ -63,6 +64,7 @@ pub struct Options {
     pub raw: Option<ArrayType>,
     /// Put the weights of the model into the file, so that it can be decoded where they are not at hand.
     pub embed: bool,
+    pub device: Device,
 }
 
 /// What was done, for people and for `--json`.
@@ -176,6 +178,9 @@ impl<'a, W: Write> Encoder<'a, W> {
         let mut n_bytes_out = bytes.len() as u64;
 
         let plans = head.network.as_ref().map(|n| Plans::to_encode(n.model.clone()));
+        if let Some(network) = &head.network {
+            self.options.device.verify(&network.model)?;
+        }
         let mut previous: VecDeque<Vec<Band>> = VecDeque::new(); // whole planes, newest first
         let bands = (0..head.grid.n_planes).flat_map(|p| (0..head.grid.n_bands()).map(move |b| (p, b)));
         let bands: Vec<(usize, usize)> = bands.collect();
@@ -187,8 +192,7 @@ impl<'a, W: Write> Encoder<'a, W> {
             (self.progress)(offset + band_range(ty, &head.grid, now[0].0, now[0].1).0)?;
             let batch = self.read_batch(&head, offset, now)?;
             let tiles = batch.iter().flat_map(|band| tiles(&head, band, &previous)).collect::<Vec<Tile>>();
-            let payloads: Vec<Vec<u8>> =
-                tiles.par_iter().map(|t| tile::encode(&head, plans.as_ref(), self.n_arrays, t)).collect();
+            let payloads = self.options.device.encode(&head, plans.as_ref(), self.n_arrays, &tiles)?;
             for payload in &payloads {
                 self.writer.block(kind::TILE, payload)?;
                 n_bytes_out += payload.len() as u64;

@@ -9,7 +9,7 @@ pub mod encode;
 pub mod head;
 pub mod network;
 pub mod plane;
-mod plans;
+pub mod plans;
 pub mod region;
 pub mod salvage;
 pub mod tile;

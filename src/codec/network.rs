@@ -41,7 +41,7 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn window(&self) -> Window {
+    pub(crate) fn window(&self) -> Window {
         debug_assert!((0..=MAX_INT).contains(&self.max), "planes beyond {MAX_INT} do not come here");
         Window { max: self.max }
     }
@@ -149,23 +149,38 @@ pub fn encode(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]]) -> V
         step.copy(&mut tile.at_hand.residuals);
     }
 
+    let Buffers { symbols, excess, .. } = &*tile.at_hand;
+    let symbol = |index: usize| (symbols[index], excess.get(index).copied().flatten());
+    let payload = pack(context, plan, ints[0], cost, symbol);
+    tile.done();
+    payload
+}
+
+/// The payload of a tile: `cost` is the sum of its intervals' costs, `symbol` gives the interval of an int by its index, and how
+/// far it lies beyond the window's end.
+pub(crate) fn pack(
+    context: Context,
+    plan: &Plan,
+    seed: i32,
+    cost: i64,
+    symbol: impl Fn(usize) -> (Interval, Option<u32>),
+) -> Vec<u8> {
     let bytes = cost / (256 * 8);
     let log2_lanes = (bytes / BYTES_PER_LANE).max(1).ilog2().min(u32::from(MAX_LOG2_LANES)) as u8;
     let n_lanes = 1 << log2_lanes;
     let mut pusher = Pusher::new(n_lanes);
-    let Buffers { symbols, excess, .. } = &*tile.at_hand;
     for &run in plan.order.iter().rev() {
         for (i, index) in indices(run).enumerate().rev() {
-            if let Some(&Some(excess)) = excess.get(index) {
+            let (interval, excess) = symbol(index);
+            if let Some(excess) = excess {
                 pusher.push(i % n_lanes, Interval::uniform(excess, 1 << PRECISION));
             }
-            pusher.push(i % n_lanes, symbols[index]);
+            pusher.push(i % n_lanes, interval);
         }
     }
-    pusher.push(0, Interval::uniform(ints[0] as u32, context.max as u32 + 1));
+    pusher.push(0, Interval::uniform(seed as u32, context.max as u32 + 1));
     let mut payload = vec![log2_lanes];
     pusher.finish(&mut payload);
-    tile.done();
     payload
 }
 
@@ -194,14 +209,7 @@ impl Tile<'_> {
 
 /// The ints of a payload; `plan` must be the model's plan for decoding.
 pub fn decode(context: Context, plan: &Plan, payload: &[u8], refs: &[&[i32]], ints: &mut [i32]) -> Result<()> {
-    let (&log2_lanes, lanes) = payload.split_first().ok_or_else(|| Error::corrupt("a payload without bytes"))?;
-    if log2_lanes > MAX_LOG2_LANES {
-        return Err(Error::corrupt(format!("2^{log2_lanes} lanes")));
-    }
-    let mut popper = Popper::new(1 << log2_lanes, lanes)?;
-    let (seed, interval) = Interval::of_uniform(popper.quantile(0), context.max as u32 + 1)?;
-    popper.pop(0, interval);
-    ints[0] = seed as i32;
+    let mut popper = unpack(context, payload, ints)?;
     let refs = mirrored(plan, refs);
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
     let mut tile = Tile::new(context, plan, ints[0], &refs);
@@ -209,7 +217,8 @@ pub fn decode(context: Context, plan: &Plan, payload: &[u8], refs: &[&[i32]], in
         for &run in &step.runs {
             tile.predict(step, run);
             tile.describe(step, run);
-            tile.pop(run, &mut popper, ints)?;
+            pop(&mut popper, context, run, &tile.at_hand.mixtures, &tile.at_hand.b, 0, ints)?;
+            tile.know(run, ints);
             tile.settle(run);
         }
         step.copy(&mut tile.at_hand.values);
@@ -220,34 +229,61 @@ pub fn decode(context: Context, plan: &Plan, payload: &[u8], refs: &[&[i32]], in
 }
 
 impl Tile<'_> {
-    /// The ints of a run, as many at once as there are lanes.
-    fn pop(&mut self, run: Run, popper: &mut Popper, ints: &mut [i32]) -> Result<()> {
-        let (Context { fast, max, .. }, t) = (self.context, &mut *self.at_hand);
-        let (window, n, n_lanes) = (self.context.window(), run.n as usize, popper.n_lanes());
-        let mut symbols = Inverted::default();
-        let mut quantiles = [0; 1 << MAX_LOG2_LANES];
-        let mut indices = indices(run);
-        for first in (0..n).step_by(n_lanes) {
-            let n = n_lanes.min(n - first);
-            for (lane, quantile) in quantiles[..n].iter_mut().enumerate() {
-                *quantile = popper.quantile(lane);
-            }
-            fast.invert(&t.mixtures, window, &t.b, first, n, &quantiles, &mut symbols);
-            for (lane, index) in indices.by_ref().take(n).enumerate() {
-                popper.pop(lane, Interval { start: symbols.start[lane], width: symbols.width[lane] });
-                let (b, mut int) = (t.b[first + lane], symbols.ints[lane]);
-                if beyond(window, b, int, int).is_some() {
-                    int = far(popper, lane, int, window.low(b))?;
-                }
-                if !(0..=max).contains(&int) {
-                    return Err(Error::corrupt(format!("int {int} in a plane of 0..={max}")));
-                }
-                ints[index] = int;
-                t.values[run.at as usize + first + lane] = int * ONE;
-            }
+    /// The ints of a run, at their homes.
+    fn know(&mut self, run: Run, ints: &[i32]) {
+        let cells = &mut self.at_hand.values[run.at as usize..][..run.n as usize];
+        for (cell, index) in cells.iter_mut().zip(indices(run)) {
+            *cell = ints[index] * ONE;
         }
-        Ok(())
     }
+}
+
+/// Opens a payload and pops the seed, the first of the tile's ints.
+pub(crate) fn unpack(context: Context, payload: &[u8], ints: &mut [i32]) -> Result<Popper> {
+    let (&log2_lanes, lanes) = payload.split_first().ok_or_else(|| Error::corrupt("a payload without bytes"))?;
+    if log2_lanes > MAX_LOG2_LANES {
+        return Err(Error::corrupt(format!("2^{log2_lanes} lanes")));
+    }
+    let mut popper = Popper::new(1 << log2_lanes, lanes)?;
+    let (seed, interval) = Interval::of_uniform(popper.quantile(0), context.max as u32 + 1)?;
+    popper.pop(0, interval);
+    ints[0] = seed as i32;
+    Ok(popper)
+}
+
+/// Pops the ints of a run, as many at once as there are lanes; its mixtures and predictions begin at `from`.
+pub(crate) fn pop(
+    popper: &mut Popper,
+    context: Context,
+    run: Run,
+    mixtures: &Mixtures,
+    b: &[i32],
+    from: usize,
+    ints: &mut [i32],
+) -> Result<()> {
+    let (window, n, n_lanes) = (context.window(), run.n as usize, popper.n_lanes());
+    let mut symbols = Inverted::default();
+    let mut quantiles = [0; 1 << MAX_LOG2_LANES];
+    let mut indices = indices(run);
+    for first in (0..n).step_by(n_lanes) {
+        let n = n_lanes.min(n - first);
+        for (lane, quantile) in quantiles[..n].iter_mut().enumerate() {
+            *quantile = popper.quantile(lane);
+        }
+        context.fast.invert(mixtures, window, b, from + first, n, &quantiles, &mut symbols);
+        for (lane, index) in indices.by_ref().take(n).enumerate() {
+            popper.pop(lane, Interval { start: symbols.start[lane], width: symbols.width[lane] });
+            let (b, mut int) = (b[from + first + lane], symbols.ints[lane]);
+            if beyond(window, b, int, int).is_some() {
+                int = far(popper, lane, int, window.low(b))?;
+            }
+            if !(0..=context.max).contains(&int) {
+                return Err(Error::corrupt(format!("int {int} in a plane of 0..={}", context.max)));
+            }
+            ints[index] = int;
+        }
+    }
+    Ok(())
 }
 
 /// The int beyond the window's end `coded`.
@@ -258,7 +294,7 @@ fn far(popper: &mut Popper, lane: usize, coded: i32, low: i32) -> Result<i32> {
 }
 
 /// Where in the tile the ints of a run lie.
-fn indices(run: Run) -> impl DoubleEndedIterator<Item = usize> + ExactSizeIterator {
+pub(crate) fn indices(run: Run) -> impl DoubleEndedIterator<Item = usize> + ExactSizeIterator {
     (0..run.n as i32).map(move |i| (run.first as i32 + i * run.step) as usize)
 }
 

@@ -5,6 +5,7 @@ use crate::codec::decode::decode_array;
 use crate::codec::encode::{Progress, kind};
 use crate::codec::tile::Label;
 use crate::container::{Limits, Reader, Salvage};
+use crate::device::Device;
 use crate::error::{Error, Kind, Result};
 use crate::model::Model;
 use crate::source::Source;
@@ -135,7 +136,7 @@ fn one_array(
         lost.lock().unwrap_or_else(PoisonError::into_inner).push((place.number, line));
     };
     let mut write = |_: &super::plane::Band, bytes: &[u8]| Ok(out.write_all(bytes)?);
-    decode_array(array, &fetch, Some(&tell), &mut write, progress)?;
+    decode_array(array, &Device::Cpu, &fetch, Some(&tell), &mut write, progress)?;
     let mut lost = lost.into_inner().unwrap_or_else(PoisonError::into_inner);
     lost.sort();
     report.n_tiles += array.head.grid.n_tiles();

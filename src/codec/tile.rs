@@ -24,6 +24,11 @@ pub struct Tile {
 }
 
 impl Tile {
+    /// A tile of one value needs no network.
+    pub fn is_constant(&self) -> bool {
+        self.ints.iter().all(|v| *v == self.ints[0])
+    }
+
     pub fn refs(&self) -> Vec<&[i32]> {
         self.refs.iter().map(Vec::as_slice).collect()
     }
@@ -71,8 +76,7 @@ pub fn context<'a>(head: &'a Head, plans: &'a Plans, place: &Place) -> Option<Co
 
 /// The smallest code of a tile, with its label in front.
 pub fn encode(head: &Head, plans: Option<&Plans>, array: u64, tile: &Tile) -> Vec<u8> {
-    let constant = tile.ints.iter().all(|v| *v == tile.ints[0]);
-    let network = plans.filter(|_| !constant).and_then(|plans| {
+    let network = plans.filter(|_| !tile.is_constant()).and_then(|plans| {
         let context = context(head, plans, &tile.place)?;
         let plan = plans.get(tile.place.h, tile.place.w);
         Some(network::encode(context, &plan, &tile.ints, &tile.refs()))
