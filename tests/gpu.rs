@@ -236,6 +236,35 @@ fn tiles_equal(gpu: &Gpu, model: &Model, h: usize, w: usize, n_refs: usize, max:
 }
 
 #[test]
+fn the_size_of_a_batch_does_not_reach_the_bytes() -> Result<()> {
+    for index in 0..gpus().len() {
+        let mut gpu = Gpu::open(Some(index))?;
+        for family in [Family::Pixelcnn, Family::Lattice] {
+            let model = painted_model(family, 2, &[8]);
+            let linears = model.linears(1);
+            let context = Context { model: &model, linears: &linears, residual: 200, max: 70000 };
+            let (h, w) = (12, 15);
+            let planes: Vec<Vec<i32>> = (0..8).map(|i| painted_tile(i, h, w, 70000)).collect();
+            let refs: Vec<[&[i32]; 1]> = (0..7).map(|i| [planes[i + 1].as_slice()]).collect();
+            let tile = |i: usize| TileInts { ints: &planes[i], refs: &refs[i] };
+            let tiles: Vec<TileInts> = (0..7).map(tile).collect();
+            let mut coded = Vec::new();
+            for batch_bytes in [0, 150_000, 1 << 28] {
+                gpu.batch_bytes = batch_bytes;
+                let payloads = gpu.encode(context, &model.plan_to_encode(h, w), &tiles)?;
+                let tiles: Vec<TilePayload> =
+                    payloads.iter().zip(&refs).map(|(payload, refs)| TilePayload { payload, refs }).collect();
+                let back = gpu.decode(context, &model.plan_to_decode(h, w), &tiles)?;
+                assert!(back.iter().zip(&planes).all(|(back, ints)| back.as_ref() == Ok(ints)));
+                coded.push(payloads);
+            }
+            assert!(coded[0] == coded[1] && coded[1] == coded[2], "{} in {family:?}", gpu.info.name);
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn a_corrupt_tile_fails_alone() -> Result<()> {
     for gpu in gpus() {
         let model = painted_model(Family::Lattice, 2, &[8]);

@@ -5,6 +5,9 @@ use crate::error::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
+/// Device memory of a batch unless the caller says otherwise: about thirty tiles of 256 × 256.
+const BATCH_BYTES: u64 = 256 << 20;
+
 /// What is behind a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdapterInfo {
@@ -124,7 +127,6 @@ impl Gpu {
                 Gpu::with(info, &adapter, Shaders::default())
             }
             None => {
-                // GL is asked last: on a machine without a display it complains to stderr
                 let native = usable(&[Backend::Vulkan, Backend::Metal, Backend::Dx12]);
                 let all = if native.is_empty() { usable(&[Backend::Gl]) } else { native };
                 let best = all.into_iter().min_by_key(|(info, _)| info.rank());
@@ -170,6 +172,7 @@ impl Gpu {
         let constants = queue::constant_buffer(&device, &queue, &tables::constants());
         let gpu = Gpu {
             info,
+            batch_bytes: BATCH_BYTES,
             device,
             queue,
             shaders,

@@ -29,9 +29,6 @@ pub struct TileInts<'a> {
 /// Where the time of a batch goes, stage by stage.
 pub type Profile = Vec<(&'static str, Duration)>;
 
-/// Device memory that the arenas and results of a batch may take.
-const BATCH_BYTES: u64 = 256 << 20;
-
 /// The buffers of a batch of tiles, and the ops bound to them.
 struct Batch {
     n_most: usize,
@@ -51,7 +48,7 @@ const MAX_TILES: u64 = 65535 / 4;
 /// How many tiles with `largest` words in their largest buffer and `total` in all go into a batch; bytes do not depend on it.
 pub(super) fn batch_size(gpu: &Gpu, largest: usize, total: usize) -> Result<usize> {
     let by_binding = gpu.max_binding() / (largest.max(1) as u64 * 4);
-    let by_memory = (BATCH_BYTES / (total.max(1) as u64 * 4)).max(1);
+    let by_memory = (gpu.batch_bytes / (total.max(1) as u64 * 4)).max(1);
     match by_binding.min(by_memory).min(MAX_TILES) as usize {
         0 => Err(Error::device("a tile is larger than the buffers of this device").at(&gpu.info.name)),
         n => Ok(n),

@@ -32,6 +32,8 @@ use std::sync::{Arc, Mutex};
 /// A device with its pipelines. Open one and keep it: compiling shaders takes a while.
 pub struct Gpu {
     pub info: AdapterInfo,
+    /// Device memory that a batch of tiles may take; one tile is always taken.
+    pub batch_bytes: u64,
     device: wgpu::Device,
     queue: wgpu::Queue,
     shaders: Shaders,

@@ -5,8 +5,9 @@ use super::{Gpu, tables};
 use crate::error::{Error, Result};
 use bytemuck::NoUninit;
 use std::ops::Range;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 use wgpu::{BindGroup, Buffer, BufferUsages};
 
 /// A compiled shader and the threads of its workgroups.
@@ -180,7 +181,17 @@ impl Gpu {
             let _ = send.send(mapped);
         });
         self.wait(submission)?;
-        let mapped = receive.try_recv().map_err(|e| failed(e.to_string()))?;
+        // another thread's wait may have taken our callback and not run it yet
+        let mapped = loop {
+            match receive.recv_timeout(Duration::from_millis(1)) {
+                Ok(mapped) => break mapped,
+                Err(RecvTimeoutError::Disconnected) => return Err(failed("its results were forgotten".into())),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.check()?;
+                    self.device.poll(wgpu::PollType::Poll).map_err(|e| failed(e.to_string()))?;
+                }
+            }
+        };
         mapped.map_err(|e| failed(format!("its results cannot be read: {e}")))?;
         let view = slice.get_mapped_range().map_err(|e| failed(e.to_string()))?;
         let result = f(&bytemuck::cast_slice(&view)[..n]);
