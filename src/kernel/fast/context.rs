@@ -2,8 +2,9 @@
 //! outputs of a hidden layer are the same again for the next.
 
 use super::Scratch;
+use super::amx::Tiles;
 use super::lanes::{Lanes, N, clamp, log2, sixteen, sixteen_mut};
-use super::pack::{Packed, PackedNet};
+use super::pack::{Packed, PackedNet, Row};
 use crate::kernel::context::Heads;
 use crate::kernel::{Look, MAX_RESIDUAL, ONE, Offsets, address};
 
@@ -18,13 +19,22 @@ pub struct Run<'a> {
 }
 
 #[inline(always)]
-pub fn context<V: Lanes>(net: &PackedNet, run: Run, b: &[i32], scratch: &mut Scratch, out: &mut Heads) {
+pub fn context<V: Lanes>(
+    net: &PackedNet,
+    run: Run,
+    b: &[i32],
+    tiles: Option<&Tiles>,
+    scratch: &mut Scratch,
+    out: &mut Heads,
+) {
     for i in (0..run.n).step_by(2 * N) {
         let at_hand = [V::load(sixteen(b, i)), V::load(sixteen(b, i + N))];
         let s = features(net, run, run.at + i, at_hand, &mut scratch.x);
         s[0].store(sixteen_mut(&mut out.s, i));
         s[1].store(sixteen_mut(&mut out.s, i + N));
-        if V::WIDE && i + N < run.n {
+        if let Some(tiles) = tiles {
+            mlp_in_tiles::<V>(net, tiles, scratch, i, out);
+        } else if V::WIDE && i + N < run.n {
             mlp::<V, 2>(net, scratch, 0, i, out);
         } else {
             mlp::<V, 1>(net, scratch, 0, i, out);
@@ -109,7 +119,7 @@ fn mean<V: Lanes>(sum: V, log2_n: u32, floor: i32) -> V {
 
 /// Writes the packed features of 32 cells; returns their s.
 #[inline(always)]
-fn features<V: Lanes>(net: &PackedNet, run: Run, cell: usize, b: [V; 2], x: &mut [[[i32; N]; 2]]) -> [V; 2] {
+fn features<V: Lanes>(net: &PackedNet, run: Run, cell: usize, b: [V; 2], x: &mut [Row]) -> [V; 2] {
     let net = &net.net;
     let (taps, ref_taps) = (&run.offsets.taps[..], &run.offsets.ref_taps[..]);
     let Look { values, residuals, refs } = run.look;
@@ -148,10 +158,10 @@ fn features<V: Lanes>(net: &PackedNet, run: Run, cell: usize, b: [V; 2], x: &mut
 }
 
 #[inline(always)]
-fn put<'a, V: Lanes>(rows: &mut impl Iterator<Item = &'a mut [[i32; N]; 2]>, words: [V; 2]) {
+fn put<'a, V: Lanes>(rows: &mut impl Iterator<Item = &'a mut Row>, words: [V; 2]) {
     let row = rows.next().expect("the scratch fits the net");
-    words[0].store(&mut row[0]);
-    words[1].store(&mut row[1]);
+    words[0].store(&mut row.0[0]);
+    words[1].store(&mut row.0[1]);
 }
 
 /// Heads of the C vectors of cells from vector `c0` of the inputs, which are those from `i` on in the run.
@@ -167,28 +177,63 @@ fn mlp<V: Lanes, const C: usize>(net: &PackedNet, scratch: &mut Scratch, c0: usi
     let from = if hidden.is_empty() { &scratch.x } else { &scratch.y };
     for unit in 0..last.bias.len() {
         let [sums] = units::<V, C, 1>(last, unit, c0, from);
-        for o in 4 * unit..last.n_out.min(4 * unit + 4) {
-            for c in 0..C {
-                let head = clamp(sums[o % 4][c], -32768, 32767);
-                head.store(sixteen_mut(&mut out.heads, o * out.stride + i + c * N));
-            }
+        put_heads::<V, C>(last, unit, sums, i, out);
+    }
+}
+
+/// The same for both vectors with the products in tiles, whose sums lie in `z`.
+#[inline(always)]
+fn mlp_in_tiles<V: Lanes>(net: &PackedNet, tiles: &Tiles, scratch: &mut Scratch, i: usize, out: &mut Heads) {
+    let (last, hidden) = net.layers.split_last().expect("a net has layers");
+    for (l, layer) in hidden.iter().enumerate() {
+        tiles.multiply(layer, if l == 0 { &scratch.x } else { &scratch.y }, &mut scratch.z);
+        for unit in 0..layer.bias.len() {
+            narrow::<V, 2>(from_tiles(layer, unit, &scratch.z), &mut scratch.y[unit].0);
+        }
+    }
+    tiles.multiply(last, if hidden.is_empty() { &scratch.x } else { &scratch.y }, &mut scratch.z);
+    for unit in 0..last.bias.len() {
+        put_heads::<V, 2>(last, unit, from_tiles(last, unit, &scratch.z), i, out);
+    }
+}
+
+/// What `units` says of one unit, its products summed elsewhere.
+#[inline(always)]
+fn from_tiles<V: Lanes>(layer: &Packed, unit: usize, from: &[Row]) -> [[V; 2]; 4] {
+    let mut sums = [[V::splat(0); 2]; 4];
+    let (bias, shift, rows) = (&layer.bias[unit], &layer.shift[unit], &from[4 * unit..][..4]);
+    for o in 0..4 {
+        for c in 0..2 {
+            sums[o][c] = V::load(&rows[o].0[c]).add(V::splat(bias[o])).sar(V::splat(shift[o]));
+        }
+    }
+    sums
+}
+
+#[inline(always)]
+fn put_heads<V: Lanes, const C: usize>(layer: &Packed, unit: usize, sums: [[V; C]; 4], i: usize, out: &mut Heads) {
+    for o in 4 * unit..layer.n_out.min(4 * unit + 4) {
+        for c in 0..C {
+            let head = clamp(sums[o % 4][c], -32768, 32767);
+            head.store(sixteen_mut(&mut out.heads, o * out.stride + i + c * N));
         }
     }
 }
+
 /// The outputs of a hidden layer, which are the inputs of the next.
 #[inline(always)]
-fn hidden<V: Lanes, const C: usize>(layer: &Packed, c0: usize, x: &[[[i32; N]; 2]], y: &mut [[[i32; N]; 2]]) {
+fn hidden<V: Lanes, const C: usize>(layer: &Packed, c0: usize, x: &[Row], y: &mut [Row]) {
     let n_units = layer.bias.len();
     let mut unit = 0;
     while V::WIDE && unit + 1 < n_units {
         for (u, sums) in units::<V, C, 2>(layer, unit, c0, x).into_iter().enumerate() {
-            narrow::<V, C>(sums, &mut y[unit + u][c0..]);
+            narrow::<V, C>(sums, &mut y[unit + u].0[c0..]);
         }
         unit += 2;
     }
     while unit < n_units {
         let [sums] = units::<V, C, 1>(layer, unit, c0, x);
-        narrow::<V, C>(sums, &mut y[unit][c0..]);
+        narrow::<V, C>(sums, &mut y[unit].0[c0..]);
         unit += 1;
     }
 }
@@ -206,7 +251,7 @@ fn units<V: Lanes, const C: usize, const U: usize>(
     layer: &Packed,
     unit: usize,
     c0: usize,
-    x: &[[[i32; N]; 2]],
+    x: &[Row],
 ) -> [[[V; C]; 4]; U] {
     let n_k = layer.n_k;
     let mut weights = [&layer.weights[..0]; U];
@@ -220,7 +265,7 @@ fn units<V: Lanes, const C: usize, const U: usize>(
     for (k, x) in x[..n_k].iter().enumerate() {
         let mut inputs = [V::splat(0); C];
         for c in 0..C {
-            inputs[c] = V::load(&x[c0 + c]);
+            inputs[c] = V::load(&x.0[c0 + c]);
         }
         for u in 0..U {
             for o in 0..4 {
