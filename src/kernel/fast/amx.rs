@@ -3,7 +3,7 @@
 //! The packed inputs, four to a lane, are already what the instruction wants: sixteen rows of a tile are sixteen lanes of inputs. Weights
 //! are padded with zeros to whole tiles, so that what stands behind the inputs does not matter. The rest of the level is AVX-512.
 
-use super::pack::{Packed, Row};
+use super::pack::{Packed, Row, Tile};
 use std::arch::asm;
 use std::arch::x86_64::__cpuid_count;
 use std::sync::OnceLock;
@@ -70,65 +70,91 @@ impl Tiles {
         Tiles(())
     }
 
-    /// The sums of all outputs of a layer, without bias, for both vectors of cells.
+    /// The sums of all outputs of a layer, without bias, for C vectors of cells.
     #[inline(always)]
-    pub fn multiply(&self, layer: &Packed, x: &[Row], sums: &mut [Row]) {
+    pub fn multiply<const C: usize>(&self, layer: &Packed, x: &[Row], sums: &mut [Row]) {
         let n_k = layer.n_k.div_ceil(SIDE);
         let n_o = layer.n_out.div_ceil(SIDE);
         let (x, sums) = (&x[..n_k * SIDE], &mut sums[..n_o * SIDE]);
         let weights = &layer.tiles[..n_o * n_k];
         for (weights, sums) in weights.chunks(2 * n_k).zip(sums.chunks_mut(2 * SIDE)) {
-            let (x, w, y, row) = (x.as_ptr(), weights.as_ptr(), sums.as_mut_ptr(), size_of::<Row>());
-            if sums.len() == 2 * SIDE {
-                // SAFETY: the tiles are shaped, as `self` exists. x is n_k × 16 rows of 128 bytes, w twice n_k tiles of 1024 bytes,
-                // y 32 rows; the loop reads and writes just these. The tile registers are nobody else's.
-                unsafe {
-                    asm!(
-                        "tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3",
-                        "2:",
-                        "tileloadd tmm6, [{x} + {row}]",
-                        "tileloadd tmm4, [{w} + {side}]",
-                        "tdpbsud tmm0, tmm4, tmm6",
-                        "tileloadd tmm7, [{x} + {row} + 64]",
-                        "tdpbsud tmm1, tmm4, tmm7",
-                        "tileloadd tmm5, [{second} + {side}]",
-                        "tdpbsud tmm2, tmm5, tmm6",
-                        "tdpbsud tmm3, tmm5, tmm7",
-                        "add {x}, 2048", "add {w}, 1024", "add {second}, 1024",
-                        "dec {n}",
-                        "jnz 2b",
-                        "tilestored [{y} + {row}], tmm0",
-                        "tilestored [{y} + {row} + 64], tmm1",
-                        "tilestored [{y} + {row} + 2048], tmm2",
-                        "tilestored [{y} + {row} + 2112], tmm3",
-                        x = inout(reg) x => _, w = inout(reg) w => _, second = inout(reg) w.add(n_k) => _,
-                        n = inout(reg) n_k => _, y = in(reg) y, row = in(reg) row, side = in(reg) 64usize,
-                        options(nostack)
-                    );
-                }
-            } else {
-                // SAFETY: as above, with n_k tiles of weights and 16 rows of sums.
-                unsafe {
-                    asm!(
-                        "tilezero tmm0", "tilezero tmm1",
-                        "2:",
-                        "tileloadd tmm6, [{x} + {row}]",
-                        "tileloadd tmm4, [{w} + {side}]",
-                        "tdpbsud tmm0, tmm4, tmm6",
-                        "tileloadd tmm7, [{x} + {row} + 64]",
-                        "tdpbsud tmm1, tmm4, tmm7",
-                        "add {x}, 2048", "add {w}, 1024",
-                        "dec {n}",
-                        "jnz 2b",
-                        "tilestored [{y} + {row}], tmm0",
-                        "tilestored [{y} + {row} + 64], tmm1",
-                        x = inout(reg) x => _, w = inout(reg) w => _,
-                        n = inout(reg) n_k => _, y = in(reg) y, row = in(reg) row, side = in(reg) 64usize,
-                        options(nostack)
-                    );
+            // an odd row of tiles is computed twice
+            let second = weights.len() - n_k;
+            let (w, y) = (weights.as_ptr(), sums.as_mut_ptr());
+            // SAFETY: the tiles are shaped, as `self` exists. x is n_k × 16 rows of 128 bytes; w, from its begin and from `second`
+            // on, n_k tiles of 1024 bytes; y as many times 16 rows as w has n_k tiles. The loops read and write just these.
+            unsafe {
+                let (w2, y2) = (w.add(second), y.add(sums.len() - SIDE));
+                match C {
+                    1 => one(n_k, x.as_ptr(), w, w2, y, y2),
+                    _ => two(n_k, x.as_ptr(), w, w2, y, y2),
                 }
             }
         }
+    }
+}
+
+/// y = w · x and y2 = w2 · x for the first vector of cells.
+///
+/// # Safety
+/// x are n_k × 16 rows, w and w2 n_k tiles each, y and y2 16 rows each; tiles are shaped and nobody else's.
+#[inline(always)]
+unsafe fn one(n_k: usize, x: *const Row, w: *const Tile, w2: *const Tile, y: *mut Row, y2: *mut Row) {
+    // SAFETY: the caller's.
+    unsafe {
+        asm!(
+            "tilezero tmm0", "tilezero tmm2",
+            "2:",
+            "tileloadd tmm6, [{x} + {row}]",
+            "tileloadd tmm4, [{w} + {side}]",
+            "tdpbsud tmm0, tmm4, tmm6",
+            "tileloadd tmm5, [{w2} + {side}]",
+            "tdpbsud tmm2, tmm5, tmm6",
+            "add {x}, 2048", "add {w}, 1024", "add {w2}, 1024",
+            "dec {n}",
+            "jnz 2b",
+            "tilestored [{y} + {row}], tmm0",
+            "tilestored [{y2} + {row}], tmm2",
+            x = inout(reg) x => _, w = inout(reg) w => _, w2 = inout(reg) w2 => _, n = inout(reg) n_k => _,
+            y = in(reg) y, y2 = in(reg) y2, row = in(reg) size_of::<Row>(), side = in(reg) 64usize,
+            out("tmm0") _, out("tmm2") _, out("tmm4") _, out("tmm5") _, out("tmm6") _,
+            options(nostack)
+        );
+    }
+}
+
+/// The same for both vectors.
+///
+/// # Safety
+/// As for `one`.
+#[inline(always)]
+unsafe fn two(n_k: usize, x: *const Row, w: *const Tile, w2: *const Tile, y: *mut Row, y2: *mut Row) {
+    // SAFETY: the caller's.
+    unsafe {
+        asm!(
+            "tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3",
+            "2:",
+            "tileloadd tmm6, [{x} + {row}]",
+            "tileloadd tmm4, [{w} + {side}]",
+            "tdpbsud tmm0, tmm4, tmm6",
+            "tileloadd tmm7, [{x} + {row} + 64]",
+            "tdpbsud tmm1, tmm4, tmm7",
+            "tileloadd tmm5, [{w2} + {side}]",
+            "tdpbsud tmm2, tmm5, tmm6",
+            "tdpbsud tmm3, tmm5, tmm7",
+            "add {x}, 2048", "add {w}, 1024", "add {w2}, 1024",
+            "dec {n}",
+            "jnz 2b",
+            "tilestored [{y} + {row}], tmm0",
+            "tilestored [{y} + {row} + 64], tmm1",
+            "tilestored [{y2} + {row}], tmm2",
+            "tilestored [{y2} + {row} + 64], tmm3",
+            x = inout(reg) x => _, w = inout(reg) w => _, w2 = inout(reg) w2 => _, n = inout(reg) n_k => _,
+            y = in(reg) y, y2 = in(reg) y2, row = in(reg) size_of::<Row>(), side = in(reg) 64usize,
+            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+            options(nostack)
+        );
     }
 }
 

@@ -88,14 +88,13 @@ impl Level {
 pub struct Scratch {
     x: Vec<Row>,
     y: Vec<Row>,
-    z: Vec<Row>,
 }
 
 impl Scratch {
     /// Makes room for the nets of `fast`.
     pub fn fit(&mut self, fast: &Fast) {
         let n_rows = fast.nets.iter().map(PackedNet::n_rows).max().unwrap_or(0);
-        for rows in [&mut self.x, &mut self.y, &mut self.z] {
+        for rows in [&mut self.x, &mut self.y] {
             rows.resize(n_rows, Row::ZERO);
         }
     }
