@@ -233,6 +233,11 @@ impl<const VNNI: bool> Lanes for Avx2<VNNI> {
         Self::add_words(middle, far)
     }
     #[inline(always)]
+    fn join_halves([a, b]: [Self; 2]) -> Self {
+        let both = a.or(b.shl(Self::splat(8)));
+        Avx2(call!(_mm256_unpacklo_epi16(both.0, both.1)), call!(_mm256_unpackhi_epi16(both.0, both.1)))
+    }
+    #[inline(always)]
     fn join_words([a, b, c, d]: [Self; 4]) -> [Self; 2] {
         let (b, d): (Self, Self) = (b.shl(Self::splat(8)), d.shl(Self::splat(8)));
         let (low, high) = (a.or(b), c.or(d));

@@ -186,6 +186,13 @@ impl Lanes for Avx512 {
         let high = call!(_mm512_or_si512(c, _mm512_slli_epi16::<8>(d)));
         [Avx512(call!(_mm512_unpacklo_epi16(low, high))), Avx512(call!(_mm512_unpackhi_epi16(low, high)))]
     }
+    #[inline(always)]
+    fn join_halves([a, b]: [__m512i; 2]) -> Self {
+        let both = call!(_mm512_or_si512(a, _mm512_slli_epi16::<8>(b)));
+        // words 0 4 1 5 2 6 3 7 of every quarter
+        let order = call!(_mm512_set4_epi32(0x0f0e_0706, 0x0d0c_0504, 0x0b0a_0302, 0x0908_0100));
+        Avx512(call!(_mm512_shuffle_epi8(both, order)))
+    }
 }
 
 #[inline(always)]
@@ -197,3 +204,17 @@ fn biased_octaves(x: Avx512) -> Avx512 {
 }
 
 super::doors!("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vnni", Avx512);
+
+/// `context` with the products in tiles.
+#[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vnni")]
+pub fn context_in_tiles(
+    net: &ops::pack::PackedNet,
+    run: ops::context::Run,
+    b: &[i32],
+    scratch: &mut ops::Scratch,
+    out: &mut DoorHeads,
+) {
+    // SAFETY: the dispatcher has found tiles on this machine before it comes here.
+    let tiles = unsafe { ops::amx::Tiles::new() };
+    ops::context::context::<Avx512>(net, run, b, Some(&tiles), scratch, out);
+}

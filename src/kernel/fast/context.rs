@@ -2,8 +2,9 @@
 //! outputs of a hidden layer are the same again for the next.
 
 use super::Scratch;
+use super::amx::Tiles;
 use super::lanes::{Lanes, N, clamp, log2, sixteen, sixteen_mut};
-use super::pack::{Packed, PackedNet};
+use super::pack::{Packed, PackedNet, Row};
 use crate::kernel::context::Heads;
 use crate::kernel::{Look, MAX_RESIDUAL, ONE, Offsets, address};
 
@@ -18,43 +19,68 @@ pub struct Run<'a> {
 }
 
 #[inline(always)]
-pub fn context<V: Lanes>(net: &PackedNet, run: Run, b: &[i32], scratch: &mut Scratch, out: &mut Heads) {
-    for i in (0..run.n).step_by(2 * N) {
-        let at_hand = [V::load(sixteen(b, i)), V::load(sixteen(b, i + N))];
-        let s = features(net, run, run.at + i, at_hand, &mut scratch.x);
-        s[0].store(sixteen_mut(&mut out.s, i));
-        s[1].store(sixteen_mut(&mut out.s, i + N));
-        if V::WIDE && i + N < run.n {
-            mlp::<V, 2>(net, scratch, 0, i, out);
-        } else {
-            mlp::<V, 1>(net, scratch, 0, i, out);
-            if i + N < run.n {
-                mlp::<V, 1>(net, scratch, 1, i + N, out);
-            }
-        }
+pub fn context<V: Lanes>(
+    net: &PackedNet,
+    run: Run,
+    b: &[i32],
+    tiles: Option<&Tiles>,
+    scratch: &mut Scratch,
+    out: &mut Heads,
+) {
+    let mut i = 0;
+    while V::WIDE && i + N < run.n {
+        block::<V, 2>(net, run, i, b, tiles, scratch, out);
+        i += 2 * N;
+    }
+    while i < run.n {
+        block::<V, 1>(net, run, i, b, tiles, scratch, out);
+        i += N;
+    }
+}
+
+/// s and heads of the C vectors of cells from `i` on.
+#[inline(always)]
+fn block<V: Lanes, const C: usize>(
+    net: &PackedNet,
+    run: Run,
+    i: usize,
+    b: &[i32],
+    tiles: Option<&Tiles>,
+    scratch: &mut Scratch,
+    out: &mut Heads,
+) {
+    let mut at_hand = [V::splat(0); C];
+    for c in 0..C {
+        at_hand[c] = V::load(sixteen(b, i + c * N));
+    }
+    let s = features::<V, C>(net, run, run.at + i, at_hand, &mut scratch.x);
+    for c in 0..C {
+        s[c].store(sixteen_mut(&mut out.s, i + c * N));
+    }
+    match tiles {
+        Some(tiles) => mlp_in_tiles::<V, C>(net, tiles, scratch, i, out),
+        None => mlp::<V, C>(net, scratch, i, out),
     }
 }
 
 // Closures would lose the target features of the door, so what follows is made of inlined functions and loops.
 
-/// What turns a neighbour into a feature, for two vectors of cells.
+/// What turns a neighbour into a feature, for two vectors of neighbours: of two vectors of cells, or two of one.
 #[derive(Clone, Copy)]
 struct Scale<V: Lanes> {
     s: [V; 2],
-    log_s: [V; 2],
-    /// 64 steps and a half − log_s, less the bias of octaves
+    /// 64 steps and a half − log s, less the bias of octaves
     more: V::Words,
     shift: V::Words,
 }
 
 impl<V: Lanes> Scale<V> {
     #[inline(always)]
-    fn new(s: [V; 2], feature_shift: u32) -> Scale<V> {
-        let log_s = [log2(s[0]), log2(s[1])];
+    fn new(s: [V; 2], log_s: [V; 2], feature_shift: u32) -> Scale<V> {
         let constant = V::splat((64 << feature_shift) + (1 << feature_shift >> 1) - V::OCTAVE_BIAS);
         let low = V::splat(0xffff);
         let more = V::words([constant.sub(log_s[0]).and(low), constant.sub(log_s[1]).and(low)]);
-        Scale { s, log_s, more, shift: V::splat_words(feature_shift as i16) }
+        Scale { s, more, shift: V::splat_words(feature_shift as i16) }
     }
 
     /// 64 ± min(63, steps), in 16 bits: logarithms of 31 octaves fit.
@@ -65,37 +91,49 @@ impl<V: Lanes> Scale<V> {
         V::mirror_words(V::min_words(V::sar_words(log, self.shift), V::splat_words(127)), x)
     }
 
-    #[inline(always)]
-    fn compare(self, c: usize, x: V, shift: i32) -> V {
-        let step = log2(x).sub(self.log_s[c]).add(V::splat((1 << shift) >> 1)).sar(V::splat(shift));
-        clamp(step, -64, 63).add(V::splat(64))
-    }
-
     /// Four features of one section, as one lane: neighbours at taps i..i + 4 against `centre`.
     #[inline(always)]
-    fn four(self, cells: &[i32], cell: usize, taps: &[i32], i: usize, centre: [V; 2]) -> [V; 2] {
-        let mut f = [self.shift; 4];
-        for (j, f) in f.iter_mut().enumerate() {
-            *f = self.soft(look(cells, cell, taps[(i + j).min(taps.len() - 1)], centre));
+    fn four<const C: usize>(self, cells: &[i32], cell: usize, taps: &[i32], i: usize, centre: [V; C]) -> [V; C] {
+        let last = taps.len() - 1;
+        let mut out = centre;
+        if C == 2 {
+            let mut f = [self.shift; 4];
+            for (j, f) in f.iter_mut().enumerate() {
+                let x = look::<V, C>(cells, cell, taps[(i + j).min(last)], centre);
+                *f = self.soft([x[0], x[1]]);
+            }
+            let joined = V::join_words(f);
+            (out[0], out[1]) = (joined[0], joined[1]);
+        } else {
+            let mut f = [self.shift; 2];
+            for (j, f) in f.iter_mut().enumerate() {
+                let first = look::<V, C>(cells, cell, taps[(i + j).min(last)], centre);
+                let second = look::<V, C>(cells, cell, taps[(i + j + 2).min(last)], centre);
+                *f = self.soft([first[0], second[0]]);
+            }
+            out[0] = V::join_halves(f);
         }
-        V::join_words(f)
+        out
     }
 }
 
-/// What stands at a tap of 32 cells, less `centre`.
+/// What stands at a tap of C vectors of cells, less `centre`.
 #[inline(always)]
-fn look<V: Lanes>(cells: &[i32], cell: usize, tap: i32, centre: [V; 2]) -> [V; 2] {
-    let cells: &[i32; 2 * N] =
-        cells[address(cell, tap)..].first_chunk().expect("there is room behind every run for two vectors");
-    [V::load(sixteen(cells, 0)).sub(centre[0]), V::load(sixteen(cells, N)).sub(centre[1])]
+fn look<V: Lanes, const C: usize>(cells: &[i32], cell: usize, tap: i32, centre: [V; C]) -> [V; C] {
+    let cells = &cells[address(cell, tap)..][..C * N];
+    let mut x = centre;
+    for c in 0..C {
+        x[c] = V::load(sixteen(cells, c * N)).sub(centre[c]);
+    }
+    x
 }
 
 /// Σ |x − centre| over taps, each clamped.
 #[inline(always)]
-fn size<V: Lanes>(mut sum: [V; 2], cells: &[i32], cell: usize, taps: &[i32], centre: [V; 2]) -> [V; 2] {
+fn size<V: Lanes, const C: usize>(mut sum: [V; C], cells: &[i32], cell: usize, taps: &[i32], centre: [V; C]) -> [V; C] {
     for &tap in taps {
-        let x = look(cells, cell, tap, centre);
-        for c in 0..2 {
+        let x = look::<V, C>(cells, cell, tap, centre);
+        for c in 0..C {
             sum[c] = sum[c].add(x[c].abs().min(V::splat(MAX_RESIDUAL)));
         }
     }
@@ -107,18 +145,28 @@ fn mean<V: Lanes>(sum: V, log2_n: u32, floor: i32) -> V {
     sum.add(V::splat((1 << log2_n) >> 1)).sar(V::splat(log2_n as i32)).add(V::splat(floor))
 }
 
-/// Writes the packed features of 32 cells; returns their s.
 #[inline(always)]
-fn features<V: Lanes>(net: &PackedNet, run: Run, cell: usize, b: [V; 2], x: &mut [[[i32; N]; 2]]) -> [V; 2] {
+fn compare<V: Lanes>(x: V, log_s: V, shift: i32) -> V {
+    let step = log2(x).sub(log_s).add(V::splat((1 << shift) >> 1)).sar(V::splat(shift));
+    clamp(step, -64, 63).add(V::splat(64))
+}
+
+/// Writes the packed features of C vectors of cells; returns their s.
+#[inline(always)]
+fn features<V: Lanes, const C: usize>(net: &PackedNet, run: Run, cell: usize, b: [V; C], x: &mut [Row]) -> [V; C] {
     let net = &net.net;
     let (taps, ref_taps) = (&run.offsets.taps[..], &run.offsets.ref_taps[..]);
     let Look { values, residuals, refs } = run.look;
-    let (near, all, zero) = (1 << net.near_log2, 1 << net.wide_log2, [V::splat(0); 2]);
+    let (near, all, zero) = (1 << net.near_log2, 1 << net.wide_log2, [V::splat(0); C]);
     let near_sum = size(zero, residuals, cell, &taps[..near], zero);
     let wide_sum = size(near_sum, residuals, cell, &taps[near..all], zero);
     let rough_sum = size(zero, values, cell, &taps[..near], b);
-    let s = [mean(near_sum[0], net.near_log2, net.scale_floor), mean(near_sum[1], net.near_log2, net.scale_floor)];
-    let scale = Scale::new(s, net.feature_shift);
+    let (mut s, mut log_s) = (zero, zero);
+    for c in 0..C {
+        s[c] = mean(near_sum[c], net.near_log2, net.scale_floor);
+        log_s[c] = log2(s[c]);
+    }
+    let scale = Scale::new([s[0], s[C - 1]], [log_s[0], log_s[C - 1]], net.feature_shift);
 
     let mut rows = x.iter_mut();
     for i in (0..net.n_values).step_by(4) {
@@ -135,12 +183,12 @@ fn features<V: Lanes>(net: &PackedNet, run: Run, cell: usize, b: [V; 2], x: &mut
     }
     let step = net.feature_shift as i32;
     let mut rest = [zero; 2];
-    for c in 0..2 {
-        let height = clamp(scale.log_s[c].sar(V::splat(5)).sub(V::splat(32)), 0, 127);
-        let wide = scale.compare(c, mean(wide_sum[c], net.wide_log2, net.scale_floor), step);
-        let rough = scale.compare(c, mean(rough_sum[c], net.near_log2, net.scale_floor), step);
+    for c in 0..C {
+        let height = clamp(log_s[c].sar(V::splat(5)).sub(V::splat(32)), 0, 127);
+        let wide = compare(mean(wide_sum[c], net.wide_log2, net.scale_floor), log_s[c], step);
+        let rough = compare(mean(rough_sum[c], net.near_log2, net.scale_floor), log_s[c], step);
         rest[0][c] = V::join([height, wide, rough, V::splat(16 * run.level.min(7))]);
-        rest[1][c] = scale.compare(c, b[c].add(V::splat(ONE)), 5);
+        rest[1][c] = compare(b[c].add(V::splat(ONE)), log_s[c], 5);
     }
     put(&mut rows, rest[0]);
     put(&mut rows, rest[1]);
@@ -148,47 +196,86 @@ fn features<V: Lanes>(net: &PackedNet, run: Run, cell: usize, b: [V; 2], x: &mut
 }
 
 #[inline(always)]
-fn put<'a, V: Lanes>(rows: &mut impl Iterator<Item = &'a mut [[i32; N]; 2]>, words: [V; 2]) {
+fn put<'a, V: Lanes, const C: usize>(rows: &mut impl Iterator<Item = &'a mut Row>, words: [V; C]) {
     let row = rows.next().expect("the scratch fits the net");
-    words[0].store(&mut row[0]);
-    words[1].store(&mut row[1]);
+    for c in 0..C {
+        words[c].store(&mut row.0[c]);
+    }
 }
 
-/// Heads of the C vectors of cells from vector `c0` of the inputs, which are those from `i` on in the run.
+/// Heads of the C vectors of cells from `i` on, whose features lie in x.
 #[inline(always)]
-fn mlp<V: Lanes, const C: usize>(net: &PackedNet, scratch: &mut Scratch, c0: usize, i: usize, out: &mut Heads) {
+fn mlp<V: Lanes, const C: usize>(net: &PackedNet, scratch: &mut Scratch, i: usize, out: &mut Heads) {
     let (last, hidden) = net.layers.split_last().expect("a net has layers");
-    for (l, layer) in hidden.iter().enumerate() {
-        // the features stay: the other vector may still need them
-        let read = if l == 0 { &scratch.x } else { &scratch.y };
-        self::hidden::<V, C>(layer, c0, read, &mut scratch.z);
-        std::mem::swap(&mut scratch.y, &mut scratch.z);
+    for layer in hidden {
+        self::hidden::<V, C>(layer, &scratch.x, &mut scratch.y);
+        std::mem::swap(&mut scratch.x, &mut scratch.y);
     }
-    let from = if hidden.is_empty() { &scratch.x } else { &scratch.y };
     for unit in 0..last.bias.len() {
-        let [sums] = units::<V, C, 1>(last, unit, c0, from);
-        for o in 4 * unit..last.n_out.min(4 * unit + 4) {
-            for c in 0..C {
-                let head = clamp(sums[o % 4][c], -32768, 32767);
-                head.store(sixteen_mut(&mut out.heads, o * out.stride + i + c * N));
-            }
+        let [sums] = units::<V, C, 1>(last, unit, &scratch.x);
+        put_heads::<V, C>(last, unit, sums, i, out);
+    }
+}
+
+/// The same with the products in tiles.
+#[inline(always)]
+fn mlp_in_tiles<V: Lanes, const C: usize>(
+    net: &PackedNet,
+    tiles: &Tiles,
+    scratch: &mut Scratch,
+    i: usize,
+    out: &mut Heads,
+) {
+    let (last, hidden) = net.layers.split_last().expect("a net has layers");
+    for layer in hidden {
+        tiles.multiply::<C>(layer, &scratch.x, &mut scratch.y);
+        for unit in 0..layer.bias.len() {
+            narrow::<V, C>(from_tiles(layer, unit, &scratch.y), &mut scratch.x[unit].0);
+        }
+    }
+    tiles.multiply::<C>(last, &scratch.x, &mut scratch.y);
+    for unit in 0..last.bias.len() {
+        put_heads::<V, C>(last, unit, from_tiles(last, unit, &scratch.y), i, out);
+    }
+}
+
+/// What `units` says of one unit, its products summed elsewhere.
+#[inline(always)]
+fn from_tiles<V: Lanes, const C: usize>(layer: &Packed, unit: usize, from: &[Row]) -> [[V; C]; 4] {
+    let mut sums = [[V::splat(0); C]; 4];
+    let (bias, shift, rows) = (&layer.bias[unit], &layer.shift[unit], &from[4 * unit..][..4]);
+    for o in 0..4 {
+        for c in 0..C {
+            sums[o][c] = V::load(&rows[o].0[c]).add(V::splat(bias[o])).sar(V::splat(shift[o]));
+        }
+    }
+    sums
+}
+
+#[inline(always)]
+fn put_heads<V: Lanes, const C: usize>(layer: &Packed, unit: usize, sums: [[V; C]; 4], i: usize, out: &mut Heads) {
+    for o in 4 * unit..layer.n_out.min(4 * unit + 4) {
+        for c in 0..C {
+            let head = clamp(sums[o % 4][c], -32768, 32767);
+            head.store(sixteen_mut(&mut out.heads, o * out.stride + i + c * N));
         }
     }
 }
+
 /// The outputs of a hidden layer, which are the inputs of the next.
 #[inline(always)]
-fn hidden<V: Lanes, const C: usize>(layer: &Packed, c0: usize, x: &[[[i32; N]; 2]], y: &mut [[[i32; N]; 2]]) {
+fn hidden<V: Lanes, const C: usize>(layer: &Packed, x: &[Row], y: &mut [Row]) {
     let n_units = layer.bias.len();
     let mut unit = 0;
     while V::WIDE && unit + 1 < n_units {
-        for (u, sums) in units::<V, C, 2>(layer, unit, c0, x).into_iter().enumerate() {
-            narrow::<V, C>(sums, &mut y[unit + u][c0..]);
+        for (u, sums) in units::<V, C, 2>(layer, unit, x).into_iter().enumerate() {
+            narrow::<V, C>(sums, &mut y[unit + u].0);
         }
         unit += 2;
     }
     while unit < n_units {
-        let [sums] = units::<V, C, 1>(layer, unit, c0, x);
-        narrow::<V, C>(sums, &mut y[unit][c0..]);
+        let [sums] = units::<V, C, 1>(layer, unit, x);
+        narrow::<V, C>(sums, &mut y[unit].0);
         unit += 1;
     }
 }
@@ -202,12 +289,7 @@ fn narrow<V: Lanes, const C: usize>(sums: [[V; C]; 4], y: &mut [[i32; N]]) {
 
 /// The shifted, unclamped outputs of U units from `unit` on.
 #[inline(always)]
-fn units<V: Lanes, const C: usize, const U: usize>(
-    layer: &Packed,
-    unit: usize,
-    c0: usize,
-    x: &[[[i32; N]; 2]],
-) -> [[[V; C]; 4]; U] {
+fn units<V: Lanes, const C: usize, const U: usize>(layer: &Packed, unit: usize, x: &[Row]) -> [[[V; C]; 4]; U] {
     let n_k = layer.n_k;
     let mut weights = [&layer.weights[..0]; U];
     let mut sums = [[[V::splat(0); C]; 4]; U];
@@ -220,7 +302,7 @@ fn units<V: Lanes, const C: usize, const U: usize>(
     for (k, x) in x[..n_k].iter().enumerate() {
         let mut inputs = [V::splat(0); C];
         for c in 0..C {
-            inputs[c] = V::load(&x[c0 + c]);
+            inputs[c] = V::load(&x.0[c]);
         }
         for u in 0..U {
             for o in 0..4 {

@@ -1,6 +1,7 @@
 //! kernel::interval, sixteen cells at a time; and the inversion, which looks near the heaviest component first: the answer is
 //! the only one there is, whatever the way to it.
 
+use super::Inverted;
 use super::lanes::{Lanes, N, clamp, log2, sixteen, sixteen_mut};
 use crate::kernel::interval::PRECISION;
 use crate::kernel::mixture::{Mixtures, Window};
@@ -148,14 +149,6 @@ pub fn cost<V: Lanes>(n: usize, width: &[u32]) -> i64 {
         total += i64::from(costs.iter().sum::<i32>());
     }
     total
-}
-
-/// What sixteen quantiles meant.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Inverted {
-    pub ints: [i32; N],
-    pub start: [u32; N],
-    pub width: [u32; N],
 }
 
 /// The ints of the cells i..i + 16 whose intervals hold their quantiles; only the first `n` are wanted.

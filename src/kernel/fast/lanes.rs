@@ -79,6 +79,8 @@ pub trait Lanes: Copy {
     fn mirror_words(x: Self::Words, of: [Self; 2]) -> Self::Words;
     /// Four words of 0..=127 as the bytes of the lanes they came from.
     fn join_words(x: [Self::Words; 4]) -> [Self; 2];
+    /// Two words, each of two features of the same cells, as the bytes of those cells: the first feature of both, then the second.
+    fn join_halves(x: [Self::Words; 2]) -> Self;
 }
 
 /// The sixteen ints from `i`.

@@ -3,15 +3,23 @@
 //! `lanes` is the vocabulary, one file per op is written in it, `avx2` and `avx512` speak it. This is the only room with `unsafe`.
 //! Buffers have room for whole vectors: `room(n)` for a run of n.
 
+#![cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+
+#[cfg(target_arch = "x86_64")]
+mod amx;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
 mod context;
+#[cfg(target_arch = "x86_64")]
 mod interval;
 mod lanes;
+#[cfg(target_arch = "x86_64")]
 mod mixture;
 mod pack;
+#[cfg(target_arch = "x86_64")]
 mod predict;
 
 use super::context::Heads;
@@ -19,8 +27,7 @@ use super::mixture::{Mixtures, Window};
 use super::predict::Linear;
 use super::{Look, Offsets};
 use crate::net::Net;
-pub use interval::Inverted;
-use pack::PackedNet;
+use pack::{PackedNet, Row};
 
 /// Cells that a fast kernel works on at once.
 const BLOCK: usize = 2 * lanes::N;
@@ -37,6 +44,8 @@ pub enum Level {
     Avx2,
     AvxVnni,
     Avx512Vnni,
+    /// AVX-512 with the products in tiles.
+    Amx,
 }
 
 impl Level {
@@ -46,7 +55,7 @@ impl Level {
     }
 
     pub fn available() -> Vec<Level> {
-        let all = [Level::Plain, Level::Avx2, Level::AvxVnni, Level::Avx512Vnni];
+        let all = [Level::Plain, Level::Avx2, Level::AvxVnni, Level::Avx512Vnni, Level::Amx];
         all.into_iter().filter(|level| level.is_available()).collect()
     }
 
@@ -64,6 +73,7 @@ impl Level {
                     && is_x86_feature_detected!("avx512vl")
                     && is_x86_feature_detected!("avx512vnni")
             }
+            Level::Amx => Level::Avx512Vnni.is_available() && amx::is_available(),
         }
     }
 
@@ -76,17 +86,16 @@ impl Level {
 /// The features and the inputs and outputs of the layer at hand, for two vectors of cells.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
-    x: Vec<[[i32; lanes::N]; 2]>,
-    y: Vec<[[i32; lanes::N]; 2]>,
-    z: Vec<[[i32; lanes::N]; 2]>,
+    x: Vec<Row>,
+    y: Vec<Row>,
 }
 
 impl Scratch {
     /// Makes room for the nets of `fast`.
     pub fn fit(&mut self, fast: &Fast) {
-        let n_k = fast.nets.iter().map(PackedNet::n_k).max().unwrap_or(0);
-        for rows in [&mut self.x, &mut self.y, &mut self.z] {
-            rows.resize(n_k, [[0; lanes::N]; 2]);
+        let n_rows = fast.nets.iter().map(PackedNet::n_rows).max().unwrap_or(0);
+        for rows in [&mut self.x, &mut self.y] {
+            rows.resize(n_rows, Row::ZERO);
         }
     }
 }
@@ -96,6 +105,14 @@ impl Scratch {
 pub struct Fast {
     level: Level,
     nets: Vec<PackedNet>,
+}
+
+/// What sixteen quantiles meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inverted {
+    pub ints: [i32; lanes::N],
+    pub start: [u32; lanes::N],
+    pub width: [u32; lanes::N],
 }
 
 /// The doors of one instruction set: every op, with its features, around the body that all share.
@@ -130,7 +147,7 @@ macro_rules! doors {
             scratch: &mut ops::Scratch,
             out: &mut DoorHeads,
         ) {
-            ops::context::context::<$lanes>(net, run, b, scratch, out);
+            ops::context::context::<$lanes>(net, run, b, None, scratch, out);
         }
         #[target_feature(enable = $features)]
         pub fn mixture(n: usize, b: &[i32], heads: &DoorHeads, mass: i32, out: &mut DoorMixtures) {
@@ -182,7 +199,7 @@ macro_rules! at_level {
             Level::AvxVnni => unsafe { avx2::vnni::$op($($a),*) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512Vnni => unsafe { avx512::$op($($a),*) },
+            Level::Avx512Vnni | Level::Amx => unsafe { avx512::$op($($a),*) },
             #[cfg(not(target_arch = "x86_64"))]
             _ => unreachable!("`Fast::new` takes no level that this machine has not"),
         }
@@ -244,6 +261,12 @@ impl Fast {
         out: &mut Heads,
     ) {
         let net = &self.nets[net];
+        #[cfg(target_arch = "x86_64")]
+        if self.level == Level::Amx {
+            // SAFETY: `Fast::new` takes no level that this machine has not.
+            unsafe { avx512::context_in_tiles(net, context::Run { offsets, look, at, level, n }, b, scratch, out) };
+            return;
+        }
         at_level!(
             self,
             super::context::context(&net.net, offsets, look, at, level, &b[..n], out),

@@ -5,7 +5,22 @@
 //! The features come in sections (values, residuals, each reference plane, context), and every section fills whole lanes: what
 //! stands in the gaps is arbitrary, its weights are zero.
 
+use super::lanes::N;
 use crate::net::{Layer, Net};
+
+/// One lane of inputs, or one output, of two vectors of cells.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub struct Row(pub [[i32; N]; 2]);
+
+/// Weights of 16 outputs for 16 lanes of inputs.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub struct Tile(pub [[i32; N]; N]);
+
+impl Row {
+    pub const ZERO: Row = Row([[0; N]; 2]);
+}
 
 /// One layer; outputs beyond `n_out` are zero.
 #[derive(Clone, Debug)]
@@ -14,6 +29,8 @@ pub struct Packed {
     pub n_k: usize,
     pub n_out: usize,
     pub weights: Vec<[i32; 4]>,
+    /// The same in whole tiles, [n_out / 16][n_k / 16].
+    pub tiles: Vec<Tile>,
     /// With the half for rounding.
     pub bias: Vec<[i32; 4]>,
     pub shift: Vec<[i32; 4]>,
@@ -36,9 +53,9 @@ impl PackedNet {
         PackedNet { net: net.clone(), layers: net.layers.iter().enumerate().map(layer).collect() }
     }
 
-    /// Lanes of the widest layer's inputs or outputs.
-    pub fn n_k(&self) -> usize {
-        self.layers.iter().map(|l| l.n_k.max(l.bias.len())).max().unwrap_or(0)
+    /// Rows of the widest layer's inputs or sums, in whole tiles.
+    pub fn n_rows(&self) -> usize {
+        self.layers.iter().map(|l| l.n_k.max(l.n_out)).max().unwrap_or(0).next_multiple_of(N)
     }
 }
 
@@ -76,7 +93,14 @@ impl Packed {
             shift[o / 4][o % 4] = i32::from(layer.shift[o]);
             bias[o / 4][o % 4] = layer.bias[o] + ((1 << layer.shift[o]) >> 1);
         }
-        let weights = bytes.iter().map(|unit| unit.map(i32::from_le_bytes)).collect();
-        Packed { n_k, n_out: layer.n_out, weights, bias, shift }
+        let weights: Vec<[i32; 4]> = bytes.iter().map(|unit| unit.map(i32::from_le_bytes)).collect();
+        let tile = |o: usize, k: usize| {
+            let lane =
+                |o: usize, k: usize| if o / 4 < n_units && k < n_k { weights[o / 4 * n_k + k][o % 4] } else { 0 };
+            Tile(std::array::from_fn(|i| std::array::from_fn(|j| lane(o + i, k + j))))
+        };
+        let tiles = (0..layer.n_out).step_by(N).flat_map(|o| (0..n_k).step_by(N).map(move |k| (o, k)));
+        let tiles = tiles.map(|(o, k)| tile(o, k)).collect();
+        Packed { n_k, n_out: layer.n_out, weights, tiles, bias, shift }
     }
 }
