@@ -242,7 +242,8 @@ fn the_size_of_a_batch_does_not_reach_the_bytes() -> Result<()> {
         for family in [Family::Pixelcnn, Family::Lattice] {
             let model = painted_model(family, 2, &[8]);
             let linears = model.linears(1);
-            let context = Context { model: &model, linears: &linears, residual: 200, max: 70000 };
+            let fast = model.fast(Level::detect());
+            let context = Context { model: &model, fast: &fast, linears: &linears, residual: 200, max: 70000 };
             let (h, w) = (12, 15);
             let planes: Vec<Vec<i32>> = (0..8).map(|i| painted_tile(i, h, w, 70000)).collect();
             let refs: Vec<[&[i32]; 1]> = (0..7).map(|i| [planes[i + 1].as_slice()]).collect();

@@ -148,7 +148,7 @@ impl Gpu {
                 let intervals = &intervals[2 * n * i..][..2 * n];
                 let b = b.get(n * i..n * (i + 1)).unwrap_or(&[]);
                 let symbols = symbols(context, tables, tile.ints, intervals, b);
-                let widths: Vec<u32> = symbols.iter().map(|(interval, _)| interval.width).collect();
+                let widths: Vec<u32> = symbols.iter().map(|(interval, _)| interval.width).filter(|&w| w > 0).collect(); // a lattice does not code its seed so
                 let cost = crate::kernel::interval::cost(&widths);
                 pack(context, plan, tile.ints[0], cost, |index| symbols[index])
             };
