@@ -53,7 +53,7 @@ pub fn choose(
     let (n_planes, h, w) = ty.planes();
     let shape = (n_planes as usize, h as usize, w as usize);
     let maps = Map::candidates(stats);
-    let mut best: Option<(u64, Head)> = None;
+    let mut best: Option<(u128, Head)> = None;
     for (n_planes, h, w) in geometries(shape) {
         let windows = windows(source, offset, ty, (n_planes, h, w))?;
         for map in &maps {
@@ -70,10 +70,10 @@ pub fn choose(
                 key_interval: 0,
                 network: None,
             };
-            let n_seen: u64 = stacks.iter().map(|s| (s.h * s.w) as u64).sum();
-            let whole = stats.n_samples() as f64 / n_seen.max(1) as f64;
+            let n_seen = stacks.iter().map(|s| (s.h * s.w) as u128).sum::<u128>().max(1);
             for (bits, head) in candidates(plain, &stacks, models) {
-                let bits = (bits as f64 * whole) as u64 + table.len() as u64 * 8;
+                // of the whole array, from its share in the windows
+                let bits = u128::from(bits) * u128::from(stats.n_samples()) / n_seen + table.len() as u128 * 8;
                 if best.as_ref().is_none_or(|(least, _)| bits < *least) {
                     best = Some((bits, head));
                 }

@@ -1,0 +1,68 @@
+//! The small net and tile that NUMERICS.md and FORMAT.md work through.
+
+#![allow(dead_code, reason = "each test uses its part")]
+
+use collapsar::kernel::predict::Linear;
+use collapsar::model::{Family, Model, Part};
+use collapsar::net::{Layer, Net, Pass, Spec, load, store};
+use std::sync::Arc;
+
+pub const H: usize = 3;
+pub const W: usize = 4;
+pub const INTS: [i32; H * W] = [1000, 1003, 1001, 1010, 998, 1002, 1040, 1007, 1001, 999, 1004, 1003];
+pub const MAX: i32 = 4095;
+pub const RESIDUAL: i32 = 200;
+const OWN: [i16; 2] = [2048, -1024];
+
+pub fn linear() -> Linear {
+    Linear::new(OWN.to_vec(), Vec::new()).expect("small coefficients")
+}
+
+pub fn model(family: Family) -> Model {
+    let net = |pass: Pass, taps: &[(i32, i32)]| {
+        let spec = Spec {
+            pass,
+            k: 2,
+            taps: taps.to_vec(),
+            n_linear: 3,
+            n_values: 4,
+            n_residuals: 4,
+            n_refs: 0,
+            ref_taps: vec![(0, 0)],
+            near_log2: 1,
+            wide_log2: 2,
+            scale_floor: 16,
+            feature_shift: 4,
+        };
+        Part { net: Net::new(spec, layers()).expect("a sound net"), linear: linear() }
+    };
+    let parts = match family {
+        Family::Pixelcnn => vec![net(Pass::Raster, &[(0, -1), (-1, 0), (-1, -1), (-1, 1)])],
+        Family::Lattice => vec![
+            net(Pass::Diagonal, &[(-1, -1), (-1, 1), (1, -1), (1, 1)]),
+            net(Pass::Rest, &[(-1, 0), (0, -1), (0, 1), (1, 0)]),
+        ],
+    };
+    Model::new("example", family, parts, [0; 32]).expect("a sound model")
+}
+
+fn layers() -> Vec<Layer> {
+    let layer = |n_in: i32, n_out: i32, weight: fn(i32, i32) -> i32, bias: fn(i32) -> i32, shift: u8| Layer {
+        n_in: n_in as usize,
+        n_out: n_out as usize,
+        weights: (0..n_out).flat_map(|o| (0..n_in).map(move |i| weight(o, i) as i8)).collect(),
+        bias: (0..n_out).map(bias).collect(),
+        shift: vec![shift; n_out as usize],
+    };
+    vec![
+        layer(16, 4, |o, i| (7 * o + 5 * i) % 13 - 6, |o| 100 * (o + 1), 5),
+        layer(4, 6, |o, i| 4 * ((5 * o + 3 * i) % 11 - 5), |o| 37 * o - 90, 1),
+    ]
+}
+
+/// The model's weights file, and the model as it comes out of it.
+pub fn weights(family: Family) -> (Vec<u8>, Arc<Model>) {
+    let bytes = store(&model(family)).expect("weights can be stored");
+    let model = load(&bytes).expect("and loaded");
+    (bytes, Arc::new(model))
+}

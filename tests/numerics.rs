@@ -1,0 +1,99 @@
+//! NUMERICS.md says what the code does: its worked example and its tables are compared with the kernels.
+
+mod example;
+
+use collapsar::kernel::context::{Heads, features, mlp};
+use collapsar::kernel::interval::{intervals, invert};
+use collapsar::kernel::mixture::{Mixtures, Window, mass, mixture};
+use collapsar::kernel::predict::{predict, residual};
+use collapsar::kernel::{Look, ONE, tables};
+use collapsar::model::Family;
+use example::{H, INTS, MAX, RESIDUAL, W, linear, model};
+use std::fmt::Write;
+
+const NUMERICS: &str = include_str!("../NUMERICS.md");
+/// The cell of the example.
+const CELL: (usize, usize) = (2, 3);
+
+#[test]
+fn the_worked_example_is_what_the_kernels_compute() {
+    let block = example();
+    assert!(NUMERICS.contains(&block), "section 5.4 of NUMERICS.md should say:\n{block}");
+}
+
+/// Rows of the tile up to the one that holds the cell are known, as in raster order.
+fn example() -> String {
+    let model = model(Family::Pixelcnn);
+    let plan = model.plan_to_encode(H, W);
+    let net = &model.parts[0].net;
+    let offsets = &plan.offsets[0];
+    let (mut values, mut residuals) = (plan.arena(INTS[0] * ONE), plan.arena(RESIDUAL));
+    plan.fill(&INTS, &mut values);
+    let mut b = [0; W];
+    for step in &plan.steps[..CELL.0 + 1] {
+        let look = Look { values: &values, residuals: &residuals, refs: &[] };
+        let at = step.runs[0].at as usize;
+        predict(&linear(), offsets, look, at, MAX, &mut b);
+        for (x, b) in b.iter().enumerate() {
+            residuals[at + x] = residual(values[at + x], *b);
+        }
+        step.copy(&mut residuals);
+    }
+
+    let cell = plan.steps[CELL.0].runs[0].at as usize + CELL.1;
+    let tap = |arena: &[i32], o: i32| arena[(cell as isize + o as isize) as usize];
+    let look = Look { values: &values, residuals: &residuals, refs: &[] };
+    let b = b[CELL.1];
+    let mut f = vec![0; net.n_in()];
+    let s = features(net, offsets, look, cell, 0, b, &mut f);
+    let (mut hidden, mut heads) = (Vec::new(), Vec::new());
+    mlp(&net.layers()[..1], &f, &mut hidden);
+    mlp(net.layers(), &f, &mut heads);
+    // of a net's only layer the result is not cut to 0..=127
+    hidden.iter_mut().for_each(|h| *h = (*h).clamp(0, 127));
+
+    let mut m = Mixtures::new(2, 1);
+    let window = Window { max: MAX };
+    mixture(&[b], &Heads { stride: 1, s: vec![s], heads: heads.clone() }, mass(window.n_symbols()), &mut m);
+    let int = INTS[CELL.0 * W + CELL.1];
+    let (mut start, mut width) = ([0], [0]);
+    intervals(&m, window, &[b], &[int], &mut start, &mut width);
+    assert_eq!(invert(&m, window, b, 0, start[0] + width[0] - 1), (int, start[0], width[0]));
+
+    let mut out = String::new();
+    let mut line = |name: &str, numbers: &[i32]| {
+        let numbers: Vec<String> = numbers.iter().map(i32::to_string).collect();
+        writeln!(out, "{name:<10} {}", numbers.join(" ")).expect("a string grows");
+    };
+    line("v", &offsets.taps.iter().map(|&o| tap(&values, o)).collect::<Vec<_>>());
+    line("r", &offsets.taps.iter().map(|&o| tap(&residuals, o)).collect::<Vec<_>>());
+    line("b", &[b]);
+    line("s", &[s]);
+    line("f", &f);
+    line("hidden", &hidden);
+    line("heads", &heads);
+    line("mass", &[mass(window.n_symbols())]);
+    line("mu", &m.location);
+    line("lambda", &m.log2_scale);
+    line("w", &m.weight);
+    line("start", &[start[0] as i32]);
+    line("width", &[width[0] as i32]);
+    out
+}
+
+#[test]
+fn the_tables_are_those_of_the_code() {
+    for (name, table) in [
+        ("SIGMOID_VALUE", &tables::SIGMOID_VALUE[..]),
+        ("SIGMOID_SLOPE", &tables::SIGMOID_SLOPE),
+        ("SIGMOID_CURVE", &tables::SIGMOID_CURVE),
+        ("EXP2_4096", &tables::EXP2_4096),
+        ("EXP2_8192", &tables::EXP2_8192),
+    ] {
+        let (_, after) = NUMERICS.split_once(&format!("\n{name}\n")).expect("every table has its name on a line");
+        let (block, _) = after.split_once("```").expect("a table ends");
+        let numbers: Vec<i32> = block.split_whitespace().map_while(|n| n.parse().ok()).collect();
+        assert_eq!(numbers, table, "{name}");
+    }
+    assert_eq!([tables::RECIPROCAL[0], tables::RECIPROCAL[127]], [32513, 16384]);
+}
