@@ -52,6 +52,12 @@ pub fn compress_to<W: Write>(
                 report.note = Some(format!("unpacked; {} makes the .gz again", recipe.name()));
                 return Ok((out, report));
             }
+            if options.gunzip {
+                let (out, mut report) = Encoder::new(&inner, out, options, progress)?.run(None)?;
+                (report.n_bytes_in, report.gunzipped) = (source.len(), true);
+                report.note = Some("no settings make the .gz again: it will be given back unpacked".into());
+                return Ok((out, report));
+            }
         }
     }
     Encoder::new(source, out, options, progress)?.run(None)

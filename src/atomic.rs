@@ -65,6 +65,18 @@ impl Output {
         &self.path
     }
 
+    /// What a process that is being interrupted has to remove.
+    pub fn temporary(&self) -> &Path {
+        &self.temporary
+    }
+
+    /// The same under another name of the same folder: what is known only after the work.
+    pub fn renamed(mut self, name: &std::ffi::OsStr) -> Result<Output> {
+        self.path.set_file_name(name);
+        check_destination(&self.path, self.existing).map_err(|e| e.at(self.path.display()))?;
+        Ok(self)
+    }
+
     pub fn commit(self) -> Result<()> {
         let Output { file, temporary, path, existing, modified } = self;
         let fail = |e: io::Error| failed(&path, &e);

@@ -53,34 +53,34 @@ pub fn choose(
     let (n_planes, h, w) = ty.planes();
     let shape = (n_planes as usize, h as usize, w as usize);
     let maps = Map::candidates(stats);
-    let mut best: Option<(u128, Head)> = None;
+    // the map and the shape by what the classic modes make of them, which is cheap; then networks for these
+    let mut best: Option<(u128, Head, Vec<Stack>)> = None;
     for (n_planes, h, w) in geometries(shape) {
         let windows = windows(source, offset, ty, (n_planes, h, w))?;
         for map in &maps {
-            let mut table = Vec::new();
-            map.write(&mut table);
-            let stacks: Vec<Stack> = windows.iter().map(|window| window.ints(map, ty.big_endian)).collect();
-            let grid = Grid::usual(n_planes, h, w, map.n_parts(), 1);
-            let plain = Head {
+            let head = Head {
                 ty: ty.clone(),
                 label: label.to_string(),
                 map: map.clone(),
-                grid,
+                grid: Grid::usual(n_planes, h, w, map.n_parts(), 1),
                 n_previous: 0,
                 key_interval: 0,
                 network: None,
             };
+            let stacks: Vec<Stack> = windows.iter().map(|window| window.ints(map, ty.big_endian)).collect();
+            let mut table = Vec::new();
+            map.write(&mut table);
             let n_seen = stacks.iter().map(|s| (s.h * s.w) as u128).sum::<u128>().max(1);
-            for (bits, head) in candidates(plain, &stacks, models) {
-                // of the whole array, from its share in the windows
-                let bits = u128::from(bits) * u128::from(stats.n_samples()) / n_seen + table.len() as u128 * 8;
-                if best.as_ref().is_none_or(|(least, _)| bits < *least) {
-                    best = Some((bits, head));
-                }
+            // of the whole array, from its share in the windows
+            let bits = u128::from(classic_bits(&head, &stacks)) * u128::from(stats.n_samples()) / n_seen;
+            let bits = bits + table.len() as u128 * 8;
+            if best.as_ref().is_none_or(|(least, ..)| bits < *least) {
+                best = Some((bits, head, stacks));
             }
         }
     }
-    Ok(best.expect("there is always a map and the classic modes").1)
+    let (_, head, stacks) = best.expect("there is always a map");
+    Ok(with_network(head, &stacks, models))
 }
 
 /// The shapes in which an array may be cut into tiles, its own first.
@@ -135,56 +135,51 @@ impl Window {
     }
 }
 
-/// Heads in question for one map and grid, with the bits that the windows take.
-fn candidates(plain: Head, stacks: &[Stack], models: &[Arc<Model>]) -> Vec<(u64, Head)> {
-    let max = plain.map.max_int(0);
-    let n_parts = plain.grid.n_parts;
+fn classic_bits(head: &Head, stacks: &[Stack]) -> u64 {
     let bits = stacks.par_iter().map(|s| {
         let part = |p: usize| &s.planes[0][p * s.h * s.w..][..s.h * s.w];
-        (0..n_parts).map(|p| classic::estimate_bits(part(p), s.h, s.w)).sum::<u64>()
+        (0..head.grid.n_parts).map(|p| classic::estimate_bits(part(p), s.h, s.w)).sum::<u64>()
     });
-    let classic_bits = bits.sum();
-    let mut all = vec![(classic_bits, plain.clone())];
-    if n_parts == 1 && max <= MAX_INT as u32 {
-        for model in models {
-            all.extend(with_network(&plain, stacks, model, max as i32));
-        }
-    }
-    all
+    bits.sum()
 }
 
-/// The network alone, with the planes before, with phases: each measured, each kept only where it is smaller.
-fn with_network(plain: &Head, stacks: &[Stack], model: &Arc<Model>, max: i32) -> Vec<(u64, Head)> {
+/// The best of the models, then for it the planes before and the phases; each kept only where the windows get smaller.
+fn with_network(plain: Head, stacks: &[Stack], models: &[Arc<Model>]) -> Head {
+    let max = plain.map.max_int(0);
+    if plain.grid.n_parts > 1 || max > MAX_INT as u32 || max == 0 {
+        return plain;
+    }
+    let one = |model: &Arc<Model>, (n_phases, n_previous): (usize, usize)| {
+        let network =
+            Network { model: model.clone(), last: Vec::new(), fits: fits(model, stacks, n_phases, n_previous) };
+        let bits = measure(&network, &model.fast(Level::detect()), stacks, n_phases, n_previous, max as i32);
+        let grid = Grid::usual(plain.grid.n_planes, plain.grid.h, plain.grid.w, 1, n_phases);
+        let key_interval = if n_previous > 0 { KEY_INTERVAL } else { 0 };
+        (bits, Head { grid, n_previous, key_interval, network: Some(network), ..plain.clone() })
+    };
+    let measured = models.iter().map(|model| (one(model, (1, 0)), model));
+    let Some((mut best, model)) = measured.min_by_key(|((bits, _), _)| *bits) else { return plain };
+    for way in ways(&plain, stacks) {
+        let (bits, head) = one(model, way);
+        if bits < best.0 {
+            best = (bits, head);
+        }
+    }
+    if best.0 < classic_bits(&plain, stacks) { best.1 } else { plain }
+}
+
+/// (phases, planes before) that are worth measuring beside the plain way.
+fn ways(plain: &Head, stacks: &[Stack]) -> Vec<(usize, usize)> {
     let has_previous = stacks.iter().any(|s| s.planes.len() > 1);
     let mosaic = plain.grid.h >= 4
         && plain.grid.w >= 4
         && stacks.iter().filter(|s| looks_like_mosaic(&s.planes[0], s.h, s.w)).count() * 2 > stacks.len();
-    let mut ways = vec![(1, 0)];
-    if has_previous {
-        ways.extend([(1, 1), (1, 2)]);
+    match (mosaic, has_previous) {
+        (false, false) => vec![],
+        (false, true) => vec![(1, 1), (1, 2)],
+        (true, false) => vec![(4, 0)],
+        (true, true) => vec![(1, 1), (4, 0), (4, 1)],
     }
-    if mosaic {
-        ways.push((4, 0));
-        if has_previous {
-            ways.push((4, 1));
-        }
-    }
-    let fast = model.fast(Level::detect());
-    let heads = ways.into_iter().map(|(n_phases, n_previous)| {
-        let fits = fits(model, stacks, n_phases, n_previous);
-        let network = Network { model: model.clone(), last: Vec::new(), fits };
-        let bits = measure(&network, &fast, stacks, n_phases, n_previous, max);
-        let grid = &plain.grid;
-        let head = Head {
-            grid: Grid::usual(grid.n_planes, grid.h, grid.w, 1, n_phases),
-            n_previous,
-            key_interval: if n_previous > 0 { KEY_INTERVAL } else { 0 },
-            network: Some(network),
-            ..plain.clone()
-        };
-        (bits, head)
-    });
-    heads.collect()
 }
 
 /// A phase of a window, and what it may look at: earlier phases, then the same phase of `n_previous` planes before.

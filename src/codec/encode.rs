@@ -65,6 +65,8 @@ pub struct Options {
     /// Put the weights of the model into the file, so that it can be decoded where they are not at hand.
     pub embed: bool,
     pub device: Device,
+    /// A .gz that cannot be made again to the bit is kept as its content, and given back unpacked.
+    pub gunzip: bool,
 }
 
 /// What was done, for people and for `--json`.
@@ -74,6 +76,8 @@ pub struct Report {
     pub note: Option<String>,
     pub n_bytes_in: u64,
     pub n_bytes_out: u64,
+    /// The source was a .gz, and its content is what will be given back.
+    pub gunzipped: bool,
     pub arrays: Vec<ArrayReport>,
 }
 

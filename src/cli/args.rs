@@ -1,0 +1,399 @@
+//! What can be asked: zstd's letters where zstd has them.
+
+use clap::{Args as Group, Parser, Subcommand};
+use collapsar::array::{ArrayType, Dtype};
+use collapsar::{Error, Result};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+const AFTER: &str = "\
+First steps:
+  collapsar demo                          a synthetic telescope frame, there and back
+  collapsar compare night1/*.fits         your files beside RICE, deflate and zstd; writes nothing
+  collapsar compress night1/*.fits        a.fits -> a.fits.clps; the source is kept
+  collapsar test night1/*.clps            decodes everything, writes nothing
+  collapsar decompress -c a.fits.clps | cmp - a.fits && echo same
+
+zstd's habits work too: collapsar -d FILE, -t FILE, -l FILE.
+
+Exit codes: 0 ok, 1 usage, 2 input missing or unreadable, 3 corrupt input, 4 verification failed,
+5 no space, I/O or device, 6 a limit exceeded, 7 missing model.";
+
+/// Neural compression of scientific rasters: lossless, and the same bytes on every machine
+#[derive(Parser)]
+#[command(name = "collapsar", version, arg_required_else_help = true, after_help = AFTER, infer_subcommands = true)]
+pub struct Args {
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+#[derive(Subcommand)]
+pub enum Verb {
+    /// Compress files: a.fits -> a.fits.clps
+    Compress(Compress),
+    /// Restore files, byte for byte: a.fits.clps -> a.fits
+    Decompress(Decompress),
+    /// Decode everything and check it; write nothing
+    Test(Test),
+    /// Show what is in a .clps file and why it is as large as it is
+    Info(Info),
+    /// Measure ratio and speed on your files beside RICE, deflate and zstd; write nothing
+    Compare(Compare),
+    /// Measure this machine on built-in synthetic data
+    Bench(Bench),
+    /// List the models that are built in
+    Models(Models),
+    /// Make a telescope frame, compress it, restore it, compare
+    Demo(Demo),
+}
+
+#[derive(Group)]
+pub struct Talk {
+    /// Say nothing but errors
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Say more
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// Results as JSON on standard output, an object per line
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Group)]
+pub struct Progress {
+    /// Show progress even where standard error is no terminal; with --json, as JSON lines on standard error
+    #[arg(long, conflicts_with = "no_progress")]
+    pub progress: bool,
+    /// Show no progress
+    #[arg(long)]
+    pub no_progress: bool,
+}
+
+#[derive(Group)]
+pub struct Power {
+    /// Number of threads; 0 is one per core
+    #[arg(short = 'T', long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub threads: usize,
+    /// Use no more memory than this, as in 800M or 2G; an error where that is not enough
+    #[arg(short = 'M', long, value_name = "SIZE", value_parser = size)]
+    pub memory: Option<u64>,
+    /// Where networks run: auto, cpu, gpu, gpu:N
+    #[arg(long, value_name = "DEVICE", default_value = "auto", hide_default_value = true)]
+    pub device: Device,
+    /// Fail where no GPU can be used
+    #[arg(long)]
+    pub require_gpu: bool,
+}
+
+#[derive(Group)]
+pub struct Files {
+    /// Files; - is standard input
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Walk folders
+    #[arg(short, long)]
+    pub recursive: bool,
+}
+
+#[derive(Group, Default)]
+pub struct Place {
+    /// Write to this file; - is standard output
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["output_dir", "stdout"])]
+    pub output: Option<PathBuf>,
+    /// Write into this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "stdout")]
+    pub output_dir: Option<PathBuf>,
+    /// Write to standard output
+    #[arg(short = 'c', long)]
+    pub stdout: bool,
+    /// Replace files that exist
+    #[arg(short, long)]
+    pub force: bool,
+    /// Keep the source (this is what happens anyway)
+    #[arg(short, long, conflicts_with = "rm")]
+    pub keep: bool,
+    /// Remove the source after the written file was read again, decoded and compared with it
+    #[arg(long, conflicts_with = "stdout")]
+    pub rm: bool,
+    /// Read the written file again, decode it and compare
+    #[arg(long, conflicts_with = "stdout")]
+    pub verify: bool,
+}
+
+#[derive(Group)]
+pub struct Weights {
+    /// A weights file (safetensors); may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub weights: Vec<PathBuf>,
+}
+
+#[derive(Group)]
+pub struct Compress {
+    #[command(flatten)]
+    pub files: Files,
+    #[command(flatten)]
+    pub place: Place,
+    /// auto measures the built-in defaults, classic uses no network, else a name from `collapsar models`
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    #[command(flatten)]
+    pub weights: Weights,
+    /// Put the weights into the file, so that it can be restored without them
+    #[arg(long)]
+    pub embed_weights: bool,
+    /// The file is one raw array of this shape, slowest dimension first, as in 10,512,512
+    #[arg(long, value_name = "N,N,...", requires = "dtype", value_parser = shape)]
+    pub shape: Option<Shape>,
+    /// dtype of a raw array: u8 i8 u16 i16 u32 i32 i64 u64 f32 f64
+    #[arg(long, requires = "shape", value_parser = dtype)]
+    pub dtype: Option<Dtype>,
+    /// The raw array is big-endian
+    #[arg(long, requires = "shape")]
+    pub big_endian: bool,
+    /// A .gz that cannot be made again to the bit may be given back unpacked
+    #[arg(long, conflicts_with_all = ["rm", "verify"])]
+    pub gunzip: bool,
+    #[command(flatten)]
+    pub power: Power,
+    #[command(flatten)]
+    pub talk: Talk,
+    #[command(flatten)]
+    pub progress: Progress,
+}
+
+#[derive(Group)]
+pub struct Decompress {
+    #[command(flatten)]
+    pub files: Files,
+    #[command(flatten)]
+    pub place: Place,
+    #[command(flatten)]
+    pub weights: Weights,
+    /// Give back what can still be read of a damaged file, zeros for the rest, and name what was lost
+    #[arg(long, conflicts_with_all = ["rm", "verify"])]
+    pub salvage: bool,
+    #[command(flatten)]
+    pub power: Power,
+    #[command(flatten)]
+    pub talk: Talk,
+    #[command(flatten)]
+    pub progress: Progress,
+}
+
+#[derive(Group)]
+pub struct Test {
+    #[command(flatten)]
+    pub files: Files,
+    #[command(flatten)]
+    pub weights: Weights,
+    #[command(flatten)]
+    pub power: Power,
+    #[command(flatten)]
+    pub talk: Talk,
+    #[command(flatten)]
+    pub progress: Progress,
+}
+
+#[derive(Group)]
+pub struct Info {
+    #[command(flatten)]
+    pub files: Files,
+    #[command(flatten)]
+    pub weights: Weights,
+    #[command(flatten)]
+    pub talk: Talk,
+}
+
+#[derive(Group)]
+pub struct Compare {
+    #[command(flatten)]
+    pub files: Files,
+    #[command(flatten)]
+    pub weights: Weights,
+    /// Leave out what takes long: zstd -19
+    #[arg(long)]
+    pub quick: bool,
+    #[command(flatten)]
+    pub power: Power,
+    #[command(flatten)]
+    pub talk: Talk,
+}
+
+#[derive(Group)]
+pub struct Bench {
+    /// A few tiles only
+    #[arg(long)]
+    pub quick: bool,
+    /// Compare two reports that --json wrote
+    #[arg(long, num_args = 2, value_names = ["A.json", "B.json"])]
+    pub diff: Option<Vec<PathBuf>>,
+    #[command(flatten)]
+    pub weights: Weights,
+    #[command(flatten)]
+    pub power: Power,
+    #[command(flatten)]
+    pub talk: Talk,
+}
+
+#[derive(Group)]
+pub struct Models {
+    #[command(flatten)]
+    pub weights: Weights,
+    #[command(flatten)]
+    pub talk: Talk,
+}
+
+#[derive(Group)]
+pub struct Demo {
+    /// Seed of the frame
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub weights: Weights,
+    #[command(flatten)]
+    pub power: Power,
+    #[command(flatten)]
+    pub talk: Talk,
+}
+
+impl Compress {
+    /// The array that the caller says the file is.
+    pub fn raw(&self) -> Option<ArrayType> {
+        let (Some(shape), Some(dtype)) = (&self.shape, self.dtype) else { return None };
+        Some(ArrayType { dtype, big_endian: self.big_endian, shape: shape.0.clone() })
+    }
+}
+
+/// -d, -t, -l and -z in front stand for their verbs, with other letters behind them: `-dc f` is `decompress -c f`.
+pub fn expand(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut args: Vec<OsString> = args.collect();
+    let first = args.get(1).and_then(|a| a.to_str()).unwrap_or_default().to_string();
+    let (letter, rest) = match first.strip_prefix('-').and_then(|s| s.chars().next()) {
+        Some(letter) => (letter, first[1 + letter.len_utf8()..].to_string()),
+        None => return args,
+    };
+    let verb = match (letter, first.as_str()) {
+        (_, "--decompress") => "decompress",
+        (_, "--compress") => "compress",
+        (_, "--test") => "test",
+        (_, "--list") => "info",
+        ('d', _) => "decompress",
+        ('z', _) => "compress",
+        ('t', _) => "test",
+        ('l', _) => "info",
+        _ => return args,
+    };
+    args[1] = verb.into();
+    if letter != '-' && !rest.is_empty() {
+        args.insert(2, format!("-{rest}").into());
+    }
+    args
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    Auto,
+    Cpu,
+    Gpu(usize),
+}
+
+impl Device {
+    /// Whether the device can be had.
+    pub fn check(self, require_gpu: bool) -> Result<()> {
+        match self {
+            Device::Cpu if require_gpu => Err(Error::argument("--require-gpu and --device cpu contradict each other")),
+            Device::Gpu(_) | Device::Auto if require_gpu || self != Device::Auto => {
+                Err(Error::device("this build runs networks on the CPU only: leave --device and --require-gpu away"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl FromStr for Device {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Device, String> {
+        let number = |n: &str| n.parse().map_err(|_| format!("'{n}' is not the number of a GPU"));
+        match text {
+            "auto" => Ok(Device::Auto),
+            "cpu" => Ok(Device::Cpu),
+            "gpu" => Ok(Device::Gpu(0)),
+            _ => match text.strip_prefix("gpu:") {
+                Some(n) => number(n).map(Device::Gpu),
+                None => Err("auto, cpu, gpu and gpu:N are possible".into()),
+            },
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape(pub Vec<u64>);
+
+fn shape(text: &str) -> std::result::Result<Shape, String> {
+    let dimension = |d: &str| d.trim().parse().map_err(|_| format!("'{d}' is not a dimension"));
+    Ok(Shape(text.split([',', 'x', '×']).map(dimension).collect::<std::result::Result<_, _>>()?))
+}
+
+fn dtype(text: &str) -> std::result::Result<Dtype, String> {
+    Dtype::from_name(text).map_err(|e| e.message)
+}
+
+/// Bytes, or with K, M, G, T: of 1024.
+fn size(text: &str) -> std::result::Result<u64, String> {
+    let upper = text.to_uppercase();
+    let digits = upper.trim_end_matches("IB").trim_end_matches('B');
+    let (digits, shift) = match digits.chars().last() {
+        Some('K') => (&digits[..digits.len() - 1], 10),
+        Some('M') => (&digits[..digits.len() - 1], 20),
+        Some('G') => (&digits[..digits.len() - 1], 30),
+        Some('T') => (&digits[..digits.len() - 1], 40),
+        _ => (digits, 0),
+    };
+    let n: Option<u64> = digits.trim().parse().ok();
+    n.and_then(|n| n.checked_mul(1 << shift)).ok_or_else(|| format!("'{text}' is no size: write 800M or 2G"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definitions_do_not_contradict_each_other() {
+        <Args as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn the_letters_of_zstd_stand_for_verbs() {
+        let expanded = |line: &str| {
+            expand(line.split(' ').map(OsString::from)).iter().map(|a| a.to_str().unwrap().to_string()).collect()
+        };
+        let same = |line: &str, meant: &str| {
+            let words: Vec<String> = expanded(line);
+            assert_eq!(words.join(" "), meant);
+        };
+        same("collapsar -d a", "collapsar decompress a");
+        same("collapsar -dcf a", "collapsar decompress -cf a");
+        same("collapsar -t a", "collapsar test a");
+        same("collapsar --list a", "collapsar info a");
+        same("collapsar compress -c a", "collapsar compress -c a");
+        same("collapsar --version", "collapsar --version");
+        same("collapsar -", "collapsar -");
+    }
+
+    #[test]
+    fn sizes_shapes_and_devices_are_read_or_refused() {
+        assert_eq!(size("800M"), Ok(800 << 20));
+        assert_eq!(size("2GiB"), Ok(2 << 30));
+        assert_eq!(size("12"), Ok(12));
+        for wrong in ["", "M", "-1", "99999999T", "1.5G"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(shape("10,512x7"), Ok(Shape(vec![10, 512, 7])));
+        assert!(shape("10,").is_err());
+        assert_eq!("gpu:3".parse(), Ok(Device::Gpu(3)));
+        assert!("gpu:x".parse::<Device>().is_err());
+    }
+}

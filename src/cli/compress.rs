@@ -1,0 +1,172 @@
+//! a.fits → a.fits.clps, one line each
+
+use super::args;
+use super::exit::Tally;
+use super::input::{self, Input, Opened, Wanted};
+use super::names::{Names, Target};
+use super::output::Sink;
+use super::progress::Progress;
+use super::say::{self, Talk};
+use super::{models, verify};
+use collapsar::model::Model;
+use collapsar::source::Source;
+use collapsar::{Choice, Error, Options, Report, Result};
+use serde_json::{Value, json};
+use std::ffi::OsStr;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+struct Run<'a> {
+    args: &'a args::Compress,
+    talk: Talk,
+    options: Options,
+    given: Vec<Arc<Model>>,
+}
+
+pub fn run(args: &args::Compress) -> Result<Tally> {
+    let inputs = input::inputs(&args.files, Wanted::Others)?;
+    let mut names = Names::new(&args.place, inputs.len())?;
+    if args.place.stdout && inputs.len() > 1 {
+        return Err(Error::argument("several .clps files in one stream cannot be told apart: compress one with -c"));
+    }
+    let given = models::given(&args.weights)?;
+    let model = models::choice(args.model.as_deref(), &given, args.embed_weights)?;
+    let options = Options { model, raw: args.raw(), embed: args.embed_weights, gunzip: args.gunzip };
+    let run = Run { args, talk: Talk::from(&args.talk), options, given };
+    run.warn_of_weights();
+    let mut tally = Tally::default();
+    for input in &inputs {
+        let result = run.one(input, &mut names);
+        tally.add(&run.talk, &input.path, result);
+    }
+    Ok(tally)
+}
+
+impl Run<'_> {
+    fn one(&self, input: &Input, names: &mut Names) -> Result<()> {
+        let place = &self.args.place;
+        let target = names.compressed(input)?;
+        if target == Target::Stdout && (self.talk.json || place.rm || place.verify) {
+            return Err(Error::argument("standard output takes the data: --json, --rm and --verify need a file"));
+        }
+        let Opened { source, meta } = input.open()?;
+        if self.options.raw.is_none() && !place.force && input::is_clps(&source)? {
+            return Err(Error::argument("is a .clps file already: force it with -f"));
+        }
+        let name = say::name(&input.path);
+        let sink = Sink::create(&target, place.force, meta.as_ref())?;
+        let start = Instant::now();
+        let (sink, report) = {
+            let progress = Progress::start(self.talk, &self.args.progress, &name, source.len());
+            collapsar::compress_to(&source, sink, &self.options, &|at| progress.at(at))?
+        };
+        let seconds = start.elapsed().as_secs_f64();
+        let unpacked = if report.gunzipped { unpacked_name(&target, names)? } else { None };
+        let written = sink.finish(unpacked.as_deref())?;
+        let mut checked = false;
+        if let (Some(path), true) = (&written, place.rm || place.verify) {
+            verify::compressed(path, &source, &self.given)?;
+            checked = true;
+        }
+        if place.rm && checked && meta.is_some() {
+            fs::remove_file(&input.path).map_err(|e| Error::from(e).at("the source cannot be removed"))?;
+        }
+        self.tell(&name, written.as_ref(), &report, seconds, checked)
+    }
+
+    fn tell(&self, name: &str, written: Option<&PathBuf>, r: &Report, seconds: f64, checked: bool) -> Result<()> {
+        let (ratio, speed) = (say::ratio(r.n_bytes_in, r.n_bytes_out), say::speed(r.n_bytes_in, seconds));
+        let models = model_names(r);
+        let sizes = format!("{} → {}", say::bytes(r.n_bytes_in), say::bytes(r.n_bytes_out));
+        let word = if checked { "LOSSLESS, verified" } else { "LOSSLESS" };
+        let line = format!("{name}  {sizes}  ratio {ratio:.2}  {}  {models}  {word}", say::speed_text(speed));
+        self.talk.done(&self.json(name, written, r, seconds, checked), &line)?;
+        if let Some(note) = r.note.as_ref().filter(|_| !self.talk.json) {
+            self.talk.line(&format!("{name}: {}", say::clean(note)));
+        }
+        for array in &r.arrays {
+            self.talk.verbose(&format!(
+                "{name}: {}: {}, {}, {} → {}, {}",
+                say::clean(&array.label),
+                collapsar::codec::archive::describe(&array.ty),
+                array.map,
+                say::bytes(array.ty.n_bytes()?),
+                say::bytes(array.n_bytes_out),
+                array.model.as_deref().unwrap_or("classic"),
+            ));
+        }
+        Ok(())
+    }
+
+    fn json(&self, name: &str, written: Option<&PathBuf>, r: &Report, seconds: f64, checked: bool) -> Value {
+        let arrays = r.arrays.iter().map(|a| {
+            json!({
+                "label": a.label, "dtype": a.ty.dtype.name(), "shape": a.ty.shape, "map": a.map,
+                "bytes_in": a.ty.n_bytes().unwrap_or(0), "bytes_out": a.n_bytes_out, "model": a.model,
+            })
+        });
+        json!({
+            "file": name, "output": written.map(|p| p.to_string_lossy()), "format": r.format, "note": r.note,
+            "bytes_in": r.n_bytes_in, "bytes_out": r.n_bytes_out, "ratio": say::ratio(r.n_bytes_in, r.n_bytes_out),
+            "seconds": seconds, "mb_per_s": say::speed(r.n_bytes_in, seconds), "lossless": true,
+            "gunzipped": r.gunzipped, "verified": checked, "arrays": arrays.collect::<Vec<Value>>(),
+        })
+    }
+
+    /// A file whose model is on one disk only cannot be restored elsewhere.
+    fn warn_of_weights(&self) {
+        let Choice::These(models) = &self.options.model else { return };
+        for model in models.iter().filter(|m| !self.options.embed && !models::is_embedded(&m.hash)) {
+            self.talk.note(&format!(
+                "model '{}' is not built in: restoring needs its weights file; --embed-weights puts it into each file",
+                say::clean(&model.name)
+            ));
+        }
+    }
+}
+
+/// a.fits.gz whose content is kept is a.fits.clps; a name that the caller chose stays.
+fn unpacked_name(target: &Target, names: &mut Names) -> Result<Option<std::ffi::OsString>> {
+    let Target::File(path) = target else { return Ok(None) };
+    let Some(stem) = path.file_name().and_then(OsStr::to_str).and_then(|n| n.strip_suffix(".gz.clps")) else {
+        return Ok(None);
+    };
+    let name = format!("{stem}.{}", input::EXTENSION);
+    names.claim(&path.with_file_name(&name))?;
+    Ok(Some(name.into()))
+}
+
+/// The networks that were used, or what else was done.
+fn model_names(report: &Report) -> String {
+    let mut names: Vec<&str> = report.arrays.iter().map(|a| a.model.as_deref().unwrap_or("classic")).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() { "no arrays".into() } else { say::clean(&names.join(" + ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_gz_loses_its_ending() {
+        let place = args::Place {
+            output: None,
+            output_dir: None,
+            stdout: false,
+            force: false,
+            keep: false,
+            rm: false,
+            verify: false,
+        };
+        let mut names = Names::new(&place, 1).unwrap();
+        let mut unpacked = |name: &str| {
+            let target = Target::File(format!("{name}.clps").into());
+            unpacked_name(&target, &mut names).unwrap().map(|n| n.into_string().unwrap())
+        };
+        assert_eq!(unpacked("no/a.fits.gz").as_deref(), Some("a.fits.clps"));
+        assert_eq!(unpacked("no/a.fits"), None);
+    }
+}

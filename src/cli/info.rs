@@ -1,0 +1,139 @@
+//! What a file holds, where its bits go, and how far they are from the noise.
+
+mod gather;
+
+use super::args;
+use super::exit::Tally;
+use super::input::{self, Input, Wanted};
+use super::noise::{self, Noise};
+use super::say::{self, Talk};
+use super::{models, table::Table};
+use collapsar::model::Model;
+use collapsar::source::Source;
+use collapsar::{Kind, Result};
+use gather::{ArrayInfo, Contents};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+pub fn run(args: &args::Info) -> Result<Tally> {
+    let talk = Talk::from(&args.talk);
+    let given = models::given(&args.weights)?;
+    let mut tally = Tally::default();
+    for input in &input::inputs(&args.files, Wanted::Clps)? {
+        let result = one(input, &given, talk);
+        tally.add(&talk, &input.path, result);
+    }
+    Ok(tally)
+}
+
+fn one(input: &Input, given: &[Arc<Model>], talk: Talk) -> Result<()> {
+    let opened = input.open()?;
+    let contents = gather::contents(&opened.source)?;
+    let arrays = match gather::arrays(&opened.source, given) {
+        // what can be said without the model is said
+        Err(e) if e.kind == Kind::Model => Err(e.message),
+        arrays => Ok(arrays?),
+    };
+    let name = say::name(&input.path);
+    let value = json_of(&name, opened.source.len(), &contents, &arrays);
+    talk.data(&value, || text_of(&name, opened.source.len(), &contents, &arrays, talk.verbose))
+}
+
+type Arrays = std::result::Result<Vec<ArrayInfo>, String>;
+
+fn json_of(name: &str, n_bytes: u64, c: &Contents, arrays: &Arrays) -> Value {
+    let array = |a: &ArrayInfo| {
+        let modes = a.modes.iter().map(|(mode, (n, bytes))| (mode.to_string(), json!({"tiles": n, "bytes": bytes})));
+        json!({
+            "label": a.label, "dtype": a.ty.dtype.name(), "shape": a.ty.shape, "big_endian": a.ty.big_endian,
+            "map": a.map, "tile": [a.grid.tile_h, a.grid.tile_w], "tiles": a.grid.n_tiles(), "phases": a.grid.n_phases,
+            "planes_looked_at": a.n_previous, "model": a.model.as_ref().map(|(name, _)| name),
+            "model_blake3": a.model.as_ref().map(|(_, hash)| say::hex(hash)),
+            "bytes": a.n_bytes(), "bits_per_sample": noise::round(a.bits_per_sample()),
+            "modes": modes.collect::<serde_json::Map<String, Value>>(), "noise": a.noise.map(Noise::json),
+        })
+    };
+    let weights: Vec<Value> =
+        c.weights.iter().map(|(name, hash)| json!({"name": name, "blake3": say::hex(hash)})).collect();
+    json!({
+        "file": name, "version": c.version, "format": c.format, "gzip": c.gzip, "bytes": n_bytes,
+        "content_bytes": c.content_len, "content_blake3": say::hex(&c.content_blake3),
+        "ratio": say::ratio(c.content_len, n_bytes), "embedded_weights": weights,
+        "bytes_of": {"heads": c.heads, "tiles": c.tiles, "chunks": c.chunks, "weights": c.weights_bytes, "container": c.container},
+        "arrays": arrays.as_ref().map(|a| a.iter().map(array).collect::<Vec<Value>>()).unwrap_or_default(),
+        "missing_model": arrays.as_ref().err(),
+    })
+}
+
+fn text_of(name: &str, n_bytes: u64, c: &Contents, arrays: &Arrays, verbose: bool) -> String {
+    let mut out = format!(
+        "{name}: .clps version {}, {}{}\n  {} → {}  ratio {:.3}\n",
+        c.version,
+        c.format,
+        c.gzip.as_ref().map_or(String::new(), |gz| format!(" in a .gz ({gz})")),
+        say::bytes(c.content_len),
+        say::bytes(n_bytes),
+        say::ratio(c.content_len, n_bytes),
+    );
+    let share = |n: u64| format!("{} ({:.1} %)", say::bytes(n), n as f64 / n_bytes.max(1) as f64 * 100.0);
+    let parts = [
+        ("tiles", c.tiles),
+        ("heads", c.heads),
+        ("chunks of bytes", c.chunks),
+        ("weights", c.weights_bytes),
+        ("container", c.container),
+    ];
+    let parts = parts.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{what} {}", share(*n)));
+    out += &format!("  where the bytes are: {}\n", parts.collect::<Vec<_>>().join(", "));
+    if verbose {
+        out += &format!("  blake3 of the content: {}\n", say::hex(&c.content_blake3));
+    }
+    for (name, hash) in &c.weights {
+        out += &format!("  weights inside: {} {}\n", say::clean(name), say::hex(&hash[..8]));
+    }
+    match arrays {
+        Err(missing) => out + &format!("  {missing}\n"),
+        Ok(arrays) if arrays.is_empty() => out + "  no arrays: the file is stored as bytes\n",
+        Ok(arrays) => out + &arrays.iter().map(array_text).collect::<String>(),
+    }
+}
+
+fn array_text(a: &ArrayInfo) -> String {
+    let model = match &a.model {
+        None => "no network".to_string(),
+        Some((name, hash)) => format!("{} {}", say::clean(name), say::hex(&hash[..8])),
+    };
+    let phases = if a.grid.n_phases == 4 { ", 2×2 phases apart" } else { "" };
+    let planes = match a.n_previous {
+        0 => String::new(),
+        n => format!(", looks at {n} planes before"),
+    };
+    let mut out = format!(
+        "  {}: {}, {}, {model}, {} tiles of {}×{}{phases}{planes}\n",
+        say::clean(&a.label),
+        collapsar::codec::archive::describe(&a.ty),
+        a.map,
+        a.grid.n_tiles(),
+        a.grid.tile_h,
+        a.grid.tile_w,
+    );
+    let mut table = Table::new(&["    mode", "tiles", "bytes"]);
+    for (mode, (n, bytes)) in &a.modes {
+        table.row(&[format!("    {mode}"), n.to_string(), bytes.to_string()]);
+    }
+    out += &table.text();
+    out += &format!("    {:.3} bits per sample{}\n", a.bits_per_sample(), noise_text(a));
+    out
+}
+
+fn noise_text(a: &ArrayInfo) -> String {
+    let Some(noise) = a.noise else { return String::new() };
+    match (noise.limit_bits(), noise.noise_bits()) {
+        (Some(limit), Some(bits)) => format!(
+            "; noise σ {:.2}: white noise takes log2(σ√2πe) = {limit:.3}, fills log2(σ√12) = {bits:.3}; {:+.3} from the limit",
+            noise.sigma,
+            a.bits_per_sample() - limit
+        ),
+        _ => "; the noise is finer than one int".into(),
+    }
+}

@@ -1,0 +1,122 @@
+//! The numbers of a file: what its blocks say without a model, and what its arrays say with it.
+
+use crate::cli::noise::{self, Noise};
+use collapsar::array::ArrayType;
+use collapsar::codec::archive::{Archive, Array, FileHead};
+use collapsar::codec::classic;
+use collapsar::codec::encode::kind;
+use collapsar::codec::tile::{Label, Mode};
+use collapsar::container::{Limits, Reader};
+use collapsar::format::gzip::Recipe;
+use collapsar::model::Model;
+use collapsar::source::Source;
+use collapsar::tile::Grid;
+use collapsar::{Error, Result};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What the container and the small blocks say.
+#[derive(Default)]
+pub struct Contents {
+    pub version: u16,
+    pub format: &'static str,
+    pub gzip: Option<String>,
+    pub content_len: u64,
+    pub content_blake3: [u8; 32],
+    /// Names and hashes of the embedded weights.
+    pub weights: Vec<(String, [u8; 32])>,
+    /// Bytes of payloads by what they are, and the rest.
+    pub heads: u64,
+    pub tiles: u64,
+    pub chunks: u64,
+    pub weights_bytes: u64,
+    pub container: u64,
+}
+
+pub struct ArrayInfo {
+    pub label: String,
+    pub ty: ArrayType,
+    pub map: String,
+    pub grid: Grid,
+    pub n_previous: usize,
+    /// Name and hash.
+    pub model: Option<(String, [u8; 32])>,
+    /// Tiles and their bytes, per way of coding.
+    pub modes: BTreeMap<&'static str, (u64, u64)>,
+    head_bytes: u64,
+    pub noise: Option<Noise>,
+}
+
+impl ArrayInfo {
+    pub fn n_bytes(&self) -> u64 {
+        self.head_bytes + self.modes.values().map(|m| m.1).sum::<u64>()
+    }
+
+    pub fn bits_per_sample(&self) -> f64 {
+        self.n_bytes() as f64 * 8.0 / self.ty.n_samples().unwrap_or(1).max(1) as f64
+    }
+}
+
+pub fn contents(source: &dyn Source) -> Result<Contents> {
+    let reader = Reader::open(source, &Limits::default())?;
+    let mut c = Contents {
+        version: reader.version(),
+        content_len: reader.content_len(),
+        content_blake3: *reader.content_blake3(),
+        ..Contents::default()
+    };
+    for (i, block) in reader.blocks().iter().enumerate() {
+        let len = u64::from(block.len);
+        match block.kind {
+            kind::FILE if i == 0 => c.format = FileHead::read(&reader.payload(i)?)?.format_name(),
+            kind::GZIP => c.gzip = Some(Recipe::read(&mut reader.payload(i)?.as_slice())?.name()),
+            kind::WEIGHTS => {
+                let model = collapsar::net::load(&reader.payload(i)?)?;
+                c.weights.push((model.name, model.hash));
+                c.weights_bytes += len;
+            }
+            kind::BYTES => c.chunks += len,
+            kind::HEAD => c.heads += len,
+            kind::TILE => c.tiles += len,
+            _ => {}
+        }
+    }
+    c.container = source.len().saturating_sub(c.heads + c.tiles + c.chunks + c.weights_bytes);
+    Ok(c)
+}
+
+pub fn arrays(source: &dyn Source, given: &[Arc<Model>]) -> Result<Vec<ArrayInfo>> {
+    let archive = Archive::open(source, given)?;
+    let one = |array| array_info(&archive, array).map_err(|e: Error| e.at(&array.head.label));
+    archive.arrays().map(one).collect()
+}
+
+fn array_info(archive: &Archive, array: &Array) -> Result<ArrayInfo> {
+    let head = &array.head;
+    let mut modes: BTreeMap<&'static str, (u64, u64)> = BTreeMap::new();
+    for i in 0..head.grid.n_tiles() as usize {
+        let payload = archive.reader.payload(array.first_block + i)?;
+        let mut code = payload.as_slice();
+        let mode = match Label::read(&mut code)?.mode {
+            Mode::Classic => classic::mode_name(code),
+            Mode::Network => "network",
+        };
+        let (n, bytes) = modes.entry(mode).or_default();
+        *n += 1;
+        *bytes += payload.len() as u64;
+    }
+    let head_block = archive.reader.blocks().get(array.first_block.wrapping_sub(1));
+    // the network of a head may have refitted layers: its hash is still that of its weights file
+    let model = head.network.as_ref().map(|n| (n.model.name.clone(), n.model.hash));
+    Ok(ArrayInfo {
+        label: head.label.clone(),
+        ty: head.ty.clone(),
+        map: head.map.name(),
+        grid: head.grid,
+        n_previous: head.n_previous,
+        model,
+        modes,
+        head_bytes: head_block.map_or(0, |b| u64::from(b.len)),
+        noise: noise::of_array(archive, array)?,
+    })
+}

@@ -1,0 +1,78 @@
+//! The command line: the only rooms that print.
+//!
+//! `args` says what can be asked, one file per verb does it, `say` talks, `exit` counts what failed. Results are data and go
+//! to standard output; everything else is talk and goes to standard error.
+
+mod args;
+mod bench;
+mod compare;
+mod compress;
+mod contest;
+mod decompress;
+mod demo;
+mod exit;
+mod info;
+mod input;
+mod interrupt;
+mod memory;
+mod models;
+mod names;
+mod noise;
+mod output;
+mod painted;
+mod progress;
+mod salvage;
+mod say;
+mod table;
+mod verify;
+
+use args::{Args, Power, Verb};
+use clap::Parser;
+use collapsar::{Error, Result};
+use exit::Tally;
+use std::process::ExitCode;
+
+pub fn main() -> ExitCode {
+    exit::tell_panics_in_one_line();
+    interrupt::leave_nothing_behind();
+    let args = match Args::try_parse_from(args::expand(std::env::args_os())) {
+        Ok(args) => args,
+        Err(error) => {
+            let _ = error.print(); // to a closed pipe nothing more can be said
+            return ExitCode::from(if error.use_stderr() { exit::USAGE } else { 0 });
+        }
+    };
+    let tally = match run(&args.verb) {
+        Ok(tally) => tally,
+        Err(error) => {
+            say::error(&error);
+            return ExitCode::from(exit::code(error.kind));
+        }
+    };
+    ExitCode::from(tally.finish())
+}
+
+fn run(verb: &Verb) -> Result<Tally> {
+    match verb {
+        Verb::Compress(a) => power(&a.power).and_then(|()| compress::run(a)),
+        Verb::Decompress(a) => power(&a.power).and_then(|()| decompress::run(a)),
+        Verb::Test(a) => power(&a.power).and_then(|()| decompress::test(a)),
+        Verb::Info(a) => info::run(a),
+        Verb::Compare(a) => power(&a.power).and_then(|()| compare::run(a)),
+        Verb::Bench(a) => power(&a.power).and_then(|()| bench::run(a)),
+        Verb::Models(a) => models::run(a),
+        Verb::Demo(a) => power(&a.power).and_then(|()| demo::run(a)),
+    }
+}
+
+/// Threads, memory and device, before any work.
+fn power(power: &Power) -> Result<()> {
+    if power.threads > 0 {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(power.threads).build_global();
+        pool.map_err(|e| Error::argument(format!("{} threads cannot be started: {e}", power.threads)))?;
+    }
+    if let Some(most) = power.memory {
+        memory::check(most, rayon::current_num_threads())?;
+    }
+    power.device.check(power.require_gpu)
+}

@@ -1,0 +1,100 @@
+//! Where a result goes: a file that appears when it is whole, standard output, or nowhere.
+
+use super::names::Target;
+use super::{interrupt, say};
+use collapsar::atomic::{Existing, Output};
+use collapsar::{Error, Result};
+use std::ffi::OsStr;
+use std::fs::Metadata;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::PathBuf;
+
+enum To {
+    File(Box<Output>),
+    Stdout(BufWriter<Box<dyn Write + Send>>),
+    Nowhere,
+}
+
+/// Counts what it is given.
+pub struct Sink {
+    to: To,
+    pub n_bytes: u64,
+}
+
+impl Sink {
+    /// `like` is the file whose permissions and time the new one takes over.
+    pub fn create(target: &Target, force: bool, like: Option<&Metadata>) -> Result<Sink> {
+        let to = match target {
+            Target::Stdout if io::stdout().is_terminal() && !force => {
+                return Err(Error::argument(
+                    "a terminal shows no binary data: use -o FILE, redirect, or force it with -f",
+                ));
+            }
+            Target::Stdout => To::Stdout(BufWriter::with_capacity(1 << 18, stdout()?)),
+            Target::File(path) => {
+                let mut output = Output::create(path, if force { Existing::Replace } else { Existing::Refuse })?;
+                interrupt::set_partial(Some(output.temporary()));
+                if let Some(meta) = like {
+                    output.like(meta);
+                }
+                To::File(Box::new(output))
+            }
+        };
+        Ok(Sink { to, n_bytes: 0 })
+    }
+
+    pub fn nowhere() -> Sink {
+        Sink { to: To::Nowhere, n_bytes: 0 }
+    }
+
+    /// Makes it last, under another name of the same folder where one is given; returns the name.
+    pub fn finish(mut self, rename: Option<&OsStr>) -> Result<Option<PathBuf>> {
+        self.flush()?;
+        let To::File(output) = self.to else { return Ok(None) };
+        let output = match rename {
+            Some(name) => output.renamed(name)?,
+            None => *output,
+        };
+        let path = output.path().to_owned();
+        output.commit()?;
+        interrupt::set_partial(None);
+        Ok(Some(path))
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = match &mut self.to {
+            To::File(output) => output.write(bytes)?,
+            To::Stdout(out) => out.write(bytes).map_err(stdout_failed)?,
+            To::Nowhere => bytes.len(),
+        };
+        self.n_bytes += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.to {
+            To::File(output) => output.flush(),
+            To::Stdout(out) => out.flush().map_err(stdout_failed),
+            To::Nowhere => Ok(()),
+        }
+    }
+}
+
+fn stdout_failed(error: io::Error) -> io::Error {
+    io::Error::other(say::told(&error))
+}
+
+/// Without the buffer that looks for line ends.
+#[cfg(unix)]
+fn stdout() -> Result<Box<dyn Write + Send>> {
+    use std::os::fd::AsFd;
+    let fd = io::stdout().as_fd().try_clone_to_owned().map_err(|e| say::told(&e))?;
+    Ok(Box::new(std::fs::File::from(fd)))
+}
+
+#[cfg(not(unix))]
+fn stdout() -> Result<Box<dyn Write + Send>> {
+    Ok(Box::new(io::stdout()))
+}
