@@ -78,7 +78,7 @@ fn magic_version_kinds_and_limits_are_those_of_the_code() {
 fn the_container_example_is_a_file() {
     let (_, section) = FORMAT.split_once("### 2.7 Example").expect("the example has a section");
     let lines = section.lines().filter_map(|l| l.strip_prefix("    ")).take(7);
-    let bytes: Vec<u8> = lines.flat_map(|l| hex(l)).collect();
+    let bytes: Vec<u8> = lines.flat_map(hex).collect();
     let mut writer = Writer::new(Vec::new()).unwrap();
     for (kind, payload) in [(7, &b"AB"[..]), (7, b""), (9, b"C")] {
         writer.block(kind, payload).unwrap();
