@@ -88,14 +88,15 @@ fn run(verb: Verb) -> Result<()> {
         Verb::Train { family, preset, data, out, name, from, steps, minutes, batch, rate, seed } => {
             let name = name.unwrap_or_else(|| out.file_stem().unwrap_or_default().to_string_lossy().into_owned());
             let (family, preset) = (Family::from_name(&family)?, Preset::from_name(&preset)?);
-            let settings = train::Settings { name, family, preset, steps, minutes, batch, rate, seed };
+            let device = device();
+            let settings = train::Settings { name, family, preset, steps, minutes, batch, rate, seed, device };
             let from = from.map(|path| load(&bytes(&path)?)).transpose()?;
             let (training, validation) = Corpus::read(&data)?.split();
             for frame in validation.frames() {
                 println!("{}", serde_json::json!({"held_out_file": frame.name, "class": frame.class}));
             }
             let mut report = |line| println!("{line}");
-            let model = train::train(&settings, (&training, &validation), from.as_ref(), &device(), &mut report)?;
+            let model = train::train(&settings, (&training, &validation), from.as_ref(), &mut report)?;
             let packed = store(&model)?;
             println!(
                 "{}",

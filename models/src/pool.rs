@@ -6,6 +6,7 @@ use crate::random::Random;
 use collapsar::codec::network::Context;
 use collapsar::fit::{Sample, fit};
 use collapsar::model::{Model, Plan};
+use collapsar::net::Net;
 
 /// Cells kept of a draw.
 pub const CELLS_PER_DRAW: usize = 8192;
@@ -53,6 +54,10 @@ impl<'a> Pool<'a> {
             pool.refresh(random);
         }
         pool
+    }
+
+    pub fn net(&self) -> &Net {
+        &self.source.model.parts[self.source.part].net
     }
 
     /// One new draw in the place of the oldest.

@@ -119,8 +119,13 @@ fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cells::{Cells, bits, gather};
+    use crate::context::Batch;
     use crate::preset::Preset;
-    use collapsar::model::Family;
+    use crate::random::Random;
+    use collapsar::codec::network::Context;
+    use collapsar::kernel::predict::Linear;
+    use collapsar::model::{Family, Model, Part};
 
     #[test]
     fn an_exported_net_comes_back_as_it_is() {
@@ -129,6 +134,37 @@ mod tests {
         for spec in preset.specs(Family::Lattice) {
             let net = export(&ContextNet::new(spec.n_features(), &preset.widths(), &device), &spec).unwrap();
             assert_eq!(export(&import(&net, &device), &spec).unwrap(), net);
+        }
+    }
+
+    #[test]
+    fn the_engine_and_the_rounded_floats_give_the_same_bits() {
+        let device = Device::flex();
+        let preset = Preset::from_name("default").unwrap();
+        let specs = preset.specs(Family::Lattice);
+        let nets: Vec<_> = specs.iter().map(|s| ContextNet::new(s.n_features(), &preset.widths(), &device)).collect();
+        let parts = nets.iter().zip(&specs).map(|(net, spec)| {
+            let linear = Linear::new(vec![340; spec.n_linear - 1], Vec::new()).unwrap();
+            Part { net: export(net, spec).unwrap(), linear }
+        });
+        let model = Model::new("painted", Family::Lattice, parts.collect(), [0; 32]).unwrap();
+        let mut random = Random::new(3);
+        let ints: Vec<i32> = (0..64 * 64).map(|i| i / 64 + random.below(20) as i32).collect();
+        let linears = model.linears(0);
+        let context = Context { model: &model, linears: &linears, residual: 300, max: 83 };
+        for (part, net) in nets.iter().enumerate() {
+            let mut cells = Cells::new(model.parts[part].net.n_in());
+            gather(context, part, &model.plan_to_encode(64, 64), &ints, 0, &mut || true, &mut cells);
+            let places: Vec<usize> = (0..cells.len()).collect();
+            let batch = Batch::new(&cells, &places, specs[part].n_features(), &device);
+            let float = floats(net.bits(&batch, true));
+            let integer = bits(&model.parts[part].net, &cells);
+            // tables and 24-bit widths on one side, f32 on the other: a hundredth of a bit per cell, far less on the whole
+            for (float, integer) in float.iter().zip(&integer) {
+                assert!((f64::from(*float) - integer).abs() < 0.02, "{float} against {integer}");
+            }
+            let (float, integer) = (float.iter().sum::<f32>(), integer.iter().sum::<f64>());
+            assert!((f64::from(float) / integer - 1.0).abs() < 1e-3, "{float} against {integer}");
         }
     }
 

@@ -36,6 +36,8 @@ pub struct Settings {
     pub batch: usize,
     pub rate: f64,
     pub seed: u64,
+    /// Where tensors live; with autodiff.
+    pub device: Device,
 }
 
 /// A model trained on `training`, beginning from `from` where there is one; `report` gets a line of JSON now and then.
@@ -43,10 +45,9 @@ pub fn train(
     settings: &Settings,
     (training, validation): (&Corpus, &Corpus),
     from: Option<&Model>,
-    device: &Device,
     report: &mut dyn FnMut(serde_json::Value),
 ) -> Result<Model> {
-    let specs = settings.preset.specs(settings.family);
+    let (specs, device) = (settings.preset.specs(settings.family), &settings.device);
     let mut model = match from {
         Some(model) if model.family == settings.family && same_specs(model, &specs) => model.clone(),
         Some(_) => return Err(Error::argument("the weights to begin from are of another family or preset")),
@@ -67,7 +68,7 @@ pub fn train(
             }
         };
         let share = 1.0 / specs.len() as f64;
-        let net = descend(settings, share, net, spec, pool, random, device, report);
+        let net = descend(settings, share, net, pool, random, report);
         trained[part].net = export(&net, spec)?;
         report(compare(&net, &trained[part].net, validation, &held_out, device));
     }
@@ -75,17 +76,16 @@ pub fn train(
     Ok(model)
 }
 
-#[allow(clippy::too_many_arguments)]
+/// The whole way of one net.
 fn descend(
     settings: &Settings,
     share: f64,
     mut net: ContextNet,
-    spec: &Spec,
     mut pool: Pool,
     mut random: Random,
-    device: &Device,
     report: &mut dyn FnMut(serde_json::Value),
 ) -> ContextNet {
+    let spec = pool.net().spec();
     let mut optimiser = AdamConfig::new().with_epsilon(1e-8).init();
     let (begin, steps) = (Instant::now(), (settings.steps as f64 * share).max(1.0));
     let (mut step, mut recent, mut next_report) = (0, Vec::new(), 0.02);
@@ -109,7 +109,7 @@ fn descend(
         let rate = rate * ((step + 1) as f64 / WARM_UP).min(1.0);
 
         let places = pool.places(settings.batch, &mut random);
-        let batch = Batch::new(&pool.cells, &places, spec.n_features(), device);
+        let batch = Batch::new(&pool.cells, &places, spec.n_features(), &settings.device);
         let loss = net.bits(&batch, way >= QUANTISE_FROM).mean();
         let gradients = GradientsParams::from_grads(loss.backward(), &net);
         net = optimiser.step(rate, net, gradients);
@@ -140,9 +140,11 @@ fn compare(net: &ContextNet, integer: &Net, corpus: &Corpus, cells: &Cells, devi
         let (n, sum) = chosen.fold((0.0, 0.0), |(n, sum), (bits, _)| (n + 1.0, sum + bits));
         sum / n
     };
-    let classes = corpus.classes.iter().enumerate().map(|(i, (name, _))| {
-        let i = Some(i as u8);
-        (name.clone(), serde_json::json!([mean(&plain, i), mean(&rounded, i), mean(&engine, i)]))
+    let seen = (0..corpus.classes.len()).filter(|&i| cells.class.contains(&(i as u8)));
+    let classes = seen.map(|i| {
+        let class = Some(i as u8);
+        let bits = serde_json::json!([mean(&plain, class), mean(&rounded, class), mean(&engine, class)]);
+        (corpus.classes[i].0.clone(), bits)
     });
     serde_json::json!({
         "pass": format!("{:?}", integer.spec().pass), "held_out": "[float, rounded float, integer] bits per cell",
