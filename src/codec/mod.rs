@@ -1,3 +1,18 @@
-//! The loops between ints and payloads.
+//! Between files and payloads: how an array is described, what is chosen for it, and the loops over its tiles.
 
+pub mod archive;
+pub mod bytes;
+mod choose;
+pub mod classic;
+pub mod decode;
+pub mod encode;
+pub mod head;
 pub mod network;
+pub mod plane;
+pub mod plans;
+pub mod region;
+pub mod salvage;
+pub mod tile;
+
+#[cfg(test)]
+mod tests;

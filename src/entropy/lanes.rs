@@ -36,11 +36,6 @@ impl Interval {
         }
         Ok((symbol, Interval::uniform(symbol, n)))
     }
-
-    /// −256 · log2 of its probability.
-    pub fn cost(self) -> i64 {
-        i64::from((PRECISION as i32) * 256 - crate::kernel::log2::log2(self.width.min(1 << PRECISION) as i32))
-    }
 }
 
 impl EntropyModel<PRECISION> for Interval {
@@ -62,24 +57,26 @@ impl DecoderModel<PRECISION> for Interval {
     }
 }
 
-/// The symbols of a tile, lane by lane, in coding order.
+/// The lanes of a tile, being written from the last symbol to the first.
 pub struct Pusher {
-    lanes: Vec<Vec<Interval>>,
+    lanes: Vec<AnsCoder<u32, u64>>,
 }
 
 impl Pusher {
     pub fn new(n_lanes: usize) -> Pusher {
-        Pusher { lanes: vec![Vec::new(); n_lanes] }
+        Pusher { lanes: (0..n_lanes).map(|_| AnsCoder::new()).collect() }
     }
 
+    /// What is pushed last is popped first.
     #[inline(always)]
     pub fn push(&mut self, lane: usize, interval: Interval) {
-        self.lanes[lane].push(interval);
+        self.lanes[lane].encode_symbol((), interval).expect("every symbol has a width, and memory does not fill up");
     }
 
-    /// Codes every lane, last symbol first, and appends lengths and words.
+    /// Appends lengths and words.
     pub fn finish(self, out: &mut Vec<u8>) {
-        let lanes: Vec<Vec<u32>> = self.lanes.iter().map(|symbols| code(symbols)).collect();
+        let words = |lane: AnsCoder<u32, u64>| lane.into_compressed().expect("memory does not fill up");
+        let lanes: Vec<Vec<u32>> = self.lanes.into_iter().map(words).collect();
         for words in &lanes {
             crate::wire::put_varint(out, words.len() as u64);
         }
@@ -87,14 +84,6 @@ impl Pusher {
             out.extend(words.iter().flat_map(|w| w.to_le_bytes()));
         }
     }
-}
-
-fn code(symbols: &[Interval]) -> Vec<u32> {
-    let mut coder = AnsCoder::<u32, u64>::new();
-    for &interval in symbols.iter().rev() {
-        coder.encode_symbol((), interval).expect("every symbol has a width, and memory does not fill up");
-    }
-    coder.into_compressed().expect("memory does not fill up")
 }
 
 /// The lanes of a tile, being read.

@@ -1,3 +1,6 @@
-//! The only room that knows constriction: intervals and tables to rANS and back.
+//! Symbols ↔ words: the only room that names the range-ANS coder.
+//!
+//! A coder is a stack: what is pushed last is popped first, so an encoder pushes its symbols backwards.
 
 pub mod lanes;
+pub mod table;

@@ -6,6 +6,8 @@
 //! and of anything unknown stay bytes. Where a header makes no sense the rest of the file is bytes: only ratio is lost.
 
 mod card;
+#[cfg(test)]
+mod tests;
 
 use super::Format;
 use super::begins_with;

@@ -272,3 +272,6 @@ impl Recipe {
         format!("{writer} -{}", self.settings.level)
     }
 }
+
+#[cfg(test)]
+mod tests;

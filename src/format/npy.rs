@@ -3,6 +3,9 @@
 //! The dict is `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`. An array in Fortran order is the array of the
 //! reversed shape in C order: the same bytes, read the other way round.
 
+#[cfg(test)]
+mod tests;
+
 use super::Format;
 use super::begins_with;
 use super::pieces::{Found, Reading, cut_short};

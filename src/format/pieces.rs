@@ -5,6 +5,7 @@
 
 use super::{Format, Structure};
 use crate::array::ArrayType;
+use crate::error::Result;
 
 /// An array smaller than this is left among the bytes: its entry in the container would cost more than it saves.
 pub const MIN_ARRAY_BYTES: u64 = 256;
@@ -31,10 +32,11 @@ impl Piece {
         }
     }
 
-    pub fn n_bytes(&self) -> u64 {
+    /// Fails only for a piece that no file was cut into.
+    pub fn n_bytes(&self) -> Result<u64> {
         match self {
-            Piece::Bytes { len, .. } => *len,
-            Piece::Array { ty, .. } => ty.n_bytes().expect("a piece lies within a file, so its size is a number"),
+            Piece::Bytes { len, .. } => Ok(*len),
+            Piece::Array { ty, .. } => ty.n_bytes(),
         }
     }
 }
@@ -97,7 +99,7 @@ pub(super) fn cut_short(offset: u64, ty: &ArrayType, available: u64, label: &str
     match *ty.shape.as_slice() {
         [.., height, width] if height > 0 && width > 0 => {
             // More samples in a plane than 64 bits count are more than any file holds: no plane is whole.
-            let plane = height.checked_mul(width).unwrap_or(u64::MAX);
+            let plane = height.saturating_mul(width);
             let n_planes = n_available / plane;
             let n_rows = n_available % plane / width;
             push(offset, vec![n_planes, height, width]);

@@ -77,6 +77,11 @@ pub fn invert(m: &Mixtures, window: Window, b: i32, i: usize, quantile: u32) -> 
     (below, start, cumulative(m, i, window, low, below + 1) - start)
 }
 
+/// −256 · log2 of the probability of intervals of these widths.
+pub fn cost(width: &[u32]) -> i64 {
+    width.iter().map(|&w| i64::from(PRECISION as i32 * 256 - super::log2::log2(w as i32))).sum()
+}
+
 /// How far an int lies at or beyond the end of an escaping window; None inside. Coded after the symbol, in 24 plain bits.
 #[inline(always)]
 pub fn beyond(window: Window, b: i32, coded: i32, int: i32) -> Option<u32> {

@@ -14,6 +14,7 @@
 //! All quantities are i32. Ints carry 6 fractional bits once inside (`ONE` = 64), logarithms 8.
 
 pub mod context;
+pub mod fast;
 pub mod interval;
 pub mod log2;
 pub mod mixture;

@@ -3,8 +3,10 @@
 pub mod lattice;
 pub mod plan;
 pub mod raster;
+pub mod zoo;
 
 use crate::error::{Error, Result};
+use crate::kernel::fast::{Fast, Level};
 use crate::kernel::predict::Linear;
 use crate::net::{Net, Pass};
 pub use plan::Plan;
@@ -102,6 +104,11 @@ impl Model {
 }
 
 impl Model {
+    /// The kernels of a level, with the nets of this model.
+    pub fn fast(&self, level: Level) -> Fast {
+        Fast::new(level, self.parts.iter().map(|p| &p.net))
+    }
+
     fn taps(&self, pass: Pass) -> (&[(i32, i32)], &[(i32, i32)]) {
         let net = &self.parts[self.part(pass, 0)].net;
         (&net.taps, &net.ref_taps)
@@ -157,17 +164,26 @@ pub mod tests {
         let mut part = |pass: Pass, n_refs: usize| {
             let spec = painted_spec(pass, n_refs, k);
             let widths = [spec.n_features(), 8, 12, 3 * k];
-            let layers = widths.windows(2).map(|w| {
+            let layers = widths.windows(2).enumerate().map(|(l, w)| {
                 let n_in = w[0].next_multiple_of(4);
+                let last = l + 2 == widths.len();
+                // the last layer is calm, so that predictions stay sensible: scales about half an octave below s
+                let weight = |r: u32| if last { r as i32 % 15 - 7 } else { r as i32 - 127 };
+                let bias = |o: usize, r: i32| {
+                    if !last {
+                        r
+                    } else if o >= 2 * k {
+                        -150 << 3
+                    } else {
+                        r >> 6
+                    }
+                };
                 Layer {
                     n_in,
                     n_out: w[1],
-                    weights: (0..n_in * w[1])
-                        .map(|_| random(255) as i8)
-                        .map(|w| if w == -128 { 0 } else { w })
-                        .collect(),
-                    bias: (0..w[1]).map(|_| random(20000) as i32 - 10000).collect(),
-                    shift: (0..w[1]).map(|_| 7 + random(4) as u8).collect(),
+                    weights: (0..n_in * w[1]).map(|_| weight(random(255)) as i8).collect(),
+                    bias: (0..w[1]).map(|o| bias(o, random(20000) as i32 - 10000)).collect(),
+                    shift: (0..w[1]).map(|_| if last { 3 } else { 7 + random(4) as u8 }).collect(),
                 }
             });
             let layers = layers.collect();

@@ -4,8 +4,10 @@
 //! `Map::from_ints` are the hot loops. An int is an i32 whose bit pattern is read as u32. This is the only room of the codec
 //! where a float type appears, and there it multiplies by powers of two only, which is exact.
 //!
-//! Reading order: `order` (what a key is), `ieee`, `word` (the loops over bytes), `stats`, `map`, `linear`, `rank`, `wire`.
-//! `mosaic` and `phase` are about colour filter arrays: ints whose 2×2 phases are four images.
+//! Reading order: `order` (what a key is), `word` (the loops over bytes), `range`, `scaled`, `stats`, `map`, `linear`, `rank`,
+//! `wire`. `mosaic` and `phase` are about colour filter arrays: ints whose 2×2 phases are four images.
+
+#![expect(clippy::wrong_self_convention, reason = "to_ints and from_ints are a pair: a map is what both go through")]
 
 mod alphabet;
 mod ieee;

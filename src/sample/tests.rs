@@ -170,7 +170,7 @@ fn one_special_value_is_a_hole_and_two_are_not() {
         let wide: Vec<f64> = values.iter().map(|&v| if v.is_finite() { f64::from(v) } else { f64::NAN }).collect();
         check(&f64s(&wide), Dtype::F64);
         values[1] = if special.is_nan() { f32::INFINITY } else { f32::NAN };
-        assert_eq!(check(&f32s(&values), Dtype::F32)[0], "ordered f32");
+        assert!(check(&f32s(&values), Dtype::F32)[0].starts_with("ordered f32"));
     }
 }
 

@@ -28,9 +28,9 @@ pub enum Writer {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    pub writer: Writer,
+    pub(super) writer: Writer,
     /// 1 to 9.
-    pub level: u8,
+    pub(super) level: u8,
 }
 
 /// How hard a level looks for a match.
@@ -147,7 +147,11 @@ fn take_lazily(settings: Settings, window: &mut Window, block: &mut Block) -> Re
         }
     }
     if literal_waits {
+        // Full or not, the block ends here.
         let _ = block.push_literal(window.byte_before(), window);
     }
     Ok(())
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,98 @@
+//! What each op costs, and a whole tile, at every level of this machine: cells per second of one thread.
+
+#[path = "../tests/painted/mod.rs"]
+mod painted;
+
+use collapsar::codec::network::{Context, decode, encode};
+use collapsar::kernel::context::Heads;
+use collapsar::kernel::fast::{Inverted, Level, Scratch, room};
+use collapsar::kernel::mixture::{Mixtures, Window, mass};
+use collapsar::kernel::{Look, ONE};
+use collapsar::model::Family;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use std::hint::black_box;
+use std::time::Duration;
+
+const SIDE: usize = 256;
+const SIZES: [(&str, painted::Size); 3] = [("3k", painted::SMALL), ("15k", painted::MIDDLE), ("70k", painted::LARGE)];
+
+/// Every op on the rows of a tile in the encoder's raster plan.
+fn ops(criterion: &mut Criterion) {
+    for (name, size) in SIZES {
+        for level in Level::available() {
+            let model = painted::model(Family::Pixelcnn, size);
+            let fast = model.fast(level);
+            let plan = model.plan_to_encode(SIDE, SIDE);
+            let ints = painted::tile(SIDE, SIDE, 65535);
+            let mut values = plan.arena(ints[0] * ONE);
+            plan.fill(&ints, &mut values);
+            let residuals: Vec<i32> = values.iter().map(|v| v % 1500 - 700).collect();
+            let look = Look { values: &values, residuals: &residuals, refs: &[] };
+            let (offsets, linear) = (&plan.offsets[0], &model.linears(0)[0]);
+            let run = plan.steps[SIDE / 2].runs[0];
+            let (at, n, window) = (run.at as usize, SIDE, Window { max: 65535 });
+            let known: Vec<i32> = (0..room(n)).map(|i| values[at + i] / ONE).collect();
+
+            let (mut b, mut scratch) = (vec![0; room(n)], Scratch::default());
+            scratch.fit(&fast);
+            let (mut heads, mut mixtures) = (Heads::new(size.k, room(n)), Mixtures::new(size.k, room(n)));
+            let (mut start, mut width) = (vec![0; room(n)], vec![0; room(n)]);
+            let mut symbols = Inverted::default();
+
+            let mut group = criterion.benchmark_group(format!("{name}/{level:?}"));
+            group.throughput(Throughput::Elements(n as u64));
+            group.warm_up_time(Duration::from_millis(100)).measurement_time(Duration::from_millis(400)).sample_size(10);
+            group.bench_function("predict", |bench| {
+                bench.iter(|| fast.predict(black_box(linear), offsets, look, at, 65535, n, &mut b));
+            });
+            group.bench_function("context", |bench| {
+                bench.iter(|| fast.context(0, offsets, look, black_box(at), 0, n, &b, &mut scratch, &mut heads));
+            });
+            group.bench_function("mixture", |bench| {
+                bench.iter(|| fast.mixture(n, &b, black_box(&heads), mass(65536), &mut mixtures));
+            });
+            group.bench_function("intervals", |bench| {
+                bench.iter(|| {
+                    fast.intervals(&mixtures, window, n, &b, black_box(&known), &mut start, &mut width);
+                });
+            });
+            group.bench_function("invert", |bench| {
+                bench.iter(|| {
+                    for i in (0..n).step_by(16) {
+                        let quantiles = start[i..].first_chunk().unwrap();
+                        fast.invert(&mixtures, window, &b, i, 16, black_box(quantiles), &mut symbols);
+                    }
+                });
+            });
+            group.finish();
+        }
+    }
+}
+
+fn tiles(criterion: &mut Criterion) {
+    for family in [Family::Pixelcnn, Family::Lattice] {
+        for (name, size) in SIZES {
+            for level in Level::available() {
+                let model = painted::model(family, size);
+                let (fast, linears) = (model.fast(level), model.linears(0));
+                let context = Context { model: &model, fast: &fast, linears: &linears, residual: 500, max: 65535 };
+                let (to_encode, to_decode) = (model.plan_to_encode(SIDE, SIDE), model.plan_to_decode(SIDE, SIDE));
+                let ints = painted::tile(SIDE, SIDE, 65535);
+                let payload = encode(context, &to_encode, &ints, &[]);
+                let mut back = vec![0; ints.len()];
+
+                let mut group = criterion.benchmark_group(format!("{}/{name}/{level:?}", family.name()));
+                group.throughput(Throughput::Elements(ints.len() as u64));
+                group.warm_up_time(Duration::from_millis(100)).measurement_time(Duration::from_secs(1)).sample_size(10);
+                group.bench_function("encode", |bench| bench.iter(|| encode(context, &to_encode, &ints, &[])));
+                group.bench_function("decode", |bench| {
+                    bench.iter(|| decode(context, &to_decode, &payload, &[], &mut back).unwrap());
+                });
+                group.finish();
+            }
+        }
+    }
+}
+
+criterion_group!(benches, ops, tiles);
+criterion_main!(benches);

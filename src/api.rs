@@ -1,0 +1,71 @@
+//! The two verbs, on bytes in memory and on streams.
+
+use crate::codec::archive::Archive;
+use crate::codec::decode::decode_all;
+use crate::codec::encode::{Encoder, Options, Progress, Report};
+use crate::device::Device;
+use crate::error::Result;
+use crate::format::gzip::{self, Inflated};
+use crate::model::Model;
+use crate::source::{FileSource, Source};
+use std::fs::File;
+use std::io::Write;
+use std::sync::Arc;
+
+/// A .gz whose content is larger is stored as it is.
+const MAX_GZIP_CONTENT: u64 = 1 << 36;
+
+/// The file `bytes` as a smaller one. `decompress` gives it back, bit for bit.
+///
+/// ```
+/// let frame: Vec<u8> = (0..64 * 64u16).flat_map(|i| (i % 64 + 1000).to_le_bytes()).collect();
+/// let packed = collapsar::compress(&frame, &collapsar::Options::default())?;
+/// assert_eq!(collapsar::decompress(&packed)?, frame);
+/// # Ok::<(), collapsar::Error>(())
+/// ```
+pub fn compress(bytes: &[u8], options: &Options) -> Result<Vec<u8>> {
+    let source = bytes.to_vec();
+    Ok(compress_to(&source, Vec::new(), options, &|_| Ok(()))?.0)
+}
+
+pub fn decompress(bytes: &[u8]) -> Result<Vec<u8>> {
+    let source = bytes.to_vec();
+    let mut out = Vec::new();
+    decompress_to(&source, &mut out, &Decoding::default(), &|_| Ok(()))?;
+    Ok(out)
+}
+
+/// Streams `source` into a `.clps` file.
+pub fn compress_to<W: Write>(
+    source: &dyn Source,
+    out: W,
+    options: &Options,
+    progress: Progress,
+) -> Result<(W, Report)> {
+    if options.raw.is_none() && source.len() > 18 && source.bytes(0, 2)? == [0x1f, 0x8b] {
+        let mut spool = tempfile::tempfile()?;
+        if let Inflated::Whole(member) = gzip::inflate(source, &mut spool, MAX_GZIP_CONTENT)? {
+            let inner = FileSource::new(File::try_clone(&spool)?)?;
+            if let Some(recipe) = gzip::find(source, &member, &inner)? {
+                let (out, mut report) = Encoder::new(&inner, out, options, progress)?.run(Some((&recipe, source)))?;
+                report.n_bytes_in = source.len();
+                report.note = Some(format!("unpacked; {} makes the .gz again", recipe.name()));
+                return Ok((out, report));
+            }
+        }
+    }
+    Encoder::new(source, out, options, progress)?.run(None)
+}
+
+/// How to decompress; `Default` is what most want.
+#[derive(Clone, Default)]
+pub struct Decoding {
+    /// Models known beside those that are built in.
+    pub models: Vec<Arc<Model>>,
+    pub device: Device,
+}
+
+/// Streams the content of a `.clps` file.
+pub fn decompress_to(source: &dyn Source, out: &mut dyn Write, decoding: &Decoding, progress: Progress) -> Result<()> {
+    decode_all(&Archive::open(source, &decoding.models)?, &decoding.device, out, progress)
+}

@@ -1,0 +1,168 @@
+//! A `.clps` file opened: its sections in the order of the content, with every head read and every tile's block known.
+
+use crate::array::ArrayType;
+use crate::codec::encode::kind;
+use crate::codec::head::Head;
+use crate::codec::tile::{Label, Mode};
+use crate::container::{Limits, Reader};
+use crate::error::{Error, Result};
+use crate::format::gzip::Recipe;
+use crate::model::{Model, zoo};
+use crate::source::Source;
+use crate::tile::Place;
+use crate::wire::{take_u8, take_varint};
+use std::sync::Arc;
+
+/// A stretch of the content and the blocks that hold it.
+#[derive(Clone, Debug)]
+pub enum Section {
+    Bytes { offset: u64, block: usize },
+    Array(Box<Array>),
+}
+
+#[derive(Clone, Debug)]
+pub struct Array {
+    /// Which of the file's arrays, and where its bytes begin in the content.
+    pub number: u64,
+    pub offset: u64,
+    pub head: Head,
+    /// The block of the first tile; the others follow it.
+    pub first_block: usize,
+}
+
+/// What the FILE block says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileHead {
+    pub format: u8,
+    pub n_bytes: u64,
+}
+
+pub struct Archive<'a> {
+    pub reader: Reader<'a>,
+    pub file: FileHead,
+    pub recipe: Option<Recipe>,
+    pub sections: Vec<Section>,
+    pub models: Vec<Arc<Model>>,
+}
+
+impl<'a> Archive<'a> {
+    /// Opens a file; `models` are known beside the embedded ones and those in the file.
+    pub fn open(source: &'a dyn Source, models: &[Arc<Model>]) -> Result<Archive<'a>> {
+        let reader = Reader::open(source, &Limits::default())?;
+        let blocks = reader.blocks().to_vec();
+        if blocks.first().map(|b| b.kind) != Some(kind::FILE) {
+            return Err(Error::corrupt("the first block does not describe a file"));
+        }
+        let file = FileHead::read(&reader.payload(0)?)?;
+        let mut archive = Archive { reader, file, recipe: None, sections: Vec::new(), models: models.to_vec() };
+        let (mut i, mut at, mut n_arrays) = (1, 0, 0);
+        while i < blocks.len() {
+            let here = |e: Error| e.at(format!("block {i}"));
+            let first_section = archive.sections.is_empty();
+            match blocks[i].kind {
+                kind::GZIP if first_section && archive.recipe.is_none() => {
+                    let payload = archive.reader.payload(i)?;
+                    archive.recipe = Some(Recipe::read(&mut payload.as_slice()).map_err(here)?);
+                }
+                kind::WEIGHTS if first_section => {
+                    archive.models.push(Arc::new(crate::net::load(&archive.reader.payload(i)?).map_err(here)?));
+                }
+                kind::BYTES => {
+                    archive.sections.push(Section::Bytes { offset: at, block: i });
+                    at = at.saturating_add(chunk_bytes(&archive.reader, i, at).map_err(here)?);
+                }
+                kind::HEAD => {
+                    let payload = archive.reader.payload(i)?;
+                    let (number, offset, head) = read_head(&payload, &archive.models).map_err(here)?;
+                    let n_tiles = head.grid.n_tiles();
+                    let tiles = blocks[i + 1..].iter().take_while(|b| b.kind == kind::TILE).count() as u64;
+                    if offset != at || number != n_arrays || tiles != n_tiles {
+                        return Err(here(Error::corrupt(format!(
+                            "an array of {n_tiles} tiles is followed by {tiles}"
+                        ))));
+                    }
+                    at = at.saturating_add(head.ty.n_bytes()?);
+                    archive.sections.push(Section::Array(Box::new(Array {
+                        number: n_arrays,
+                        offset,
+                        head,
+                        first_block: i + 1,
+                    })));
+                    (n_arrays, i) = (n_arrays + 1, i + n_tiles as usize);
+                }
+                other => return Err(here(Error::unsupported(format!("a block of kind {other} is not known here")))),
+            }
+            i += 1;
+        }
+        if at != archive.file.n_bytes {
+            return Err(Error::corrupt(format!("sections hold {at} bytes of {}", archive.file.n_bytes)));
+        }
+        Ok(archive)
+    }
+
+    pub fn arrays(&self) -> impl Iterator<Item = &Array> {
+        self.sections.iter().filter_map(|s| match s {
+            Section::Array(array) => Some(array.as_ref()),
+            Section::Bytes { .. } => None,
+        })
+    }
+
+    /// The bytes of a BYTES block.
+    pub fn chunk(&self, block: usize) -> Result<Vec<u8>> {
+        let payload = self.reader.payload(block)?;
+        let mut from = payload.as_slice();
+        take_varint(&mut from)?;
+        super::bytes::decode(from).map_err(|e| e.at(format!("block {block}")))
+    }
+
+    /// The code of a tile and its mode.
+    pub fn tile(&self, array: &Array, place: &Place, block: usize) -> Result<(Mode, Vec<u8>)> {
+        let payload = self.reader.payload(block)?;
+        let mut code = payload.as_slice();
+        let label = Label::read(&mut code)?;
+        if (label.array, label.number) != (array.number, place.number) {
+            return Err(Error::corrupt(format!("tile {} stands where {} should", label.number, place.number)));
+        }
+        Ok((label.mode, code.to_vec()))
+    }
+}
+
+impl FileHead {
+    pub fn read(mut payload: &[u8]) -> Result<FileHead> {
+        let format = take_u8(&mut payload)?;
+        let n_bytes = take_varint(&mut payload)?;
+        if payload.is_empty() {
+            Ok(FileHead { format, n_bytes })
+        } else {
+            Err(Error::corrupt("bytes follow the file's description"))
+        }
+    }
+
+    pub fn format_name(&self) -> &'static str {
+        ["other", "FITS", "NPY", "raw"].get(usize::from(self.format)).unwrap_or(&"unknown")
+    }
+}
+
+/// Which array it is, where in the content it begins, and its head.
+pub fn read_head(payload: &[u8], models: &[Arc<Model>]) -> Result<(u64, u64, Head)> {
+    let mut from = payload;
+    let (number, offset) = (take_varint(&mut from)?, take_varint(&mut from)?);
+    Ok((number, offset, Head::read(from, &|hash| zoo::by_hash(hash, models))?))
+}
+
+/// How many bytes a BYTES block holds; its offset must be `at`.
+fn chunk_bytes(reader: &Reader, block: usize, at: u64) -> Result<u64> {
+    let payload = reader.payload(block)?;
+    let mut from = payload.as_slice();
+    if take_varint(&mut from)? != at {
+        return Err(Error::corrupt("a chunk that belongs elsewhere"));
+    }
+    take_u8(&mut from)?;
+    take_varint(&mut from)
+}
+
+/// Samples of an array type in words, for people: "u16 4×1024×1024".
+pub fn describe(ty: &ArrayType) -> String {
+    let shape: Vec<String> = ty.shape.iter().map(u64::to_string).collect();
+    format!("{} {}", ty.dtype.name(), if shape.is_empty() { "1".to_string() } else { shape.join("×") })
+}

@@ -1,0 +1,134 @@
+//! Raw bits, least significant first, the last byte filled up with zeros.
+
+use crate::error::{Error, Result};
+
+#[derive(Default)]
+pub struct BitWriter {
+    bytes: Vec<u8>,
+    waiting: u64,
+    n_waiting: u32,
+}
+
+impl BitWriter {
+    pub fn with_capacity(n_bytes: usize) -> BitWriter {
+        BitWriter { bytes: Vec::with_capacity(n_bytes + 8), waiting: 0, n_waiting: 0 }
+    }
+
+    /// `value` has no bits above the lowest `n` ≤ 32.
+    #[inline(always)]
+    pub fn put(&mut self, value: u32, n: u32) {
+        self.waiting |= u64::from(value) << self.n_waiting;
+        self.n_waiting += n;
+        if self.n_waiting >= 32 {
+            self.bytes.extend_from_slice(&(self.waiting as u32).to_le_bytes());
+            self.waiting >>= 32;
+            self.n_waiting -= 32;
+        }
+    }
+
+    pub fn into_bytes(mut self) -> Vec<u8> {
+        let n_bytes = self.n_waiting.div_ceil(8) as usize;
+        self.bytes.extend_from_slice(&self.waiting.to_le_bytes()[..n_bytes]);
+        self.bytes
+    }
+}
+
+/// Past the end it gives zeros, and `finish` tells.
+pub struct BitReader {
+    /// The bytes and eight zeros, so that every read is one load.
+    padded: Vec<u8>,
+    n_bytes: usize,
+    position: usize,
+}
+
+impl BitReader {
+    pub fn new(bytes: &[u8]) -> BitReader {
+        let mut padded = Vec::with_capacity(bytes.len() + 8);
+        padded.extend_from_slice(bytes);
+        padded.extend_from_slice(&[0; 8]);
+        BitReader { padded, n_bytes: bytes.len(), position: 0 }
+    }
+
+    /// The next `n` ≤ 32 bits.
+    #[inline(always)]
+    pub fn take(&mut self, n: u32) -> u32 {
+        let at = (self.position / 8).min(self.n_bytes);
+        let word = match self.padded.get(at..at + 8) {
+            Some(eight) => u64::from_le_bytes(eight.try_into().unwrap_or_default()),
+            None => 0,
+        };
+        let value = (word >> (self.position % 8)) & ((1u64 << n) - 1);
+        self.position += n as usize;
+        value as u32
+    }
+
+    pub fn finish(self) -> Result<()> {
+        let used = self.position.div_ceil(8);
+        if used > self.n_bytes {
+            return Err(Error::truncated("the raw bits end too early"));
+        }
+        let rest = (used * 8 - self.position) as u32;
+        let padding_is_zero = used == 0 || u32::from(self.padded[used - 1]) >> (8 - rest) == 0;
+        if used < self.n_bytes || !padding_is_zero {
+            return Err(Error::corrupt("bytes follow the raw bits"));
+        }
+        Ok(())
+    }
+}
+
+/// LEB128: seven bits a byte, lowest first, the top bit says that more follow; no needless zero byte at the end.
+pub fn put_varint(bytes: &mut Vec<u8>, mut value: u64) {
+    while value >= 128 {
+        bytes.push(value as u8 | 128);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+}
+
+/// Reads what `put_varint` and plain pushes wrote.
+pub struct ByteReader<'a>(pub &'a [u8]);
+
+impl<'a> ByteReader<'a> {
+    pub fn byte(&mut self) -> Result<u8> {
+        Ok(self.bytes(1)?[0])
+    }
+
+    pub fn bytes(&mut self, n: usize) -> Result<&'a [u8]> {
+        if n > self.0.len() {
+            return Err(Error::truncated("a tile's payload ends too early"));
+        }
+        let (head, tail) = self.0.split_at(n);
+        self.0 = tail;
+        Ok(head)
+    }
+
+    pub fn varint(&mut self) -> Result<u64> {
+        let mut value = 0u64;
+        for shift in (0..63).step_by(7) {
+            let byte = self.byte()?;
+            value |= u64::from(byte & 127) << shift;
+            if byte < 128 {
+                return if byte == 0 && shift > 0 { Err(Error::corrupt("a varint is too long")) } else { Ok(value) };
+            }
+        }
+        Err(Error::corrupt("a varint is too long"))
+    }
+
+    /// A varint that stands for a signed value: 0, −1, 1, −2, …
+    pub fn signed(&mut self) -> Result<i64> {
+        let folded = self.varint()?;
+        Ok((folded >> 1) as i64 ^ -((folded & 1) as i64))
+    }
+
+    pub fn at_most(&mut self, max: u64, what: &str) -> Result<u64> {
+        let value = self.varint()?;
+        if value > max {
+            return Err(Error::corrupt(format!("{what} is {value}, above {max}")));
+        }
+        Ok(value)
+    }
+}
+
+pub fn put_signed(bytes: &mut Vec<u8>, value: i64) {
+    put_varint(bytes, ((value << 1) ^ (value >> 63)) as u64);
+}

@@ -1,0 +1,318 @@
+//! file → pieces → blocks
+//!
+//! ```text
+//! FILE · [GZIP] · [WEIGHTS]* · per piece: BYTES+ or HEAD · TILE*
+//! ```
+//!
+//! Everything streams: an array is read once for its statistics, in a few windows for the choice, and once more band by band.
+//! A batch of bands is coded by all threads while its order in the file stays that of the grid.
+
+use crate::array::ArrayType;
+use crate::codec::choose::choose;
+use crate::codec::head::Head;
+use crate::codec::plane::{Band, band_range};
+use crate::codec::plans::Plans;
+use crate::codec::tile::Tile;
+use crate::container::Writer;
+use crate::device::Device;
+use crate::error::Result;
+use crate::format::{self, Format, Hint, Piece};
+use crate::model::{Model, zoo};
+use crate::sample::Stats;
+use crate::source::Source;
+use crate::wire::put_varint;
+use rayon::prelude::*;
+use std::collections::VecDeque;
+use std::io::Write;
+use std::sync::Arc;
+
+/// The kinds of blocks; 0 is the container's own. FORMAT.md, section "Blocks".
+pub mod kind {
+    pub const FILE: u8 = 1;
+    pub const GZIP: u8 = 2;
+    pub const WEIGHTS: u8 = 3;
+    pub const BYTES: u8 = 4;
+    pub const HEAD: u8 = 5;
+    pub const TILE: u8 = 6;
+}
+
+/// Bytes of a file that is no array are cut into blocks of this size.
+const CHUNK: usize = 4 << 20;
+/// Ints in flight: enough for all threads and for a GPU's batch, little enough for 1 GB.
+const BATCH: usize = 1 << 22;
+/// A row of more samples is coded as arrays of one dimension of at most this many.
+const MAX_ROW: u64 = 1 << 23;
+/// Bytes that are read at once for statistics.
+const STATS_CHUNK: u64 = 8 << 20;
+
+/// Which network codes the arrays.
+#[derive(Clone, Debug, Default)]
+pub enum Choice {
+    /// Whichever of the embedded defaults measures smallest.
+    #[default]
+    Auto,
+    /// None: classic modes only.
+    Classic,
+    These(Vec<Arc<Model>>),
+}
+
+/// How to compress; `Default` is what most want.
+#[derive(Clone, Default)]
+pub struct Options {
+    pub model: Choice,
+    /// The file is this array and nothing else.
+    pub raw: Option<ArrayType>,
+    /// Put the weights of the model into the file, so that it can be decoded where they are not at hand.
+    pub embed: bool,
+    pub device: Device,
+}
+
+/// What was done, for people and for `--json`.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    pub format: &'static str,
+    pub note: Option<String>,
+    pub n_bytes_in: u64,
+    pub n_bytes_out: u64,
+    pub arrays: Vec<ArrayReport>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ArrayReport {
+    pub label: String,
+    pub ty: ArrayType,
+    pub n_bytes_out: u64,
+    pub model: Option<String>,
+    pub map: String,
+}
+
+/// Called with the bytes read so far; an error from it stops the work.
+pub type Progress<'a> = &'a (dyn Fn(u64) -> Result<()> + Sync);
+
+/// Compresses `source`, whose whole content is `content` (it differs from `source` where a .gz was unpacked).
+pub struct Encoder<'a, W: Write> {
+    source: &'a dyn Source,
+    writer: Writer<W>,
+    hash: blake3::Hasher,
+    options: &'a Options,
+    progress: Progress<'a>,
+    n_arrays: u64,
+    report: Report,
+}
+
+impl<'a, W: Write> Encoder<'a, W> {
+    pub fn new(source: &'a dyn Source, out: W, options: &'a Options, progress: Progress<'a>) -> Result<Self> {
+        let writer = Writer::new(out)?;
+        let report = Report { n_bytes_in: source.len(), ..Report::default() };
+        Ok(Encoder { source, writer, hash: blake3::Hasher::new(), options, progress, n_arrays: 0, report })
+    }
+
+    /// Pieces of the source as blocks. `recipe` makes the .gz again whose content the source is.
+    pub fn run(mut self, outer: Option<(&format::gzip::Recipe, &dyn Source)>) -> Result<(W, Report)> {
+        let structure = format::read(self.source, &Hint { raw: self.options.raw.clone() })?;
+        (self.report.format, self.report.note) = (structure.format.name(), structure.note.clone());
+        let mut file = vec![format_code(structure.format)];
+        put_varint(&mut file, self.source.len());
+        self.writer.block(kind::FILE, &file)?;
+        if let Some((recipe, _)) = outer {
+            let mut bytes = Vec::new();
+            recipe.write(&mut bytes);
+            self.writer.block(kind::GZIP, &bytes)?;
+        }
+        if let (true, Choice::These(models)) = (self.options.embed, &self.options.model) {
+            for model in models {
+                self.writer.block(kind::WEIGHTS, &crate::net::store(model)?)?;
+            }
+        }
+        for piece in &structure.pieces {
+            match piece {
+                Piece::Bytes { offset, len } => self.bytes(*offset, *len)?,
+                Piece::Array { offset, ty, label } => {
+                    for (offset, ty) in cut(*offset, ty)? {
+                        self.array(offset, &ty, label).map_err(|e| e.at(label))?;
+                    }
+                }
+            }
+        }
+        let (n_content, hash) = match outer {
+            None => (self.source.len(), self.hash.finalize()),
+            Some((_, whole)) => (whole.len(), hash_of(whole)?),
+        };
+        let (out, n_bytes) = self.writer.finish(n_content, *hash.as_bytes())?;
+        self.report.n_bytes_out = n_bytes;
+        Ok((out, self.report))
+    }
+
+    fn bytes(&mut self, offset: u64, len: u64) -> Result<()> {
+        let mut at = offset;
+        while at < offset + len {
+            (self.progress)(at)?;
+            let chunk = self.source.bytes(at, (offset + len - at).min(CHUNK as u64) as usize)?;
+            self.hash.update(&chunk);
+            let mut payload = Vec::new();
+            put_varint(&mut payload, at);
+            payload.extend(super::bytes::encode(&chunk)?);
+            self.writer.block(kind::BYTES, &payload)?;
+            at += chunk.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn array(&mut self, offset: u64, ty: &ArrayType, label: &str) -> Result<()> {
+        let stats = statistics(self.source, offset, ty)?;
+        let auto;
+        let models = match &self.options.model {
+            Choice::Classic => &[],
+            Choice::These(models) => models.as_slice(),
+            Choice::Auto => {
+                auto = zoo::defaults();
+                auto.as_slice()
+            }
+        };
+        let head = choose(self.source, offset, ty, label, &stats, models)?;
+        let mut bytes = Vec::new();
+        put_varint(&mut bytes, self.n_arrays);
+        put_varint(&mut bytes, offset);
+        head.write(&mut bytes);
+        self.writer.block(kind::HEAD, &bytes)?;
+        let mut n_bytes_out = bytes.len() as u64;
+
+        let plans = head.network.as_ref().map(|n| Plans::to_encode(n.model.clone()));
+        if let Some(network) = &head.network {
+            self.options.device.verify(&network.model)?;
+        }
+        let mut previous: VecDeque<Vec<Band>> = VecDeque::new(); // whole planes, newest first
+        let bands = (0..head.grid.n_planes).flat_map(|p| (0..head.grid.n_bands()).map(move |b| (p, b)));
+        let bands: Vec<(usize, usize)> = bands.collect();
+        let mut rest = bands.as_slice();
+        while !rest.is_empty() {
+            let n = batch(&head, rest);
+            let (now, later) = rest.split_at(n);
+            rest = later;
+            (self.progress)(offset + band_range(ty, &head.grid, now[0].0, now[0].1).0)?;
+            let batch = self.read_batch(&head, offset, now)?;
+            let tiles = batch.iter().flat_map(|band| tiles(&head, band, &previous)).collect::<Vec<Tile>>();
+            let payloads = self.options.device.encode(&head, plans.as_ref(), self.n_arrays, &tiles)?;
+            for payload in &payloads {
+                self.writer.block(kind::TILE, payload)?;
+                n_bytes_out += payload.len() as u64;
+            }
+            remember(&head, batch, &mut previous);
+        }
+        self.n_arrays += 1;
+        self.report.arrays.push(ArrayReport {
+            label: label.to_string(),
+            ty: ty.clone(),
+            n_bytes_out,
+            model: head.network.as_ref().map(|n| n.model.name.clone()),
+            map: head.map.name(),
+        });
+        Ok(())
+    }
+
+    fn read_batch(&mut self, head: &Head, offset: u64, now: &[(usize, usize)]) -> Result<Vec<Band>> {
+        let mut raw = Vec::with_capacity(now.len());
+        for &(plane, band) in now {
+            let (at, len) = band_range(&head.ty, &head.grid, plane, band);
+            let bytes = self.source.bytes(offset + at, len)?;
+            self.hash.update(&bytes);
+            raw.push(bytes);
+        }
+        let bands = now.par_iter().zip(&raw);
+        Ok(bands.map(|(&(plane, band), bytes)| Band::from_bytes(head, plane, band, bytes)).collect())
+    }
+}
+
+/// How many of the next bands go together: up to `BATCH` ints, and no further than the plane where planes look at planes.
+pub(super) fn batch(head: &Head, bands: &[(usize, usize)]) -> usize {
+    let ints_of_band = head.grid.tile_h * head.grid.n_phases * head.grid.w * head.grid.n_parts;
+    let n = (BATCH / ints_of_band.max(1)).clamp(1, bands.len());
+    match head.n_previous {
+        0 => n,
+        _ => bands[..n].iter().take_while(|b| b.0 == bands[0].0).count(),
+    }
+}
+
+fn tiles(head: &Head, band: &Band, previous: &VecDeque<Vec<Band>>) -> Vec<Tile> {
+    let seen = looked_at(head, band.plane, band.band, previous);
+    let place = head.grid.band(band.plane, band.band);
+    place
+        .map(|place| Tile { place, ints: band.tile(&place, &head.grid), refs: band.refs(&place, head, &seen) })
+        .collect()
+}
+
+/// The same band of the planes that `plane` looks at, newest first.
+pub(super) fn looked_at<'a>(
+    head: &Head,
+    plane: usize,
+    band: usize,
+    previous: &'a VecDeque<Vec<Band>>,
+) -> Vec<&'a Band> {
+    let n = head.n_previous_of(plane);
+    let before = previous.iter().filter(|p| p[0].plane < plane).take(n);
+    before.map(|p| &p[band]).collect()
+}
+
+/// Keeps the bands that later planes look at.
+pub(super) fn remember(head: &Head, batch: Vec<Band>, previous: &mut VecDeque<Vec<Band>>) {
+    if head.n_previous == 0 {
+        return;
+    }
+    for band in batch {
+        match previous.front_mut() {
+            Some(newest) if newest[0].plane == band.plane => newest.push(band),
+            _ => previous.push_front(vec![band]),
+        }
+    }
+    previous.truncate(head.n_previous + 1);
+}
+
+/// An array whose rows are too long to hold becomes arrays of one dimension.
+fn cut(offset: u64, ty: &ArrayType) -> Result<Vec<(u64, ArrayType)>> {
+    let (_, _, w) = ty.planes();
+    if w <= MAX_ROW {
+        return Ok(vec![(offset, ty.clone())]);
+    }
+    let n = ty.n_samples()?;
+    let starts = (0..n).step_by(MAX_ROW as usize);
+    let piece = |at: u64| {
+        let shape = vec![(n - at).min(MAX_ROW)];
+        (offset + at * ty.dtype.n_bytes() as u64, ArrayType { shape, ..ty.clone() })
+    };
+    Ok(starts.map(piece).collect())
+}
+
+fn statistics(source: &dyn Source, offset: u64, ty: &ArrayType) -> Result<Stats> {
+    let n_bytes = ty.n_bytes()?;
+    let mut stats = Stats::new(ty.dtype);
+    for group in (0..n_bytes).step_by(4 * STATS_CHUNK as usize) {
+        let starts: Vec<u64> = (group..n_bytes.min(group + 4 * STATS_CHUNK)).step_by(STATS_CHUNK as usize).collect();
+        let parts = starts.par_iter().map(|&at| {
+            let bytes = source.bytes(offset + at, (n_bytes - at).min(STATS_CHUNK) as usize)?;
+            let mut part = Stats::new(ty.dtype);
+            part.update(&bytes, ty.big_endian);
+            Ok(part)
+        });
+        for part in parts.collect::<Result<Vec<Stats>>>()? {
+            stats.merge(&part);
+        }
+    }
+    Ok(stats)
+}
+
+fn hash_of(source: &dyn Source) -> Result<blake3::Hash> {
+    let mut hash = blake3::Hasher::new();
+    for at in (0..source.len()).step_by(CHUNK) {
+        hash.update(&source.bytes(at, (source.len() - at).min(CHUNK as u64) as usize)?);
+    }
+    Ok(hash.finalize())
+}
+
+fn format_code(format: Format) -> u8 {
+    match format {
+        Format::Other => 0,
+        Format::Fits => 1,
+        Format::Npy => 2,
+        Format::Raw => 3,
+    }
+}

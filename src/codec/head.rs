@@ -1,0 +1,231 @@
+//! What a decoder must know of an array before its tiles: FORMAT.md, section "Array head".
+
+use crate::array::{ArrayType, Dtype};
+use crate::error::{Error, Result};
+use crate::kernel::predict::Linear;
+use crate::model::Model;
+use crate::net::Layer;
+use crate::sample::Map;
+use crate::tile::Grid;
+use crate::wire::{put_varint, take_array, take_bytes, take_u8, take_varint};
+use std::sync::Arc;
+
+/// More dimensions than any array has.
+const MAX_DIMENSIONS: u64 = 999;
+const MAX_LABEL_BYTES: u64 = 4096;
+/// Reference planes a plane may look at.
+pub const MAX_REFS: usize = 3;
+
+/// An array as the file describes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Head {
+    pub ty: ArrayType,
+    pub label: String,
+    pub map: Map,
+    pub grid: Grid,
+    /// How many planes before it a plane looks at.
+    pub n_previous: usize,
+    /// Every so many planes one looks at none, so that no chain is longer. 0 where `n_previous` is.
+    pub key_interval: usize,
+    /// None: classic modes only.
+    pub network: Option<Network>,
+}
+
+/// The network of an array and what was fitted to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Network {
+    /// With the layers of `last` in place.
+    pub model: Arc<Model>,
+    /// Refitted last layers: (net, layer).
+    pub last: Vec<(usize, Layer)>,
+    /// One fit per phase and number of planes looked at: `fits[phase][n]`, n from 0 to `n_previous`.
+    pub fits: Vec<Vec<Fitted>>,
+}
+
+/// Predictors of one kind of plane: one per set of the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fitted {
+    pub linears: Vec<Linear>,
+    pub residual: i32,
+}
+
+impl Head {
+    /// How many planes before plane `p` it looks at.
+    pub fn n_previous_of(&self, p: usize) -> usize {
+        if self.n_previous == 0 { 0 } else { (p % self.key_interval).min(self.n_previous) }
+    }
+
+    /// How many reference planes phase `phase` of plane `p` has: earlier phases first, then the same phase of earlier planes.
+    pub fn n_refs(&self, p: usize, phase: usize) -> usize {
+        (phase + self.n_previous_of(p)).min(MAX_REFS)
+    }
+
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.push(self.ty.dtype as u8);
+        out.push(u8::from(self.ty.big_endian));
+        put_varint(out, self.ty.shape.len() as u64);
+        self.ty.shape.iter().for_each(|&d| put_varint(out, d));
+        put_varint(out, self.label.len() as u64);
+        out.extend_from_slice(self.label.as_bytes());
+        self.map.write(out);
+        let g = &self.grid;
+        for n in [g.n_planes, g.h, g.w, g.n_phases, g.tile_h, g.tile_w, self.n_previous, self.key_interval] {
+            put_varint(out, n as u64);
+        }
+        let Some(network) = &self.network else { return out.push(0) };
+        out.push(1);
+        out.extend_from_slice(&network.model.hash);
+        put_varint(out, network.last.len() as u64);
+        for (net, layer) in &network.last {
+            put_varint(out, *net as u64);
+            write_layer(layer, out);
+        }
+        for fitted in network.fits.iter().flatten() {
+            put_varint(out, fitted.residual as u64);
+            let all = fitted.linears.iter().flat_map(|l| l.own().iter().chain(l.refs().iter().flatten()));
+            all.for_each(|&c| put_varint(out, zigzag(c)));
+        }
+    }
+
+    /// The inverse; `find` gives the model of a hash.
+    pub fn read(mut from: &[u8], find: &dyn Fn(&[u8; 32]) -> Result<Arc<Model>>) -> Result<Head> {
+        let from = &mut from;
+        let dtype = Dtype::from_code(take_u8(from)?)?;
+        let big_endian = take_flag(from)?;
+        let n_dimensions = at_most(take_varint(from)?, MAX_DIMENSIONS, "dimensions")?;
+        let shape = (0..n_dimensions).map(|_| take_varint(from)).collect::<Result<Vec<u64>>>()?;
+        let ty = ArrayType { dtype, big_endian, shape };
+        let n_samples = ty.n_samples()?;
+        let n_label = at_most(take_varint(from)?, MAX_LABEL_BYTES, "bytes of label")?;
+        let label = String::from_utf8_lossy(take_bytes(from, n_label)?).into_owned();
+        let map = Map::read(from, dtype)?;
+        let mut number =
+            || usize::try_from(take_varint(from)?).map_err(|_| Error::corrupt("a number beyond all sizes"));
+        let (n_planes, h, w, n_phases, tile_h, tile_w) =
+            (number()?, number()?, number()?, number()?, number()?, number()?);
+        let (n_previous, key_interval) = (number()?, number()?);
+        let grid = Grid { n_planes, h, w, n_parts: map.n_parts(), n_phases, tile_h, tile_w }.check(n_samples)?;
+        if n_previous > MAX_REFS || (n_previous > 0) != (key_interval > 0) || key_interval > 1 << 20 {
+            return Err(Error::corrupt(format!("{n_previous} planes looked at, renewed every {key_interval}")));
+        }
+        let network = if take_flag(from)? { Some(Network::read(from, n_phases, n_previous, find)?) } else { None };
+        if !from.is_empty() {
+            return Err(Error::corrupt("bytes follow the head of an array"));
+        }
+        Ok(Head { ty, label, map, grid, n_previous, key_interval, network })
+    }
+}
+
+impl Network {
+    fn read(
+        from: &mut &[u8],
+        n_phases: usize,
+        n_previous: usize,
+        find: &dyn Fn(&[u8; 32]) -> Result<Arc<Model>>,
+    ) -> Result<Network> {
+        let mut model = find(&take_array(from)?)?;
+        let n_last = at_most(take_varint(from)?, model.parts.len() as u64, "refitted layers")?;
+        let mut last = Vec::new();
+        for _ in 0..n_last {
+            let net = at_most(take_varint(from)?, model.parts.len() as u64 - 1, "as the number of a net")?;
+            let old = model.parts[net].net.layers().last().expect("a net has layers");
+            let layer = read_layer(from, old.n_in, old.n_out)?;
+            let changed = model.parts[net].net.with_last_layer(layer.clone())?;
+            Arc::make_mut(&mut model).parts[net].net = changed;
+            last.push((net, layer));
+        }
+        let fits = (0..n_phases).map(|phase| {
+            let fits = (0..=n_previous).map(|n| Fitted::read(from, &model, (phase + n).min(MAX_REFS)));
+            fits.collect::<Result<Vec<Fitted>>>()
+        });
+        let fits = fits.collect::<Result<Vec<Vec<Fitted>>>>()?;
+        Ok(Network { model, last, fits })
+    }
+}
+
+impl Fitted {
+    fn read(from: &mut &[u8], model: &Model, n_refs: usize) -> Result<Fitted> {
+        let residual = at_most(take_varint(from)?, 1 << 22, "as a residual")? as i32;
+        let usual = model.linears(n_refs);
+        let linears = usual.iter().map(|like| {
+            let mut take = |n: usize| (0..n).map(|_| unzigzag(take_varint(from)?)).collect::<Result<Vec<i16>>>();
+            let own = take(like.own().len())?;
+            let refs = like.refs().iter().map(|r| take(r.len())).collect::<Result<Vec<_>>>()?;
+            Linear::new(own, refs)
+        });
+        Ok(Fitted { linears: linears.collect::<Result<_>>()?, residual })
+    }
+}
+
+fn write_layer(layer: &Layer, out: &mut Vec<u8>) {
+    out.extend(layer.weights.iter().map(|&w| w as u8));
+    layer.bias.iter().for_each(|b| out.extend_from_slice(&b.to_le_bytes()));
+    out.extend_from_slice(&layer.shift);
+}
+
+fn read_layer(from: &mut &[u8], n_in: usize, n_out: usize) -> Result<Layer> {
+    let weights = take_bytes(from, n_in * n_out)?.iter().map(|&w| w as i8).collect();
+    let bias = (0..n_out).map(|_| take_array(from).map(i32::from_le_bytes)).collect::<Result<_>>()?;
+    Ok(Layer { n_in, n_out, weights, bias, shift: take_bytes(from, n_out)?.to_vec() })
+}
+
+fn zigzag(c: i16) -> u64 {
+    (((c << 1) ^ (c >> 15)) as u16).into()
+}
+
+fn unzigzag(v: u64) -> Result<i16> {
+    let v = u16::try_from(v).map_err(|_| Error::corrupt("a coefficient beyond 16 bits"))?;
+    Ok((v >> 1) as i16 ^ -((v & 1) as i16))
+}
+
+fn take_flag(from: &mut &[u8]) -> Result<bool> {
+    match take_u8(from)? {
+        0 => Ok(false),
+        1 => Ok(true),
+        other => Err(Error::corrupt(format!("{other} where 0 or 1 is possible"))),
+    }
+}
+
+fn at_most(n: u64, most: u64, what: &str) -> Result<usize> {
+    if n > most { Err(Error::corrupt(format!("{n} {what}, {most} is the most"))) } else { Ok(n as usize) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Family, tests::painted_model};
+    use crate::sample::Stats;
+
+    #[test]
+    fn a_head_comes_back_and_no_cut_or_flip_of_it_panics() {
+        let mut stats = Stats::new(Dtype::U16);
+        stats.update(&(0..200u16).flat_map(|i| (i * 3).to_be_bytes()).collect::<Vec<u8>>(), true);
+        let mut model = painted_model(Family::Lattice, 1, 3);
+        let last = model.parts[2].net.layers().last().unwrap().clone();
+        model.parts[2].net = model.parts[2].net.with_last_layer(last.clone()).unwrap();
+        let model = Arc::new(model);
+        let fitted = |n: usize| Fitted { linears: model.linears(n), residual: 99 };
+        let fits = (0..4).map(|phase| (0..2).map(|n| fitted((phase + n).min(MAX_REFS))).collect()).collect();
+        let head = Head {
+            ty: ArrayType { dtype: Dtype::U16, big_endian: true, shape: vec![2, 10, 10] },
+            label: "HDU 1".into(),
+            map: Map::candidates(&stats)[0].clone(),
+            grid: Grid::usual(2, 10, 10, 1, 4),
+            n_previous: 1,
+            key_interval: 16,
+            network: Some(Network { model: model.clone(), last: vec![(2, last)], fits }),
+        };
+        let mut bytes = Vec::new();
+        head.write(&mut bytes);
+        let find = |_: &[u8; 32]| Ok(model.clone());
+        assert_eq!(Head::read(&bytes, &find).unwrap(), head);
+        for n in 0..bytes.len() {
+            assert!(Head::read(&bytes[..n], &find).is_err());
+        }
+        for bit in 0..bytes.len() * 8 {
+            let mut wrong = bytes.clone();
+            wrong[bit / 8] ^= 1 << (bit % 8);
+            let _ = Head::read(&wrong, &find);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The ints of a band: the rows of a plane that one row of tiles covers, by part and phase; and what tiles see of others.
+
+use crate::array::ArrayType;
+use crate::codec::head::Head;
+use crate::error::Result;
+use crate::sample::phase;
+use crate::tile::{Grid, Place};
+
+/// A rectangle of ints.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ints {
+    pub h: usize,
+    pub w: usize,
+    pub ints: Vec<i32>,
+}
+
+impl Ints {
+    pub fn new(h: usize, w: usize) -> Ints {
+        Ints { h, w, ints: vec![0; h * w] }
+    }
+
+    /// The tile at a column, `h` × `w`; what lies outside shows the nearest int.
+    pub fn crop(&self, x0: usize, h: usize, w: usize) -> Vec<i32> {
+        let mut out = Vec::with_capacity(h * w);
+        for y in 0..h {
+            let row = &self.ints[y.min(self.h - 1) * self.w..][..self.w];
+            let whole = w.min(self.w.saturating_sub(x0));
+            out.extend_from_slice(&row[x0.min(self.w)..][..whole]);
+            out.extend(std::iter::repeat_n(row[self.w - 1], w - whole));
+        }
+        out
+    }
+
+    /// The inverse of `crop`.
+    pub fn paste(&mut self, x0: usize, w: usize, tile: &[i32]) {
+        for (y, from) in tile.chunks_exact(w).enumerate() {
+            self.ints[y * self.w + x0..][..w].copy_from_slice(from);
+        }
+    }
+}
+
+/// One band of one plane: `ints[part][phase]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Band {
+    pub plane: usize,
+    pub band: usize,
+    pub ints: Vec<Vec<Ints>>,
+}
+
+impl Band {
+    /// A band without ints yet.
+    pub fn empty(grid: &Grid, plane: usize, band: usize) -> Band {
+        let size = |phase: usize| {
+            let (h, w) = grid.size(phase);
+            (h.saturating_sub(band * grid.tile_h).min(grid.tile_h), w)
+        };
+        let part = || (0..grid.n_phases).map(|phase| Ints::new(size(phase).0, size(phase).1)).collect();
+        Band { plane, band, ints: (0..grid.n_parts).map(|_| part()).collect() }
+    }
+
+    /// From the bytes of its rows.
+    pub fn from_bytes(head: &Head, plane: usize, band: usize, bytes: &[u8]) -> Band {
+        let grid = &head.grid;
+        let (_, rows) = grid.rows(band);
+        let mut whole: Vec<Vec<i32>> = vec![vec![0; rows * grid.w]; grid.n_parts];
+        let mut parts: Vec<&mut [i32]> = whole.iter_mut().map(Vec::as_mut_slice).collect();
+        head.map.to_ints(bytes, head.ty.big_endian, &mut parts);
+        let ints = whole.into_iter().map(|ints| {
+            if grid.n_phases == 1 {
+                return vec![Ints { h: rows, w: grid.w, ints }];
+            }
+            let phases = phase::split(&ints, rows, grid.w);
+            let sized = phases.into_iter().enumerate().map(|(i, ints)| {
+                let (h, w) = phase::size(i, rows, grid.w);
+                Ints { h, w, ints }
+            });
+            sized.collect()
+        });
+        Band { plane, band, ints: ints.collect() }
+    }
+
+    /// The bytes of its rows.
+    pub fn to_bytes(&self, head: &Head) -> Result<Vec<u8>> {
+        let grid = &head.grid;
+        let (_, rows) = grid.rows(self.band);
+        let joined: Vec<Vec<i32>> = self.ints.iter().map(|phases| join(phases, rows, grid.w)).collect();
+        let parts: Vec<&[i32]> = match grid.n_phases {
+            1 => self.ints.iter().map(|phases| phases[0].ints.as_slice()).collect(),
+            _ => joined.iter().map(Vec::as_slice).collect(),
+        };
+        let mut out = vec![0; rows * grid.w * head.ty.dtype.n_bytes()];
+        head.map.from_ints(&parts, head.ty.big_endian, &mut out)?;
+        Ok(out)
+    }
+
+    pub fn tile(&self, place: &Place, grid: &Grid) -> Vec<i32> {
+        self.ints[place.part][place.phase].crop(place.column * grid.tile_w, place.h, place.w)
+    }
+
+    /// What the tile at `place` sees of its reference planes: earlier phases of this band, then `previous` bands, newest first.
+    pub fn refs(&self, place: &Place, head: &Head, previous: &[&Band]) -> Vec<Vec<i32>> {
+        let x0 = place.column * head.grid.tile_w;
+        let phases = (0..place.phase).map(|phase| &self.ints[place.part][phase]);
+        let planes = previous.iter().map(|band| &band.ints[place.part][place.phase]);
+        let n_refs = head.n_refs(place.plane, place.phase);
+        phases.chain(planes).take(n_refs).map(|ints| ints.crop(x0, place.h, place.w)).collect()
+    }
+}
+
+fn join(phases: &[Ints], rows: usize, w: usize) -> Vec<i32> {
+    let [a, b, c, d] = phases else { return Vec::new() };
+    let mut out = vec![0; rows * w];
+    phase::join([&a.ints, &b.ints, &c.ints, &d.ints], rows, w, &mut out);
+    out
+}
+
+/// Bytes of a band, and where in the array they begin.
+pub fn band_range(ty: &ArrayType, grid: &Grid, plane: usize, band: usize) -> (u64, usize) {
+    let (first, rows) = grid.rows(band);
+    let row_bytes = grid.w * ty.dtype.n_bytes();
+    ((plane * grid.h + first) as u64 * row_bytes as u64, rows * row_bytes)
+}

@@ -1,0 +1,117 @@
+//! A cut-out: only the tiles that it touches are decoded, and those that they look at.
+
+use crate::codec::archive::{Archive, Array};
+use crate::codec::plans::Plans;
+use crate::codec::tile;
+use crate::error::{Error, Result};
+use crate::tile::Place;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The samples of a cut-out in C order and the byte order of the file, and how many tiles were decoded for them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    pub bytes: Vec<u8>,
+    pub n_tiles: usize,
+}
+
+impl Archive<'_> {
+    /// Rows and columns of one plane of an array; planes are counted over all leading dimensions of its shape.
+    pub fn region(&self, array: &Array, plane: u64, rows: Range<u64>, columns: Range<u64>) -> Result<Cut> {
+        let (n_planes, h, w) = array.head.ty.planes();
+        if plane >= n_planes || rows.start > rows.end || rows.end > h || columns.start > columns.end || columns.end > w
+        {
+            return Err(Error::argument(format!(
+                "plane {plane}, rows {rows:?}, columns {columns:?} do not lie in {n_planes} planes of {h}×{w}"
+            )));
+        }
+        let mut tiles = Tiles::new(self, array);
+        let n_columns = (columns.end - columns.start) as usize;
+        let row_bytes = n_columns * array.head.ty.dtype.n_bytes();
+        let mut bytes = vec![0; (rows.end - rows.start) as usize * row_bytes];
+        if n_columns > 0 {
+            for (y, out) in rows.zip(bytes.chunks_exact_mut(row_bytes)) {
+                let first = (plane * h + y) * w + columns.start;
+                let parts = tiles.samples(first, n_columns)?;
+                let parts: Vec<&[i32]> = parts.iter().map(Vec::as_slice).collect();
+                array.head.map.from_ints(&parts, array.head.ty.big_endian, out)?;
+            }
+        }
+        Ok(Cut { bytes, n_tiles: tiles.known.len() })
+    }
+}
+
+/// The tiles decoded so far, by number.
+struct Tiles<'a> {
+    archive: &'a Archive<'a>,
+    array: &'a Array,
+    plans: Option<Plans>,
+    /// The tiles of a plane in the order of the file: (number within the plane), the same for every plane.
+    order: Vec<u64>,
+    known: BTreeMap<u64, Arc<Vec<i32>>>,
+}
+
+impl<'a> Tiles<'a> {
+    fn new(archive: &'a Archive<'a>, array: &'a Array) -> Tiles<'a> {
+        let head = &array.head;
+        let order = (0..head.grid.n_bands()).flat_map(|band| head.grid.band(0, band).map(|place| place.number));
+        let plans = head.network.as_ref().map(|n| Plans::to_decode(n.model.clone()));
+        Tiles { archive, array, plans, order: order.collect(), known: BTreeMap::new() }
+    }
+
+    /// The ints of `n` samples from index `first` of the array, by part.
+    fn samples(&mut self, first: u64, n: usize) -> Result<Vec<Vec<i32>>> {
+        let grid = &self.array.head.grid;
+        let mut parts = vec![Vec::with_capacity(n); grid.n_parts];
+        for (part, ints) in parts.iter_mut().enumerate() {
+            for index in first..first + n as u64 {
+                let (row, x) = ((index / grid.w as u64) as usize, (index % grid.w as u64) as usize);
+                let (plane, y) = (row / grid.h, row % grid.h);
+                let (phase, y, x) = if grid.n_phases == 4 { (2 * (y & 1) + (x & 1), y / 2, x / 2) } else { (0, y, x) };
+                ints.push(self.int(plane, part, phase, y, x)?);
+            }
+        }
+        Ok(parts)
+    }
+
+    fn int(&mut self, plane: usize, part: usize, phase: usize, y: usize, x: usize) -> Result<i32> {
+        let grid = &self.array.head.grid;
+        let (band, column) = (y / grid.tile_h, x / grid.tile_w);
+        let place = grid.place(plane, band, part, phase, column).expect("the int lies in the plane");
+        let ints = match self.known.get(&place.number) {
+            Some(ints) => ints.clone(),
+            None => self.tile(&place)?,
+        };
+        Ok(ints[(y % grid.tile_h) * place.w + x % grid.tile_w])
+    }
+
+    fn tile(&mut self, place: &Place) -> Result<Arc<Vec<i32>>> {
+        let (head, grid) = (&self.array.head, &self.array.head.grid);
+        let phases = (0..place.phase).map(|phase| (place.plane, phase));
+        let planes = (1..=head.n_previous_of(place.plane)).map(|back| (place.plane - back, place.phase));
+        let seen: Vec<(usize, usize)> = phases.chain(planes).take(head.n_refs(place.plane, place.phase)).collect();
+        let mut refs = Vec::new();
+        for (plane, phase) in seen {
+            let (h, w) = grid.size(phase);
+            let mut ints = Vec::with_capacity(place.h * place.w);
+            for y in 0..place.h {
+                for x in 0..place.w {
+                    let (y, x) = (place.band * grid.tile_h + y, place.column * grid.tile_w + x);
+                    ints.push(self.int(plane, place.part, phase, y.min(h - 1), x.min(w - 1))?);
+                }
+            }
+            refs.push(ints);
+        }
+        let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
+        let per_plane = self.order.len();
+        let first = grid.place(place.plane, 0, 0, 0, 0).expect("a plane has a first tile").number;
+        let nth = self.order.binary_search(&(place.number - first)).expect("every tile stands in the order");
+        let block = self.array.first_block + place.plane * per_plane + nth;
+        let (mode, code) = self.archive.tile(self.array, place, block)?;
+        let ints = tile::decode(head, self.plans.as_ref(), mode, &code, place, &refs);
+        let ints = Arc::new(ints.map_err(|e| e.at(format!("tile {}", place.number)))?);
+        self.known.insert(place.number, ints.clone());
+        Ok(ints)
+    }
+}

@@ -1,0 +1,168 @@
+//! Whole files through the codec: painted arrays, a painted model that travels with the file.
+
+use crate::array::{ArrayType, Dtype};
+use crate::codec::archive::{Archive, Section};
+use crate::model::{Family, Model, tests::painted_model};
+use crate::{Choice, Kind, Options, compress, decompress, salvage};
+use std::sync::Arc;
+
+fn noise(state: &mut u32, bits: u32) -> u32 {
+    *state = state.wrapping_mul(1664525).wrapping_add(1013904223);
+    *state >> (32 - bits)
+}
+
+/// A model whose hash is that of its weights file, as it would be loaded.
+fn model(family: Family) -> Arc<Model> {
+    let painted = painted_model(family, 11, 3);
+    Arc::new(crate::net::load(&crate::net::store(&painted).unwrap()).unwrap())
+}
+
+fn options(family: Family, dtype: Dtype, shape: &[u64]) -> Options {
+    let ty = ArrayType { dtype, big_endian: true, shape: shape.to_vec() };
+    Options { model: Choice::These(vec![model(family)]), raw: Some(ty), embed: true, ..Options::default() }
+}
+
+/// A smooth field with noise, big endian u16; planes drift slowly.
+fn frames(n: usize, h: usize, w: usize) -> Vec<u8> {
+    let mut state = 3;
+    let fixed: Vec<u32> = (0..h * w).map(|_| noise(&mut state, 6)).collect();
+    let sample = |i: usize| 1000 + (i % w + i / w % h) as u32 + fixed[i % (h * w)] + noise(&mut state, 2);
+    (0..n * h * w).map(sample).flat_map(|v| (v as u16).to_be_bytes()).collect()
+}
+
+#[test]
+fn frames_stacks_and_mosaics_come_back_through_both_schedules() {
+    for family in [Family::Pixelcnn, Family::Lattice] {
+        for (n, h, w) in [(1, 300, 270), (5, 70, 65), (3, 9, 400), (1, 1, 5000), (40, 8, 8)] {
+            let bytes = frames(n, h, w);
+            let options = options(family, Dtype::U16, &[n as u64, h as u64, w as u64]);
+            let packed = compress(&bytes, &options).unwrap();
+            assert!(packed.len() < bytes.len() + 20_000, "{family:?} {n}×{h}×{w}: {}", packed.len()); // the weights
+            assert_eq!(decompress(&packed).unwrap(), bytes);
+        }
+        // the phases of a mosaic show one noisy scene in four colours
+        let mut state = 5;
+        let scene: Vec<u32> = (0..101 * 101).map(|_| noise(&mut state, 9)).collect();
+        let sample = |i: usize| {
+            let (y, x) = (i / 201, i % 201);
+            scene[y / 2 * 101 + x / 2] + [0, 4000, 9000, 2000][2 * (y & 1) + (x & 1)] + noise(&mut state, 1)
+        };
+        let mosaic: Vec<u8> = (0..200 * 201).map(sample).flat_map(|v| (v as u16).to_be_bytes()).collect();
+        let packed = compress(&mosaic, &options(family, Dtype::U16, &[200, 201])).unwrap();
+        assert_eq!(decompress(&packed).unwrap(), mosaic);
+        let archive_source = packed.clone();
+        let archive = Archive::open(&archive_source, &[]).unwrap();
+        assert_eq!(archive.arrays().next().unwrap().head.grid.n_phases, 4);
+    }
+}
+
+#[test]
+fn every_dtype_comes_back_whatever_its_bits() {
+    let mut state = 9;
+    for dtype in Dtype::ALL {
+        let bytes: Vec<u8> = (0..600 * dtype.n_bytes()).map(|i| (noise(&mut state, 8) >> (i % 5)) as u8).collect();
+        let packed = compress(&bytes, &options(Family::Lattice, dtype, &[20, 30])).unwrap();
+        assert_eq!(decompress(&packed).unwrap(), bytes, "{}", dtype.name());
+    }
+}
+
+#[test]
+fn a_plane_looks_at_the_one_before_where_that_is_smaller() {
+    let bytes = frames(6, 130, 140);
+    let packed = compress(&bytes, &options(Family::Pixelcnn, Dtype::U16, &[6, 130, 140])).unwrap();
+    let archive = Archive::open(&packed, &[]).unwrap();
+    assert!(archive.arrays().next().unwrap().head.n_previous > 0);
+}
+
+#[test]
+fn a_region_is_what_the_whole_shows_there_and_touches_few_tiles() {
+    let (n, h, w) = (3usize, 600usize, 530usize);
+    let bytes = frames(n, h, w);
+    for family in [Family::Pixelcnn, Family::Lattice] {
+        let packed = compress(&bytes, &options(family, Dtype::U16, &[3, 600, 530])).unwrap();
+        let archive = Archive::open(&packed, &[]).unwrap();
+        let array = archive.arrays().next().unwrap();
+        for (plane, rows, columns) in [(0, 0..600, 0..530), (2, 250..260, 255..300), (1, 10..11, 5..6), (1, 3..3, 0..9)]
+        {
+            let cut = archive.region(array, plane, rows.clone(), columns.clone()).unwrap();
+            let expected: Vec<u8> = rows
+                .clone()
+                .flat_map(|y| {
+                    let at = |x: u64| 2 * ((plane as usize * h + y as usize) * w + x as usize);
+                    bytes[at(columns.start)..at(columns.end)].to_vec()
+                })
+                .collect();
+            assert_eq!(cut.bytes, expected);
+        }
+        let cut = archive.region(array, 0, 10..20, 10..20).unwrap();
+        assert_eq!(cut.n_tiles, 1);
+        assert_eq!(archive.region(array, 0, 0..601, 0..1).unwrap_err().kind, Kind::Argument);
+    }
+}
+
+#[test]
+fn the_bytes_do_not_depend_on_the_number_of_threads() {
+    let bytes = frames(2, 300, 300);
+    let options = options(Family::Lattice, Dtype::U16, &[2, 300, 300]);
+    let with = |n| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
+        pool.install(|| compress(&bytes, &options).unwrap())
+    };
+    assert_eq!(with(1), with(5));
+}
+
+#[test]
+fn a_damaged_tile_costs_one_tile() {
+    let bytes = frames(1, 600, 520);
+    let packed = compress(&bytes, &options(Family::Lattice, Dtype::U16, &[600, 520])).unwrap();
+    let archive = Archive::open(&packed, &[]).unwrap();
+    let Section::Array(array) = &archive.sections[0] else { panic!("the file is one array") };
+    let n_tiles = array.head.grid.n_tiles() as usize;
+    assert_eq!(n_tiles, 9);
+    for nth in 0..n_tiles {
+        let block = archive.reader.blocks()[array.first_block + nth];
+        let mut wrong = packed.clone();
+        wrong[block.offset as usize + 20] ^= 1;
+        assert_eq!(decompress(&wrong).unwrap_err().kind, Kind::Corrupt);
+        let mut rest = Vec::new();
+        let report = salvage(&wrong, &mut rest, &[], &|_| Ok(())).unwrap();
+        assert_eq!((report.n_tiles, report.n_tiles_lost), (9, 1), "{report:?}");
+        let differing = (0..bytes.len() / 2).filter(|&i| rest[2 * i..2 * i + 2] != bytes[2 * i..2 * i + 2]);
+        let places: std::collections::BTreeSet<usize> = differing.map(|i| i / 520 / 256 * 3 + i % 520 / 256).collect();
+        assert_eq!(places.into_iter().collect::<Vec<_>>(), vec![nth]);
+    }
+}
+
+#[test]
+fn every_flip_and_every_cut_of_a_small_file_is_noticed() {
+    let bytes = frames(1, 40, 41);
+    let mut small = options(Family::Lattice, Dtype::U16, &[40, 41]);
+    small.model = Choice::Classic;
+    let packed = compress(&bytes, &small).unwrap();
+    for n in 0..packed.len() {
+        assert_eq!(decompress(&packed[..n]).unwrap_err().kind, Kind::Truncated, "cut at {n}");
+    }
+    for bit in 0..packed.len() * 8 {
+        let mut wrong = packed.clone();
+        wrong[bit / 8] ^= 1 << (bit % 8);
+        assert!(decompress(&wrong).is_err(), "bit {bit}");
+    }
+}
+
+#[test]
+fn a_file_without_its_model_names_it() {
+    let bytes = frames(4, 100, 100);
+    let mut without = options(Family::Lattice, Dtype::U16, &[4, 100, 100]);
+    without.embed = false;
+    let packed = compress(&bytes, &without).unwrap();
+    let Err(error) = decompress(&packed) else { panic!("the file was decoded without its model") };
+    assert_eq!(error.kind, Kind::Model);
+    assert!(error.message.contains("blake3"), "{error}");
+}
+
+#[test]
+fn files_that_are_no_arrays_come_back() {
+    for bytes in [&b""[..], b"x", &[7; 100_000], b"SIMPLE  =                    T but then not"] {
+        assert_eq!(decompress(&compress(bytes, &Options::default()).unwrap()).unwrap(), bytes);
+    }
+}

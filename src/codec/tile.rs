@@ -1,0 +1,127 @@
+//! One tile as the payload of a block: which array, which tile, how it is coded, and the code.
+
+use crate::codec::classic;
+use crate::codec::head::Head;
+use crate::codec::network::{self, Context};
+use crate::codec::plans::Plans;
+use crate::error::{Error, Result};
+use crate::kernel::MAX_INT;
+use crate::tile::Place;
+use crate::wire::{put_varint, take_u8, take_varint};
+
+/// How a tile is coded: the byte in front of its code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    Classic = 0,
+    Network = 1,
+}
+
+/// A tile's ints and what it may look at.
+pub struct Tile {
+    pub place: Place,
+    pub ints: Vec<i32>,
+    pub refs: Vec<Vec<i32>>,
+}
+
+impl Tile {
+    /// A tile of one value needs no network.
+    pub fn is_constant(&self) -> bool {
+        self.ints.iter().all(|v| *v == self.ints[0])
+    }
+
+    pub fn refs(&self) -> Vec<&[i32]> {
+        self.refs.iter().map(Vec::as_slice).collect()
+    }
+}
+
+/// The identity in front of a tile's code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Label {
+    pub array: u64,
+    pub number: u64,
+    pub mode: Mode,
+}
+
+impl Label {
+    pub fn write(&self, out: &mut Vec<u8>) {
+        put_varint(out, self.array);
+        put_varint(out, self.number);
+        out.push(self.mode as u8);
+    }
+
+    pub fn read(from: &mut &[u8]) -> Result<Label> {
+        let (array, number) = (take_varint(from)?, take_varint(from)?);
+        let mode = match take_u8(from)? {
+            0 => Mode::Classic,
+            1 => Mode::Network,
+            other => return Err(Error::unsupported(format!("tile mode {other} is not known to this version"))),
+        };
+        Ok(Label { array, number, mode })
+    }
+}
+
+/// What the network needs to know of a tile; None where only classic modes apply.
+pub fn context<'a>(head: &'a Head, plans: &'a Plans, place: &Place) -> Option<Context<'a>> {
+    let network = head.network.as_ref()?;
+    let max = head.map.max_int(place.part);
+    let fitted = &network.fits[place.phase][head.n_previous_of(place.plane)];
+    (max <= MAX_INT as u32).then(|| Context {
+        model: &network.model,
+        fast: &plans.fast,
+        linears: &fitted.linears,
+        residual: fitted.residual,
+        max: max as i32,
+    })
+}
+
+/// The smallest code of a tile, with its label in front.
+pub fn encode(head: &Head, plans: Option<&Plans>, array: u64, tile: &Tile) -> Vec<u8> {
+    let network = plans.filter(|_| !tile.is_constant()).and_then(|plans| {
+        let context = context(head, plans, &tile.place)?;
+        let plan = plans.get(tile.place.h, tile.place.w);
+        Some(network::encode(context, &plan, &tile.ints, &tile.refs()))
+    });
+    settle(head, array, tile, network)
+}
+
+/// Network or classic, whichever is smaller.
+pub fn settle(head: &Head, array: u64, tile: &Tile, network: Option<Vec<u8>>) -> Vec<u8> {
+    let Place { number, part, h, w, .. } = tile.place;
+    let classic = || classic::encode(&tile.ints, h, w, head.map.max_int(part));
+    let (mode, code) = match network {
+        None => (Mode::Classic, classic()),
+        // the estimate is a few per cent off: classic modes are tried wherever they might win
+        Some(code) if (code.len() as u64) * 8 < classic::estimate_bits(&tile.ints, h, w) * 15 / 16 => {
+            (Mode::Network, code)
+        }
+        Some(code) => {
+            let classic = classic();
+            if classic.len() <= code.len() { (Mode::Classic, classic) } else { (Mode::Network, code) }
+        }
+    };
+    let mut out = Vec::with_capacity(code.len() + 12);
+    Label { array, number, mode }.write(&mut out);
+    out.extend(code);
+    out
+}
+
+/// The ints of a tile from its code behind the label.
+pub fn decode(
+    head: &Head,
+    plans: Option<&Plans>,
+    mode: Mode,
+    code: &[u8],
+    place: &Place,
+    refs: &[&[i32]],
+) -> Result<Vec<i32>> {
+    let mut ints = vec![0; place.h * place.w];
+    let network = plans.and_then(|plans| Some((context(head, plans, place)?, plans)));
+    match (mode, network) {
+        (Mode::Classic, _) => classic::decode(code, place.h, place.w, head.map.max_int(place.part), &mut ints)?,
+        (Mode::Network, Some((context, plans))) => {
+            network::decode(context, &plans.get(place.h, place.w), code, refs, &mut ints)?;
+        }
+        (Mode::Network, None) => return Err(Error::corrupt("a tile coded by a network in an array without one")),
+    }
+    Ok(ints)
+}

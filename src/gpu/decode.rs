@@ -1,0 +1,184 @@
+//! Many tiles in lock step: for each step of the plan the device describes it, the CPU pops it, the device shows it.
+//!
+//! ```text
+//! for each step:   predict -> context -> mixture -> read back b and mixtures
+//!                  pop the ints of all tiles          a tile that is corrupt goes on with zeros and fails alone
+//!                  upload ints -> fill -> settle
+//! ```
+
+use super::Gpu;
+use super::encode::{batch_size, count_refs};
+use super::op::Op;
+use super::queue::{Bound, dispatch};
+use super::tables::{Stage, Tables};
+use crate::codec::network::{Context, indices, pop, unpack};
+use crate::entropy::lanes::Popper;
+use crate::error::Result;
+use crate::kernel::fast::room;
+use crate::kernel::mixture::Mixtures;
+use crate::model::Plan;
+use rayon::prelude::*;
+use std::iter::repeat_n;
+use wgpu::Buffer;
+
+/// A coded tile, and the ints of the same tile of the planes it looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct TilePayload<'a> {
+    pub payload: &'a [u8],
+    pub refs: &'a [&'a [i32]],
+}
+
+/// A tile on its way: its ints so far, or why there are none.
+struct Tile {
+    ints: Vec<i32>,
+    popper: Result<Popper>,
+}
+
+impl Gpu {
+    /// The ints of the payloads of one plane and one size; `plan` must be the model's plan for decoding.
+    pub fn decode(&self, context: Context, plan: &Plan, tiles: &[TilePayload]) -> Result<Vec<Result<Vec<i32>>>> {
+        let n_refs = count_refs(plan, tiles.iter().map(|t| t.refs))?;
+        let tables = Tables::to_decode(context, plan, n_refs);
+        let batch = Batch::new(self, &tables, plan, n_refs, tiles.len())?;
+        self.check()?;
+        let mut all = Vec::with_capacity(tiles.len());
+        for tiles in tiles.chunks(batch.n_most) {
+            all.extend(batch.decode(self, context, plan, &tables, tiles)?);
+        }
+        Ok(all)
+    }
+}
+
+struct Batch {
+    n_most: usize,
+    ints: Buffer,
+    seeds: Buffer,
+    ref_ints: Buffer,
+    b: Buffer,
+    mixtures: Buffer,
+    staging: Buffer,
+    fill_refs: Bound,
+    fill: Bound,
+    settle: Bound,
+    predict: Bound,
+    context: Bound,
+    mixture: Bound,
+}
+
+impl Batch {
+    fn new(gpu: &Gpu, t: &Tables, plan: &Plan, n_refs: usize, n_tiles: usize) -> Result<Batch> {
+        let n = t.stages.iter().map(|s| s.n).max().unwrap_or(0);
+        let (n_arena, n_heads) = (plan.n_arena, 3 * t.k + 1);
+        let largest = (n * n_heads).max(n_arena * n_refs.max(1));
+        let total = n_arena * (2 + n_refs) + n * (n_heads + 6 * t.k + 3) + n_refs * plan.h * plan.w;
+        let n_most = batch_size(gpu, largest, total)?.min(n_tiles.max(1));
+        let words = |n: usize| gpu.storage(n * n_most);
+        let (ints, seeds, b) = (words(n), words(1), words(n));
+        let (values, residuals, heads, mixtures) =
+            (words(n_arena), words(n_arena), words(n * n_heads), words(3 * t.k * n));
+        let (refs, ref_ints) = (words(n_arena * n_refs), words(n_refs * plan.h * plan.w));
+        let (cells, shown, mirror) = (gpu.upload(&t.cells), gpu.upload(&t.shown), gpu.upload(&t.mirror));
+        let (linear, offsets, weights) = (gpu.upload(&t.linear), gpu.upload(&t.offsets), gpu.upload(&t.weights));
+        let params = gpu.upload_params(&t.params);
+        let bind = |op: Op, buffers: &[&Buffer]| gpu.bind(op, t.words, &params, buffers);
+        Ok(Batch {
+            n_most,
+            fill_refs: bind(Op::Fill, &[&mirror, &ref_ints, &seeds, &refs]),
+            fill: bind(Op::Fill, &[&shown, &ints, &seeds, &values]),
+            settle: bind(Op::Settle, &[&shown, &values, &b, &residuals]),
+            predict: bind(Op::Predict, &[&cells, &values, &refs, &linear, &b]),
+            context: bind(Op::Context, &[&cells, &values, &residuals, &refs, &b, &offsets, &weights, &heads]),
+            mixture: bind(Op::Mixture, &[&b, &heads, &gpu.constants, &mixtures]),
+            staging: gpu.staging((3 * t.k + 1) * n * n_most),
+            ints,
+            seeds,
+            ref_ints,
+            b,
+            mixtures,
+        })
+    }
+
+    fn decode(
+        &self,
+        gpu: &Gpu,
+        context: Context,
+        plan: &Plan,
+        t: &Tables,
+        payloads: &[TilePayload],
+    ) -> Result<Vec<Result<Vec<i32>>>> {
+        let open = |tile: &TilePayload| {
+            let mut ints = vec![0; plan.h * plan.w];
+            Tile { popper: unpack(context, tile.payload, &mut ints), ints }
+        };
+        let mut tiles: Vec<Tile> = payloads.iter().map(open).collect();
+        let refs: Vec<&[i32]> = payloads.iter().flat_map(|tile| tile.refs).copied().collect();
+        gpu.write(&self.ref_ints, &refs.concat());
+        gpu.write(&self.seeds, &tiles.iter().map(|tile| tile.ints[0]).collect::<Vec<i32>>());
+
+        let mut encoder = gpu.encoder();
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            dispatch(&mut pass, &self.fill_refs, &t.params, t.fill_refs.clone(), refs.len());
+            dispatch(&mut pass, &self.fill, &t.params, t.fill_none.clone(), tiles.len());
+            dispatch(&mut pass, &self.settle, &t.params, t.fill_none.clone(), tiles.len());
+        }
+        for stage in &t.stages {
+            self.describe(&mut encoder, t, stage, tiles.len());
+            let submission = gpu.submit(encoder);
+            let words = (3 * t.k + 1) * stage.n * tiles.len();
+            gpu.read(&self.staging, words, submission, |words| {
+                let (b, mixtures) = words.split_at(stage.n * tiles.len());
+                let (b, mixtures) = (bytemuck::cast_slice(b), bytemuck::cast_slice(mixtures));
+                let (bs, mixtures) = (b.par_chunks_exact(stage.n), mixtures.par_chunks_exact(3 * t.k * stage.n));
+                let tiles = tiles.par_iter_mut().zip(bs).zip(mixtures);
+                tiles.for_each(|((tile, b), mixtures)| tile.pop(context, plan, t.k, stage, b, mixtures));
+            })?;
+            let index = &t.index[stage.first..][..stage.n];
+            let ints: Vec<i32> = tiles.iter().flat_map(|t| index.iter().map(|&i| t.ints[i as usize])).collect();
+            gpu.write(&self.ints, &ints);
+            encoder = gpu.encoder();
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            dispatch(&mut pass, &self.fill, &t.params, stage.shown.clone(), tiles.len());
+            dispatch(&mut pass, &self.settle, &t.params, stage.shown.clone(), tiles.len());
+        }
+        Ok(tiles.into_iter().map(|tile| tile.popper?.finish().map(|()| tile.ints)).collect())
+    }
+
+    /// b and the mixtures of a step, into the staging buffer.
+    fn describe(&self, encoder: &mut wgpu::CommandEncoder, t: &Tables, stage: &Stage, n_tiles: usize) {
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        for bound in [&self.predict, &self.context, &self.mixture] {
+            dispatch(&mut pass, bound, &t.params, stage.cells.clone(), n_tiles);
+        }
+        drop(pass);
+        let n = (stage.n * n_tiles * 4) as u64;
+        encoder.copy_buffer_to_buffer(&self.b, 0, &self.staging, 0, n);
+        encoder.copy_buffer_to_buffer(&self.mixtures, 0, &self.staging, n, 3 * t.k as u64 * n);
+    }
+}
+
+impl Tile {
+    /// Pops the ints of a step, whose mixtures are K locations, K log2 scales and K weights of its cells.
+    fn pop(&mut self, context: Context, plan: &Plan, k: usize, stage: &Stage, b: &[i32], mixtures: &[i32]) {
+        let Ok(popper) = &mut self.popper else { return };
+        // the kernels work in whole vectors: they want room behind the last cell
+        let stride = room(stage.n);
+        let padded = |from: &[i32]| {
+            let rows = from.chunks_exact(stage.n);
+            rows.flat_map(|row| row.iter().copied().chain(repeat_n(1, stride - stage.n))).collect::<Vec<i32>>()
+        };
+        let [location, log2_scale, weight] = [0, 1, 2].map(|i| padded(&mixtures[i * k * stage.n..][..k * stage.n]));
+        let mixtures = Mixtures { k, stride, location, log2_scale, weight };
+        let b = &padded(b);
+        let mut from = 0;
+        for run in plan.steps[stage.steps.clone()].iter().flat_map(|s| &s.runs) {
+            if let Err(e) = pop(popper, context, *run, &mixtures, b, from, &mut self.ints) {
+                // what was popped last may lie outside the plane, which no kernel may see
+                indices(*run).for_each(|i| self.ints[i] = 0);
+                self.popper = Err(e);
+                return;
+            }
+            from += run.n as usize;
+        }
+    }
+}

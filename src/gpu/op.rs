@@ -1,0 +1,175 @@
+//! The ops as the device sees them: shader, bindings, parameters. Each is the shadow of a plain kernel of the same name.
+
+use std::borrow::Cow;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    Fill,
+    Settle,
+    Predict,
+    Context,
+    Mixture,
+    Interval,
+}
+
+impl Op {
+    /// In the order in which an encoder runs them.
+    pub const ALL: [Op; 6] = [Op::Fill, Op::Predict, Op::Settle, Op::Context, Op::Mixture, Op::Interval];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Op::Fill => "fill",
+            Op::Settle => "settle",
+            Op::Predict => "predict",
+            Op::Context => "context",
+            Op::Mixture => "mixture",
+            Op::Interval => "interval",
+        }
+    }
+
+    /// Storage buffers behind the parameters: all are read, but the last is written.
+    pub(super) fn n_buffers(self) -> usize {
+        match self {
+            Op::Fill | Op::Settle | Op::Mixture => 4,
+            Op::Predict | Op::Interval => 5,
+            Op::Context => 8,
+        }
+    }
+}
+
+/// The text of every shader.
+#[derive(Clone, Debug)]
+pub struct Shaders([Cow<'static, str>; 6]);
+
+impl Default for Shaders {
+    fn default() -> Shaders {
+        Shaders(Op::ALL.map(|op| {
+            Cow::Borrowed(match op {
+                Op::Fill => include_str!("../../shaders/fill.wgsl"),
+                Op::Settle => include_str!("../../shaders/settle.wgsl"),
+                Op::Predict => include_str!("../../shaders/predict.wgsl"),
+                Op::Context => include_str!("../../shaders/context.wgsl"),
+                Op::Mixture => include_str!("../../shaders/mixture.wgsl"),
+                Op::Interval => include_str!("../../shaders/interval.wgsl"),
+            })
+        }))
+    }
+}
+
+impl Shaders {
+    pub fn text(&self, op: Op) -> &str {
+        &self.0[op.place()]
+    }
+
+    /// The same shaders, with `from` replaced by `to` in one of them: how a test makes a wrong one.
+    pub fn with(mut self, op: Op, from: &str, to: &str) -> Shaders {
+        let text = self.text(op);
+        assert!(text.contains(from), "{} has no '{from}'", op.name());
+        self.0[op.place()] = Cow::Owned(text.replacen(from, to, 1));
+        self
+    }
+}
+
+impl Op {
+    pub(super) fn place(self) -> usize {
+        Op::ALL.iter().position(|&op| op == self).expect("the list names every op")
+    }
+}
+
+/// `Params` of the shaders, field by field.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Params {
+    /// Threads per tile, and the first thread's entry of `cells` or `shown`.
+    pub n: u32,
+    pub first: u32,
+    /// Results of a tile: entry p lies at place `p − base` of `stride`.
+    pub base: u32,
+    pub stride: u32,
+    pub n_arena: u32,
+    pub n_refs: u32,
+    pub residual: i32,
+    pub max: i32,
+    /// Where the op's tables begin in their buffers, and their sizes.
+    pub linear: u32,
+    pub n_own: u32,
+    pub n_linear_refs: u32,
+    pub n_ref_taps: u32,
+    pub offsets: u32,
+    pub weights: u32,
+    pub n_layers: u32,
+    pub k: u32,
+    pub n_values: u32,
+    pub n_residuals: u32,
+    pub n_net_refs: u32,
+    pub scale_floor: i32,
+    pub near_log2: u32,
+    pub wide_log2: u32,
+    pub feature_shift: u32,
+    pub level: i32,
+    pub mass: i32,
+    pub n_symbols: u32,
+    pub escapes: u32,
+    pub n_taps: u32,
+}
+
+/// Bytes from one `Params` to the next in the uniform buffer, and bytes of one.
+pub(super) const PARAMS_PITCH: u64 = 256;
+pub(super) const PARAMS_BYTES: u64 = 112;
+
+impl Params {
+    pub(super) fn words(&self) -> [u32; (PARAMS_BYTES / 4) as usize] {
+        let p = self;
+        let (residual, max, scale_floor) = (p.residual as u32, p.max as u32, p.scale_floor as u32);
+        [
+            [p.n, p.first, p.base, p.stride],
+            [p.n_arena, p.n_refs, residual, max],
+            [p.linear, p.n_own, p.n_linear_refs, p.n_ref_taps],
+            [p.offsets, p.weights, p.n_layers, p.k],
+            [p.n_values, p.n_residuals, p.n_net_refs, scale_floor],
+            [p.near_log2, p.wide_log2, p.feature_shift, p.level as u32],
+            [p.mass as u32, p.n_symbols, p.escapes, p.n_taps],
+        ]
+        .concat()
+        .try_into()
+        .expect("seven fours")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wgpu::naga::valid::{Capabilities, ValidationFlags, Validator};
+
+    #[test]
+    fn every_shader_is_valid_as_it_stands_and_knows_no_floats() {
+        for op in Op::ALL {
+            let shaders = Shaders::default();
+            let text = shaders.text(op);
+            let module = wgpu::naga::front::wgsl::parse_str(text).unwrap_or_else(|e| panic!("{}: {e}", op.name()));
+            let valid = Validator::new(ValidationFlags::all(), Capabilities::empty()).validate(&module);
+            valid.unwrap_or_else(|e| panic!("{}: {e:?}", op.name()));
+            assert_eq!(module.entry_points.len(), 1);
+            assert_eq!(module.entry_points[0].name, "main");
+            assert_eq!(module.global_variables.iter().filter(|(_, v)| v.binding.is_some()).count(), op.n_buffers() + 1);
+            let code: String = text.lines().map(|l| l.split("//").next().unwrap_or("")).collect();
+            for word in ["f32", "f16", "f64", "vec2f", "vec3f", "vec4f", "float", "i64", "u64", " / ", " % "] {
+                assert!(!code.contains(word), "{} says {word}", op.name());
+            }
+            assert!(text.lines().all(|l| l.chars().count() <= 120), "{} has long lines", op.name());
+        }
+    }
+
+    #[test]
+    fn all_shaders_have_the_same_parameters() {
+        let shaders = Shaders::default();
+        let params = |op| {
+            let text = shaders.text(op);
+            let start = text.find("struct Params {").unwrap();
+            text[start..].split('}').next().unwrap().to_string()
+        };
+        for op in Op::ALL {
+            assert_eq!(params(op), params(Op::Fill), "{}", op.name());
+            assert_eq!(params(op).matches(':').count() as u64 * 4, PARAMS_BYTES);
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Nets, predictors and plans as the buffers that the shaders read.
+//!
+//! A cell's *place* p is its rank in the order of the plan's steps and runs: ints, predictions, heads and intervals lie in that
+//! order on the device, and only the CPU knows which int of the tile it is.
+
+use super::op::Params;
+use crate::codec::network::{Context, indices};
+use crate::kernel::Offsets;
+use crate::kernel::mixture::mass;
+use crate::kernel::predict::Linear;
+use crate::kernel::tables::{EXP2_4096, EXP2_8192, RECIPROCAL, SIGMOID_CURVE, SIGMOID_SLOPE, SIGMOID_VALUE};
+use crate::model::Plan;
+use crate::model::plan::Step;
+use crate::net::Net;
+use std::ops::Range;
+
+/// Shared memory of a workgroup, in words: WebGPU's default limit.
+const SHARED_WORDS: u32 = 4096;
+const MOST_THREADS: u32 = 64;
+/// Threads of a dispatch along a tile: 65 535 workgroups of the smallest size are the default limit.
+const MAX_THREADS: u32 = 65535 * 8;
+/// The place of a cell that shows no int.
+const NONE: u32 = u32::MAX;
+
+/// The tables of NUMERICS.md, in the order in which the shaders know them.
+pub(super) fn constants() -> Vec<i32> {
+    [&EXP2_4096[..], &RECIPROCAL, &EXP2_8192, &SIGMOID_VALUE, &SIGMOID_SLOPE, &SIGMOID_CURVE].concat()
+}
+
+/// (offset, coefficient) pairs, see predict.wgsl.
+pub(super) fn linear_terms(linear: &Linear, offsets: &Offsets, n_refs: usize, out: &mut Vec<[i32; 2]>) -> Params {
+    let n_linear_refs = linear.refs().len().min(n_refs);
+    let n_own = linear.own().len().min(offsets.taps.len() - 1);
+    let params = Params {
+        linear: out.len() as u32,
+        n_own: n_own as u32,
+        n_linear_refs: n_linear_refs as u32,
+        n_ref_taps: offsets.ref_taps.len() as u32,
+        ..Params::default()
+    };
+    out.push([offsets.taps[0], 0]);
+    out.extend(offsets.taps[1..].iter().zip(linear.own()).map(|(&o, &c)| [o, c.into()]));
+    out.push([offsets.ref_taps.first().copied().unwrap_or(0), 0]);
+    for c in &linear.refs()[..n_linear_refs] {
+        let c = c.iter().copied().chain(std::iter::repeat(0));
+        out.extend(offsets.ref_taps.iter().skip(1).zip(c).map(|(&o, c)| [o, c.into()]));
+    }
+    params
+}
+
+/// Four weights to a word and four outputs to a vector, see context.wgsl; returns where the net begins.
+pub(super) fn net_weights(net: &Net, out: &mut Vec<[u32; 4]>) -> u32 {
+    let begin = out.len() as u32;
+    for layer in net.layers() {
+        let (n_words, n_groups) = (layer.n_in / 4, layer.n_out.div_ceil(4));
+        out.push([n_words as u32, n_groups as u32, 0, 0]);
+        for group in 0..n_groups {
+            let outputs: [usize; 4] = std::array::from_fn(|o| 4 * group + o);
+            out.push(outputs.map(|o| layer.bias.get(o).map_or(0, |&b| b as u32)));
+            out.push(outputs.map(|o| layer.shift.get(o).map_or(0, |&s| s.into())));
+            out.extend((0..n_words).map(|c| outputs.map(|o| word(&layer.weights, o * layer.n_in + 4 * c))));
+        }
+    }
+    begin
+}
+
+/// Four weights, the first lowest; zeros behind the last output.
+fn word(weights: &[i8], at: usize) -> u32 {
+    let four = weights.get(at..at + 4).unwrap_or(&[0; 4]);
+    u32::from_le_bytes(std::array::from_fn(|i| four[i] as u8))
+}
+
+/// Words of four activations that the widest layer of the nets has, rounded so that few pipelines serve all nets.
+pub(super) fn widest(nets: impl Iterator<Item = usize>) -> u32 {
+    (nets.max().unwrap_or(1) as u32).next_multiple_of(8)
+}
+
+pub(super) fn net_words(net: &Net) -> usize {
+    net.layers().iter().map(|l| (l.n_in / 4).max(l.n_out.div_ceil(4))).max().unwrap_or(1)
+}
+
+/// Threads of a workgroup whose columns of `words` fit the shared memory twice.
+pub(super) fn context_size(words: u32) -> u32 {
+    let most = (SHARED_WORDS / (2 * words)).clamp(4, MOST_THREADS);
+    1 << most.ilog2()
+}
+
+/// The fields that say what a net wants of `context` and the stages behind it.
+pub(super) fn net_params(net: &Net, level: i32, mut p: Params) -> Params {
+    p.k = net.k as u32;
+    p.n_layers = net.layers().len() as u32;
+    (p.n_values, p.n_residuals, p.n_net_refs) = (net.n_values as u32, net.n_residuals as u32, net.n_refs as u32);
+    (p.near_log2, p.wide_log2, p.feature_shift) = (net.near_log2, net.wide_log2, net.feature_shift);
+    (p.scale_floor, p.level) = (net.scale_floor, level);
+    p
+}
+
+/// Dispatches of one step, or of steps that differ in nothing but their cells.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stage {
+    /// Entries of `Tables::params`: over the cells, and over wherever these are shown.
+    pub cells: Range<usize>,
+    pub shown: Range<usize>,
+    /// Places of the cells.
+    pub first: usize,
+    pub n: usize,
+    /// The steps of the plan.
+    pub steps: Range<usize>,
+}
+
+/// A plane's model and a plan, laid out.
+#[derive(Default)]
+pub(super) struct Tables {
+    pub params: Vec<Params>,
+    pub cells: Vec<u32>,
+    /// Of place p, the int of the tile.
+    pub index: Vec<u32>,
+    pub shown: Vec<[u32; 2]>,
+    pub mirror: Vec<[u32; 2]>,
+    pub linear: Vec<[i32; 2]>,
+    pub offsets: Vec<i32>,
+    pub weights: Vec<[u32; 4]>,
+    pub words: u32,
+    pub k: usize,
+    pub stages: Vec<Stage>,
+    /// Entries of `params`: reference planes, cells that show no int.
+    pub fill_refs: Range<usize>,
+    pub fill_none: Range<usize>,
+    /// All cells and wherever they are shown, for an encoder.
+    pub all: Stage,
+}
+
+impl Tables {
+    /// For an encoder: neighbouring steps that share net, predictor and offsets are one stage, results of all lie in one block.
+    pub fn to_encode(context: Context, plan: &Plan, n_refs: usize) -> Tables {
+        Tables::new(context, plan, n_refs, false)
+    }
+
+    /// For a decoder: a stage per step, whose results begin at 0.
+    pub fn to_decode(context: Context, plan: &Plan, n_refs: usize) -> Tables {
+        Tables::new(context, plan, n_refs, true)
+    }
+
+    fn new(context: Context, plan: &Plan, n_refs: usize, each: bool) -> Tables {
+        let mut t = Tables { k: context.model.parts[0].net.k, ..Tables::default() };
+        t.words = widest(context.model.parts.iter().map(|p| net_words(&p.net)));
+        let nets: Vec<u32> = context.model.parts.iter().map(|p| net_weights(&p.net, &mut t.weights)).collect();
+        let window = context.window();
+        let common = Params {
+            n_arena: plan.n_arena as u32,
+            n_refs: n_refs as u32,
+            residual: context.residual,
+            max: context.max,
+            mass: mass(window.n_symbols()),
+            n_symbols: window.n_symbols(),
+            escapes: window.escapes().into(),
+            k: t.k as u32,
+            ..Params::default()
+        };
+        t.order(plan);
+        if n_refs > 0 {
+            t.mirror = plan.mirror.iter().enumerate().map(|(cell, &i)| [cell as u32, i]).collect();
+        }
+        let ints = Params { stride: (plan.h * plan.w) as u32, ..common };
+        t.fill_refs = t.add(ints, 0, t.mirror.len());
+        let n_none = t.shown.len();
+        t.fill_none = t.add(common, 0, n_none);
+
+        let mut offsets: Vec<Option<u32>> = vec![None; plan.offsets.len()];
+        let mut linears = vec![None; plan.offsets.len() * context.linears.len()];
+        let (n_all, mut at, mut first) = (t.cells.len(), 0, 0);
+        while at < plan.steps.len() {
+            let step = &plan.steps[at];
+            let key = |s: &Step| (s.pass, s.level, s.set, s.offsets);
+            let alike = plan.steps[at..].iter().take_while(|s| key(s) == key(step)).count();
+            let steps = at..at + if each { 1 } else { alike };
+            at = steps.end;
+
+            let o = &plan.offsets[step.offsets];
+            let begin = *offsets[step.offsets].get_or_insert_with(|| {
+                t.offsets.extend(o.taps.iter().chain(&o.ref_taps));
+                (t.offsets.len() - o.taps.len() - o.ref_taps.len()) as u32
+            });
+            let linear = *linears[step.offsets * context.linears.len() + step.set]
+                .get_or_insert_with(|| linear_terms(&context.linears[step.set], o, n_refs, &mut t.linear));
+            let part = context.model.part(step.pass, n_refs);
+            let n: usize = plan.steps[steps.clone()].iter().flat_map(|s| &s.runs).map(|r| r.n as usize).sum();
+            let (base, stride) = if each { (first, n) } else { (0, n_all) };
+            let params = Params {
+                base: base as u32,
+                stride: stride as u32,
+                linear: linear.linear,
+                n_own: linear.n_own,
+                n_linear_refs: linear.n_linear_refs,
+                n_ref_taps: o.ref_taps.len() as u32,
+                n_taps: o.taps.len() as u32,
+                offsets: begin,
+                weights: nets[part],
+                ..net_params(&context.model.parts[part].net, step.level, common)
+            };
+            let show = t.shown.len();
+            t.show(plan, steps.clone(), first);
+            let shown = t.add(params, show, t.shown.len() - show);
+            let cells = t.add(params, first, n);
+            t.stages.push(Stage { cells, shown, first, n, steps });
+            first += n;
+        }
+        let block = Params { stride: n_all as u32, ..common };
+        let shown = t.add(block, 0, t.shown.len());
+        let cells = t.add(block, 0, n_all);
+        t.all = Stage { cells, shown, first: 0, n: n_all, steps: 0..plan.steps.len() };
+        t
+    }
+
+    /// Cells and ints by place, and the cells that never show an int.
+    fn order(&mut self, plan: &Plan) {
+        let mut none = vec![true; plan.n_arena];
+        for step in &plan.steps {
+            for &run in &step.runs {
+                self.cells.extend(run.at..run.at + run.n);
+                self.index.extend(indices(run).map(|i| i as u32));
+                none[run.at as usize..][..run.n as usize].fill(false);
+            }
+            step.copies.iter().for_each(|&(_, to)| none[to as usize] = false);
+        }
+        self.shown.extend(none.iter().enumerate().filter(|(_, none)| **none).map(|(cell, _)| [cell as u32, NONE]));
+    }
+
+    /// Homes and copies of the ints of some steps, whose places begin at `first`.
+    fn show(&mut self, plan: &Plan, steps: Range<usize>, mut first: usize) {
+        for step in &plan.steps[steps] {
+            let mut homes: Vec<[u32; 2]> = Vec::new();
+            for run in &step.runs {
+                homes.extend((0..run.n).map(|i| [run.at + i, first as u32 + i]));
+                first += run.n as usize;
+            }
+            self.shown.extend(&homes);
+            homes.sort_unstable();
+            self.shown.extend(step.copies.iter().map(|&(from, to)| {
+                let home = homes.binary_search_by_key(&from, |h| h[0]).expect("a step copies its own ints");
+                [to, homes[home][1]]
+            }));
+        }
+    }
+
+    /// Parameters for `n` threads from entry `first`, in as many dispatches as the limits ask for.
+    fn add(&mut self, params: Params, first: usize, n: usize) -> Range<usize> {
+        let begin = self.params.len();
+        for at in (0..n).step_by(MAX_THREADS as usize) {
+            let n = (n - at).min(MAX_THREADS as usize);
+            self.params.push(Params { n: n as u32, first: (first + at) as u32, ..params });
+        }
+        begin..self.params.len()
+    }
+}

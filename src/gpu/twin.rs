@@ -1,0 +1,141 @@
+//! One op over one run, with the signature of its plain kernel: for tests, and for `verify`.
+
+use super::Gpu;
+use super::op::{Op, Params};
+use super::queue::dispatch;
+use super::tables::{linear_terms, net_params, net_weights, net_words, widest};
+use crate::error::Result;
+use crate::kernel::context::Heads;
+use crate::kernel::mixture::{Mixtures, Window};
+use crate::kernel::predict::Linear;
+use crate::kernel::{Look, Offsets};
+use crate::net::Net;
+use wgpu::Buffer;
+
+impl Gpu {
+    pub fn predict(
+        &self,
+        linear: &Linear,
+        offsets: &Offsets,
+        look: Look,
+        at: usize,
+        max: i32,
+        b: &mut [i32],
+    ) -> Result<()> {
+        let mut terms = Vec::new();
+        let run = run(look, b.len());
+        let params = Params {
+            max,
+            n_arena: run.n_arena,
+            n_refs: run.n_refs,
+            n: run.n,
+            stride: run.stride,
+            ..linear_terms(linear, offsets, look.refs.len(), &mut terms)
+        };
+        let (cells, values, refs) = self.upload_look(look, at, b.len());
+        let out = self.one(Op::Predict, 0, params, &[&cells, &values, &refs, &self.upload(&terms)], b.len())?;
+        b.copy_from_slice(&out);
+        Ok(())
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    pub fn context(
+        &self,
+        net: &Net,
+        offsets: &Offsets,
+        look: Look,
+        at: usize,
+        level: i32,
+        b: &[i32],
+        out: &mut Heads,
+    ) -> Result<()> {
+        let mut weights = Vec::new();
+        net_weights(net, &mut weights);
+        let n_taps = offsets.taps.len() as u32;
+        let n_ref_taps = offsets.ref_taps.len() as u32;
+        let params = net_params(net, level, Params { n_taps, n_ref_taps, ..run(look, b.len()) });
+        let (cells, values, refs) = self.upload_look(look, at, b.len());
+        let residuals = self.upload(look.residuals);
+        let offsets = self.upload(&[&offsets.taps[..], &offsets.ref_taps].concat());
+        let (b_buffer, weights) = (self.upload(b), self.upload(&weights));
+        let buffers = [&cells, &values, &residuals, &refs, &b_buffer, &offsets, &weights];
+        let n_heads = 3 * net.k;
+        let words = widest([net_words(net)].into_iter());
+        let y = self.one(Op::Context, words, params, &buffers, (n_heads + 1) * b.len())?;
+        let n = b.len();
+        out.s[..n].copy_from_slice(&y[..n]);
+        for h in 0..n_heads {
+            out.heads[h * out.stride..][..n].copy_from_slice(&y[(h + 1) * n..][..n]);
+        }
+        Ok(())
+    }
+
+    pub fn mixture(&self, b: &[i32], heads: &Heads, mass: i32, out: &mut Mixtures) -> Result<()> {
+        let (n, k) = (b.len(), out.k);
+        let params = Params { n: n as u32, stride: n as u32, k: k as u32, mass, ..Params::default() };
+        let mut all = heads.s[..n].to_vec();
+        (0..3 * k).for_each(|h| all.extend(&heads.heads[h * heads.stride..][..n]));
+        let buffers = [&self.upload(b), &self.upload(&all), &self.constants];
+        let y = self.one(Op::Mixture, 0, params, &buffers, 3 * k * n)?;
+        let parts = [&mut out.location, &mut out.log2_scale, &mut out.weight];
+        for (part, y) in parts.into_iter().zip(y.chunks_exact(k * n)) {
+            for (c, y) in y.chunks_exact(n).enumerate() {
+                part[c * out.stride..][..n].copy_from_slice(y);
+            }
+        }
+        Ok(())
+    }
+
+    pub fn intervals(
+        &self,
+        m: &Mixtures,
+        window: Window,
+        b: &[i32],
+        ints: &[i32],
+        start: &mut [u32],
+        width: &mut [u32],
+    ) -> Result<()> {
+        let n = ints.len();
+        let params = Params {
+            n: n as u32,
+            stride: n as u32,
+            k: m.k as u32,
+            n_symbols: window.n_symbols(),
+            escapes: window.escapes().into(),
+            ..Params::default()
+        };
+        let mut all: Vec<i32> = Vec::new();
+        for part in [&m.location, &m.log2_scale, &m.weight] {
+            (0..m.k).for_each(|c| all.extend(&part[c * m.stride..][..n]));
+        }
+        let buffers = [&self.upload(ints), &self.upload(&b[..n]), &self.upload(&all), &self.constants];
+        let y = self.one(Op::Interval, 0, params, &buffers, 2 * n)?;
+        for (i, pair) in y.chunks_exact(2).enumerate() {
+            (start[i], width[i]) = (pair[0] as u32, pair[1] as u32);
+        }
+        Ok(())
+    }
+
+    fn upload_look(&self, look: Look, at: usize, n: usize) -> (Buffer, Buffer, Buffer) {
+        let cells: Vec<u32> = (at as u32..(at + n) as u32).collect();
+        (self.upload(&cells), self.upload(look.values), self.upload(&look.refs.concat()))
+    }
+
+    /// One op for one tile: the `n_out` words it writes.
+    fn one(&self, op: Op, words: u32, params: Params, inputs: &[&Buffer], n_out: usize) -> Result<Vec<i32>> {
+        let (uniform, out, staging) = (self.upload_params(&[params]), self.storage(n_out), self.staging(n_out));
+        let mut buffers = inputs.to_vec();
+        buffers.push(&out);
+        let bound = self.bind(op, words, &uniform, &buffers);
+        let mut encoder = self.encoder();
+        dispatch(&mut encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default()), &bound, &[params], 0..1, 1);
+        encoder.copy_buffer_to_buffer(&out, 0, &staging, 0, n_out as u64 * 4);
+        let submission = self.submit(encoder);
+        self.read(&staging, n_out, submission, |words| bytemuck::cast_slice(words).to_vec())
+    }
+}
+
+fn run(look: Look, n: usize) -> Params {
+    let (n, n_arena, n_refs) = (n as u32, look.values.len() as u32, look.refs.len() as u32);
+    Params { n, stride: n, n_arena, n_refs, ..Params::default() }
+}

@@ -1,0 +1,182 @@
+//! A device is believed after it has given the plain kernels' answer, to the bit, for the model at hand.
+//!
+//! Every op of every net runs over painted arenas, noise of all sizes and the ends of every range; then whole tiles are coded
+//! and come back. The first difference refuses the device and names the op.
+
+use super::Gpu;
+use super::decode::TilePayload;
+use super::encode::TileInts;
+use super::op::Op;
+use crate::codec::network::{self, Context};
+use crate::error::{Error, Result};
+use crate::kernel::context::{Heads, context};
+use crate::kernel::fast::Level;
+use crate::kernel::interval::intervals;
+use crate::kernel::mixture::{Mixtures, Window, mass, mixture};
+use crate::kernel::predict::{Linear, predict};
+use crate::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets};
+use crate::model::{Model, Part};
+use crate::net::MAX_REACH;
+use std::sync::PoisonError;
+
+/// Cells of a painted run, a little more than a workgroup's threads.
+const N: usize = 200;
+const PITCH: usize = 64;
+
+impl Gpu {
+    /// Compares this device with the plain kernels, once per model; an error of kind `Device` names the op that differs.
+    pub fn verify(&self, model: &Model) -> Result<()> {
+        let digest = *blake3::hash(&crate::net::store(model)?).as_bytes();
+        if self.verified.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest) {
+            return Ok(());
+        }
+        let mut paint = Paint(1);
+        for part in &model.parts {
+            for max in [255, 4095, 65535, 65536, MAX_INT] {
+                self.verify_part(part, max, &mut paint).map_err(|e| e.at(&self.info.name))?;
+            }
+        }
+        self.verify_mixtures(model.parts[0].net.k, &mut paint).map_err(|e| e.at(&self.info.name))?;
+        self.verify_tiles(model, &mut paint).map_err(|e| e.at(&self.info.name))?;
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner).insert(digest);
+        Ok(())
+    }
+
+    /// The stages of one net in turn, each on what the stage before has been shown to give.
+    fn verify_part(&self, part: &Part, max: i32, paint: &mut Paint) -> Result<()> {
+        let net = &part.net;
+        let at = MAX_REACH as usize * (PITCH + 1);
+        let address = |&(dy, dx): &(i32, i32)| dy * PITCH as i32 + dx;
+        let offsets = Offsets {
+            taps: net.taps.iter().map(address).collect(),
+            ref_taps: net.ref_taps.iter().map(address).collect(),
+        };
+        let mut values = || (0..2 * at + N).map(|_| paint.int(max) * ONE).collect::<Vec<i32>>();
+        let own = values();
+        let refs: Vec<Vec<i32>> = (0..net.n_refs).map(|_| values()).collect();
+        let residuals: Vec<i32> = (0..2 * at + N).map(|_| paint.signed(MAX_RESIDUAL)).collect();
+        let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
+        let look = Look { values: &own, residuals: &residuals, refs: &refs };
+
+        let most = 32767 / (part.linear.own().len() + net.n_refs * net.ref_taps.len()).max(1) as i32;
+        let mut c = || paint.signed(most) as i16;
+        let painted = (0..part.linear.own().len()).map(|_| c()).collect();
+        let places = (0..net.n_refs).map(|_| (1..net.ref_taps.len()).map(|_| c()).collect()).collect();
+        for linear in [&Linear::new(painted, places)?, &part.linear] {
+            let (mut plain, mut gpu) = (vec![0; N], vec![0; N]);
+            predict(linear, &offsets, look, at, max, &mut plain);
+            self.predict(linear, &offsets, look, at, max, &mut gpu)?;
+            same(Op::Predict, &plain, &gpu)?;
+            let b = plain;
+
+            let (mut plain, mut gpu) = (Heads::new(net.k, N), Heads::new(net.k, N));
+            context(net, &offsets, look, at, 3, &b, &mut plain);
+            self.context(net, &offsets, look, at, 3, &b, &mut gpu)?;
+            same(Op::Context, &plain.s, &gpu.s)?;
+            same(Op::Context, &plain.heads, &gpu.heads)?;
+            let ints: Vec<i32> = (0..N).map(|_| paint.int(max)).collect();
+            self.verify_symbols(&plain, net.k, &b, &ints, max)?;
+        }
+        Ok(())
+    }
+
+    /// Heads and scales that no painted net would give.
+    fn verify_mixtures(&self, k: usize, paint: &mut Paint) -> Result<()> {
+        for max in [0, 1, 4095, 65535, 65536, MAX_INT] {
+            let mut heads = Heads::new(k, N);
+            heads.s.iter_mut().for_each(|s| *s = 1 + paint.int(MAX_RESIDUAL + 65535));
+            heads.heads.iter_mut().for_each(|h| *h = paint.signed(32767));
+            let b: Vec<i32> = (0..N).map(|_| paint.int(max * ONE)).collect();
+            let ints: Vec<i32> = (0..N).map(|_| paint.int(max)).collect();
+            self.verify_symbols(&heads, k, &b, &ints, max)?;
+        }
+        Ok(())
+    }
+
+    fn verify_symbols(&self, heads: &Heads, k: usize, b: &[i32], ints: &[i32], max: i32) -> Result<()> {
+        let window = Window { max };
+        let (mut plain, mut gpu) = (Mixtures::new(k, N), Mixtures::new(k, N));
+        mixture(b, heads, mass(window.n_symbols()), &mut plain);
+        self.mixture(b, heads, mass(window.n_symbols()), &mut gpu)?;
+        same(Op::Mixture, &plain.location, &gpu.location)?;
+        same(Op::Mixture, &plain.log2_scale, &gpu.log2_scale)?;
+        same(Op::Mixture, &plain.weight, &gpu.weight)?;
+        // once where the ints are painted, once where the mixtures expect them
+        let near: Vec<i32> = (0..N).map(|i| ((plain.location[i] >> 6) + i as i32 % 5 - 2).clamp(0, max)).collect();
+        for ints in [ints, &near] {
+            let m = &plain;
+            let (mut start, mut width) = (vec![0; N], vec![0; N]);
+            let (mut gpu_start, mut gpu_width) = (vec![0; N], vec![0; N]);
+            intervals(m, window, b, ints, &mut start, &mut width);
+            self.intervals(m, window, b, ints, &mut gpu_start, &mut gpu_width)?;
+            same(Op::Interval, &start, &gpu_start)?;
+            same(Op::Interval, &width, &gpu_width)?;
+        }
+        Ok(())
+    }
+
+    /// Whole tiles: what fills the arenas is seen only there.
+    fn verify_tiles(&self, model: &Model, paint: &mut Paint) -> Result<()> {
+        let n_refs = model.parts.iter().map(|p| p.net.n_refs).max().unwrap_or(0);
+        let linears = model.linears(n_refs);
+        let (h, w, max) = (13, 10, 70000);
+        let mut tile = || (0..h * w).map(|_| paint.int(max)).collect::<Vec<i32>>();
+        let planes: Vec<Vec<i32>> = (0..n_refs + 3).map(|_| tile()).collect();
+        let refs: Vec<&[i32]> = planes[3..].iter().map(Vec::as_slice).collect();
+        let fast = model.fast(Level::Plain);
+        let context = Context { model, fast: &fast, linears: &linears, residual: 300, max };
+        let plan = model.plan_to_encode(h, w);
+        let tiles: Vec<TileInts> = planes[..3].iter().map(|ints| TileInts { ints, refs: &refs }).collect();
+        let payloads = self.encode(context, &plan, &tiles)?;
+        for (payload, tile) in payloads.iter().zip(&tiles) {
+            if *payload != network::encode(context, &plan, tile.ints, &refs) {
+                return Err(differs("the payload of a tile"));
+            }
+        }
+        let payloads: Vec<TilePayload> = payloads.iter().map(|payload| TilePayload { payload, refs: &refs }).collect();
+        let back = self.decode(context, &model.plan_to_decode(h, w), &payloads)?;
+        match back.iter().zip(&tiles).all(|(back, tile)| back.as_deref() == Ok(tile.ints)) {
+            true => Ok(()),
+            false => Err(differs("a decoded tile")),
+        }
+    }
+}
+
+fn same<T: PartialEq>(op: Op, plain: &[T], gpu: &[T]) -> Result<()> {
+    match plain.iter().zip(gpu).filter(|(p, g)| p != g).count() {
+        0 => Ok(()),
+        n => Err(differs(&format!("{}, in {n} of {} numbers,", op.name(), plain.len()))),
+    }
+}
+
+fn differs(what: &str) -> Error {
+    Error::device(format!("{what} is not what the CPU computes; the device cannot be used"))
+}
+
+/// Seeded noise of every size, with the ends of the range in it.
+struct Paint(u32);
+
+impl Paint {
+    fn bits(&mut self) -> u32 {
+        self.0 = self.0.wrapping_mul(1664525).wrapping_add(1013904223);
+        self.0 >> 8
+    }
+
+    /// 0..=max
+    fn int(&mut self, max: i32) -> i32 {
+        let noise = ((u64::from(self.bits()) * (max as u64 + 1)) >> 24) as i32;
+        match self.bits() % 8 {
+            0 => 0,
+            1 => max,
+            2 => noise >> (self.bits() % 20),
+            3 => max - (noise >> (self.bits() % 20)),
+            4 | 5 => (max >> 1) + (noise >> 8),
+            _ => noise,
+        }
+    }
+
+    /// −max..=max
+    fn signed(&mut self, max: i32) -> i32 {
+        if self.bits() & 1 == 0 { self.int(max) } else { -self.int(max) }
+    }
+}

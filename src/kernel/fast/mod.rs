@@ -1,0 +1,325 @@
+//! The same ops with SIMD, equal to the plain kernels byte for byte; the machine is asked once, above the tile.
+//!
+//! `lanes` is the vocabulary, one file per op is written in it, `avx2` and `avx512` speak it. This is the only room with `unsafe`.
+//! Buffers have room for whole vectors: `room(n)` for a run of n.
+
+#![cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+
+#[cfg(target_arch = "x86_64")]
+mod amx;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod context;
+#[cfg(target_arch = "x86_64")]
+mod interval;
+mod lanes;
+#[cfg(target_arch = "x86_64")]
+mod mixture;
+mod pack;
+#[cfg(target_arch = "x86_64")]
+mod predict;
+
+use super::context::Heads;
+use super::mixture::{Mixtures, Window};
+use super::predict::Linear;
+use super::{Look, Offsets};
+use crate::net::Net;
+use pack::{PackedNet, Row};
+
+/// Cells that a fast kernel works on at once.
+const BLOCK: usize = 2 * lanes::N;
+
+/// How long a buffer must be for a run of n cells.
+pub fn room(n: usize) -> usize {
+    n.next_multiple_of(BLOCK) + BLOCK
+}
+
+/// What a machine can do, from the plain kernels upwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    Plain,
+    Avx2,
+    AvxVnni,
+    Avx512Vnni,
+    /// AVX-512 with the products in tiles.
+    Amx,
+}
+
+impl Level {
+    /// The best that this machine can do.
+    pub fn detect() -> Level {
+        *Level::available().last().expect("the plain kernels are always there")
+    }
+
+    pub fn available() -> Vec<Level> {
+        let all = [Level::Plain, Level::Avx2, Level::AvxVnni, Level::Avx512Vnni, Level::Amx];
+        all.into_iter().filter(|level| level.is_available()).collect()
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn is_available(self) -> bool {
+        match self {
+            Level::Plain => true,
+            Level::Avx2 => is_x86_feature_detected!("avx2"),
+            Level::AvxVnni => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("avxvnni"),
+            Level::Avx512Vnni => {
+                is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512cd")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("avx512vnni")
+            }
+            Level::Amx => Level::Avx512Vnni.is_available() && amx::is_available(),
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn is_available(self) -> bool {
+        self == Level::Plain
+    }
+}
+
+/// The features and the inputs and outputs of the layer at hand, for two vectors of cells.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch {
+    x: Vec<Row>,
+    y: Vec<Row>,
+}
+
+impl Scratch {
+    /// Makes room for the nets of `fast`.
+    pub fn fit(&mut self, fast: &Fast) {
+        let n_rows = fast.nets.iter().map(PackedNet::n_rows).max().unwrap_or(0);
+        for rows in [&mut self.x, &mut self.y] {
+            rows.resize(n_rows, Row::ZERO);
+        }
+    }
+}
+
+/// The kernels of one level, with the nets of one model packed for them.
+#[derive(Clone, Debug)]
+pub struct Fast {
+    level: Level,
+    nets: Vec<PackedNet>,
+}
+
+/// What sixteen quantiles meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inverted {
+    pub ints: [i32; lanes::N],
+    pub start: [u32; lanes::N],
+    pub width: [u32; lanes::N],
+}
+
+/// The doors of one instruction set: every op, with its features, around the body that all share.
+#[cfg(target_arch = "x86_64")]
+macro_rules! doors {
+    ($features:literal, $lanes:ty) => {
+        use crate::kernel::context::Heads as DoorHeads;
+        use crate::kernel::fast as ops;
+        use crate::kernel::mixture::{Mixtures as DoorMixtures, Window as DoorWindow};
+
+        #[target_feature(enable = $features)]
+        pub fn predict(
+            linear: &crate::kernel::predict::Linear,
+            offsets: &crate::kernel::Offsets,
+            look: crate::kernel::Look,
+            at: usize,
+            max: i32,
+            n: usize,
+            b: &mut [i32],
+        ) {
+            ops::predict::predict::<$lanes>(linear, offsets, look, at, max, n, b);
+        }
+        #[target_feature(enable = $features)]
+        pub fn settle(values: &[i32], at: usize, n: usize, b: &[i32], residuals: &mut [i32]) {
+            ops::predict::settle::<$lanes>(values, at, n, b, residuals);
+        }
+        #[target_feature(enable = $features)]
+        pub fn context(
+            net: &ops::pack::PackedNet,
+            run: ops::context::Run,
+            b: &[i32],
+            scratch: &mut ops::Scratch,
+            out: &mut DoorHeads,
+        ) {
+            ops::context::context::<$lanes>(net, run, b, None, scratch, out);
+        }
+        #[target_feature(enable = $features)]
+        pub fn mixture(n: usize, b: &[i32], heads: &DoorHeads, mass: i32, out: &mut DoorMixtures) {
+            ops::mixture::mixture::<$lanes>(n, b, heads, mass, out);
+        }
+        #[target_feature(enable = $features)]
+        pub fn intervals(
+            m: &DoorMixtures,
+            window: DoorWindow,
+            n: usize,
+            b: &[i32],
+            ints: &[i32],
+            start: &mut [u32],
+            width: &mut [u32],
+        ) {
+            ops::interval::intervals::<$lanes>(m, window, n, b, ints, start, width);
+        }
+        #[target_feature(enable = $features)]
+        pub fn cost(n: usize, width: &[u32]) -> i64 {
+            ops::interval::cost::<$lanes>(n, width)
+        }
+        #[target_feature(enable = $features)]
+        pub fn invert(
+            m: &DoorMixtures,
+            window: DoorWindow,
+            b: &[i32],
+            i: usize,
+            n: usize,
+            quantiles: &[u32; 16],
+            out: &mut ops::Inverted,
+        ) {
+            ops::interval::invert::<$lanes>(m, window, b, i, n, quantiles, out);
+        }
+    };
+}
+#[cfg(target_arch = "x86_64")]
+use doors;
+
+/// Calls the door of the level at hand, or does what is said for the plain kernels.
+macro_rules! at_level {
+    ($fast:expr, $plain:expr, $op:ident($($a:expr),* $(,)?)) => {
+        match $fast.level {
+            Level::Plain => $plain,
+            // SAFETY: `Fast::new` takes no level that this machine has not.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => unsafe { avx2::$op($($a),*) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Level::AvxVnni => unsafe { avx2::vnni::$op($($a),*) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512Vnni | Level::Amx => unsafe { avx512::$op($($a),*) },
+            #[cfg(not(target_arch = "x86_64"))]
+            _ => unreachable!("`Fast::new` takes no level that this machine has not"),
+        }
+    };
+}
+
+impl Fast {
+    pub fn new<'a>(level: Level, nets: impl IntoIterator<Item = &'a Net>) -> Fast {
+        assert!(level.is_available(), "this machine has no {level:?}");
+        Fast { level, nets: nets.into_iter().map(PackedNet::new).collect() }
+    }
+
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// Predictions for the run of `n` cells at `at`.
+    #[expect(clippy::too_many_arguments, reason = "they are those of the plain kernel")]
+    pub fn predict(
+        &self,
+        linear: &Linear,
+        offsets: &Offsets,
+        look: Look,
+        at: usize,
+        max: i32,
+        n: usize,
+        b: &mut [i32],
+    ) {
+        at_level!(
+            self,
+            super::predict::predict(linear, offsets, look, at, max, &mut b[..n]),
+            predict(linear, offsets, look, at, max, n, b)
+        );
+    }
+
+    /// Residuals of the run of `n` cells at `at`, whose ints are known.
+    pub fn settle(&self, values: &[i32], at: usize, n: usize, b: &[i32], residuals: &mut [i32]) {
+        at_level!(
+            self,
+            for i in 0..n {
+                residuals[at + i] = super::predict::residual(values[at + i], b[i]);
+            },
+            settle(values, at, n, b, residuals)
+        );
+    }
+
+    /// s and heads of the run of `n` cells at `at`, by net number `net`.
+    #[expect(clippy::too_many_arguments, reason = "they are those of the plain kernel")]
+    pub fn context(
+        &self,
+        net: usize,
+        offsets: &Offsets,
+        look: Look,
+        at: usize,
+        level: i32,
+        n: usize,
+        b: &[i32],
+        scratch: &mut Scratch,
+        out: &mut Heads,
+    ) {
+        let net = &self.nets[net];
+        #[cfg(target_arch = "x86_64")]
+        if self.level == Level::Amx {
+            // SAFETY: `Fast::new` takes no level that this machine has not.
+            unsafe { avx512::context_in_tiles(net, context::Run { offsets, look, at, level, n }, b, scratch, out) };
+            return;
+        }
+        at_level!(
+            self,
+            super::context::context(&net.net, offsets, look, at, level, &b[..n], out),
+            context(net, context::Run { offsets, look, at, level, n }, b, scratch, out)
+        );
+    }
+
+    pub fn mixture(&self, n: usize, b: &[i32], heads: &Heads, mass: i32, out: &mut Mixtures) {
+        at_level!(self, super::mixture::mixture(&b[..n], heads, mass, out), mixture(n, b, heads, mass, out));
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "they are those of the plain kernel")]
+    pub fn intervals(
+        &self,
+        m: &Mixtures,
+        window: Window,
+        n: usize,
+        b: &[i32],
+        ints: &[i32],
+        start: &mut [u32],
+        width: &mut [u32],
+    ) {
+        at_level!(
+            self,
+            super::interval::intervals(m, window, &b[..n], &ints[..n], start, width),
+            intervals(m, window, n, b, ints, start, width)
+        );
+    }
+
+    /// −256 · log2 of the probability of n intervals, given their widths.
+    pub fn cost(&self, n: usize, width: &[u32]) -> i64 {
+        at_level!(self, super::interval::cost(&width[..n]), cost(n, width))
+    }
+
+    /// The ints of `n` ≤ 16 cells from cell `i` of a run, whose intervals hold their quantiles.
+    #[expect(clippy::too_many_arguments, reason = "they are those of the plain kernel")]
+    pub fn invert(
+        &self,
+        m: &Mixtures,
+        window: Window,
+        b: &[i32],
+        i: usize,
+        n: usize,
+        quantiles: &[u32; 16],
+        out: &mut Inverted,
+    ) {
+        at_level!(
+            self,
+            for j in 0..n {
+                let (int, start, width) = super::interval::invert(m, window, b[i + j], i + j, quantiles[j]);
+                (out.ints[j], out.start[j], out.width[j]) = (int, start, width);
+            },
+            invert(m, window, b, i, n, quantiles, out)
+        );
+    }
+}

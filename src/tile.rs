@@ -1,0 +1,152 @@
+//! How an array falls into tiles.
+//!
+//! An array is planes × h × w samples, one or two parts (words) per sample; a mosaic plane is four sub-planes, its 2×2 phases.
+//! A *band* is the rows of a plane that one row of tiles covers. Tiles are numbered plane by plane, band by band, and inside
+//! a band by part, phase and column: the order of the file, so that both ways stream.
+
+use crate::error::{Error, Result};
+use crate::sample::phase;
+
+/// Samples of a tile, about: enough for a context to settle, little enough for random access.
+pub const TILE_SAMPLES: usize = 1 << 16;
+const MAX_TILE_ROWS: usize = 256;
+/// No band holds more samples, so that memory does not depend on the image.
+const MAX_BAND_SAMPLES: usize = 1 << 23;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grid {
+    pub n_planes: usize,
+    pub h: usize,
+    pub w: usize,
+    pub n_parts: usize,
+    /// 1, or 4 where planes are split into their 2×2 phases.
+    pub n_phases: usize,
+    /// The size of a tile, in ints of a sub-plane.
+    pub tile_h: usize,
+    pub tile_w: usize,
+}
+
+/// One tile: where it stands, and its size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub number: u64,
+    pub plane: usize,
+    pub band: usize,
+    pub part: usize,
+    pub phase: usize,
+    pub column: usize,
+    pub h: usize,
+    pub w: usize,
+}
+
+impl Grid {
+    /// A grid with the usual tiles.
+    pub fn usual(n_planes: usize, h: usize, w: usize, n_parts: usize, n_phases: usize) -> Grid {
+        let (ph, pw) = if n_phases == 4 { phase::size(0, h, w) } else { (h, w) };
+        let tile_h = ph.min(MAX_TILE_ROWS).min((MAX_BAND_SAMPLES / w.max(1)).max(1)).max(1);
+        let tile_w = pw.min(if ph >= MAX_TILE_ROWS { MAX_TILE_ROWS } else { TILE_SAMPLES / tile_h }).max(1);
+        Grid { n_planes, h, w, n_parts, n_phases, tile_h, tile_w }
+    }
+
+    /// Checks what a file says; `n_samples` is what its shape holds.
+    pub fn check(self, n_samples: u64) -> Result<Grid> {
+        let g = self;
+        let product = (g.n_planes as u64).checked_mul(g.h as u64).and_then(|n| n.checked_mul(g.w as u64));
+        let sane = product == Some(n_samples)
+            && n_samples > 0
+            && matches!(g.n_phases, 1 | 4)
+            && matches!(g.n_parts, 1 | 2)
+            && (1..=1 << 16).contains(&g.tile_h)
+            && (1..=1 << 16).contains(&g.tile_w)
+            && g.tile_h * g.tile_w <= 1 << 20
+            && (g.tile_h == 1 || g.tile_h.checked_mul(g.w).is_some_and(|n| n <= 1 << 25))
+            && n_samples < 1 << 56;
+        if sane { Ok(g) } else { Err(Error::corrupt(format!("tiles that do not fit their array: {g:?}"))) }
+    }
+
+    /// The size of a sub-plane.
+    pub fn size(&self, phase: usize) -> (usize, usize) {
+        if self.n_phases == 4 { phase::size(phase, self.h, self.w) } else { (self.h, self.w) }
+    }
+
+    pub fn n_bands(&self) -> usize {
+        self.size(0).0.div_ceil(self.tile_h)
+    }
+
+    pub fn n_columns(&self) -> usize {
+        self.size(0).1.div_ceil(self.tile_w)
+    }
+
+    fn n_numbers_per_band(&self) -> u64 {
+        (self.n_parts * self.n_phases * self.n_columns()) as u64
+    }
+
+    /// Rows of the plane that a band covers: (first, how many).
+    pub fn rows(&self, band: usize) -> (usize, usize) {
+        let rows = self.tile_h * if self.n_phases == 4 { 2 } else { 1 };
+        let first = band * rows;
+        (first, rows.min(self.h - first))
+    }
+
+    /// The tile at a place; None where the sub-plane ends before it.
+    pub fn place(&self, plane: usize, band: usize, part: usize, phase: usize, column: usize) -> Option<Place> {
+        let (h, w) = self.size(phase);
+        let h = h.checked_sub(band * self.tile_h)?.min(self.tile_h);
+        let w = w.checked_sub(column * self.tile_w)?.min(self.tile_w);
+        let bands = (plane * self.n_bands() + band) as u64;
+        let inner = ((part * self.n_phases + phase) * self.n_columns() + column) as u64;
+        let number = bands * self.n_numbers_per_band() + inner;
+        (h > 0 && w > 0).then_some(Place { number, plane, band, part, phase, column, h, w })
+    }
+
+    /// The tiles of a band, in order.
+    pub fn band(&self, plane: usize, band: usize) -> impl Iterator<Item = Place> + '_ {
+        (0..self.n_parts).flat_map(move |part| {
+            (0..self.n_phases).flat_map(move |phase| {
+                (0..self.n_columns()).filter_map(move |column| self.place(plane, band, part, phase, column))
+            })
+        })
+    }
+
+    pub fn n_tiles(&self) -> u64 {
+        let per_plane: usize = (0..self.n_phases)
+            .map(|phase| {
+                let (h, w) = self.size(phase);
+                h.div_ceil(self.tile_h) * w.div_ceil(self.tile_w)
+            })
+            .sum();
+        (per_plane * self.n_parts) as u64 * self.n_planes as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_cover_every_int_once_and_are_numbered_in_order() {
+        for (h, w) in [(1, 1), (1, 70000), (7, 9), (256, 256), (257, 255), (513, 300), (3, 100_000), (1000, 3)] {
+            for (n_parts, n_phases) in [(1, 1), (2, 1), (1, 4)] {
+                let grid = Grid::usual(2, h, w, n_parts, n_phases).check((2 * h * w) as u64).unwrap();
+                let places: Vec<Place> = (0..2)
+                    .flat_map(|p| (0..grid.n_bands()).map(move |b| (p, b)))
+                    .flat_map(|(p, b)| grid.band(p, b).collect::<Vec<_>>())
+                    .collect();
+                assert_eq!(places.len() as u64, grid.n_tiles(), "{h}×{w}");
+                assert_eq!(places.iter().map(|p| p.h * p.w).sum::<usize>(), 2 * h * w * n_parts);
+                assert!(places.windows(2).all(|p| p[0].number < p[1].number));
+                let rows: usize = (0..grid.n_bands()).map(|b| grid.rows(b).1).sum();
+                assert_eq!(rows, h);
+            }
+        }
+    }
+
+    #[test]
+    fn a_grid_that_does_not_fit_its_array_is_corrupt() {
+        let grid = Grid::usual(1, 10, 10, 1, 1);
+        assert!(grid.check(99).is_err());
+        assert!(Grid { tile_h: 0, ..grid }.check(100).is_err());
+        assert!(Grid { n_phases: 3, ..grid }.check(100).is_err());
+        assert!(Grid { n_planes: usize::MAX, ..grid }.check(100).is_err());
+    }
+}

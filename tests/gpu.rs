@@ -1,0 +1,322 @@
+//! Every GPU that is found gives the plain kernels' answer to the bit: op by op, and in whole tiles.
+//!
+//! Without a GPU the tests say so and pass; with COLLAPSAR_REQUIRE_GPU=1 they fail.
+
+use collapsar::codec::network::{self, Context};
+use collapsar::error::{Kind, Result};
+use collapsar::gpu::{Backend, Gpu, Op, Shaders, TileInts, TilePayload, adapters};
+use collapsar::kernel::context::{Heads, context};
+use collapsar::kernel::fast::Level;
+use collapsar::kernel::interval::intervals;
+use collapsar::kernel::mixture::{Mixtures, Window, mass, mixture};
+use collapsar::kernel::predict::{Linear, predict};
+use collapsar::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets};
+use collapsar::model::{Family, Model, Part};
+use collapsar::net::{Layer, Net, Pass, Spec};
+use std::sync::LazyLock;
+
+const SIZES: [usize; 10] = [1, 15, 16, 17, 63, 64, 65, 255, 256, 257];
+const PITCH: i32 = 64;
+
+/// Opened once: compiling shaders is what takes long.
+static GPUS: LazyLock<Vec<Gpu>> = LazyLock::new(|| {
+    let gpus: Vec<Gpu> = (0..adapters().len()).map(|i| Gpu::open(Some(i)).unwrap()).collect();
+    for gpu in &gpus {
+        println!("{} ({}, {} {})", gpu.info.name, gpu.info.backend.name(), gpu.info.driver, gpu.info.driver_info);
+    }
+    gpus
+});
+
+fn gpus() -> &'static [Gpu] {
+    let required = std::env::var("COLLAPSAR_REQUIRE_GPU").is_ok_and(|v| v == "1");
+    assert!(!required || !GPUS.is_empty(), "COLLAPSAR_REQUIRE_GPU=1, and no usable GPU was found");
+    if GPUS.is_empty() {
+        println!("skipped: no usable GPU was found");
+    }
+    &GPUS
+}
+
+/// Seeded noise of every size, with the ends of the range in it.
+struct Paint(u32);
+
+impl Paint {
+    fn bits(&mut self) -> u32 {
+        self.0 = self.0.wrapping_mul(1664525).wrapping_add(1013904223);
+        self.0 >> 8
+    }
+
+    fn int(&mut self, max: i32) -> i32 {
+        let noise = (u64::from(self.bits()) * (max as u64 + 1) >> 24) as i32;
+        match self.bits() % 8 {
+            0 => 0,
+            1 => max,
+            2 | 3 => noise >> (self.bits() % 20),
+            _ => noise,
+        }
+    }
+
+    fn signed(&mut self, max: i32) -> i32 {
+        if self.bits() & 1 == 0 { self.int(max) } else { -self.int(max) }
+    }
+}
+
+fn painted_net(paint: &mut Paint, pass: Pass, k: usize, n_refs: usize, hidden: &[usize]) -> Net {
+    let near = |&(dy, dx): &(i32, i32)| (dy * dy + dx * dx, dy, dx);
+    let square = |r: i32| (-r..=r).flat_map(move |dy| (-r..=r).map(move |dx| (dy, dx)));
+    let knows = |&(dy, dx): &(i32, i32)| match pass {
+        Pass::Raster => dy < 0 || (dy == 0 && dx < 0),
+        Pass::Diagonal => dy & 1 == 1 && dx & 1 == 1,
+        Pass::Rest => (dy + dx) & 1 == 1,
+    };
+    let mut taps: Vec<_> = square(7).filter(knows).collect();
+    taps.sort_by_key(near);
+    taps.truncate(40);
+    let mut ref_taps: Vec<_> = square(1).collect();
+    ref_taps.sort_by_key(near);
+    let spec = Spec {
+        pass,
+        k,
+        taps,
+        n_linear: 12,
+        n_values: 40,
+        n_residuals: 31,
+        n_refs,
+        ref_taps,
+        near_log2: 3,
+        wide_log2: 5,
+        scale_floor: 16,
+        feature_shift: 4,
+    };
+    let mut widths = vec![spec.n_features()];
+    widths.extend(hidden);
+    widths.push(3 * k);
+    let layers = widths.windows(2).map(|w| {
+        let n_in = w[0].next_multiple_of(4);
+        Layer {
+            n_in,
+            n_out: w[1],
+            weights: (0..n_in * w[1]).map(|_| paint.signed(127) as i8).collect(),
+            bias: (0..w[1]).map(|_| paint.signed(20000)).collect(),
+            shift: (0..w[1]).map(|_| 6 + (paint.bits() % 6) as u8).collect(),
+        }
+    });
+    let layers = layers.collect();
+    Net::new(spec, layers).unwrap()
+}
+
+fn painted_model(family: Family, k: usize, hidden: &[usize]) -> Model {
+    let mut paint = Paint(k as u32 + 77);
+    let passes: &[Pass] = if family == Family::Pixelcnn { &[Pass::Raster] } else { &[Pass::Diagonal, Pass::Rest] };
+    let mut part =
+        |pass, n_refs| Part { net: painted_net(&mut paint, pass, k, n_refs, hidden), linear: Linear::mean(12) };
+    let parts = passes.iter().flat_map(|&pass| [part(pass, 0), part(pass, 1), part(pass, 2)]).collect();
+    Model::new("painted", family, parts, [0; 32]).unwrap()
+}
+
+/// Something like an image: a slope, a star, noise.
+fn painted_tile(seed: u32, h: usize, w: usize, max: i32) -> Vec<i32> {
+    let mut paint = Paint(seed);
+    let slope = |i: usize| (i / w * 2 + i % w * 3) as i32;
+    let star = |i: usize| if i / w % 19 == 7 && i % w % 23 == 5 { max / 2 } else { 0 };
+    (0..h * w).map(|i| (100 + slope(i) + star(i) + paint.signed(30)).clamp(0, max)).collect()
+}
+
+fn offsets(net: &Net) -> Offsets {
+    let address = |&(dy, dx): &(i32, i32)| dy * PITCH + dx;
+    let spec = net.spec();
+    Offsets { taps: spec.taps.iter().map(address).collect(), ref_taps: spec.ref_taps.iter().map(address).collect() }
+}
+
+#[test]
+fn every_op_equals_its_plain_kernel() -> Result<()> {
+    for gpu in gpus() {
+        let mut paint = Paint(3);
+        let mut turn = 0;
+        // about 3, 15 and 70 thousand multiplications, and the widest layer there may be
+        for hidden in [&[24, 24][..], &[64, 64, 48], &[256, 160, 64], &[1024, 9]] {
+            for n_refs in 0..3 {
+                turn += 1;
+                let net = painted_net(&mut paint, Pass::Raster, 1 + turn % 8, n_refs, hidden);
+                for i in 0..5 {
+                    let n = SIZES[(turn * 5 + i) % SIZES.len()];
+                    let max = [255, 4095, 65535, 65536, MAX_INT][i];
+                    ops_equal(gpu, &mut paint, &net, n, max)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn ops_equal(gpu: &Gpu, paint: &mut Paint, net: &Net, n: usize, max: i32) -> Result<()> {
+    let spec = net.spec();
+    let (at, offsets) = (15 * PITCH as usize + 15, offsets(net));
+    let values = |paint: &mut Paint| (0..2 * at + n).map(|_| paint.int(max) * ONE).collect::<Vec<i32>>();
+    let own = values(paint);
+    let refs: Vec<Vec<i32>> = (0..spec.n_refs).map(|_| values(paint)).collect();
+    let residuals: Vec<i32> = (0..2 * at + n).map(|_| paint.signed(MAX_RESIDUAL)).collect();
+    let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
+    let look = Look { values: &own, residuals: &residuals, refs: &refs };
+    let mut c = |n: usize| (0..n).map(|_| paint.signed(1100) as i16).collect::<Vec<i16>>();
+    let own = c(spec.n_linear - 1);
+    let linear = Linear::new(own, (0..spec.n_refs).map(|_| c(spec.ref_taps.len() - 1)).collect())?;
+    let place = format!("{}: {n} cells, {} MAC, {} refs, max {max}", gpu.info.name, net.n_mac(), spec.n_refs);
+
+    let (mut b, mut gpu_b) = (vec![0; n], vec![0; n]);
+    predict(&linear, &offsets, look, at, max, &mut b);
+    gpu.predict(&linear, &offsets, look, at, max, &mut gpu_b)?;
+    assert_eq!(b, gpu_b, "predict on {place}");
+
+    let (mut heads, mut gpu_heads) = (Heads::new(spec.k, n), Heads::new(spec.k, n));
+    context(net, &offsets, look, at, 2, &b, &mut heads);
+    gpu.context(net, &offsets, look, at, 2, &b, &mut gpu_heads)?;
+    assert!(heads == gpu_heads, "context on {place}");
+
+    let extreme = Heads {
+        stride: n,
+        s: (0..n).map(|_| 1 + paint.int(MAX_RESIDUAL + 65535)).collect(),
+        heads: (0..3 * spec.k * n).map(|_| paint.signed(32767)).collect(),
+    };
+    for heads in [&heads, &extreme] {
+        let window = Window { max };
+        let mass = mass(window.n_symbols());
+        let (mut m, mut gpu_m) = (Mixtures::new(spec.k, n), Mixtures::new(spec.k, n));
+        mixture(&b, heads, mass, &mut m);
+        gpu.mixture(&b, heads, mass, &mut gpu_m)?;
+        assert!(m == gpu_m, "mixture on {place}");
+
+        let ints: Vec<i32> = (0..n).map(|i| if i % 2 == 0 { paint.int(max) } else { m.location[i] >> 6 }).collect();
+        let ints: Vec<i32> = ints.iter().map(|x| x.clamp(&0, &max)).copied().collect();
+        let (mut plain, mut other) = ([vec![0; n], vec![0; n]], [vec![0; n], vec![0; n]]);
+        let [start, width] = &mut plain;
+        intervals(&m, window, &b, &ints, start, width);
+        let [start, width] = &mut other;
+        gpu.intervals(&m, window, &b, &ints, start, width)?;
+        assert!(plain == other, "interval on {place}");
+    }
+    Ok(())
+}
+
+#[test]
+fn whole_tiles_have_the_bytes_of_the_cpu_and_come_back() -> Result<()> {
+    for gpu in gpus() {
+        for (family, sizes) in [
+            (Family::Pixelcnn, &[(1, 1), (1, 9), (7, 1), (16, 17)][..]),
+            (Family::Lattice, &[(1, 1), (1, 9), (7, 1), (16, 17), (63, 65), (128, 128)]),
+        ] {
+            let model = painted_model(family, 3, &[24, 24]);
+            for &(h, w) in sizes {
+                for (n_refs, max) in [(0, 4000), (1, 65536), (2, MAX_INT)] {
+                    tiles_equal(gpu, &model, h, w, n_refs, max)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn tiles_equal(gpu: &Gpu, model: &Model, h: usize, w: usize, n_refs: usize, max: i32) -> Result<()> {
+    let planes: Vec<Vec<i32>> = (0..n_refs + 3).map(|i| painted_tile(i as u32, h, w, max)).collect();
+    let refs: Vec<&[i32]> = planes[3..].iter().map(Vec::as_slice).collect();
+    let tiles: Vec<TileInts> = planes[..3].iter().map(|ints| TileInts { ints, refs: &refs }).collect();
+    let linears = model.linears(n_refs);
+    let fast = model.fast(Level::detect());
+    let context = Context { model, fast: &fast, linears: &linears, residual: 200, max };
+    let plan = model.plan_to_encode(h, w);
+    let payloads = gpu.encode(context, &plan, &tiles)?;
+    let place = format!("{}: {:?} {h}×{w}, {n_refs} refs, max {max}", gpu.info.name, model.family);
+    for (payload, tile) in payloads.iter().zip(&tiles) {
+        assert!(*payload == network::encode(context, &plan, tile.ints, &refs), "encode on {place}");
+    }
+    let coded: Vec<TilePayload> = payloads.iter().map(|payload| TilePayload { payload, refs: &refs }).collect();
+    for (back, tile) in gpu.decode(context, &model.plan_to_decode(h, w), &coded)?.iter().zip(&tiles) {
+        assert!(back.as_deref() == Ok(tile.ints), "decode on {place}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_size_of_a_batch_does_not_reach_the_bytes() -> Result<()> {
+    for index in 0..gpus().len() {
+        let mut gpu = Gpu::open(Some(index))?;
+        for family in [Family::Pixelcnn, Family::Lattice] {
+            let model = painted_model(family, 2, &[8]);
+            let linears = model.linears(1);
+            let fast = model.fast(Level::detect());
+            let context = Context { model: &model, fast: &fast, linears: &linears, residual: 200, max: 70000 };
+            let (h, w) = (12, 15);
+            let planes: Vec<Vec<i32>> = (0..8).map(|i| painted_tile(i, h, w, 70000)).collect();
+            let refs: Vec<[&[i32]; 1]> = (0..7).map(|i| [planes[i + 1].as_slice()]).collect();
+            let tile = |i: usize| TileInts { ints: &planes[i], refs: &refs[i] };
+            let tiles: Vec<TileInts> = (0..7).map(tile).collect();
+            let mut coded = Vec::new();
+            for batch_bytes in [0, 150_000, 1 << 28] {
+                gpu.batch_bytes = batch_bytes;
+                let payloads = gpu.encode(context, &model.plan_to_encode(h, w), &tiles)?;
+                let tiles: Vec<TilePayload> =
+                    payloads.iter().zip(&refs).map(|(payload, refs)| TilePayload { payload, refs }).collect();
+                let back = gpu.decode(context, &model.plan_to_decode(h, w), &tiles)?;
+                assert!(back.iter().zip(&planes).all(|(back, ints)| back.as_ref() == Ok(ints)));
+                coded.push(payloads);
+            }
+            assert!(coded[0] == coded[1] && coded[1] == coded[2], "{} in {family:?}", gpu.info.name);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_corrupt_tile_fails_alone() -> Result<()> {
+    for gpu in gpus() {
+        let model = painted_model(Family::Lattice, 2, &[8]);
+        let linears = model.linears(0);
+        let fast = model.fast(Level::detect());
+        let context = Context { model: &model, fast: &fast, linears: &linears, residual: 200, max: 70000 };
+        let (h, w) = (24, 31);
+        let ints: Vec<Vec<i32>> = (0..4).map(|i| painted_tile(i, h, w, 70000)).collect();
+        let tiles: Vec<TileInts> = ints.iter().map(|ints| TileInts { ints, refs: &[] }).collect();
+        let mut payloads = gpu.encode(context, &model.plan_to_encode(h, w), &tiles)?;
+        payloads[1].truncate(9);
+        let middle = payloads[2].len() / 2;
+        payloads[2][middle] ^= 16;
+        let tiles: Vec<TilePayload> = payloads.iter().map(|payload| TilePayload { payload, refs: &[] }).collect();
+        let back = gpu.decode(context, &model.plan_to_decode(h, w), &tiles)?;
+        assert_eq!((back[0].as_ref(), back[3].as_ref()), (Ok(&ints[0]), Ok(&ints[3])));
+        assert_eq!(back[1].as_ref().unwrap_err().kind, Kind::Corrupt);
+        assert_ne!(back[2].as_ref(), Ok(&ints[2]));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_device_is_verified_and_a_wrong_one_is_refused() -> Result<()> {
+    let model = painted_model(Family::Lattice, 3, &[24, 24]);
+    for gpu in gpus() {
+        for family in [Family::Pixelcnn, Family::Lattice] {
+            gpu.verify(&painted_model(family, 3, &[24, 24]))?;
+        }
+    }
+    let wrong = [
+        (Op::Predict, "var sum = 32;", "var sum = 31;", "predict"),
+        (Op::Predict, "(sum >> 6u)", "(sum >> 7u)", "predict"),
+        (Op::Context, "- log_s + half", "- log_s", "context"),
+        (Op::Context, "vec4<i32>(127)", "vec4<i32>(126)", "context"),
+        (Op::Mixture, "MAX_LOG2_SCALE: i32 = 6143", "MAX_LOG2_SCALE: i32 = 6142", "mixture"),
+        (Op::Mixture, "s, 524288", "s, 524287", "mixture"),
+        (Op::Interval, "+ 1) * curve", "+ 2) * curve", "interval"),
+        (Op::Interval, "x * 64 - 32", "x * 64 - 31", "interval"),
+        (Op::Fill, "seeds[tile] * 64", "seeds[tile] * 63", "a tile"),
+        (Op::Settle, "show.y == NONE", "show.y + 1u == NONE", "a tile"),
+    ];
+    for (op, from, to, named) in wrong {
+        let shaders = Shaders::default().with(op, from, to);
+        for backend in [Backend::Vulkan, Backend::Metal, Backend::Dx12] {
+            for gpu in Gpu::open_with(backend, &shaders)? {
+                let error = gpu.verify(&model).expect_err(to);
+                assert_eq!(error.kind, Kind::Device);
+                assert!(error.message.contains(named), "{to}: {error}");
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,230 @@
+//! Every level of this machine against the plain kernels, op by op and for whole tiles: equality, not tolerance.
+
+mod painted;
+
+use collapsar::codec::network::{Context, decode, encode};
+use collapsar::kernel::context::Heads;
+use collapsar::kernel::fast::{Fast, Inverted, Level, Scratch, room};
+use collapsar::kernel::mixture::{Mixtures, Window, mass};
+use collapsar::kernel::predict::Linear;
+use collapsar::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets, SLACK};
+use collapsar::model::Family;
+use collapsar::net::{Layer, Net, Pass, Spec};
+use painted::{LARGE, MIDDLE, Random, SMALL, Size};
+
+const LENGTHS: [usize; 11] = [1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127];
+const ODD: Size = Size { values: 23, residuals: 9, hidden: &[7], k: 1 };
+const WIDE: Size = Size { values: 33, residuals: 1, hidden: &[18, 5], k: 8 };
+const SHALLOW: Size = Size { values: 3, residuals: 2, hidden: &[], k: 5 };
+
+/// A run in arenas of painted ints and residuals.
+struct Case {
+    net: Net,
+    linear: Linear,
+    offsets: Offsets,
+    values: Vec<i32>,
+    residuals: Vec<i32>,
+    refs: Vec<Vec<i32>>,
+    at: usize,
+    level: i32,
+    max: i32,
+    n: usize,
+}
+
+/// All that the kernels say of a run.
+#[derive(Debug, PartialEq, Default)]
+struct Outcome {
+    b: Vec<i32>,
+    s: Vec<i32>,
+    heads: Vec<i32>,
+    location: Vec<i32>,
+    log2_scale: Vec<i32>,
+    weight: Vec<i32>,
+    start: Vec<u32>,
+    width: Vec<u32>,
+    cost: i64,
+    inverted: Vec<(i32, u32, u32)>,
+    residuals: Vec<i32>,
+}
+
+fn outcome(fast: &Fast, case: &Case) -> Outcome {
+    let Case { net, linear, offsets, values, at, n, max, .. } = case;
+    let (at, n, max) = (*at, *n, *max);
+    let k = net.spec().k;
+    let refs: Vec<&[i32]> = case.refs.iter().map(Vec::as_slice).collect();
+    let look = Look { values, residuals: &case.residuals, refs: &refs };
+    let window = Window { max };
+
+    let (mut b, mut scratch) = (vec![0; room(n)], Scratch::default());
+    let (mut heads, mut mixtures) = (Heads::new(k, room(n)), Mixtures::new(k, room(n)));
+    scratch.fit(fast);
+    fast.predict(linear, offsets, look, at, max, n, &mut b);
+    fast.context(0, offsets, look, at, case.level, n, &b, &mut scratch, &mut heads);
+    fast.mixture(n, &b, &heads, mass(window.n_symbols()), &mut mixtures);
+    let ints: Vec<i32> = (0..room(n)).map(|i| values[at + i] / ONE).collect();
+    let (mut start, mut width) = (vec![0; room(n)], vec![0; room(n)]);
+    fast.intervals(&mixtures, window, n, &b, &ints, &mut start, &mut width);
+    let cost = fast.cost(n, &width);
+    let mut residuals = case.residuals.clone();
+    fast.settle(values, at, n, &b, &mut residuals);
+
+    let mut inverted = Vec::new();
+    let mut random = Random(9);
+    for (i, group) in (0..n).step_by(16).map(|i| (i, 16.min(n - i))) {
+        for edge in 0..4 {
+            let mut quantiles = [0; 16];
+            for (j, q) in quantiles[..group].iter_mut().enumerate() {
+                *q = match edge {
+                    0 => start[i + j],
+                    1 => start[i + j] + width[i + j] - 1,
+                    2 => random.below(1 << 24),
+                    _ => [0, 1, (1 << 24) - 1][j % 3],
+                };
+            }
+            let mut out = Inverted::default();
+            fast.invert(&mixtures, window, &b, i, group, &quantiles, &mut out);
+            inverted.extend((0..group).map(|j| (out.ints[j], out.start[j], out.width[j])));
+        }
+    }
+    let of_run = |from: &[i32]| from.chunks(room(n)).flat_map(|part| &part[..n]).copied().collect::<Vec<i32>>();
+    Outcome {
+        s: of_run(&heads.s),
+        heads: of_run(&heads.heads),
+        location: of_run(&mixtures.location),
+        log2_scale: of_run(&mixtures.log2_scale),
+        weight: of_run(&mixtures.weight),
+        b: b[..n].to_vec(),
+        start: start[..n].to_vec(),
+        width: width[..n].to_vec(),
+        cost,
+        inverted,
+        residuals,
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Paint {
+    Zero,
+    Most,
+    Alternating,
+    Random,
+    Smooth,
+}
+const PAINTS: [Paint; 5] = [Paint::Zero, Paint::Most, Paint::Alternating, Paint::Random, Paint::Smooth];
+
+fn paint(paint: Paint, max: i32, i: usize, random: &mut Random) -> i32 {
+    match paint {
+        Paint::Zero => 0,
+        Paint::Most => max,
+        Paint::Alternating => [0, max][i & 1],
+        Paint::Random => random.below(max as u32 + 1) as i32,
+        Paint::Smooth => (i as i32 / 3 + random.within(5)).clamp(0, max),
+    }
+}
+
+fn case(size: Size, n_refs: usize, shift: u32, max: i32, ints: Paint, n: usize) -> Case {
+    let mut random = Random(n as u32 + 77 * shift + max as u32);
+    let spec = Spec { feature_shift: shift, ..painted::spec(Pass::Raster, n_refs, size) };
+    let pitch = 200;
+    let offset = |&(dy, dx): &(i32, i32)| dy * pitch + dx;
+    let offsets =
+        Offsets { taps: spec.taps.iter().map(offset).collect(), ref_taps: spec.ref_taps.iter().map(offset).collect() };
+    let at = 12 * pitch as usize;
+    let n_arena = at + n + 2 * pitch as usize + SLACK;
+    let arena = |random: &mut Random| (0..n_arena).map(|i| paint(ints, max, i, random) * ONE).collect::<Vec<i32>>();
+    let values = arena(&mut random);
+    let refs = (0..n_refs).map(|_| arena(&mut random)).collect();
+    let most = [MAX_RESIDUAL, 300, 1 << 15, 0][n % 4];
+    let residuals = (0..n_arena).map(|i| match ints {
+        Paint::Alternating => [MAX_RESIDUAL, -MAX_RESIDUAL][i % 2],
+        _ => random.within(most),
+    });
+    let residuals = residuals.collect();
+    let layers = painted::layers(spec.n_features(), size, &mut random);
+    let own = (0..spec.n_linear - 1).map(|_| random.within(1000) as i16).collect();
+    let of_refs = (0..n_refs).map(|_| (1..spec.ref_taps.len()).map(|_| random.within(600) as i16).collect()).collect();
+    let linear = Linear::new(own, of_refs).unwrap();
+    Case {
+        net: Net::new(spec, layers).unwrap(),
+        linear,
+        offsets,
+        values,
+        residuals,
+        refs,
+        at,
+        level: n as i32 % 10,
+        max,
+        n,
+    }
+}
+
+#[test]
+fn every_level_says_what_the_plain_kernels_say() {
+    let maxima = [0, 100, 4095, 65535, 65536, MAX_INT];
+    let mut i = 0;
+    for size in [ODD, WIDE, SHALLOW, SMALL, MIDDLE, LARGE] {
+        for n in LENGTHS {
+            for paint in PAINTS {
+                i += 1;
+                let case = case(size, i % 3, 3 + (i / 3 % 3) as u32, maxima[i % maxima.len()], paint, n);
+                let plain = outcome(&Fast::new(Level::Plain, [&case.net]), &case);
+                for level in Level::available() {
+                    let fast = outcome(&Fast::new(level, [&case.net]), &case);
+                    assert!(fast == plain, "{level:?} differs for {size:?}, {n} cells, {paint:?}, {}", case.max);
+                }
+            }
+        }
+    }
+}
+
+/// The comparison above would notice: each of these changes is about as small as a mistake can be.
+#[test]
+fn a_wrong_kernel_is_caught() {
+    let case = case(MIDDLE, 1, 4, 65535, Paint::Smooth, 65);
+    let changes: [fn(&mut [Layer]); 5] = [
+        |layers| {
+            let n_in = layers[0].n_in;
+            layers[0].weights.chunks_exact_mut(n_in).for_each(|row| row.swap(0, 1));
+        },
+        |layers| layers[1].weights.iter_mut().step_by(64).for_each(|w| *w /= 2),
+        |layers| layers[1].shift.iter_mut().for_each(|shift| *shift ^= 1),
+        |layers| layers[3].bias[0] += 1 << layers[3].shift[0],
+        |layers| layers[3].weights[..64].reverse(),
+    ];
+    for level in Level::available() {
+        let right = outcome(&Fast::new(level, [&case.net]), &case);
+        for (i, change) in changes.iter().enumerate() {
+            let mut layers = case.net.layers().to_vec();
+            change(&mut layers);
+            let wrong = Net::new(case.net.spec(), layers).unwrap();
+            assert!(outcome(&Fast::new(level, [&wrong]), &case) != right, "change {i}, {level:?}");
+        }
+    }
+}
+
+#[test]
+fn payloads_are_equal_between_levels_and_readable_by_each() {
+    let (h, w) = (67, 75);
+    for family in [Family::Pixelcnn, Family::Lattice] {
+        for (size, max) in [(SMALL, 4095), (MIDDLE, 65535), (LARGE, 100_000), (WIDE, MAX_INT)] {
+            let model = painted::model(family, size);
+            let linears = model.linears(0);
+            let mut ints = painted::tile(h, w, max);
+            (ints[1], ints[h * w / 2], ints[h * w - 1]) = (max, max, 0);
+            let (to_encode, to_decode) = (model.plan_to_encode(h, w), model.plan_to_decode(h, w));
+            let fasts: Vec<Fast> = Level::available().into_iter().map(|level| model.fast(level)).collect();
+            let context = |fast| Context { model: &model, fast, linears: &linears, residual: 400, max };
+            let plain = encode(context(&fasts[0]), &to_encode, &ints, &[]);
+            for fast in &fasts {
+                assert!(
+                    encode(context(fast), &to_encode, &ints, &[]) == plain,
+                    "{:?} writes other bytes",
+                    fast.level()
+                );
+                let mut back = vec![0; h * w];
+                decode(context(fast), &to_decode, &plain, &[], &mut back).unwrap();
+                assert!(back == ints, "{:?} reads other ints", fast.level());
+            }
+        }
+    }
+}
