@@ -2,14 +2,26 @@
 //!
 //! The walk is the encoder's, on the encoder's kernels; there is no second definition of a feature.
 
-use collapsar::codec::network::Context;
 use collapsar::kernel::context::{Heads, features, mlp};
 use collapsar::kernel::interval::intervals;
 use collapsar::kernel::mixture::{Mixtures, Window, mass, mixture};
-use collapsar::kernel::predict::{predict, residual};
+use collapsar::kernel::predict::{Linear, predict, residual};
 use collapsar::kernel::{Look, ONE};
-use collapsar::model::Plan;
+use collapsar::model::{Model, Plan};
 use collapsar::net::Net;
+
+/// What all tiles of a plane share.
+#[derive(Clone, Copy)]
+pub struct Shared<'a> {
+    /// Only its taps matter here.
+    pub model: &'a Model,
+    /// One predictor per set of the model.
+    pub linears: &'a [Linear],
+    /// |residual| where nothing is known yet, in 1/64 int.
+    pub residual: i32,
+    /// The largest int of the plane.
+    pub max: i32,
+}
 
 /// One array per quantity, one entry per cell; features are `n_in` per cell.
 #[derive(Clone, Debug, Default)]
@@ -52,7 +64,7 @@ fn put<T: Copy>(list: &mut Vec<T>, at: usize, other: &[T]) {
 
 /// Appends those cells of a tile that are of part `part` of the model and that `keep` wants.
 pub fn gather(
-    context: Context,
+    shared: Shared,
     part: usize,
     plan: &Plan,
     ints: &[i32],
@@ -60,10 +72,10 @@ pub fn gather(
     keep: &mut dyn FnMut() -> bool,
     out: &mut Cells,
 ) {
-    let net = &context.model.parts[part].net;
+    let net = &shared.model.parts[part].net;
     let pass = net.spec().pass;
     let mut values = plan.arena(ints[0] * ONE);
-    let mut residuals = plan.arena(context.residual);
+    let mut residuals = plan.arena(shared.residual);
     plan.fill(ints, &mut values);
     let (mut b, mut f) = (Vec::new(), vec![0; net.n_in()]);
     for step in &plan.steps {
@@ -72,7 +84,7 @@ pub fn gather(
             let at = run.at as usize;
             b.resize(run.n as usize, 0);
             let look = Look { values: &values, residuals: &residuals, refs: &[] };
-            predict(&context.linears[step.set], offsets, look, at, context.max, &mut b);
+            predict(&shared.linears[step.set], offsets, look, at, shared.max, &mut b);
             for (i, &b) in b.iter().enumerate() {
                 residuals[at + i] = residual(values[at + i], b);
             }
@@ -85,7 +97,7 @@ pub fn gather(
                 out.features.extend(f.iter().map(|&f| f as u8));
                 out.b.push(b);
                 out.int.push(values[at + i] / ONE);
-                out.max.push(context.max);
+                out.max.push(shared.max);
                 out.class.push(class);
             }
         }

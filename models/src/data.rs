@@ -155,7 +155,7 @@ fn planes(path: &Path) -> Result<Vec<Plane>> {
         if !matches!(ty.dtype, Dtype::U16 | Dtype::I16) || h < TILE as u64 || w < TILE as u64 {
             continue;
         }
-        let bytes = source.bytes(*offset, piece.n_bytes() as usize)?;
+        let bytes = source.bytes(*offset, piece.n_bytes()? as usize)?;
         let mut stats = Stats::new(ty.dtype);
         stats.update(&bytes, ty.big_endian);
         let Some(map) = Map::candidates(&stats).pop() else { continue };

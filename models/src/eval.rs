@@ -1,9 +1,10 @@
 //! Bits per sample by class: what the integer model says, and the bytes that the codec writes.
 
-use crate::cells::{Cells, bits, gather};
+use crate::cells::{Cells, Shared, bits, gather};
 use crate::data::{Corpus, Plane};
 use collapsar::codec::network::{Context, encode};
 use collapsar::fit::{Sample, fit};
+use collapsar::kernel::fast::{Fast, Level};
 use collapsar::model::Model;
 
 /// Tiles are cut this large, those at the edge smaller.
@@ -23,23 +24,26 @@ pub struct Score {
 
 /// One score per class; of each plane `n_tiles` tiles, spread over it.
 pub fn evaluate(model: &Model, corpus: &Corpus, n_tiles: usize) -> Vec<(String, Score)> {
+    let fast = model.fast(Level::detect());
     let scores = corpus.classes.iter().map(|(class, frames)| {
         let mut score = Score::default();
         for plane in frames.iter().flat_map(|f| &f.planes) {
-            add(model, plane, n_tiles, &mut score);
+            add(model, &fast, plane, n_tiles, &mut score);
         }
         (class.clone(), score)
     });
     scores.filter(|(_, score)| score.n_planes > 0).collect()
 }
 
-fn add(model: &Model, plane: &Plane, n_tiles: usize, score: &mut Score) {
+fn add(model: &Model, fast: &Fast, plane: &Plane, n_tiles: usize, score: &mut Score) {
     let fitted = spread(plane, N_FITTED);
     let tiles = spread(plane, n_tiles);
     let plans: Vec<_> = fitted.iter().map(|t| model.plan_to_encode(t.h, t.w)).collect();
     let samples = fitted.iter().zip(&plans).map(|(tile, plan)| Sample { plan, ints: &tile.ints, refs: &[] });
     let fitted = fit(model, &samples.collect::<Vec<_>>());
-    let context = Context { model, linears: &fitted.linears, residual: fitted.residual, max: plane.max };
+    let (linears, residual, max) = (&fitted.linears, fitted.residual, plane.max);
+    let context = Context { model, fast, linears, residual, max };
+    let shared = Shared { model, linears, residual, max };
     score.n_planes += 1;
     for tile in &tiles {
         let plan = model.plan_to_encode(tile.h, tile.w);
@@ -47,7 +51,7 @@ fn add(model: &Model, plane: &Plane, n_tiles: usize, score: &mut Score) {
         score.coded_bits += 8.0 * encode(context, &plan, &tile.ints, &[]).len() as f64;
         for (part, p) in model.parts.iter().enumerate() {
             let mut cells = Cells::new(p.net.n_in());
-            gather(context, part, &plan, &tile.ints, 0, &mut || true, &mut cells);
+            gather(shared, part, &plan, &tile.ints, 0, &mut || true, &mut cells);
             score.model_bits += bits(&p.net, &cells).iter().sum::<f64>();
         }
     }

@@ -41,7 +41,7 @@ enum Verb {
         data: PathBuf,
         #[arg(long)]
         out: PathBuf,
-        /// The name in the weights file; that of the file unless given.
+        /// The name users call the model by; FAMILY-PRESET unless given.
         #[arg(long)]
         name: Option<String>,
         /// Weights to begin from.
@@ -86,7 +86,7 @@ fn main() -> std::process::ExitCode {
 fn run(verb: Verb) -> Result<()> {
     match verb {
         Verb::Train { family, preset, data, out, name, from, steps, minutes, batch, rate, seed } => {
-            let name = name.unwrap_or_else(|| out.file_stem().unwrap_or_default().to_string_lossy().into_owned());
+            let name = name.unwrap_or_else(|| format!("{family}-{preset}"));
             let (family, preset) = (Family::from_name(&family)?, Preset::from_name(&preset)?);
             let device = device();
             let settings = train::Settings { name, family, preset, steps, minutes, batch, rate, seed, device };

@@ -1,9 +1,8 @@
 //! Cells of many tiles at hand at once, so that a batch mixes classes; the oldest make room for new draws.
 
-use crate::cells::{Cells, gather};
+use crate::cells::{Cells, Shared, gather};
 use crate::data::{Corpus, Draw, TILE};
 use crate::random::Random;
-use collapsar::codec::network::Context;
 use collapsar::fit::{Sample, fit};
 use collapsar::model::{Model, Plan};
 use collapsar::net::Net;
@@ -33,14 +32,14 @@ impl Source<'_> {
     pub fn cells(&self, draw: &Draw, n: usize, random: &mut Random) -> Cells {
         let samples: Vec<_> = draw.tiles.iter().map(|ints| Sample { plan: self.plan, ints, refs: &[] }).collect();
         let fitted = fit(self.model, &samples);
-        let context = Context { model: self.model, linears: &fitted.linears, residual: fitted.residual, max: draw.max };
+        let shared = Shared { model: self.model, linears: &fitted.linears, residual: fitted.residual, max: draw.max };
         let net = &self.model.parts[self.part].net;
         let pass = net.spec().pass;
         let runs = self.plan.steps.iter().filter(|s| s.pass == pass).flat_map(|s| &s.runs);
         let share = n as f64 / (draw.tiles.len() as f64 * runs.map(|r| f64::from(r.n)).sum::<f64>());
         let mut cells = Cells::new(net.n_in());
         for ints in &draw.tiles {
-            gather(context, self.part, self.plan, ints, draw.class as u8, &mut || random.unit() < share, &mut cells);
+            gather(shared, self.part, self.plan, ints, draw.class as u8, &mut || random.unit() < share, &mut cells);
         }
         cells
     }

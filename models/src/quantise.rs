@@ -119,11 +119,10 @@ fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cells::{Cells, bits, gather};
+    use crate::cells::{Cells, Shared, bits, gather};
     use crate::context::Batch;
     use crate::preset::Preset;
     use crate::random::Random;
-    use collapsar::codec::network::Context;
     use collapsar::kernel::predict::Linear;
     use collapsar::model::{Family, Model, Part};
 
@@ -151,10 +150,10 @@ mod tests {
         let mut random = Random::new(3);
         let ints: Vec<i32> = (0..64 * 64).map(|i| i / 64 + random.below(20) as i32).collect();
         let linears = model.linears(0);
-        let context = Context { model: &model, linears: &linears, residual: 300, max: 83 };
+        let shared = Shared { model: &model, linears: &linears, residual: 300, max: 83 };
         for (part, net) in nets.iter().enumerate() {
             let mut cells = Cells::new(model.parts[part].net.n_in());
-            gather(context, part, &model.plan_to_encode(64, 64), &ints, 0, &mut || true, &mut cells);
+            gather(shared, part, &model.plan_to_encode(64, 64), &ints, 0, &mut || true, &mut cells);
             let places: Vec<usize> = (0..cells.len()).collect();
             let batch = Batch::new(&cells, &places, specs[part].n_features(), &device);
             let float = floats(net.bits(&batch, true));

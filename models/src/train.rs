@@ -48,7 +48,7 @@ pub fn train(
     report: &mut dyn FnMut(serde_json::Value),
 ) -> Result<Model> {
     let (specs, device) = (settings.preset.specs(settings.family), &settings.device);
-    let mut model = match from {
+    let model = match from {
         Some(model) if model.family == settings.family && same_specs(model, &specs) => model.clone(),
         Some(_) => return Err(Error::argument("the weights to begin from are of another family or preset")),
         None => blank(settings, &specs)?,
@@ -72,8 +72,7 @@ pub fn train(
         trained[part].net = export(&net, spec)?;
         report(compare(&net, &trained[part].net, validation, &held_out, device));
     }
-    model.parts = trained;
-    Ok(model)
+    Model::new(&settings.name, settings.family, trained, [0; 32])
 }
 
 /// The whole way of one net.
