@@ -36,7 +36,7 @@ impl Family {
     }
 
     /// The passes that the family runs; a model must have a net without references for each.
-    fn passes(self) -> &'static [Pass] {
+    pub fn passes(self) -> &'static [Pass] {
         match self {
             Family::Pixelcnn => &[Pass::Raster],
             Family::Lattice => &[Pass::Diagonal, Pass::Rest],

@@ -173,7 +173,7 @@ impl Spec {
 
 impl Pass {
     /// Whether the neighbour at (dy, dx) is known when a cell of this pass is coded.
-    pub(crate) fn knows(self, (dy, dx): (i32, i32)) -> bool {
+    pub fn knows(self, (dy, dx): (i32, i32)) -> bool {
         match self {
             Pass::Raster => dy < 0 || (dy == 0 && dx < 0),
             Pass::Diagonal => dy & 1 == 1 && dx & 1 == 1,

@@ -1,0 +1,123 @@
+//! What the engine shows a net: for each cell of a pass its features, s and b, and the int that came.
+//!
+//! The walk is the encoder's, on the encoder's kernels; there is no second definition of a feature.
+
+use collapsar::kernel::context::{Heads, features, mlp};
+use collapsar::kernel::interval::intervals;
+use collapsar::kernel::mixture::{Mixtures, Window, mass, mixture};
+use collapsar::kernel::predict::{Linear, predict, residual};
+use collapsar::kernel::{Look, ONE};
+use collapsar::model::{Model, Plan};
+use collapsar::net::Net;
+
+/// What all tiles of a plane share.
+#[derive(Clone, Copy)]
+pub struct Shared<'a> {
+    /// Only its taps matter here.
+    pub model: &'a Model,
+    /// One predictor per set of the model.
+    pub linears: &'a [Linear],
+    /// |residual| where nothing is known yet, in 1/64 int.
+    pub residual: i32,
+    /// The largest int of the plane.
+    pub max: i32,
+}
+
+/// One array per quantity, one entry per cell; features are `n_in` per cell.
+#[derive(Clone, Debug, Default)]
+pub struct Cells {
+    pub n_in: usize,
+    pub features: Vec<u8>,
+    pub s: Vec<i32>,
+    pub b: Vec<i32>,
+    pub int: Vec<i32>,
+    /// The largest int of the cell's plane.
+    pub max: Vec<i32>,
+    pub class: Vec<u8>,
+}
+
+impl Cells {
+    pub fn new(n_in: usize) -> Cells {
+        Cells { n_in, ..Cells::default() }
+    }
+
+    pub fn len(&self) -> usize {
+        self.s.len()
+    }
+
+    /// Puts another's cells in the place of those from `at`, or behind the last.
+    pub fn replace(&mut self, at: usize, other: &Cells) {
+        put(&mut self.features, at * self.n_in, &other.features);
+        for (mine, theirs) in
+            [(&mut self.s, &other.s), (&mut self.b, &other.b), (&mut self.int, &other.int), (&mut self.max, &other.max)]
+        {
+            put(mine, at, theirs);
+        }
+        put(&mut self.class, at, &other.class);
+    }
+}
+
+fn put<T: Copy>(list: &mut Vec<T>, at: usize, other: &[T]) {
+    let end = (at + other.len()).min(list.len());
+    list.splice(at..end, other.iter().copied());
+}
+
+/// Appends those cells of a tile that are of part `part` of the model and that `keep` wants.
+pub fn gather(
+    shared: Shared,
+    part: usize,
+    plan: &Plan,
+    ints: &[i32],
+    class: u8,
+    keep: &mut dyn FnMut() -> bool,
+    out: &mut Cells,
+) {
+    let net = &shared.model.parts[part].net;
+    let pass = net.spec().pass;
+    let mut values = plan.arena(ints[0] * ONE);
+    let mut residuals = plan.arena(shared.residual);
+    plan.fill(ints, &mut values);
+    let (mut b, mut f) = (Vec::new(), vec![0; net.n_in()]);
+    for step in &plan.steps {
+        let offsets = &plan.offsets[step.offsets];
+        for run in &step.runs {
+            let at = run.at as usize;
+            b.resize(run.n as usize, 0);
+            let look = Look { values: &values, residuals: &residuals, refs: &[] };
+            predict(&shared.linears[step.set], offsets, look, at, shared.max, &mut b);
+            for (i, &b) in b.iter().enumerate() {
+                residuals[at + i] = residual(values[at + i], b);
+            }
+            if step.pass != pass {
+                continue;
+            }
+            let look = Look { values: &values, residuals: &residuals, refs: &[] };
+            for (i, &b) in b.iter().enumerate().filter(|_| keep()) {
+                out.s.push(features(net, offsets, look, at + i, step.level, b, &mut f));
+                out.features.extend(f.iter().map(|&f| f as u8));
+                out.b.push(b);
+                out.int.push(values[at + i] / ONE);
+                out.max.push(shared.max);
+                out.class.push(class);
+            }
+        }
+        step.copy(&mut residuals);
+    }
+}
+
+/// −log2 of the width that the engine gives to each cell's int.
+pub fn bits(net: &Net, cells: &Cells) -> Vec<f64> {
+    let k = net.spec().k;
+    let (mut heads, mut mixtures) = (Heads::new(k, 1), Mixtures::new(k, 1));
+    let (mut start, mut width) = ([0], [0]);
+    let mut bits = |i: usize| {
+        let f: Vec<i32> = cells.features[i * cells.n_in..][..cells.n_in].iter().map(|&f| i32::from(f)).collect();
+        mlp(net.layers(), &f, &mut heads.heads);
+        heads.s[0] = cells.s[i];
+        let window = Window { max: cells.max[i] };
+        mixture(&[cells.b[i]], &heads, mass(window.n_symbols()), &mut mixtures);
+        intervals(&mixtures, window, &[cells.b[i]], &[cells.int[i]], &mut start, &mut width);
+        24.0 - f64::from(width[0]).log2()
+    };
+    (0..cells.len()).map(&mut bits).collect()
+}

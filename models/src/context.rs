@@ -1,0 +1,148 @@
+//! x = (f − 64) / 32          h = clamp(W x + c, 0, 127/32) per hidden layer          (a, m, l) = W h + c
+//!
+//! μₖ = b + s · mₖ      log2 σₖ = log2 s + lₖ      wₖ = softmax₂(a)ₖ      P(int) = share · Σ wₖ [S(hiₖ) − S(loₖ)] + 2⁻²⁴
+//!
+//! S is the sigmoid, hi and lo = (int ± ½ − μₖ) / σₖ; the first int of a plane reaches down to −∞, the last up to ∞. The engine's
+//! net in floats: steps, clamps and units are those of kernel/context.rs, mixture.rs and interval.rs.
+
+use crate::cells::Cells;
+use crate::quantise::{Grid, to_grid};
+use burn::module::{Initializer, Module, Param};
+use burn::tensor::activation::{log_sigmoid, log_softmax, relu};
+use burn::tensor::{Device, Tensor, TensorData};
+use collapsar::kernel::log2::log2;
+use collapsar::kernel::mixture::{MAX_LOG2_SCALE, MIN_LOG2_SCALE, Window, mass};
+use collapsar::kernel::{MAX_K, ONE};
+use std::f32::consts::LN_2;
+
+/// Features and activations are held in steps of 1/32.
+pub const LOG2_STEPS: i32 = 5;
+/// The feature that stands for nothing.
+pub const MIDDLE: i32 = 64;
+/// The largest activation of a hidden layer.
+pub const CEILING: f32 = 127.0 / 32.0;
+
+/// weight [n_in, n_out], bias [n_out].
+#[derive(Module, Debug)]
+pub struct Layer {
+    pub weight: Param<Tensor<2>>,
+    pub bias: Param<Tensor<1>>,
+}
+
+#[derive(Module, Debug)]
+pub struct ContextNet {
+    pub layers: Vec<Layer>,
+}
+
+/// What a net is shown of some cells, and what came; everything but the features is one column.
+pub struct Batch {
+    /// x, [n, n_features].
+    features: Tensor<2>,
+    /// s in ints, as locations use it.
+    s: Tensor<2>,
+    /// log2 of s in ints, as scales use it.
+    log_s: Tensor<2>,
+    /// int − b.
+    distance: Tensor<2>,
+    /// 0 where the int is the first of its plane, and where it is the last; 1 elsewhere.
+    not_first: Tensor<2>,
+    not_last: Tensor<2>,
+    /// How much of the probability the logistics share.
+    share: Tensor<2>,
+}
+
+impl Batch {
+    /// The cells at these places; `n_features` of their features are no padding.
+    pub fn new(cells: &Cells, places: &[usize], n_features: usize, device: &Device) -> Batch {
+        let mut features = Vec::with_capacity(places.len() * n_features);
+        for &i in places {
+            let f = &cells.features[i * cells.n_in..][..n_features];
+            features.extend(f.iter().map(|&f| (i32::from(f) - MIDDLE) as f32 / 32.0));
+        }
+        let column = |of: &dyn Fn(usize) -> f32| {
+            let values = places.iter().map(|&i| of(i)).collect();
+            Tensor::from_data(TensorData::new::<f32, _>(values, [places.len(), 1]), device)
+        };
+        Batch {
+            features: Tensor::from_data(TensorData::new::<f32, _>(features, [places.len(), n_features]), device),
+            s: column(&|i| cells.s[i].min(1 << 19) as f32 / ONE as f32),
+            log_s: column(&|i| log2(cells.s[i]) as f32 / 256.0 - 6.0),
+            distance: column(&|i| (cells.int[i] * ONE - cells.b[i]) as f32 / ONE as f32),
+            not_first: column(&|i| f32::from(cells.int[i] != 0)),
+            not_last: column(&|i| f32::from(cells.int[i] != cells.max[i])),
+            share: column(&|i| mass(Window { max: cells.max[i] }.n_symbols()) as f32 / 4096.0),
+        }
+    }
+}
+
+impl ContextNet {
+    pub fn new(n_features: usize, widths: &[usize], device: &Device) -> ContextNet {
+        let mut n_in = n_features;
+        let layers = widths.iter().enumerate().map(|(i, &n_out)| {
+            let last = i + 1 == widths.len();
+            let init = Initializer::KaimingNormal { gain: if last { 0.1 } else { 1.4 }, fan_out_only: false };
+            let bias = if last { first_heads(n_out / 3) } else { vec![0.0; n_out] };
+            let weight = init.init_with([n_in, n_out], Some(n_in), Some(n_out), device);
+            n_in = n_out;
+            Layer { weight, bias: Param::from_data(TensorData::new(bias, [n_out]), device) }
+        });
+        ContextNet { layers: layers.collect() }
+    }
+
+    /// (a, m, l): octaves, multiples of s, octaves. With `quantised`, weights and activations are those that integers can have.
+    fn heads(&self, batch: &Batch, quantised: bool) -> Tensor<2> {
+        let mut x = batch.features.clone();
+        for (i, layer) in self.layers.iter().enumerate() {
+            let last = i + 1 == self.layers.len();
+            let weight = layer.weight.val();
+            let weight = if quantised { Grid::of(&weight, last).nearest(weight) } else { weight };
+            let y = x.matmul(weight) + layer.bias.val().unsqueeze();
+            if last {
+                return y;
+            }
+            // clamp(y, 0, ceiling), which burn does three times as fast in this form
+            let h = relu(y.clone()) - relu(y - CEILING);
+            x = if quantised { to_grid(h) } else { h };
+        }
+        x
+    }
+
+    /// −log2 P of each cell's int, [n, 1].
+    pub fn bits(&self, batch: &Batch, quantised: bool) -> Tensor<2> {
+        let heads = self.heads(batch, quantised);
+        let [n, width] = heads.dims();
+        let k = width / 3;
+        let part = |i: usize| heads.clone().slice([0..n, i * k..(i + 1) * k]);
+        let octaves = |units: i32| units as f32 / 256.0 - 6.0;
+
+        let log_w = log_softmax(part(0) * LN_2, 1);
+        let location = batch.s.clone() * part(1).clamp(-8.0, 8.0);
+        let log2_scale = (batch.log_s.clone() + part(2)).clamp(octaves(MIN_LOG2_SCALE), octaves(MAX_LOG2_SCALE));
+        let steepness = (log2_scale * -LN_2).exp();
+        let t = batch.distance.clone() - location;
+
+        // S(hi) − S(lo) = S(hi) · S(−lo) · (1 − e^(lo − hi)): no difference of like numbers
+        let hi = (t.clone() + 0.5) * steepness.clone();
+        let lo = (t - 0.5) * steepness.clone();
+        let both = batch.not_first.clone() * batch.not_last.clone();
+        let log_p = log_sigmoid(hi) * batch.not_last.clone()
+            + log_sigmoid(-lo) * batch.not_first.clone()
+            + log_one_minus_exp(steepness) * both;
+        let p = (log_w + log_p).exp().sum_dim(1) * batch.share.clone() + (-24.0f32).exp2();
+        p.log() * (-1.0 / LN_2)
+    }
+}
+
+/// ln(1 − e^(−x)) for x > 0, by the tangent, which keeps its digits near 0.
+fn log_one_minus_exp(x: Tensor<2>) -> Tensor<2> {
+    let t = (x * 0.5).tanh();
+    (t.clone() * 2.0 / (t + 1.0)).log()
+}
+
+/// A mixture as wide as residuals are on average, in K scales an octave or less apart.
+fn first_heads(k: usize) -> Vec<f32> {
+    assert!((1..=MAX_K).contains(&k), "a mixture of {k}");
+    let spread = |i: usize| if k == 1 { 0.0 } else { 2.0 * i as f32 / (k - 1) as f32 - 1.0 };
+    let scales = (0..k).map(|i| spread(i) - 0.5);
+    std::iter::repeat_n(0.0, 2 * k).chain(scales).collect()
+}

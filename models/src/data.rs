@@ -1,0 +1,208 @@
+//! corpus → classes (folders) → frames (files) → planes of ints
+//!
+//! Ints are made as the codec makes them: the map that the statistics ask for, mosaics split into their phases. A fixed share
+//! of each class is held out for validation, chosen by a hash of the names, so that it stays out whatever the seed.
+
+use crate::random::Random;
+use collapsar::array::Dtype;
+use collapsar::error::{Error, Result};
+use collapsar::format::{Hint, Piece, read};
+use collapsar::sample::{Map, Stats, looks_like_mosaic, phase};
+use collapsar::source::{FileSource, Source};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// Tiles are cut this large for training.
+pub const TILE: usize = 128;
+/// Tiles that a predictor is fitted to, and that cells are taken from, together.
+const N_TILES: usize = 4;
+/// Planes taken of one array, spread over it.
+const MAX_PLANES: u64 = 4;
+/// One file of so many is held out, at least one of a class.
+const HELD_OUT: usize = 5;
+
+#[derive(Clone, Debug)]
+pub struct Plane {
+    pub h: usize,
+    pub w: usize,
+    pub ints: Vec<i32>,
+    pub max: i32,
+}
+
+/// One file's planes.
+pub struct Frame {
+    pub class: String,
+    pub name: String,
+    pub planes: Vec<Plane>,
+}
+
+/// Frames by class, in the order of their names.
+pub struct Corpus {
+    pub classes: Vec<(String, Vec<Frame>)>,
+}
+
+/// Tiles of one plane, all of TILE × TILE.
+pub struct Draw {
+    pub class: usize,
+    pub tiles: Vec<Vec<i32>>,
+    pub max: i32,
+}
+
+impl Corpus {
+    /// Everything below a folder that holds planes of 16-bit integers.
+    pub fn read(folder: &Path) -> Result<Corpus> {
+        let mut classes = Vec::new();
+        for class in entries(folder)?.into_iter().filter(|p| p.is_dir()) {
+            let class_name = file_name(&class);
+            let mut frames = Vec::new();
+            for file in files(&class)? {
+                let planes = planes(&file).map_err(|e| e.at(file.display()))?;
+                if !planes.is_empty() {
+                    frames.push(Frame { class: class_name.clone(), name: file_name(&file), planes });
+                }
+            }
+            if !frames.is_empty() {
+                classes.push((class_name, frames));
+            }
+        }
+        if classes.is_empty() {
+            return Err(Error::argument(format!("no 16-bit frames in the folders of {}", folder.display())));
+        }
+        Ok(Corpus { classes })
+    }
+
+    /// (training, validation)
+    pub fn split(self) -> (Corpus, Corpus) {
+        let (mut training, mut validation) = (Vec::new(), Vec::new());
+        for (class, mut frames) in self.classes {
+            frames.sort_by_key(|f| *blake3::hash(f.name.as_bytes()).as_bytes());
+            let n = if frames.len() == 1 { 0 } else { frames.len().div_ceil(HELD_OUT) };
+            let rest = frames.split_off(n);
+            validation.push((class.clone(), frames));
+            training.push((class, rest));
+        }
+        (Corpus { classes: training }, Corpus { classes: validation })
+    }
+
+    pub fn frames(&self) -> impl Iterator<Item = &Frame> {
+        self.classes.iter().flat_map(|(_, frames)| frames)
+    }
+
+    /// Tiles of a random plane, turned, mirrored and sometimes amplified: classes come in equal shares, and frames of a class.
+    pub fn draw(&self, random: &mut Random) -> Draw {
+        loop {
+            let class = random.below(self.classes.len());
+            let frames = &self.classes[class].1;
+            if frames.is_empty() {
+                continue;
+            }
+            let planes = &frames[random.below(frames.len())].planes;
+            let plane = &planes[random.below(planes.len())];
+            let gain = gain(plane.max, random);
+            let turn = random.below(8);
+            let tiles = (0..N_TILES).map(|_| {
+                let (y, x) = (random.below(plane.h - TILE + 1), random.below(plane.w - TILE + 1));
+                let mut tile = cut(plane, y, x, turn);
+                if let Some(gain) = gain {
+                    tile.iter_mut().for_each(|v| *v = ((f64::from(*v) + random.unit()) * gain) as i32);
+                }
+                tile
+            });
+            let tiles = tiles.collect();
+            let max = gain.map_or(plane.max, |gain| (f64::from(plane.max + 1) * gain) as i32);
+            return Draw { class, tiles, max };
+        }
+    }
+
+    /// Fixed tiles of every plane, as they are.
+    pub fn draws(&self) -> Vec<Draw> {
+        let mut draws = Vec::new();
+        for (class, (_, frames)) in self.classes.iter().enumerate() {
+            for plane in frames.iter().flat_map(|f| &f.planes) {
+                let places = [(1, 1), (1, 3), (3, 1), (2, 2)];
+                let at = |n: usize, quarter: usize| (n - TILE) * quarter / 4;
+                let tiles = places.map(|(y, x)| cut(plane, at(plane.h, y), at(plane.w, x), 0));
+                draws.push(Draw { class, tiles: tiles.into(), max: plane.max });
+            }
+        }
+        draws
+    }
+}
+
+/// Half of the draws stand for a camera of another gain; a dither fills the gaps between amplified ints.
+fn gain(max: i32, random: &mut Random) -> Option<f64> {
+    let gain = (4.0 * random.unit() - 2.5).exp2();
+    (random.below(2) == 0 && f64::from(max + 1) * gain <= 65535.0 && f64::from(max) * gain >= 2.0).then_some(gain)
+}
+
+/// The tile at (y, x); bit 0 of `turn` mirrors columns, bit 1 rows, bit 2 swaps them.
+fn cut(plane: &Plane, y: usize, x: usize, turn: usize) -> Vec<i32> {
+    let mirrored = |i: usize, bit: usize| if turn & bit != 0 { TILE - 1 - i } else { i };
+    let int = |row: usize, column: usize| {
+        let (row, column) = if turn & 4 != 0 { (column, row) } else { (row, column) };
+        plane.ints[(y + mirrored(row, 2)) * plane.w + x + mirrored(column, 1)]
+    };
+    (0..TILE * TILE).map(|i| int(i / TILE, i % TILE)).collect()
+}
+
+/// The planes of a file's arrays; a file that is not understood has none.
+fn planes(path: &Path) -> Result<Vec<Plane>> {
+    let source = FileSource::new(File::open(path)?)?;
+    let mut planes = Vec::new();
+    for piece in read(&source, &Hint::default())?.pieces {
+        let Piece::Array { offset, ty, .. } = &piece else { continue };
+        let (n, h, w) = ty.planes();
+        if !matches!(ty.dtype, Dtype::U16 | Dtype::I16) || h < TILE as u64 || w < TILE as u64 {
+            continue;
+        }
+        let bytes = source.bytes(*offset, piece.n_bytes()? as usize)?;
+        let mut stats = Stats::new(ty.dtype);
+        stats.update(&bytes, ty.big_endian);
+        let Some(map) = Map::candidates(&stats).pop() else { continue };
+        let (h, w) = (h as usize, w as usize);
+        let step = n.div_ceil(MAX_PLANES).max(1) as usize;
+        for bytes in bytes.chunks_exact(h * w * ty.dtype.n_bytes()).step_by(step) {
+            let mut ints = vec![0; h * w];
+            map.to_ints(bytes, ty.big_endian, &mut [&mut ints]);
+            push(&mut planes, ints, h, w, map.max_int(0) as i32);
+        }
+    }
+    Ok(planes)
+}
+
+fn push(planes: &mut Vec<Plane>, ints: Vec<i32>, h: usize, w: usize, max: i32) {
+    let wanted = |h: usize, w: usize, ints: &[i32]| h >= TILE && w >= TILE && ints.iter().any(|&v| v != ints[0]);
+    if looks_like_mosaic(&ints, h, w) {
+        for (i, ints) in phase::split(&ints, h, w).into_iter().enumerate() {
+            let (h, w) = phase::size(i, h, w);
+            if wanted(h, w, &ints) {
+                planes.push(Plane { h, w, ints, max });
+            }
+        }
+    } else if wanted(h, w, &ints) {
+        planes.push(Plane { h, w, ints, max });
+    }
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in entries(folder)? {
+        if entry.is_dir() {
+            files.extend(self::files(&entry)?);
+        } else {
+            files.push(entry);
+        }
+    }
+    Ok(files)
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let list = std::fs::read_dir(folder).map_err(|e| Error::from(e).at(folder.display()))?;
+    let mut entries = list.map(|e| Ok(e?.path())).collect::<Result<Vec<_>>>()?;
+    entries.sort();
+    Ok(entries)
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}

@@ -1,0 +1,91 @@
+//! Cells of many tiles at hand at once, so that a batch mixes classes; the oldest make room for new draws.
+
+use crate::cells::{Cells, Shared, gather};
+use crate::data::{Corpus, Draw, TILE};
+use crate::random::Random;
+use collapsar::fit::{Sample, fit};
+use collapsar::model::{Model, Plan};
+use collapsar::net::Net;
+
+/// Cells kept of a draw.
+pub const CELLS_PER_DRAW: usize = 8192;
+/// Draws at hand.
+const N_DRAWS: usize = 96;
+
+pub struct Pool<'a> {
+    corpus: &'a Corpus,
+    source: Source<'a>,
+    pub cells: Cells,
+    next: usize,
+}
+
+/// How cells are made of tiles: by the engine, with predictors fitted as the encoder fits them.
+pub struct Source<'a> {
+    /// Weights do not matter here; taps do.
+    pub model: &'a Model,
+    pub part: usize,
+    pub plan: &'a Plan,
+}
+
+impl Source<'_> {
+    /// About `n` cells of a draw.
+    pub fn cells(&self, draw: &Draw, n: usize, random: &mut Random) -> Cells {
+        let samples: Vec<_> = draw.tiles.iter().map(|ints| Sample { plan: self.plan, ints, refs: &[] }).collect();
+        let fitted = fit(self.model, &samples);
+        let shared = Shared { model: self.model, linears: &fitted.linears, residual: fitted.residual, max: draw.max };
+        let net = &self.model.parts[self.part].net;
+        let pass = net.spec().pass;
+        let runs = self.plan.steps.iter().filter(|s| s.pass == pass).flat_map(|s| &s.runs);
+        let share = n as f64 / (draw.tiles.len() as f64 * runs.map(|r| f64::from(r.n)).sum::<f64>());
+        let mut cells = Cells::new(net.n_in());
+        for ints in &draw.tiles {
+            gather(shared, self.part, self.plan, ints, draw.class as u8, &mut || random.unit() < share, &mut cells);
+        }
+        cells
+    }
+}
+
+impl<'a> Pool<'a> {
+    pub fn new(corpus: &'a Corpus, source: Source<'a>, random: &mut Random) -> Pool<'a> {
+        let cells = Cells::new(source.model.parts[source.part].net.n_in());
+        let mut pool = Pool { corpus, source, cells, next: 0 };
+        for _ in 0..N_DRAWS {
+            pool.refresh(random);
+        }
+        pool
+    }
+
+    pub fn net(&self) -> &Net {
+        &self.source.model.parts[self.source.part].net
+    }
+
+    /// One new draw in the place of the oldest.
+    pub fn refresh(&mut self, random: &mut Random) {
+        let new = self.source.cells(&self.corpus.draw(random), CELLS_PER_DRAW, random);
+        self.cells.replace(self.next, &new);
+        self.next += new.len();
+        if self.next >= N_DRAWS * CELLS_PER_DRAW {
+            self.next = 0;
+        }
+    }
+
+    pub fn places(&self, n: usize, random: &mut Random) -> Vec<usize> {
+        (0..n).map(|_| random.below(self.cells.len())).collect()
+    }
+}
+
+/// Cells of every held-out plane, class by class.
+pub fn held_out(corpus: &Corpus, source: &Source) -> Cells {
+    let mut random = Random::new(0);
+    let mut cells = Cells::new(source.model.parts[source.part].net.n_in());
+    for draw in corpus.draws() {
+        let new = source.cells(&draw, CELLS_PER_DRAW, &mut random);
+        cells.replace(cells.len(), &new);
+    }
+    cells
+}
+
+/// The plan of a training tile.
+pub fn plan(model: &Model) -> Plan {
+    model.plan_to_encode(TILE, TILE)
+}

@@ -1,0 +1,178 @@
+//! w ≈ w_int / 2^e, one e per output, |w_int| ≤ 127          h ≈ h_int / 32, 0 ≤ h_int ≤ 127
+//!
+//! Straight through: forward the rounded values, backward as if nothing had been rounded. Exported, a layer is
+//!
+//! y_int = round((bias + Σ w_int x_int) / 2^shift),      shift = e + 5 − log2(steps of y)
+//!
+//! where the steps of y are 1/32 in hidden layers, 1/256 octave for a and l, 1/128 of s for m.
+
+use crate::context::{ContextNet, LOG2_STEPS, MIDDLE};
+use burn::module::Param;
+use burn::tensor::{Device, Tensor, TensorData};
+use collapsar::error::Result;
+use collapsar::net::{Layer, Net, Spec};
+
+/// A finer weight than this is finer than the features deserve.
+const MAX_EXPONENT: i32 = 12;
+
+/// The integers nearest to a layer's weights.
+pub struct Grid {
+    n_out: usize,
+    /// [n_in, n_out], as the float weights.
+    ints: Vec<i8>,
+    /// One per output.
+    exponents: Vec<i32>,
+}
+
+impl Grid {
+    pub fn of(weight: &Tensor<2>, last: bool) -> Grid {
+        let [n_in, n_out] = weight.dims();
+        let weights = floats(weight.clone());
+        let largest = |o: usize| (0..n_in).map(|i| weights[i * n_out + o].abs()).fold(0.0, f32::max);
+        let exponents: Vec<i32> = (0..n_out).map(|o| exponent(largest(o), log2_units(last, o, n_out))).collect();
+        let int = |(i, &w): (usize, &f32)| (w * (exponents[i % n_out] as f32).exp2()).round().clamp(-127.0, 127.0);
+        let ints = weights.iter().enumerate().map(|w| int(w) as i8).collect();
+        Grid { n_out, ints, exponents }
+    }
+
+    /// The values of the integers, with the gradient of the weights.
+    pub fn nearest(&self, weight: Tensor<2>) -> Tensor<2> {
+        let value = |(i, &w): (usize, &i8)| f32::from(w) * (-self.exponents[i % self.n_out] as f32).exp2();
+        let values: Vec<f32> = self.ints.iter().enumerate().map(value).collect();
+        let rounded = Tensor::from_data(TensorData::new(values, weight.dims()), &weight.device());
+        let error = rounded - weight.clone().detach();
+        weight + error
+    }
+}
+
+/// Activations in steps of 1/32, a half up, with the gradient of what they were.
+pub fn to_grid(x: Tensor<2>) -> Tensor<2> {
+    let rounded = (x.clone().detach() * 32.0 + 0.5).floor() / 32.0;
+    x.clone() + (rounded - x.detach())
+}
+
+/// log2 of the steps per unit that an output has as an integer.
+fn log2_units(last: bool, output: usize, n_out: usize) -> i32 {
+    match last {
+        false => LOG2_STEPS,
+        true if (n_out / 3..2 * n_out / 3).contains(&output) => 7,
+        true => 8,
+    }
+}
+
+/// The finest with |w · 2^e| ≤ 127 and a shift that is none to the left.
+fn exponent(largest: f32, log2_units: i32) -> i32 {
+    let finest = (127.0 / largest.max(1e-9)).log2().floor() as i32;
+    finest.clamp(log2_units - LOG2_STEPS, MAX_EXPONENT)
+}
+
+/// The net in the engine's integers.
+pub fn export(net: &ContextNet, spec: &Spec) -> Result<Net> {
+    let layers = net.layers.iter().enumerate().map(|(l, layer)| {
+        let last = l + 1 == net.layers.len();
+        let grid = Grid::of(&layer.weight.val(), last);
+        let biases = floats(layer.bias.val());
+        let n_used = grid.ints.len() / grid.n_out;
+        let n_in = n_used.next_multiple_of(4);
+        let mut integer =
+            Layer { n_in, n_out: grid.n_out, weights: vec![0; n_in * grid.n_out], bias: vec![], shift: vec![] };
+        for (o, (&e, &c)) in grid.exponents.iter().zip(&biases).enumerate() {
+            let weights = &mut integer.weights[o * n_in..][..n_used];
+            weights.iter_mut().enumerate().for_each(|(i, w)| *w = grid.ints[i * grid.n_out + o]);
+            let sum: i32 = weights.iter().map(|&w| i32::from(w)).sum();
+            let offset = if l == 0 { MIDDLE * sum } else { 0 };
+            integer.bias.push((c * ((e + LOG2_STEPS) as f32).exp2()).round() as i32 - offset);
+            integer.shift.push((e + LOG2_STEPS - log2_units(last, o, grid.n_out)) as u8);
+        }
+        integer
+    });
+    Net::new(spec.clone(), layers.collect())
+}
+
+/// The floats that an integer net stands for: where training goes on from.
+pub fn import(net: &Net, device: &Device) -> ContextNet {
+    let n_layers = net.layers().len();
+    let layers = net.layers().iter().enumerate().map(|(l, layer)| {
+        let n_used = if l == 0 { net.spec().n_features() } else { net.layers()[l - 1].n_out };
+        let (mut weights, mut biases) = (vec![0.0; n_used * layer.n_out], vec![0.0; layer.n_out]);
+        for o in 0..layer.n_out {
+            let e = i32::from(layer.shift[o]) - LOG2_STEPS + log2_units(l + 1 == n_layers, o, layer.n_out);
+            let ints = &layer.weights[o * layer.n_in..][..n_used];
+            for (i, &w) in ints.iter().enumerate() {
+                weights[i * layer.n_out + o] = f32::from(w) * (-e as f32).exp2();
+            }
+            let offset = if l == 0 { MIDDLE * ints.iter().map(|&w| i32::from(w)).sum::<i32>() } else { 0 };
+            biases[o] = (layer.bias[o] + offset) as f32 * (-(e + LOG2_STEPS) as f32).exp2();
+        }
+        crate::context::Layer {
+            weight: Param::from_data(TensorData::new(weights, [n_used, layer.n_out]), device),
+            bias: Param::from_data(TensorData::new(biases, [layer.n_out]), device),
+        }
+    });
+    ContextNet { layers: layers.collect() }
+}
+
+fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_into_vec().expect("a parameter is made of f32")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cells::{Cells, Shared, bits, gather};
+    use crate::context::Batch;
+    use crate::preset::Preset;
+    use crate::random::Random;
+    use collapsar::kernel::predict::Linear;
+    use collapsar::model::{Family, Model, Part};
+
+    #[test]
+    fn an_exported_net_comes_back_as_it_is() {
+        let device = Device::flex();
+        let preset = Preset::from_name("fast").unwrap();
+        for spec in preset.specs(Family::Lattice) {
+            let net = export(&ContextNet::new(spec.n_features(), &preset.widths(), &device), &spec).unwrap();
+            assert_eq!(export(&import(&net, &device), &spec).unwrap(), net);
+        }
+    }
+
+    #[test]
+    fn the_engine_and_the_rounded_floats_give_the_same_bits() {
+        let device = Device::flex();
+        let preset = Preset::from_name("default").unwrap();
+        let specs = preset.specs(Family::Lattice);
+        let nets: Vec<_> = specs.iter().map(|s| ContextNet::new(s.n_features(), &preset.widths(), &device)).collect();
+        let parts = nets.iter().zip(&specs).map(|(net, spec)| {
+            let linear = Linear::new(vec![340; spec.n_linear - 1], Vec::new()).unwrap();
+            Part { net: export(net, spec).unwrap(), linear }
+        });
+        let model = Model::new("painted", Family::Lattice, parts.collect(), [0; 32]).unwrap();
+        let mut random = Random::new(3);
+        let ints: Vec<i32> = (0..64 * 64).map(|i| i / 64 + random.below(20) as i32).collect();
+        let linears = model.linears(0);
+        let shared = Shared { model: &model, linears: &linears, residual: 300, max: 83 };
+        for (part, net) in nets.iter().enumerate() {
+            let mut cells = Cells::new(model.parts[part].net.n_in());
+            gather(shared, part, &model.plan_to_encode(64, 64), &ints, 0, &mut || true, &mut cells);
+            let places: Vec<usize> = (0..cells.len()).collect();
+            let batch = Batch::new(&cells, &places, specs[part].n_features(), &device);
+            let float = floats(net.bits(&batch, true));
+            let integer = bits(&model.parts[part].net, &cells);
+            // tables and 24-bit widths on one side, f32 on the other: a hundredth of a bit per cell, far less on the whole
+            for (float, integer) in float.iter().zip(&integer) {
+                assert!((f64::from(*float) - integer).abs() < 0.02, "{float} against {integer}");
+            }
+            let (float, integer) = (float.iter().sum::<f32>(), integer.iter().sum::<f64>());
+            assert!((f64::from(float) / integer - 1.0).abs() < 1e-3, "{float} against {integer}");
+        }
+    }
+
+    #[test]
+    fn exponents_use_seven_bits_and_never_shift_left() {
+        assert_eq!(exponent(127.0, 5), 0);
+        assert_eq!(exponent(1.0, 5), 6);
+        assert_eq!(exponent(0.99, 5), 7);
+        assert_eq!(exponent(100.0, 8), 3);
+        assert_eq!(exponent(0.0, 8), MAX_EXPONENT);
+    }
+}
