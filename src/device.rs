@@ -34,19 +34,18 @@ pub enum Wish {
 impl Device {
     /// The device for a wish, and a sentence where it is not what was hoped for.
     pub fn open(wish: Wish) -> Result<(Device, Option<String>)> {
-        let index = match wish {
+        let gpu = match wish {
             Wish::Cpu => return Ok((Device::Cpu, None)),
-            Wish::Gpu(index) => index,
-            Wish::Auto => match crate::gpu::adapters().iter().position(|a| a.is_hardware()) {
-                None => return Ok((Device::Cpu, Some("no hardware GPU was found: the CPU kernels are used".into()))),
-                index => index,
+            Wish::Gpu(index) => Some(Gpu::open(index)?),
+            Wish::Auto => match Gpu::open_hardware() {
+                Ok(gpu) => gpu,
+                Err(e) => return Ok((Device::Cpu, Some(format!("{e}: the CPU kernels are used")))),
             },
         };
-        match (Gpu::open(index), wish) {
-            (Ok(gpu), _) => Ok((Device::Gpu(Arc::new(gpu)), None)),
-            (Err(e), Wish::Auto) => Ok((Device::Cpu, Some(format!("{e}: the CPU kernels are used")))),
-            (Err(e), _) => Err(e),
-        }
+        Ok(match gpu {
+            Some(gpu) => (Device::Gpu(Arc::new(gpu)), None),
+            None => (Device::Cpu, Some("no hardware GPU was found: the CPU kernels are used".into())),
+        })
     }
 
     pub fn name(&self) -> String {

@@ -2,10 +2,9 @@
 
 use clap::{Args as Group, Parser, Subcommand};
 use collapsar::array::{ArrayType, Dtype};
-use collapsar::{Error, Result};
+use collapsar::device::Wish;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 const AFTER: &str = "\
 First steps:
@@ -80,8 +79,8 @@ pub struct Power {
     #[arg(short = 'M', long, value_name = "SIZE", value_parser = size)]
     pub memory: Option<u64>,
     /// Where networks run: auto, cpu, gpu, gpu:N
-    #[arg(long, value_name = "DEVICE", default_value = "auto", hide_default_value = true)]
-    pub device: Device,
+    #[arg(long, value_name = "DEVICE", default_value = "auto", hide_default_value = true, value_parser = device)]
+    pub device: Wish,
     /// Fail where no GPU can be used
     #[arg(long)]
     pub require_gpu: bool,
@@ -292,40 +291,13 @@ pub fn expand(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
     args
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Device {
-    Auto,
-    Cpu,
-    Gpu(usize),
-}
-
-impl Device {
-    /// Whether the device can be had.
-    pub fn check(self, require_gpu: bool) -> Result<()> {
-        match self {
-            Device::Cpu if require_gpu => Err(Error::argument("--require-gpu and --device cpu contradict each other")),
-            Device::Gpu(_) | Device::Auto if require_gpu || self != Device::Auto => {
-                Err(Error::device("this build runs networks on the CPU only: leave --device and --require-gpu away"))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-impl FromStr for Device {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Device, String> {
-        let number = |n: &str| n.parse().map_err(|_| format!("'{n}' is not the number of a GPU"));
-        match text {
-            "auto" => Ok(Device::Auto),
-            "cpu" => Ok(Device::Cpu),
-            "gpu" => Ok(Device::Gpu(0)),
-            _ => match text.strip_prefix("gpu:") {
-                Some(n) => number(n).map(Device::Gpu),
-                None => Err("auto, cpu, gpu and gpu:N are possible".into()),
-            },
-        }
+fn device(text: &str) -> std::result::Result<Wish, String> {
+    match (text, text.strip_prefix("gpu:")) {
+        ("auto", _) => Ok(Wish::Auto),
+        ("cpu", _) => Ok(Wish::Cpu),
+        ("gpu", _) => Ok(Wish::Gpu(None)),
+        (_, Some(n)) => n.parse().map(|n| Wish::Gpu(Some(n))).map_err(|_| format!("'{n}' is not the number of a GPU")),
+        _ => Err("auto, cpu, gpu and gpu:N are possible".into()),
     }
 }
 
@@ -393,7 +365,7 @@ mod tests {
         }
         assert_eq!(shape("10,512x7"), Ok(Shape(vec![10, 512, 7])));
         assert!(shape("10,").is_err());
-        assert_eq!("gpu:3".parse(), Ok(Device::Gpu(3)));
-        assert!("gpu:x".parse::<Device>().is_err());
+        assert_eq!(device("gpu:3"), Ok(Wish::Gpu(Some(3))));
+        assert!(device("gpu:x").is_err());
     }
 }

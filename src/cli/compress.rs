@@ -5,6 +5,7 @@ use super::exit::Tally;
 use super::input::{self, Input, Opened, Wanted};
 use super::names::{Names, Target};
 use super::output::Sink;
+use super::power;
 use super::progress::Progress;
 use super::say::{self, Talk};
 use super::{models, verify};
@@ -33,7 +34,8 @@ pub fn run(args: &args::Compress) -> Result<Tally> {
     }
     let given = models::given(&args.weights)?;
     let model = models::choice(args.model.as_deref(), &given, args.embed_weights)?;
-    let options = Options { model, raw: args.raw(), embed: args.embed_weights, gunzip: args.gunzip };
+    let options =
+        Options { model, raw: args.raw(), embed: args.embed_weights, gunzip: args.gunzip, device: power::device() };
     let run = Run { args, talk: Talk::from(&args.talk), options, given };
     run.warn_of_weights();
     let mut tally = Tally::default();

@@ -4,6 +4,7 @@
 //! use one thread, ours all that it was given.
 
 use super::noise::{self, Noise};
+use super::power;
 use collapsar::array::Dtype;
 use collapsar::codec::archive::Archive;
 use collapsar::format::{self, Hint, Piece};
@@ -45,13 +46,13 @@ pub fn run(bytes: &Vec<u8>, models: &[Arc<Model>], quick: bool) -> Result<Outcom
     let mut noise_bytes = None;
     let ours = models.iter().map(|m| (m.name.clone(), Choice::These(vec![m.clone()])));
     for (name, choice) in ours.chain([("classic".to_string(), Choice::Classic)]) {
-        let options = Options { model: choice, ..Options::default() };
+        let options = Options { model: choice, device: power::device(), ..Options::default() };
         let (packed, score) = timed(
             bytes,
             || collapsar::compress(bytes, &options),
             |packed| {
                 let mut out = Vec::with_capacity(bytes.len());
-                collapsar::decompress_to(packed, &mut out, models, &|_| Ok(()))?;
+                collapsar::decompress_to(packed, &mut out, &power::decoding(models), &|_| Ok(()))?;
                 Ok(out)
             },
         )?;

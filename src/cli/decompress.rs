@@ -5,9 +5,10 @@ use super::exit::Tally;
 use super::input::{self, Input, Opened, Wanted};
 use super::names::{Names, Target};
 use super::output::Sink;
+use super::power;
 use super::progress::Progress;
 use super::say::{self, Talk};
-use super::{models, salvage, verify};
+use super::{models, verify};
 use collapsar::codec::archive::Archive;
 use collapsar::codec::decode::decode_all;
 use collapsar::model::Model;
@@ -98,7 +99,7 @@ impl Run<'_> {
         let (sink, hash) = if self.salvage {
             let mut sink = sink()?;
             let progress = progress(source.len());
-            let report = salvage::salvage(&source, &mut sink, &self.given, &|at| progress.at(at))?;
+            let report = collapsar::salvage(&source, &mut sink, &self.given, &|at| progress.at(at))?;
             done.lost = report.lost;
             if report.unpacked {
                 self.talk.note("the file was a .gz: its content is given back unpacked");
@@ -110,7 +111,7 @@ impl Run<'_> {
             done.models = model_names(&archive);
             let mut sink = sink()?;
             let progress = progress(archive.reader.content_len());
-            decode_all(&archive, &mut sink, &|at| progress.at(at))?;
+            decode_all(&archive, &power::device(), &mut sink, &|at| progress.at(at))?;
             (sink, Some(*archive.reader.content_blake3()))
         };
         done.n_bytes_out = sink.n_bytes;

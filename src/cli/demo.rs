@@ -6,6 +6,7 @@ use super::contest;
 use super::exit::Tally;
 use super::models;
 use super::painted;
+use super::power;
 use super::say::{self, Talk};
 use collapsar::{Options, Result};
 use serde_json::json;
@@ -21,7 +22,11 @@ pub fn run(args: &args::Demo) -> Result<Tally> {
     ));
     let frame = painted::fits(SIDE, SIDE, &painted::frame(SIDE, SIDE, args.seed));
 
-    let options = Options { model: models::choice(None, &models::given(&args.weights)?, false)?, ..Options::default() };
+    let options = Options {
+        model: models::choice(None, &models::given(&args.weights)?, false)?,
+        device: power::device(),
+        ..Options::default()
+    };
     let start = Instant::now();
     let packed = collapsar::compress(&frame, &options)?;
     let seconds = start.elapsed().as_secs_f64();
@@ -35,7 +40,7 @@ pub fn run(args: &args::Demo) -> Result<Tally> {
     ));
     let start = Instant::now();
     let mut back = Vec::with_capacity(frame.len());
-    collapsar::decompress_to(&packed, &mut back, &models, &|_| Ok(()))?;
+    collapsar::decompress_to(&packed, &mut back, &power::decoding(&models), &|_| Ok(()))?;
     let speed = say::speed_text(say::speed(n_in, start.elapsed().as_secs_f64()));
     let same = back == frame;
     let verdict = if same { "every byte is the same: LOSSLESS" } else { "the bytes differ" };

@@ -20,15 +20,15 @@ mod names;
 mod noise;
 mod output;
 mod painted;
+mod power;
 mod progress;
-mod salvage;
 mod say;
 mod table;
 mod verify;
 
-use args::{Args, Power, Verb};
+use args::{Args, Verb};
 use clap::Parser;
-use collapsar::{Error, Result};
+use collapsar::Result;
 use exit::Tally;
 use std::process::ExitCode;
 
@@ -54,25 +54,13 @@ pub fn main() -> ExitCode {
 
 fn run(verb: &Verb) -> Result<Tally> {
     match verb {
-        Verb::Compress(a) => power(&a.power).and_then(|()| compress::run(a)),
-        Verb::Decompress(a) => power(&a.power).and_then(|()| decompress::run(a)),
-        Verb::Test(a) => power(&a.power).and_then(|()| decompress::test(a)),
+        Verb::Compress(a) => power::apply(&a.power).and_then(|()| compress::run(a)),
+        Verb::Decompress(a) => power::apply(&a.power).and_then(|()| decompress::run(a)),
+        Verb::Test(a) => power::apply(&a.power).and_then(|()| decompress::test(a)),
         Verb::Info(a) => info::run(a),
-        Verb::Compare(a) => power(&a.power).and_then(|()| compare::run(a)),
-        Verb::Bench(a) => power(&a.power).and_then(|()| bench::run(a)),
+        Verb::Compare(a) => power::apply(&a.power).and_then(|()| compare::run(a)),
+        Verb::Bench(a) => power::apply(&a.power).and_then(|()| bench::run(a)),
         Verb::Models(a) => models::run(a),
-        Verb::Demo(a) => power(&a.power).and_then(|()| demo::run(a)),
+        Verb::Demo(a) => power::apply(&a.power).and_then(|()| demo::run(a)),
     }
-}
-
-/// Threads, memory and device, before any work.
-fn power(power: &Power) -> Result<()> {
-    if power.threads > 0 {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(power.threads).build_global();
-        pool.map_err(|e| Error::argument(format!("{} threads cannot be started: {e}", power.threads)))?;
-    }
-    if let Some(most) = power.memory {
-        memory::check(most, rayon::current_num_threads())?;
-    }
-    power.device.check(power.require_gpu)
 }

@@ -61,7 +61,7 @@ pub fn of_array(archive: &Archive, array: &Array) -> Result<Option<Noise>> {
         if enough { Err(Error::verify("enough has been seen")) } else { Ok(()) }
     };
     let fetch = |place: &Place, block: usize| archive.tile(array, place, block);
-    match decode_array(array, &fetch, None, &mut take, &|_| Ok(())) {
+    match decode_array(array, &collapsar::device::Device::Cpu, &fetch, None, &mut take, &|_| Ok(())) {
         Err(e) if e.kind != Kind::Verify => return Err(e),
         _ => {}
     }

@@ -1,5 +1,6 @@
 //! The file as it lies on the disk, read again: does it hold what the source holds?
 
+use super::power;
 use collapsar::model::Model;
 use collapsar::source::{FileSource, Source};
 use collapsar::{Error, Kind, Result};
@@ -12,7 +13,7 @@ use std::sync::Arc;
 pub fn compressed(path: &Path, source: &dyn Source, models: &[Arc<Model>]) -> Result<()> {
     let written = FileSource::new(File::open(path)?)?;
     let mut same = Same { source, at: 0, differs: false };
-    let result = collapsar::decompress_to(&written, &mut same, models, &|_| Ok(()));
+    let result = collapsar::decompress_to(&written, &mut same, &power::decoding(models), &|_| Ok(()));
     if same.differs || (result.is_ok() && same.at != source.len()) {
         return Err(differs(path, "decodes to something else than the source"));
     }

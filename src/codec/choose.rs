@@ -5,7 +5,7 @@
 
 use crate::array::ArrayType;
 use crate::codec::classic;
-use crate::codec::head::{Fitted, Head, MAX_REFS, Network};
+use crate::codec::head::{Fitted, Head, MAX_PLANE_LOOKED_AT, MAX_REFS, Network};
 use crate::codec::network::{self, Context};
 use crate::error::Result;
 use crate::fit::{self, Sample};
@@ -21,8 +21,6 @@ use std::sync::Arc;
 /// Windows that are looked at, and their size.
 const N_WINDOWS: usize = 6;
 const WINDOW: usize = 128;
-/// A plane with more samples is not kept in memory for the next to look at.
-const MAX_PLANE_LOOKED_AT: usize = 1 << 24;
 const KEY_INTERVAL: usize = 32;
 /// Small planes may be laid side by side: a stack of stamps becomes one image.
 const MAX_STAMP: usize = 1 << 12;

@@ -15,6 +15,10 @@ const MAX_DIMENSIONS: u64 = 999;
 const MAX_LABEL_BYTES: u64 = 4096;
 /// Reference planes a plane may look at.
 pub const MAX_REFS: usize = 3;
+/// The longest chain of planes that look at each other.
+const MAX_KEY_INTERVAL: usize = 256;
+/// A plane with more samples is not kept in memory for the next to look at.
+pub const MAX_PLANE_LOOKED_AT: usize = 1 << 24;
 
 /// An array as the file describes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,8 +109,11 @@ impl Head {
             (number()?, number()?, number()?, number()?, number()?, number()?);
         let (n_previous, key_interval) = (number()?, number()?);
         let grid = Grid { n_planes, h, w, n_parts: map.n_parts(), n_phases, tile_h, tile_w }.check(n_samples)?;
-        if n_previous > MAX_REFS || (n_previous > 0) != (key_interval > 0) || key_interval > 1 << 20 {
+        if n_previous > MAX_REFS || (n_previous > 0) != (key_interval > 0) || key_interval > MAX_KEY_INTERVAL {
             return Err(Error::corrupt(format!("{n_previous} planes looked at, renewed every {key_interval}")));
+        }
+        if n_previous > 0 && grid.h * grid.w > MAX_PLANE_LOOKED_AT {
+            return Err(Error::limit(format!("planes of {}×{} that look at each other", grid.h, grid.w)));
         }
         let network = if take_flag(from)? { Some(Network::read(from, n_phases, n_previous, find)?) } else { None };
         if !from.is_empty() {

@@ -57,9 +57,13 @@ pub fn salvage(
                 let payload = salvaged.payload(i)?;
                 let mut from = payload.as_slice();
                 take_varint(&mut from)?;
-                let bytes = super::bytes::decode(from)?;
-                out.write_all(&bytes)?;
-                at += bytes.len() as u64;
+                match super::bytes::decode(from) {
+                    Ok(bytes) => {
+                        out.write_all(&bytes)?;
+                        at += bytes.len() as u64;
+                    }
+                    Err(e) => report.lost.push(format!("chunk at byte {offset} of the content: {e}")),
+                }
             }
             Found::Array(array) => {
                 at += array.head.ty.n_bytes()?;

@@ -136,6 +136,13 @@ impl Gpu {
         }
     }
 
+    /// The best that is no software renderer; GL is not asked, since asking it costs more than it brings.
+    pub fn open_hardware() -> Result<Option<Gpu>> {
+        let native = usable(&[Backend::Vulkan, Backend::Metal, Backend::Dx12]);
+        let best = native.into_iter().filter(|(info, _)| info.is_hardware()).min_by_key(|(info, _)| info.rank());
+        best.map(|(info, adapter)| Gpu::with(info, &adapter, Shaders::default())).transpose()
+    }
+
     /// Every adapter of a backend.
     pub fn open_backend(backend: Backend) -> Result<Vec<Gpu>> {
         Gpu::open_with(backend, &Shaders::default())

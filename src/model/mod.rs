@@ -62,6 +62,11 @@ pub struct Model {
 
 impl Model {
     pub fn new(name: &str, family: Family, parts: Vec<Part>, hash: [u8; 32]) -> Result<Model> {
+        for (i, p) in parts.iter().enumerate() {
+            if parts[..i].iter().any(|q| (q.net.pass, q.net.n_refs) == (p.net.pass, p.net.n_refs)) {
+                return Err(Error::corrupt("two nets for one pass and one number of reference planes"));
+            }
+        }
         for &pass in family.passes() {
             if !parts.iter().any(|p| p.net.pass == pass && p.net.n_refs == 0) {
                 return Err(Error::corrupt(format!("a {} model without a net for pass {pass:?}", family.name())));

@@ -5,7 +5,10 @@ use crate::error::{Error, Result};
 use std::sync::{Arc, OnceLock};
 
 /// (name, weights file). Files are added, never edited: their hash is how coded files name them.
-const EMBEDDED: &[(&str, &[u8])] = &[];
+const EMBEDDED: &[(&str, &[u8])] = &[
+    ("lattice-default-1", include_bytes!("../../weights/lattice-default-1.safetensors")),
+    ("pixelcnn-default-1", include_bytes!("../../weights/pixelcnn-default-1.safetensors")),
+];
 
 /// All of them, loaded once.
 pub fn embedded() -> &'static [Arc<Model>] {
@@ -25,14 +28,26 @@ pub fn by_hash(hash: &[u8; 32], others: &[Arc<Model>]) -> Result<Arc<Model>> {
     })
 }
 
-pub fn by_name(name: &str, others: &[Arc<Model>]) -> Result<Arc<Model>> {
-    embedded().iter().chain(others).rev().find(|m| m.name == name).cloned().ok_or_else(|| {
-        let names: Vec<&str> = embedded().iter().chain(others).map(|m| m.name.as_str()).collect();
-        Error::argument(format!("no model '{name}'; there are auto, classic, {}", names.join(", ")))
-    })
+/// The models that a word means: a name, with or without its number; a family; a preset.
+pub fn by_name(word: &str, others: &[Arc<Model>]) -> Result<Vec<Arc<Model>>> {
+    let all = || embedded().iter().chain(others);
+    let exact: Vec<Arc<Model>> = all().filter(|m| m.name == word).cloned().collect();
+    if !exact.is_empty() {
+        return Ok(exact);
+    }
+    let means = |m: &Model| {
+        let stem = m.name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-');
+        stem == word || m.family.name() == word || stem.strip_prefix(m.family.name()) == Some(&format!("-{word}"))
+    };
+    let some: Vec<Arc<Model>> = all().filter(|m| means(m)).cloned().collect();
+    if some.is_empty() {
+        let names: Vec<&str> = all().map(|m| m.name.as_str()).collect();
+        return Err(Error::argument(format!("no model '{word}'; there are auto, classic, {}", names.join(", "))));
+    }
+    Ok(some)
 }
 
 /// The models that `auto` measures.
 pub fn defaults() -> Vec<Arc<Model>> {
-    embedded().iter().filter(|m| m.name.ends_with("default")).cloned().collect()
+    by_name("default", &[]).unwrap_or_default()
 }

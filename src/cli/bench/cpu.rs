@@ -6,6 +6,7 @@ use crate::cli::{painted, say};
 use collapsar::codec::network::{self, Context};
 use collapsar::entropy::lanes::{Interval, Popper, Pusher};
 use collapsar::kernel::context::{Heads, context};
+use collapsar::kernel::fast::Level;
 use collapsar::kernel::interval::{intervals, invert};
 use collapsar::kernel::mixture::{Mixtures, Window, mass, mixture};
 use collapsar::kernel::predict::{predict, residual};
@@ -125,7 +126,8 @@ fn one_tile(model: &Model, ints: &[i32]) -> Result<[Duration; STAGES.len()]> {
         }
     }
 
-    let context = Context { model, linears: &linears, residual: FIRST_RESIDUAL, max: MAX };
+    let fast = model.fast(Level::detect());
+    let context = Context { model, fast: &fast, linears: &linears, residual: FIRST_RESIDUAL, max: MAX };
     let (to_encode, clock) = (model.plan_to_encode(TILE, TILE), Instant::now());
     let payload = network::encode(context, &to_encode, ints, &[]);
     taken[5] = clock.elapsed();
@@ -196,7 +198,8 @@ pub fn conformance(model: &Model) -> Result<Conformance> {
     for (i, (h, w)) in SIZES.into_iter().enumerate() {
         let frame = painted::frame(h, w, 100 + i as u64);
         let ints: Vec<i32> = frame.iter().map(|&v| i32::from(v)).collect();
-        let context = Context { model, linears: &linears, residual: FIRST_RESIDUAL, max: MAX };
+        let fast = model.fast(Level::detect());
+        let context = Context { model, fast: &fast, linears: &linears, residual: FIRST_RESIDUAL, max: MAX };
         let payload = network::encode(context, &model.plan_to_encode(h, w), &ints, &[]);
         hash.update(&payload);
         let mut back = vec![0; ints.len()];
