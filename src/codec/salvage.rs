@@ -28,7 +28,7 @@ pub struct SalvageReport {
 
 enum Found {
     Bytes(usize),
-    Array(Array),
+    Array(Box<Array>),
 }
 
 /// Writes what is left of the content, in its order and length.
@@ -96,7 +96,7 @@ fn sort(salvaged: &Salvage, models: &[Arc<Model>], report: &mut SalvageReport) -
                 found.insert(offset, Found::Bytes(i));
             }),
             kind::HEAD => read_head(from, &models).map(|(number, offset, head)| {
-                found.insert(offset, Found::Array(Array { number, offset, head, first_block: 0 }));
+                found.insert(offset, Found::Array(Box::new(Array { number, offset, head, first_block: 0 })));
             }),
             kind::TILE => Label::read(&mut from).map(|label| {
                 tiles.insert((label.array, label.number), i);

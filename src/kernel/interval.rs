@@ -112,7 +112,7 @@ mod tests {
         for log2_scale in [256i32, 257, 511, 1024, 15 * 256 - 1, 15 * 256, 16 * 256 + 77, 24 * 256 - 1] {
             let mut last = 0;
             for step in -5000..5000 {
-                let x = step << (log2_scale >> 8i32).max(7) - 7;
+                let x = step << ((log2_scale >> 8i32).max(7) - 7);
                 let s = logistic(x, 13, log2_scale);
                 assert!(s >= last, "{log2_scale} at {x}");
                 last = s;

@@ -13,6 +13,8 @@
 //!
 //! All quantities are i32. Ints carry 6 fractional bits once inside (`ONE` = 64), logarithms 8.
 
+#![expect(clippy::needless_range_loop, reason = "kernels and their shaders count alike: for c in 0..k")]
+
 pub mod context;
 pub mod fast;
 pub mod interval;

@@ -7,7 +7,7 @@
 
 use super::plan::{Plan, Run, Step};
 use crate::kernel::Offsets;
-use crate::net::Pass;
+use crate::net::{Pass, Tap};
 
 /// The levels below this share their predictors.
 const N_LEVEL_CLASSES: usize = 3;
@@ -61,12 +61,7 @@ impl Level {
 }
 
 /// The plan of both encoder and decoder.
-pub fn plan(
-    (diagonal, rest): (&[(i32, i32)], &[(i32, i32)]),
-    ref_taps: (&[(i32, i32)], &[(i32, i32)]),
-    h: usize,
-    w: usize,
-) -> Plan {
+pub fn plan((diagonal, rest): (&[Tap], &[Tap]), ref_taps: (&[Tap], &[Tap]), h: usize, w: usize) -> Plan {
     let all = [diagonal, rest, ref_taps.0, ref_taps.1];
     let reach = all.iter().flat_map(|t| t.iter()).map(|t| t.0.abs().max(t.1.abs())).max().unwrap_or(1);
     let levels = levels(h, w, (reach as usize + 2) / 2);

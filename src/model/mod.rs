@@ -8,7 +8,7 @@ pub mod zoo;
 use crate::error::{Error, Result};
 use crate::kernel::fast::{Fast, Level};
 use crate::kernel::predict::Linear;
-use crate::net::{Net, Pass};
+use crate::net::{Net, Pass, Tap};
 pub use plan::Plan;
 
 /// The families of networks this version knows. FORMAT.md lists them.
@@ -114,7 +114,7 @@ impl Model {
         Fast::new(level, self.parts.iter().map(|p| &p.net))
     }
 
-    fn taps(&self, pass: Pass) -> (&[(i32, i32)], &[(i32, i32)]) {
+    fn taps(&self, pass: Pass) -> (&[Tap], &[Tap]) {
         let net = &self.parts[self.part(pass, 0)].net;
         (&net.taps, &net.ref_taps)
     }

@@ -20,6 +20,9 @@ const MAX_TAPS: usize = 256;
 const MAX_WIDTH: usize = 1024;
 const MAX_LAYERS: usize = 8;
 
+/// (dy, dx): a place seen from a cell.
+pub type Tap = (i32, i32);
+
 /// y = round((bias + weights · x) / 2^shift); weights are [n_out][n_in], n_in a multiple of 4.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layer {
