@@ -84,7 +84,7 @@ pub fn text(n_files: usize, scores: &[(String, Score)], noise: Option<f64>) -> S
     }
     if let Some(bytes) = noise {
         let ratio = format!("{:.3}", n_in as f64 / bytes.max(1.0));
-        table.row(&["white noise limit".into(), format!("{bytes:.0}"), ratio, "".into(), "".into()]);
+        table.row(&["limit if noise is white".into(), format!("{bytes:.0}"), ratio, "".into(), "".into()]);
     }
     let files = if n_files == 1 { "1 file".to_string() } else { format!("{n_files} files") };
     format!(

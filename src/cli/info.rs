@@ -129,11 +129,17 @@ fn array_text(a: &ArrayInfo) -> String {
 fn noise_text(a: &ArrayInfo) -> String {
     let Some(noise) = a.noise else { return String::new() };
     match (noise.limit_bits(), noise.noise_bits()) {
-        (Some(limit), Some(bits)) => format!(
-            "; noise σ {:.2}: white noise takes log2(σ√2πe) = {limit:.3}, fills log2(σ√12) = {bits:.3}; {:+.3} from the limit",
-            noise.sigma,
-            a.bits_per_sample() - limit
-        ),
+        (Some(limit), Some(bits)) => {
+            let distance = a.bits_per_sample() - limit;
+            let verdict = match distance < 0.0 {
+                true => "neighbours are alike, the limit lies lower".to_string(),
+                false => format!("{distance:.3} above it"),
+            };
+            format!(
+                "; noise σ {:.2} fills log2(σ√12) = {bits:.3}, limit log2(σ√2πe) = {limit:.3} if it is white: {verdict}",
+                noise.sigma
+            )
+        }
         _ => "; the noise is finer than one int".into(),
     }
 }

@@ -28,7 +28,8 @@ pub fn run(args: &args::Bench) -> Result<Tally> {
         return diff::run(a, b, talk);
     }
     let given = models::given(&args.weights)?;
-    let mut models = models::at_hand(&given);
+    let at_hand = models::at_hand(&given);
+    let mut models = at_hand.clone();
     for family in [Family::Pixelcnn, Family::Lattice] {
         models.push(Arc::new(random::model(family)?)); // what a stage costs does not depend on what a net has learnt
     }
@@ -39,6 +40,8 @@ pub fn run(args: &args::Bench) -> Result<Tally> {
         talk.verbose(&format!("measuring {}", model.name));
         report.conformance.push(cpu::conformance(model)?);
         report.stages.extend(cpu::stages(model, &frame, side)?);
+    }
+    for model in &at_hand {
         report.whole.push(cpu::whole(Some(model), &frame, side)?);
     }
     report.whole.push(cpu::whole(None, &frame, side)?);
