@@ -24,14 +24,12 @@ const MAX_GZIP_CONTENT: u64 = 1 << 36;
 /// # Ok::<(), collapsar::Error>(())
 /// ```
 pub fn compress(bytes: &[u8], options: &Options) -> Result<Vec<u8>> {
-    let source = bytes.to_vec();
-    Ok(compress_to(&source, Vec::new(), options, &|_| Ok(()))?.0)
+    Ok(compress_to(&bytes, Vec::new(), options, &|_| Ok(()))?.0)
 }
 
 pub fn decompress(bytes: &[u8]) -> Result<Vec<u8>> {
-    let source = bytes.to_vec();
     let mut out = Vec::new();
-    decompress_to(&source, &mut out, &Decoding::default(), &|_| Ok(()))?;
+    decompress_to(&bytes, &mut out, &Decoding::default(), &|_| Ok(()))?;
     Ok(out)
 }
 

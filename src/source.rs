@@ -42,6 +42,17 @@ impl Source for [u8] {
     }
 }
 
+/// A borrowed slice can stand behind `&dyn Source`, which the slice itself cannot.
+impl Source for &[u8] {
+    fn len(&self) -> u64 {
+        <[u8]>::len(self) as u64
+    }
+
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()> {
+        <[u8] as Source>::read_at(self, offset, out)
+    }
+}
+
 impl Source for Vec<u8> {
     fn len(&self) -> u64 {
         self.as_slice().len() as u64

@@ -41,7 +41,7 @@ pub struct Outcome {
     pub noise_bytes: Option<f64>,
 }
 
-pub fn run(bytes: &Vec<u8>, models: &[Arc<Model>], quick: bool) -> Result<Outcome> {
+pub fn run(bytes: &[u8], models: &[Arc<Model>], quick: bool) -> Result<Outcome> {
     let mut scores = Vec::new();
     let mut noise_bytes = None;
     let ours = models.iter().map(|m| (m.name.clone(), Choice::These(vec![m.clone()])));
@@ -88,8 +88,8 @@ fn timed(
 }
 
 /// What a perfect codec of the same arrays would need if they were noise and nothing else.
-fn noise_limit(packed: &Vec<u8>, models: &[Arc<Model>]) -> Result<Option<f64>> {
-    let archive = Archive::open(packed, models)?;
+fn noise_limit(packed: &[u8], models: &[Arc<Model>]) -> Result<Option<f64>> {
+    let archive = Archive::open(&packed, models)?;
     let mut bits = None;
     for array in archive.arrays() {
         let Some(limit) = noise::of_array(&archive, array)?.and_then(Noise::limit_bits) else { return Ok(None) };
@@ -110,9 +110,9 @@ fn inflate(packed: &[u8]) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-fn rice(bytes: &Vec<u8>) -> Result<Score> {
+fn rice(bytes: &[u8]) -> Result<Score> {
     let mut score = Score { n_in: bytes.len() as u64, ..Score::default() };
-    for piece in &format::read(bytes, &Hint::default())?.pieces {
+    for piece in &format::read(&bytes, &Hint::default())?.pieces {
         let n_bytes = piece.n_bytes()?;
         let Piece::Array { offset, ty, .. } = piece else {
             score.n_out += n_bytes;
