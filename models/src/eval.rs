@@ -1,8 +1,9 @@
-//! Bits per sample by class: what the integer model says, and the bytes that the codec writes.
+//! Bits per sample by class: what the integer model says, and the bytes that the codec writes and reads back.
 
 use crate::cells::{Cells, Shared, bits, gather};
 use crate::data::{Corpus, Plane};
-use collapsar::codec::network::{Context, encode};
+use collapsar::codec::network::{Context, decode, encode};
+use collapsar::error::{Error, Result};
 use collapsar::fit::{Sample, fit};
 use collapsar::kernel::fast::{Fast, Level};
 use collapsar::model::Model;
@@ -23,19 +24,22 @@ pub struct Score {
 }
 
 /// One score per class; of each plane `n_tiles` tiles, spread over it.
-pub fn evaluate(model: &Model, corpus: &Corpus, n_tiles: usize) -> Vec<(String, Score)> {
+pub fn evaluate(model: &Model, corpus: &Corpus, n_tiles: usize) -> Result<Vec<(String, Score)>> {
     let fast = model.fast(Level::detect());
-    let scores = corpus.classes.iter().map(|(class, frames)| {
+    let mut scores = Vec::new();
+    for (class, frames) in corpus.classes.iter().filter(|(_, frames)| !frames.is_empty()) {
         let mut score = Score::default();
-        for plane in frames.iter().flat_map(|f| &f.planes) {
-            add(model, &fast, plane, n_tiles, &mut score);
+        for frame in frames {
+            for plane in &frame.planes {
+                add(model, &fast, plane, n_tiles, &mut score).map_err(|e| e.at(&frame.name))?;
+            }
         }
-        (class.clone(), score)
-    });
-    scores.filter(|(_, score)| score.n_planes > 0).collect()
+        scores.push((class.clone(), score));
+    }
+    Ok(scores)
 }
 
-fn add(model: &Model, fast: &Fast, plane: &Plane, n_tiles: usize, score: &mut Score) {
+fn add(model: &Model, fast: &Fast, plane: &Plane, n_tiles: usize, score: &mut Score) -> Result<()> {
     let fitted = spread(plane, N_FITTED);
     let tiles = spread(plane, n_tiles);
     let plans: Vec<_> = fitted.iter().map(|t| model.plan_to_encode(t.h, t.w)).collect();
@@ -48,13 +52,20 @@ fn add(model: &Model, fast: &Fast, plane: &Plane, n_tiles: usize, score: &mut Sc
     for tile in &tiles {
         let plan = model.plan_to_encode(tile.h, tile.w);
         score.n_samples += tile.ints.len();
-        score.coded_bits += 8.0 * encode(context, &plan, &tile.ints, &[]).len() as f64;
+        let payload = encode(context, &plan, &tile.ints, &[]);
+        score.coded_bits += 8.0 * payload.len() as f64;
+        let mut back = vec![0; tile.ints.len()];
+        decode(context, &model.plan_to_decode(tile.h, tile.w), &payload, &[], &mut back)?;
+        if back != tile.ints {
+            return Err(Error::verify("a tile did not come back from its payload"));
+        }
         for (part, p) in model.parts.iter().enumerate() {
             let mut cells = Cells::new(p.net.n_in());
             gather(shared, part, &plan, &tile.ints, 0, &mut || true, &mut cells);
             score.model_bits += bits(&p.net, &cells).iter().sum::<f64>();
         }
     }
+    Ok(())
 }
 
 struct Tile {

@@ -108,7 +108,7 @@ fn run(verb: Verb) -> Result<()> {
             let model = load(&bytes(&weights)?)?;
             let corpus = Corpus::read(&data)?;
             let corpus = if held_out { corpus.split().1 } else { corpus };
-            print(&model.name, &eval::evaluate(&model, &corpus, tiles.max(1)));
+            print(&model.name, &eval::evaluate(&model, &corpus, tiles.max(1))?);
             Ok(())
         }
     }
