@@ -6,7 +6,9 @@ use std::sync::{Arc, OnceLock};
 
 /// (name, weights file). Files are added, never edited: their hash is how coded files name them.
 const EMBEDDED: &[(&str, &[u8])] = &[
+    ("lattice-fast-1", include_bytes!("../../weights/lattice-fast-1.safetensors")),
     ("lattice-default-1", include_bytes!("../../weights/lattice-default-1.safetensors")),
+    ("pixelcnn-fast-1", include_bytes!("../../weights/pixelcnn-fast-1.safetensors")),
     ("pixelcnn-default-1", include_bytes!("../../weights/pixelcnn-default-1.safetensors")),
 ];
 
