@@ -132,7 +132,7 @@ fn noise_text(a: &ArrayInfo) -> String {
         (Some(limit), Some(bits)) => {
             let distance = a.bits_per_sample() - limit;
             let verdict = match distance < 0.0 {
-                true => "neighbours are alike, the limit lies lower".to_string(),
+                true => "what is near or before is alike, the limit lies lower".to_string(),
                 false => format!("{distance:.3} above it"),
             };
             format!(

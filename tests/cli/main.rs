@@ -1,0 +1,7 @@
+//! The command as its users meet it.
+
+mod desk;
+mod failures;
+mod files;
+mod painted;
+mod reports;

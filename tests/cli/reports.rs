@@ -1,0 +1,67 @@
+//! Data for programs, and what is asked of the machine.
+
+use crate::desk::Desk;
+use crate::painted;
+
+#[test]
+fn json_is_json_on_every_verb() {
+    let desk = Desk::with(&[("a.fits", &painted::fits()), ("w", &painted::weights())]);
+    let done = desk.json(0, &["compress", "--json", "--progress", "a.fits"]);
+    assert_eq!((&done[0]["output"], &done[0]["lossless"]), (&"a.fits.clps".into(), &true.into()));
+    let failed = desk.json(2, &["compress", "--json", "none"]);
+    assert_eq!((&failed[0]["error"]["code"], &failed[0]["error"]["kind"]), (&2.into(), &"missing".into()));
+    desk.json(0, &["decompress", "--json", "-f", "a.fits.clps"]);
+    assert_eq!(desk.json(0, &["test", "--json", "a.fits.clps"])[0]["bytes_out"], painted::fits().len());
+    let info = &desk.json(0, &["info", "--json", "a.fits.clps"])[0];
+    let packed = desk.read("a.fits.clps").len() as u64;
+    let parts = info["bytes_of"].as_object().unwrap().values().map(|v| v.as_u64().unwrap()).sum::<u64>();
+    assert_eq!((parts, &info["format"]), (packed, &"FITS".into()));
+    let compared = &desk.json(0, &["compare", "--quick", "--json", "--weights", "w", "a.fits"])[0]["codecs"];
+    let names: Vec<&str> = compared.as_array().unwrap().iter().map(|c| c["codec"].as_str().unwrap()).collect();
+    for codec in ["collapsar painted", "collapsar classic", "RICE", "deflate -6", "zstd -3"] {
+        assert!(names.contains(&codec), "{names:?}");
+    }
+    let models = &desk.json(0, &["models", "--json", "--weights", "w"])[0]["models"];
+    assert!(models.as_array().unwrap().iter().any(|m| m["name"] == "painted" && m["embedded"] == false));
+}
+
+#[test]
+fn the_bench_reports_itself_and_two_reports_are_compared() {
+    let desk = Desk::new();
+    let report = desk.json(0, &["bench", "--quick", "--json"]).remove(0);
+    assert!(report["stages"].as_array().unwrap().len() >= 14);
+    assert!(report["machine"]["rustc"].as_str().unwrap().contains("rustc"));
+    desk.write("a.json", report.to_string().as_bytes());
+    desk.says(0, &["bench", "--diff", "a.json", "a.json"]);
+    let mut other = report;
+    other["conformance"][0]["fingerprint"] = "0".into();
+    desk.write("b.json", other.to_string().as_bytes());
+    desk.fails(4, &["bench", "--diff", "a.json", "b.json"], "was coded to other bytes");
+    desk.write("c.json", b"{}");
+    desk.fails(3, &["bench", "--diff", "a.json", "c.json"], "is no report");
+}
+
+#[test]
+fn threads_memory_and_device_are_checked_before_any_work() {
+    let desk = Desk::with(&[("a.fits", &painted::fits())]);
+    desk.says(0, &["compress", "-T", "1", "-M", "2G", "-o", "one.clps", "a.fits"]);
+    desk.says(0, &["compress", "-T", "3", "-o", "three.clps", "a.fits"]);
+    assert_eq!(desk.read("one.clps"), desk.read("three.clps"));
+    desk.fails(6, &["compress", "-M", "1M", "a.fits"], "-M allows");
+    desk.says(0, &["compress", "--device", "cpu", "-o", "cpu.clps", "a.fits"]);
+    desk.says(1, &["compress", "--device", "cpu", "--require-gpu", "a.fits"]);
+    desk.says(1, &["compress", "--device", "abacus", "a.fits"]);
+    desk.says(1, &["compress", "-M", "much", "a.fits"]);
+    assert!(!desk.has("a.fits.clps"));
+}
+
+#[test]
+fn questions_of_usage_exit_with_0_and_mistakes_with_1() {
+    let desk = Desk::new();
+    for args in [&["--help"][..], &["--version"], &["compress", "--help"], &["help", "bench"]] {
+        assert_eq!(desk.says(0, args), "");
+    }
+    for args in [&[][..], &["nonsense"], &["compress", "--nonsense"], &["compress", "-T", "-1"]] {
+        desk.says(1, args);
+    }
+}
