@@ -5,7 +5,7 @@
 
 use crate::array::ArrayType;
 use crate::codec::classic;
-use crate::codec::head::{Fitted, Head, MAX_REFS, Network};
+use crate::codec::head::{Fitted, Head, MAX_PLANE_LOOKED_AT, MAX_REFS, Network};
 use crate::codec::network::{self, Context};
 use crate::error::Result;
 use crate::fit::{self, Sample};
@@ -20,8 +20,6 @@ use std::sync::Arc;
 /// Windows that are looked at, and their size.
 const N_WINDOWS: usize = 6;
 const WINDOW: usize = 128;
-/// A plane with more samples is not kept in memory for the next to look at.
-const MAX_PLANE_LOOKED_AT: usize = 1 << 24;
 const KEY_INTERVAL: usize = 32;
 /// Small planes may be laid side by side: a stack of stamps becomes one image.
 const MAX_STAMP: usize = 1 << 12;
@@ -82,8 +80,13 @@ pub fn choose(
     Ok(best.expect("there is always a map and the classic modes").1)
 }
 
-/// The shapes in which an array may be cut into tiles, its own first.
+/// The shapes in which an array may be cut into tiles, its own first. A column is a row: tiles are wide, not tall.
 fn geometries((n_planes, h, w): (usize, usize, usize)) -> Vec<(usize, usize, usize)> {
+    let (n_planes, h, w) = match (n_planes, h, w) {
+        (n, 1, 1) => (1, 1, n),
+        (n, h, 1) => (n, 1, h),
+        shape => shape,
+    };
     let mut all = vec![(n_planes, h, w)];
     if n_planes >= 8 && h * w <= MAX_STAMP && h * w > 1 {
         all.push((1, n_planes, h * w)); // a row per plane: the same place of the plane before stands above

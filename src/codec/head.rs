@@ -15,6 +15,10 @@ const MAX_DIMENSIONS: u64 = 999;
 const MAX_LABEL_BYTES: u64 = 4096;
 /// Reference planes a plane may look at.
 pub const MAX_REFS: usize = 3;
+/// The longest chain of planes that look at each other.
+const MAX_KEY_INTERVAL: usize = 256;
+/// A plane with more samples is not kept in memory for the next to look at.
+pub const MAX_PLANE_LOOKED_AT: usize = 1 << 24;
 
 /// An array as the file describes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +62,16 @@ impl Head {
     /// How many reference planes phase `phase` of plane `p` has: earlier phases first, then the same phase of earlier planes.
     pub fn n_refs(&self, p: usize, phase: usize) -> usize {
         (phase + self.n_previous_of(p)).min(MAX_REFS)
+    }
+
+    /// Memory that the fitted parts take, about: a few bytes of a file may ask for a copy of the model.
+    pub fn fitted_bytes(&self) -> usize {
+        let Some(network) = &self.network else { return 0 };
+        let weights = |n: &crate::net::Net| n.layers().iter().map(|l| l.weights.len() + 5 * l.n_out).sum::<usize>();
+        let copied =
+            if network.last.is_empty() { 0 } else { network.model.parts.iter().map(|p| weights(&p.net)).sum() };
+        let linear = |l: &Linear| 64 + 2 * l.own().len() + l.refs().iter().map(|r| 32 + 2 * r.len()).sum::<usize>();
+        copied + network.fits.iter().flatten().flat_map(|f| &f.linears).map(linear).sum::<usize>()
     }
 
     pub fn write(&self, out: &mut Vec<u8>) {
@@ -105,8 +119,11 @@ impl Head {
             (number()?, number()?, number()?, number()?, number()?, number()?);
         let (n_previous, key_interval) = (number()?, number()?);
         let grid = Grid { n_planes, h, w, n_parts: map.n_parts(), n_phases, tile_h, tile_w }.check(n_samples)?;
-        if n_previous > MAX_REFS || (n_previous > 0) != (key_interval > 0) || key_interval > 1 << 20 {
+        if n_previous > MAX_REFS || (n_previous > 0) != (key_interval > 0) || key_interval > MAX_KEY_INTERVAL {
             return Err(Error::corrupt(format!("{n_previous} planes looked at, renewed every {key_interval}")));
+        }
+        if n_previous > 0 && grid.h * grid.w > MAX_PLANE_LOOKED_AT {
+            return Err(Error::limit(format!("planes of {}×{} that look at each other", grid.h, grid.w)));
         }
         let network = if take_flag(from)? { Some(Network::read(from, n_phases, n_previous, find)?) } else { None };
         if !from.is_empty() {

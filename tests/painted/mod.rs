@@ -1,0 +1,128 @@
+//! Painted models and tiles: seeded, of any size, with heads that fit the tile as well as those of a trained net.
+
+use collapsar::kernel::predict::Linear;
+use collapsar::model::{Family, Model, Part};
+use collapsar::net::{Layer, Net, Pass, Spec};
+
+/// A seeded generator of numbers below n.
+pub struct Random(pub u32);
+
+impl Random {
+    pub fn below(&mut self, n: u32) -> u32 {
+        self.0 = self.0.wrapping_mul(1664525).wrapping_add(1013904223);
+        ((u64::from(self.0) * u64::from(n)) >> 32) as u32
+    }
+
+    /// −n..=n.
+    pub fn within(&mut self, n: i32) -> i32 {
+        self.below(2 * n as u32 + 1) as i32 - n
+    }
+
+    /// About bell-shaped, with deviation near n.
+    pub fn bell(&mut self, n: i32) -> i32 {
+        (0..3).map(|_| self.within(n)).sum()
+    }
+}
+
+/// How large a net is.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    pub values: usize,
+    pub residuals: usize,
+    pub hidden: &'static [usize],
+    pub k: usize,
+}
+
+pub const SMALL: Size = Size { values: 24, residuals: 16, hidden: &[32, 32], k: 3 };
+pub const MIDDLE: Size = Size { values: 60, residuals: 32, hidden: &[64, 64, 64], k: 3 };
+pub const LARGE: Size = Size { values: 84, residuals: 60, hidden: &[160, 160, 128], k: 5 };
+
+pub fn spec(pass: Pass, n_refs: usize, size: Size) -> Spec {
+    let near = |&(dy, dx): &(i32, i32)| (dy * dy + dx * dx, dy, dx);
+    let square = |r: i32| (-r..=r).flat_map(move |dy| (-r..=r).map(move |dx| (dy, dx)));
+    let knows = |&(dy, dx): &(i32, i32)| match pass {
+        Pass::Raster => dy < 0 || (dy == 0 && dx < 0),
+        Pass::Diagonal => dy & 1 == 1 && dx & 1 == 1,
+        Pass::Rest => (dy + dx) & 1 == 1,
+    };
+    let mut taps: Vec<_> = square(11).filter(knows).collect();
+    taps.sort_by_key(near);
+    taps.truncate(size.values.max(size.residuals).max(32));
+    let mut ref_taps: Vec<_> = square(1).collect();
+    ref_taps.sort_by_key(near);
+    Spec {
+        pass,
+        k: size.k,
+        taps,
+        n_linear: 16,
+        n_values: size.values,
+        n_residuals: size.residuals,
+        n_refs,
+        ref_taps,
+        near_log2: 3,
+        wide_log2: 5,
+        scale_floor: 16,
+        feature_shift: 4,
+    }
+}
+
+/// Hidden layers that neither die nor saturate.
+pub fn layers(n_features: usize, size: Size, random: &mut Random) -> Vec<Layer> {
+    let widths: Vec<usize> = [n_features].into_iter().chain(size.hidden.iter().copied()).collect();
+    let hidden = widths.windows(2).map(|w| {
+        let n_in = w[0].next_multiple_of(4);
+        Layer {
+            n_in,
+            n_out: w[1],
+            weights: (0..n_in * w[1]).map(|_| random.within(127) as i8).collect(),
+            bias: (0..w[1]).map(|_| random.within(20000)).collect(),
+            shift: (0..w[1]).map(|_| 8 + random.below(3) as u8).collect(),
+        }
+    });
+    let mut layers: Vec<Layer> = hidden.collect();
+    let n_in = widths[widths.len() - 1].next_multiple_of(4);
+    let head = |h: usize| match h / size.k {
+        0 => -300 * (h as i32),
+        1 => 0,
+        _ => 100 * (h - 2 * size.k) as i32 - 150,
+    };
+    layers.push(Layer {
+        n_in,
+        n_out: 3 * size.k,
+        weights: (0..n_in * 3 * size.k).map(|_| random.within(3) as i8).collect(),
+        bias: (0..3 * size.k).map(|h| head(h) << 7).collect(),
+        shift: vec![7; 3 * size.k],
+    });
+    layers
+}
+
+pub fn part(pass: Pass, n_refs: usize, size: Size, random: &mut Random) -> Part {
+    let spec = spec(pass, n_refs, size);
+    let layers = layers(spec.n_features(), size, random);
+    let linear = Linear::mean(spec.n_linear.min(4));
+    Part { net: Net::new(spec, layers).unwrap(), linear }
+}
+
+pub fn model(family: Family, size: Size) -> Model {
+    let mut random = Random(1);
+    let passes: &[Pass] = match family {
+        Family::Pixelcnn => &[Pass::Raster],
+        Family::Lattice => &[Pass::Diagonal, Pass::Rest],
+    };
+    let parts = passes.iter().flat_map(|&pass| [0, 1].map(|n_refs| part(pass, n_refs, size, &mut random))).collect();
+    Model::new("painted", family, parts, [0; 32]).unwrap()
+}
+
+/// A sky with noise, a gradient and stars.
+pub fn tile(h: usize, w: usize, max: i32) -> Vec<i32> {
+    let mut random = Random(7);
+    let mut ints: Vec<i32> = (0..h * w).map(|i| 1000 + (i / w + i % w) as i32 / 8 + random.bell(8)).collect();
+    for _ in 0..h * w / 400 {
+        let (y, x, bright) =
+            (random.below(h as u32) as usize, random.below(w as u32) as usize, random.below(3000) as i32);
+        for (dy, dx) in [(0, 0), (0, 1), (1, 0), (1, 1), (0, 2), (2, 0)] {
+            ints[(y + dy).min(h - 1) * w + (x + dx).min(w - 1)] += bright >> (dy + dx);
+        }
+    }
+    ints.iter().map(|&int| int.clamp(0, max)).collect()
+}
