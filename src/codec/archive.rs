@@ -13,6 +13,9 @@ use crate::tile::Place;
 use crate::wire::{take_u8, take_varint};
 use std::sync::Arc;
 
+/// All that was fitted to the arrays of a file takes no more memory.
+const MAX_FITTED_BYTES: usize = 256 << 20;
+
 /// A stretch of the content and the blocks that hold it.
 #[derive(Clone, Debug)]
 pub enum Section {
@@ -55,7 +58,7 @@ impl<'a> Archive<'a> {
         }
         let file = FileHead::read(&reader.payload(0)?)?;
         let mut archive = Archive { reader, file, recipe: None, sections: Vec::new(), models: models.to_vec() };
-        let (mut i, mut at, mut n_arrays) = (1, 0, 0);
+        let (mut i, mut at, mut n_arrays, mut fitted_bytes) = (1, 0, 0, 0);
         while i < blocks.len() {
             let here = |e: Error| e.at(format!("block {i}"));
             let first_section = archive.sections.is_empty();
@@ -74,6 +77,10 @@ impl<'a> Archive<'a> {
                 kind::HEAD => {
                     let payload = archive.reader.payload(i)?;
                     let (number, offset, head) = read_head(&payload, &archive.models).map_err(here)?;
+                    fitted_bytes += head.fitted_bytes();
+                    if fitted_bytes > MAX_FITTED_BYTES {
+                        return Err(here(Error::limit("networks fitted to so many arrays do not fit memory")));
+                    }
                     let n_tiles = head.grid.n_tiles();
                     let tiles = blocks[i + 1..].iter().take_while(|b| b.kind == kind::TILE).count() as u64;
                     if offset != at || number != n_arrays || tiles != n_tiles {

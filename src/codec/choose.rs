@@ -81,8 +81,13 @@ pub fn choose(
     Ok(with_network(head, &stacks, models))
 }
 
-/// The shapes in which an array may be cut into tiles, its own first.
+/// The shapes in which an array may be cut into tiles, its own first. A column is a row: tiles are wide, not tall.
 fn geometries((n_planes, h, w): (usize, usize, usize)) -> Vec<(usize, usize, usize)> {
+    let (n_planes, h, w) = match (n_planes, h, w) {
+        (n, 1, 1) => (1, 1, n),
+        (n, h, 1) => (n, 1, h),
+        shape => shape,
+    };
     let mut all = vec![(n_planes, h, w)];
     if n_planes >= 8 && h * w <= MAX_STAMP && h * w > 1 {
         all.push((1, n_planes, h * w)); // a row per plane: the same place of the plane before stands above

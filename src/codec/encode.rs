@@ -271,13 +271,17 @@ pub(super) fn remember(head: &Head, batch: Vec<Band>, previous: &mut VecDeque<Ve
     previous.truncate(head.n_previous + 1);
 }
 
-/// An array whose rows are too long to hold becomes arrays of one dimension.
+/// An array whose rows (or columns, where these are all there is) are too long to hold becomes arrays of one dimension.
 fn cut(offset: u64, ty: &ArrayType) -> Result<Vec<(u64, ArrayType)>> {
-    let (_, _, w) = ty.planes();
-    if w <= MAX_ROW {
+    let n = ty.n_samples()?;
+    let row = match ty.planes() {
+        (_, 1, 1) => n,
+        (_, h, 1) => h,
+        (_, _, w) => w,
+    };
+    if row <= MAX_ROW {
         return Ok(vec![(offset, ty.clone())]);
     }
-    let n = ty.n_samples()?;
     let starts = (0..n).step_by(MAX_ROW as usize);
     let piece = |at: u64| {
         let shape = vec![(n - at).min(MAX_ROW)];

@@ -64,6 +64,16 @@ impl Head {
         (phase + self.n_previous_of(p)).min(MAX_REFS)
     }
 
+    /// Memory that the fitted parts take, about: a few bytes of a file may ask for a copy of the model.
+    pub fn fitted_bytes(&self) -> usize {
+        let Some(network) = &self.network else { return 0 };
+        let weights = |n: &crate::net::Net| n.layers().iter().map(|l| l.weights.len() + 5 * l.n_out).sum::<usize>();
+        let copied =
+            if network.last.is_empty() { 0 } else { network.model.parts.iter().map(|p| weights(&p.net)).sum() };
+        let linear = |l: &Linear| 64 + 2 * l.own().len() + l.refs().iter().map(|r| 32 + 2 * r.len()).sum::<usize>();
+        copied + network.fits.iter().flatten().flat_map(|f| &f.linears).map(linear).sum::<usize>()
+    }
+
     pub fn write(&self, out: &mut Vec<u8>) {
         out.push(self.ty.dtype as u8);
         out.push(u8::from(self.ty.big_endian));

@@ -3,19 +3,25 @@
 use crate::codec::archive::{Array, FileHead, read_head};
 use crate::codec::decode::decode_array;
 use crate::codec::encode::{Progress, kind};
-use crate::codec::tile::Label;
-use crate::container::{Limits, Reader, Salvage};
+use crate::codec::head::Head;
+use crate::codec::tile::{Label, Mode};
+use crate::container::{Limits, MAX_BLOCKS, Reader, Salvage};
 use crate::device::Device;
 use crate::error::{Error, Kind, Result};
 use crate::model::Model;
 use crate::source::Source;
+use crate::tile::Place;
 use crate::wire::take_varint;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// No more bytes are made up where a damaged file claims them.
 const MAX_GAP: u64 = 1 << 32;
+/// Of an array larger than that, one tile in so many must be left.
+const MIN_TILES_LEFT: u64 = 256;
+/// Lines of the report; what is lost beyond is only counted.
+const MAX_LINES: usize = 10_000;
 
 /// What was lost, a line each; and whether the file was a .gz whose content is given unpacked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +30,14 @@ pub struct SalvageReport {
     pub n_tiles_lost: u64,
     pub lost: Vec<String>,
     pub unpacked: bool,
+}
+
+impl SalvageReport {
+    fn note(&mut self, line: impl FnOnce() -> String) {
+        if self.lost.len() < MAX_LINES {
+            self.lost.push(line());
+        }
+    }
 }
 
 enum Found {
@@ -41,8 +55,10 @@ pub fn salvage(
     let salvaged = Reader::salvage(source, &Limits::default())?;
     let mut report = SalvageReport::default();
     for damage in &salvaged.damaged {
-        let number = damage.number.map_or(String::new(), |n| format!("block {n}, "));
-        report.lost.push(format!("{number}bytes {} to {} of the file", damage.range.start, damage.range.end));
+        report.note(|| {
+            let number = damage.number.map_or(String::new(), |n| format!("block {n}, "));
+            format!("{number}bytes {} to {} of the file", damage.range.start, damage.range.end)
+        });
     }
     let (n_bytes, found, tiles) = sort(&salvaged, models, &mut report)?;
     let mut at = 0;
@@ -66,7 +82,7 @@ pub fn salvage(
                 }
             }
             Found::Array(array) => {
-                at += array.head.ty.n_bytes()?;
+                at = at.saturating_add(array.head.ty.n_bytes()?);
                 one_array(&array, &salvaged, &tiles, out, &mut report, progress)?;
             }
         }
@@ -105,7 +121,7 @@ fn sort(salvaged: &Salvage, models: &[Arc<Model>], report: &mut SalvageReport) -
         };
         match result {
             Err(e) if e.kind == Kind::Model => return Err(e),
-            Err(e) => report.lost.push(format!("block at byte {}: {e}", block.info.offset)),
+            Err(e) => report.note(|| format!("block at byte {}: {e}", block.info.offset)),
             Ok(()) => {}
         }
     }
@@ -120,14 +136,25 @@ fn one_array(
     report: &mut SalvageReport,
     progress: Progress,
 ) -> Result<()> {
-    let lost = Mutex::new(Vec::new());
-    let fetch = |place: &crate::tile::Place, _: usize| {
+    let n_tiles = array.head.grid.n_tiles();
+    let n_left = tiles.range((array.number, 0)..=(array.number, u64::MAX)).count() as u64;
+    let too_few = array.head.ty.n_bytes()? > MAX_GAP && n_left < n_tiles / MIN_TILES_LEFT;
+    if n_tiles > MAX_BLOCKS || too_few {
+        return Err(Error::limit(format!("{n_left} of {n_tiles} tiles are left of {}", array.head.label)));
+    }
+    let lost = Mutex::new(Lost::default());
+    let fetch = |place: &Place, _: usize| {
         let gone = || Error::corrupt("its block is damaged or missing");
         let payload = salvaged.payload(*tiles.get(&(array.number, place.number)).ok_or_else(gone)?)?;
         let mut code = payload.as_slice();
-        Ok((Label::read(&mut code)?.mode, code.to_vec()))
+        let mode = Label::read(&mut code)?.mode;
+        let lost = &lost.lock().unwrap_or_else(PoisonError::into_inner).numbers;
+        if mode == Mode::Network && looked_at(&array.head, place).any(|number| lost.contains(&number)) {
+            return Err(Error::corrupt("a tile that it looks at is lost"));
+        }
+        Ok((mode, code.to_vec()))
     };
-    let tell = |place: &crate::tile::Place, e: &Error| {
+    let tell = |place: &Place, e: &Error| {
         let rows = array.head.grid.rows(place.band);
         let line = format!(
             "{}: tile {} (plane {}, rows {} to {}): {e}",
@@ -137,22 +164,44 @@ fn one_array(
             rows.0,
             rows.0 + rows.1
         );
-        lost.lock().unwrap_or_else(PoisonError::into_inner).push((place.number, line));
+        let mut lost = lost.lock().unwrap_or_else(PoisonError::into_inner);
+        lost.numbers.insert(place.number);
+        if lost.lines.len() < MAX_LINES {
+            lost.lines.push(line);
+        }
     };
     let mut write = |_: &super::plane::Band, bytes: &[u8]| Ok(out.write_all(bytes)?);
     decode_array(array, &Device::Cpu, &fetch, Some(&tell), &mut write, progress)?;
-    let mut lost = lost.into_inner().unwrap_or_else(PoisonError::into_inner);
-    lost.sort();
-    report.n_tiles += array.head.grid.n_tiles();
-    report.n_tiles_lost += lost.len() as u64;
-    report.lost.extend(lost.into_iter().map(|(_, line)| line));
+    let lost = lost.into_inner().unwrap_or_else(PoisonError::into_inner);
+    report.n_tiles += n_tiles;
+    report.n_tiles_lost += lost.numbers.len() as u64;
+    lost.lines.into_iter().for_each(|line| report.note(|| line));
     Ok(())
+}
+
+/// The tiles of an array that are lost so far: `tell` is called in their order, and never while tiles are fetched.
+#[derive(Default)]
+struct Lost {
+    numbers: BTreeSet<u64>,
+    lines: Vec<String>,
+}
+
+/// The tiles that the one at `place` sees ints of. A decoder that is shown others may well come to its end without noticing.
+fn looked_at<'a>(head: &'a Head, place: &'a Place) -> impl Iterator<Item = u64> + 'a {
+    let &Place { plane, band, part, phase, column, .. } = place;
+    let phases = (0..phase).map(move |phase| (plane, phase));
+    let planes = (1..=head.n_previous_of(plane)).map(move |back| (plane - back, phase));
+    phases.chain(planes).take(head.n_refs(plane, phase)).filter_map(move |(plane, phase)| {
+        // where the earlier phase has a column of ints less, its last int is seen
+        let at = |column| head.grid.place(plane, band, part, phase, column);
+        at(column).or_else(|| at(column.checked_sub(1)?)).map(|place| place.number)
+    })
 }
 
 /// Zeros where the content is not known.
 fn fill(out: &mut dyn Write, from: u64, to: u64, report: &mut SalvageReport) -> Result<()> {
     if to > from {
-        report.lost.push(format!("bytes {from} to {to} of the content"));
+        report.note(|| format!("bytes {from} to {to} of the content"));
         if to - from > MAX_GAP {
             return Err(Error::limit(format!("{} bytes of the content are missing, no more is made up", to - from)));
         }

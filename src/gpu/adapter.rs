@@ -103,6 +103,12 @@ fn usable(backends: &[Backend]) -> Vec<(AdapterInfo, wgpu::Adapter)> {
     found
 }
 
+/// Whether asking the drivers is worth while: that takes tens of milliseconds, and some of them talk to standard error.
+fn may_have_hardware() -> bool {
+    let nodes = ["/dev/dri", "/dev/nvidia0", "/dev/nvidiactl", "/dev/dxg", "/dev/kfd", "/dev/mali0"];
+    !cfg!(target_os = "linux") || nodes.iter().any(|node| std::path::Path::new(node).exists())
+}
+
 /// The parts of WebGPU's default limits that the shaders use.
 fn enough(limits: &wgpu::Limits) -> bool {
     let least = wgpu::Limits::defaults();
@@ -138,6 +144,9 @@ impl Gpu {
 
     /// The best that is no software renderer; GL is not asked, since asking it costs more than it brings.
     pub fn open_hardware() -> Result<Option<Gpu>> {
+        if !may_have_hardware() {
+            return Ok(None);
+        }
         let native = usable(&[Backend::Vulkan, Backend::Metal, Backend::Dx12]);
         let best = native.into_iter().filter(|(info, _)| info.is_hardware()).min_by_key(|(info, _)| info.rank());
         best.map(|(info, adapter)| Gpu::with(info, &adapter, Shaders::default())).transpose()

@@ -10,11 +10,20 @@ use serde_json::Value;
 
 /// A weights file larger than this is refused before it is parsed.
 const MAX_BYTES: usize = 64 << 20;
+/// The same for its header: parsed JSON takes many times the memory of its text.
+const MAX_HEADER_BYTES: u64 = 1 << 20;
 
 /// A model from the bytes of its weights file; everything about it has been checked when this returns.
 pub fn load(bytes: &[u8]) -> Result<Model> {
     if bytes.len() > MAX_BYTES {
         return Err(Error::limit(format!("a weights file of {} bytes, {MAX_BYTES} is the most", bytes.len())));
+    }
+    let n_header = bytes.first_chunk().map_or(0, |n| u64::from_le_bytes(*n));
+    if n_header > bytes.len() as u64 {
+        return Err(Error::corrupt("not a weights file: its header does not fit"));
+    }
+    if n_header > MAX_HEADER_BYTES {
+        return Err(Error::limit(format!("a weights header of {n_header} bytes, {MAX_HEADER_BYTES} is the most")));
     }
     let wrong = |e: safetensors::SafeTensorError| Error::corrupt(format!("not a weights file: {e}"));
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(wrong)?;
