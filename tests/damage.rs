@@ -26,7 +26,7 @@ fn model(family: Family) -> Arc<Model> {
 fn file(model: Choice, h: usize, w: usize) -> (Vec<u8>, Vec<u8>) {
     let bytes: Vec<u8> = painted::tile(h, w, 65535).iter().flat_map(|&v| (v as u16).to_be_bytes()).collect();
     let raw = Some(ArrayType { dtype: Dtype::U16, big_endian: true, shape: vec![h as u64, w as u64] });
-    let packed = compress(&bytes, &Options { model, raw, embed: true }).unwrap();
+    let packed = compress(&bytes, &Options { model, raw, embed: true, ..Options::default() }).unwrap();
     (bytes, packed)
 }
 
@@ -158,7 +158,7 @@ fn a_destroyed_plane_costs_the_planes_that_look_at_it_and_nothing_else() {
         .collect();
     let raw = Some(ArrayType { dtype: Dtype::U16, big_endian: true, shape: vec![n as u64, h as u64, w as u64] });
     let models = Choice::These(vec![model(Family::Pixelcnn)]);
-    let packed = compress(&bytes, &Options { model: models, raw, embed: true }).unwrap();
+    let packed = compress(&bytes, &Options { model: models, raw, embed: true, ..Options::default() }).unwrap();
     let archive = Archive::open(&packed, &[]).unwrap();
     let array = archive.arrays().next().unwrap();
     let head = &array.head;

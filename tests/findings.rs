@@ -189,7 +189,7 @@ fn tiny_shapes_of_every_dtype_come_back() {
             let n = shape.iter().product::<u64>() as usize * dtype.n_bytes();
             let bytes: Vec<u8> = (0..n).map(|i| (i * i / 7) as u8).collect();
             for choice in &models {
-                let options = Options { raw: raw(dtype, shape), model: choice.clone(), embed: true };
+                let options = Options { raw: raw(dtype, shape), model: choice.clone(), embed: true, ..Options::default() };
                 let packed = compress(&bytes, &options).unwrap();
                 assert_eq!(decompress(&packed).unwrap(), bytes, "{} {shape:?}", dtype.name());
             }
