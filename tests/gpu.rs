@@ -46,7 +46,7 @@ impl Paint {
     }
 
     fn int(&mut self, max: i32) -> i32 {
-        let noise = (u64::from(self.bits()) * (max as u64 + 1) >> 24) as i32;
+        let noise = ((u64::from(self.bits()) * (max as u64 + 1)) >> 24) as i32;
         match self.bits() % 8 {
             0 => 0,
             1 => max,

@@ -57,7 +57,7 @@ fn extreme(layers: &mut [Layer], script: &mut Script) {
         let layer = &mut layers[l];
         let o = script.below(layer.n_out);
         match script.byte() % 4 {
-            0 => layer.bias[o] = script.edge() as i32 * if script.byte() & 1 == 1 { -1 } else { 1 },
+            0 => layer.bias[o] = (script.edge() as i32).wrapping_mul(if script.byte() & 1 == 1 { -1 } else { 1 }),
             1 => layer.shift[o] = script.byte() % 28,
             2 => layer.weights[o * layer.n_in..][..layer.n_in].fill(script.byte() as i8),
             _ => layer.weights.fill(script.byte() as i8),

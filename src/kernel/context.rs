@@ -2,7 +2,7 @@
 //! f = 64 ± min(63, log2(1 + |x| / s) in steps of the net),   x = vᵢ − b, rᵢ, uᵣⱼ − uᵣ₀          7 bits each
 //! h = integer MLP of f
 //!
-//! Shapes: taps [n], features [n_in] in 0..=127, heads [3K] per cell: weights' logits, locations, log2 scales.
+//! Shapes: n taps, n_in features in 0..=127, 3K heads per cell: weights' logits, locations, log2 scales.
 //! `net::load` has proved that no sum of the MLP can overflow an i32.
 
 use super::log2::log2;

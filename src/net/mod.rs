@@ -23,7 +23,7 @@ const MAX_LAYERS: usize = 8;
 /// (dy, dx): a place seen from a cell.
 pub type Tap = (i32, i32);
 
-/// y = round((bias + weights · x) / 2^shift); weights are [n_out][n_in], n_in a multiple of 4.
+/// y = round((bias + weights · x) / 2^shift); weights are n_out rows of n_in, a multiple of 4.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layer {
     pub n_in: usize,
