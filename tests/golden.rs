@@ -150,15 +150,19 @@ fn stack(n: usize, h: usize, w: usize) -> Vec<u8> {
     (0..n * h * w).flat_map(|i| (fixed[i % (h * w)] + random.below(4) as u16).to_le_bytes()).collect()
 }
 
-/// No common step: square roots, which IEEE 754 rounds to the bit.
+/// No common step and few values twice: square roots, which IEEE 754 rounds to the bit.
 fn floats(h: usize, w: usize) -> Vec<u8> {
-    let mut samples: Vec<f32> = sky(6, h, w).iter().map(|&v| f32::from(v).sqrt() - 31.0).collect();
+    let mut random = Random(9);
+    let sample = |v: &u16| (f32::from(*v) + random.below(1 << 12) as f32 / 4096.0).sqrt() - 31.0;
+    let mut samples: Vec<f32> = sky(6, h, w).iter().map(sample).collect();
     samples[77] = f32::NAN;
     samples.iter().flat_map(|v| v.to_le_bytes()).collect()
 }
 
 fn doubles(h: usize, w: usize) -> Vec<u8> {
-    sky(7, h, w).iter().map(|&v| f64::from(v).sqrt()).flat_map(f64::to_le_bytes).collect()
+    let mut random = Random(10);
+    let sample = |v: &u16| (f64::from(*v) + f64::from(random.below(1 << 30)) / 1_073_741_824.0).sqrt();
+    sky(7, h, w).iter().map(sample).flat_map(f64::to_le_bytes).collect()
 }
 
 /// Few values, far apart.
@@ -259,8 +263,10 @@ fn write_a_new_version() {
     assert!(!folder.join("CONTENT.txt").exists(), "{NEWEST} is there and is never edited");
     fs::create_dir_all(&folder).unwrap();
     let mut list = String::new();
-    for Case { name, content, options, .. } in cases() {
-        fs::write(folder.join(format!("{name}.clps")), collapsar::compress(&content, &options).unwrap()).unwrap();
+    for Case { name, content, options, shows } in cases() {
+        let file = collapsar::compress(&content, &options).unwrap();
+        assert!(shows(&Archive::open(&file, &[]).unwrap()), "{name} does not show what it is there for");
+        fs::write(folder.join(format!("{name}.clps")), file).unwrap();
         list += &format!("{name}.clps {} {}\n", content.len(), blake3::hash(&content));
     }
     fs::write(folder.join("CONTENT.txt"), list).unwrap();

@@ -37,7 +37,7 @@ struct Effort {
 }
 
 const QUICK: Effort =
-    Effort { side: 512, n_tiles: 2, n_sizes_on_gpu: 1, n_odd_on_gpu: 4, n_tiles_on_gpu: 1, n_turns: 1 };
+    Effort { side: 512, n_tiles: 4, n_sizes_on_gpu: 1, n_odd_on_gpu: 4, n_tiles_on_gpu: 1, n_turns: 3 };
 const THOROUGH: Effort =
     Effort { side: 2048, n_tiles: 64, n_sizes_on_gpu: 3, n_odd_on_gpu: 7, n_tiles_on_gpu: 16, n_turns: 5 };
 
@@ -77,7 +77,7 @@ pub fn run(args: &args::Bench) -> Result<Tally> {
     match report.conformance.iter().find(|c| !c.is_equal()) {
         None => Ok(Tally::default()),
         Some(c) => Err(Error::verify(format!(
-            "{} on {}: {} of {} tiles' bytes differ from the plain kernels'; {}",
+            "{} on {}: {} bytes of {} tiles are other than the plain kernels' ({})",
             c.model,
             c.level,
             c.n_bytes_differing,

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 /// As a tile of this size has: the most there may be.
 const N_LANES: usize = 16;
 const STAGES: [&str; 8] = [
-    "predict",
+    "predict, settle",
     "context: features, net",
     "mixture",
     "intervals",
@@ -40,7 +40,7 @@ impl Stage {
     /// From its times for `n_bytes` each.
     pub fn new(device: &str, model: &Model, stage: &str, mut times: Vec<Duration>, n_bytes: usize) -> Stage {
         times.sort();
-        let at = |percent: usize| times[(times.len() - 1) * percent / 100].as_secs_f64();
+        let at = |percent: usize| times[((times.len() - 1) * percent).div_ceil(100)].as_secs_f64();
         let mb_per_s = n_bytes as f64 / 1e6 / at(50).max(1e-9);
         let (device, model, stage) = (device.to_string(), model.name.clone(), stage.to_string());
         Stage { device, model, stage, mb_per_s, p50_ms: at(50) * 1e3, p95_ms: at(95) * 1e3 }
@@ -130,7 +130,12 @@ impl<'a> Bench<'a> {
                 let look = Look { values: &self.values, residuals: &self.residuals, refs: &[] };
                 let clock = Instant::now();
                 self.fast.predict(&linears[step.set], offsets, look, at, tile.max, n, &mut self.b);
+                if !self.is_decoder {
+                    // a row of the encoder looks at itself
+                    self.fast.settle(&self.values, at, n, &self.b, &mut self.residuals);
+                }
                 let predicted = Instant::now();
+                let look = Look { values: &self.values, residuals: &self.residuals, refs: &[] };
                 let (scratch, heads) = (&mut self.scratch, &mut self.heads);
                 self.fast.context(net, offsets, look, at, step.level, n, &self.b, scratch, heads);
                 let described = Instant::now();
@@ -142,8 +147,8 @@ impl<'a> Bench<'a> {
                 if self.is_decoder {
                     let cells = self.values[at..][..n].iter_mut().zip(indices(run));
                     cells.for_each(|(cell, i)| *cell = tile.ints[i] * ONE);
+                    self.fast.settle(&self.values, at, n, &self.b, &mut self.residuals);
                 }
-                self.fast.settle(&self.values, at, n, &self.b, &mut self.residuals);
             }
             step.copy(&mut self.residuals);
             if self.is_decoder {
