@@ -1,4 +1,4 @@
-//! Tells the binary which compiler made it; a release build may name its commit in COLLAPSAR_COMMIT.
+//! Tells the binary which compiler and which wgpu made it; a release build may name its commit in COLLAPSAR_COMMIT.
 
 use std::process::Command;
 
@@ -9,4 +9,14 @@ fn main() {
     let version = Command::new(rustc).arg("--version").output().ok().filter(|o| o.status.success());
     let version = version.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_string());
     println!("cargo:rustc-env=COLLAPSAR_RUSTC={}", version.unwrap_or_else(|| "unknown".into()));
+    println!("cargo:rerun-if-changed=Cargo.lock");
+    println!("cargo:rustc-env=COLLAPSAR_WGPU={}", locked("wgpu").unwrap_or_else(|| "unknown".into()));
+}
+
+/// The version of a crate in Cargo.lock, where there is one.
+fn locked(name: &str) -> Option<String> {
+    let lock = std::fs::read_to_string("Cargo.lock").ok()?;
+    let (_, after) = lock.split_once(&format!("name = \"{name}\""))?;
+    let line = after.lines().find_map(|line| line.strip_prefix("version = "))?;
+    Some(line.trim_matches('"').to_string())
 }

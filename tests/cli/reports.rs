@@ -31,6 +31,7 @@ fn the_bench_reports_itself_and_two_reports_are_compared() {
     let report = desk.json(0, &["bench", "--quick", "--json"]).remove(0);
     assert!(report["stages"].as_array().unwrap().len() >= 14);
     assert!(report["machine"]["rustc"].as_str().unwrap().contains("rustc"));
+    assert!(report["conformance"].as_array().unwrap().iter().all(|row| row["differing_bytes"] == 0));
     desk.write("a.json", report.to_string().as_bytes());
     desk.says(0, &["bench", "--diff", "a.json", "a.json"]);
     let mut other = report;

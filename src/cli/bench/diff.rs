@@ -7,7 +7,7 @@ use crate::cli::say::{self, Talk};
 use crate::cli::table::Table;
 use collapsar::{Error, Result};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 pub fn run(a: &Path, b: &Path, talk: Talk) -> Result<Tally> {
@@ -60,26 +60,30 @@ fn text<'a>(row: &'a Value, key: &str) -> &'a str {
 fn speeds(report: &Value) -> BTreeMap<String, f64> {
     let stages = rows(report, "stages")
         .map(|row| (format!("{} {}", text(row, "model"), text(row, "stage")), row["mb_per_s"].as_f64()));
+    let gpu = rows(report, "gpu_stages").map(|row| {
+        let what = format!("{} {} on {}", text(row, "model"), text(row, "stage"), text(row, "device"));
+        (what, row["mb_per_s"].as_f64())
+    });
     let whole = rows(report, "whole").flat_map(|row| {
         let one = |key: &str| {
             (format!("{} whole file {}", text(row, "model"), key.replace("_mb_per_s", "")), row[key].as_f64())
         };
         [one("encode_mb_per_s"), one("decode_mb_per_s")]
     });
-    stages.chain(whole).filter_map(|(what, speed)| Some((what, speed.filter(|s| *s > 0.0)?))).collect()
+    stages.chain(gpu).chain(whole).filter_map(|(what, speed)| Some((what, speed.filter(|s| *s > 0.0)?))).collect()
 }
 
-/// Models whose payloads differ between the reports.
+/// Models whose payloads differ between the reports. No device may have others, so none is part of the key.
 fn differing(a: &Value, b: &Value) -> Vec<String> {
-    let prints = |report| -> BTreeMap<String, String> {
-        let row =
-            |row: &Value| (format!("{} {}", text(row, "model"), text(row, "level")), text(row, "fingerprint").into());
-        rows(report, "conformance").map(row).collect()
+    let prints = |report| {
+        let mut prints: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for row in rows(report, "conformance") {
+            let what = format!("{} in {} tiles", text(row, "model"), row["tiles"]);
+            prints.entry(what).or_default().insert(text(row, "fingerprint").into());
+        }
+        prints
     };
     let b = prints(b);
-    prints(a)
-        .into_iter()
-        .filter(|(what, print)| b.get(what).is_some_and(|other| other != print))
-        .map(|(w, _)| w)
-        .collect()
+    let differs = |(what, print): &(String, BTreeSet<String>)| b.get(what).is_some_and(|other| other != print);
+    prints(a).into_iter().filter(differs).map(|(what, _)| what).collect()
 }

@@ -1,32 +1,37 @@
 //! What a figure was measured on: without it no two can be compared.
 
+use super::stage::level_name;
+use collapsar::kernel::fast::Level;
 use serde_json::{Value, json};
-
-/// GPUs that networks could run on.
-pub fn adapters() -> Vec<String> {
-    Vec::new()
-}
 
 pub fn json() -> Value {
     json!({
-        "cpu": cpu(), "cores": cores(), "threads": rayon::current_num_threads(),
+        "cpu": cpu(), "level": level(), "cores": cores(), "threads": rayon::current_num_threads(),
         "os": std::env::consts::OS, "arch": std::env::consts::ARCH,
         "version": env!("CARGO_PKG_VERSION"), "commit": option_env!("COLLAPSAR_COMMIT"), "rustc": env!("COLLAPSAR_RUSTC"),
+        "wgpu": env!("COLLAPSAR_WGPU"),
     })
 }
 
 pub fn text() -> String {
     format!(
-        "collapsar {}{}, {}\n{}, {} cores, {} threads, {} {}\n",
+        "collapsar {}{}, {}, wgpu {}\n{}, {} cores, {} threads, {} {}; kernels: {}\n",
         env!("CARGO_PKG_VERSION"),
         option_env!("COLLAPSAR_COMMIT").map_or(String::new(), |c| format!(" ({c})")),
         env!("COLLAPSAR_RUSTC"),
+        env!("COLLAPSAR_WGPU"),
         cpu(),
         cores(),
         rayon::current_num_threads(),
         std::env::consts::OS,
         std::env::consts::ARCH,
+        level(),
     )
+}
+
+/// The best that this CPU can do.
+fn level() -> String {
+    level_name(Level::detect())
 }
 
 fn cores() -> usize {

@@ -1,111 +1,116 @@
 //! This machine, measured on built-in data: who computes, whether it computes right, and how fast each stage is.
 
-mod cpu;
+mod adapter;
+mod conformance;
 mod diff;
 mod machine;
 mod random;
+mod report;
+mod stage;
+mod tiles;
+mod whole;
 
 use super::args;
 use super::exit::Tally;
 use super::models;
 use super::painted;
 use super::say::Talk;
-use super::table::Table;
-use collapsar::Result;
 use collapsar::model::{Family, Model};
-use cpu::{Conformance, Stage, Whole};
-use serde_json::{Value, json};
-use std::sync::Arc;
+use collapsar::{Error, Result};
+use conformance::Plain;
+use report::Report;
+use tiles::Tile;
+use whole::Whole;
 
-/// Sides of the frame, in samples: 4 tiles, 64 tiles.
-const QUICK: usize = 512;
-const THOROUGH: usize = 2048;
 const SEED: u64 = 1;
+
+/// How much is measured.
+struct Effort {
+    /// Of the frame, in samples.
+    side: usize,
+    n_tiles: usize,
+    /// Sizes of random models that GPUs run beside the models at hand: a software renderer is slow.
+    n_sizes_on_gpu: usize,
+    n_odd_on_gpu: usize,
+    n_tiles_on_gpu: usize,
+    n_turns: usize,
+}
+
+const QUICK: Effort =
+    Effort { side: 512, n_tiles: 4, n_sizes_on_gpu: 1, n_odd_on_gpu: 4, n_tiles_on_gpu: 1, n_turns: 3 };
+const THOROUGH: Effort =
+    Effort { side: 2048, n_tiles: 64, n_sizes_on_gpu: 3, n_odd_on_gpu: 7, n_tiles_on_gpu: 16, n_turns: 5 };
 
 pub fn run(args: &args::Bench) -> Result<Tally> {
     let talk = Talk::from(&args.talk);
     if let Some([a, b]) = args.diff.as_deref() {
         return diff::run(a, b, talk);
     }
-    let given = models::given(&args.weights)?;
-    let at_hand = models::at_hand(&given);
-    let mut models = at_hand.clone();
-    for family in [Family::Pixelcnn, Family::Lattice] {
-        models.push(Arc::new(random::model(family)?)); // what a stage costs does not depend on what a net has learnt
-    }
-    let side = if args.quick { QUICK } else { THOROUGH };
-    let frame = painted::frame(side, side, SEED);
-    let mut report = Report { side, ..Report::default() };
-    for model in &models {
-        talk.verbose(&format!("measuring {}", model.name));
-        report.conformance.push(cpu::conformance(model)?);
-        report.stages.extend(cpu::stages(model, &frame, side)?);
-    }
+    let effort = if args.quick { QUICK } else { THOROUGH };
+    let at_hand = models::at_hand(&models::given(&args.weights)?);
+    let frame = painted::frame(effort.side, effort.side, SEED);
+    let frame_tiles = tiles::of_frame(&frame, effort.side, effort.n_tiles);
+    let odd = tiles::odd();
+    let mut report = Report::new(effort.side, adapter::wanted(args.power.device));
+
     for model in &at_hand {
-        report.whole.push(cpu::whole(Some(model), &frame, side)?);
+        measure_cpu(model, &odd, &frame_tiles, &mut report, talk)?;
     }
-    report.whole.push(cpu::whole(None, &frame, side)?);
+    for (i, size) in random::SIZES.iter().enumerate() {
+        for family in [Family::Pixelcnn, Family::Lattice] {
+            let model = random::model(family, size)?; // what a stage costs does not depend on what a net has learnt
+            measure_cpu(&model, &odd, &frame_tiles, &mut report, talk)?;
+            if i < effort.n_sizes_on_gpu {
+                measure_gpus(&model, &odd, &frame_tiles, &effort, &mut report, talk)?;
+            }
+        }
+    }
+    if !args.quick {
+        for model in &at_hand {
+            measure_gpus(model, &odd, &frame_tiles, &effort, &mut report, talk)?;
+        }
+    }
+    for model in at_hand.iter().map(Some).chain([None]) {
+        report.whole.push(Whole::new(model, &frame, effort.side)?);
+    }
     talk.data(&report.json(), || report.text())?;
-    Ok(Tally::default())
-}
-
-#[derive(Default)]
-struct Report {
-    side: usize,
-    conformance: Vec<Conformance>,
-    stages: Vec<Stage>,
-    whole: Vec<Whole>,
-}
-
-impl Report {
-    fn json(&self) -> Value {
-        json!({
-            "report": "collapsar bench", "format": 1, "side": self.side, "machine": machine::json(),
-            "adapters": machine::adapters(),
-            "conformance": self.conformance.iter().map(Conformance::json).collect::<Vec<Value>>(),
-            "stages": self.stages.iter().map(Stage::json).collect::<Vec<Value>>(),
-            "whole": self.whole.iter().map(Whole::json).collect::<Vec<Value>>(),
-        })
-    }
-
-    fn text(&self) -> String {
-        let mut out = machine::text();
-        let adapters = machine::adapters();
-        out += &match adapters.is_empty() {
-            true => "adapters: none, networks run on the CPU\n".to_string(),
-            false => format!("adapters: {}\n", adapters.join(", ")),
-        };
-        out += "\n";
-        let mut table = Table::new(&["conformance", "level", "tiles", "fingerprint", ""]);
-        for c in &self.conformance {
-            table.row(&[
-                c.model.clone(),
-                c.level.into(),
-                c.n_tiles.to_string(),
-                c.fingerprint[..16].into(),
-                "equal".into(),
-            ]);
-        }
-        out += &table.text();
-        out += "\n";
-        let mut table = Table::new(&["one thread, per tile of 256×256", "stage", "MB/s", "p50 ms", "p95 ms"]);
-        for s in &self.stages {
-            let [speed, p50, p95] = [s.mb_per_s, s.p50_ms, s.p95_ms].map(|x| format!("{x:.2}"));
-            table.row(&[s.model.clone(), s.stage.into(), speed, p50, p95]);
-        }
-        out += &table.text();
-        out += "\n";
-        let title = format!("whole file, {} threads", rayon::current_num_threads());
-        let mut table = Table::new(&[&title, "ratio", "encode MB/s", "decode MB/s"]);
-        for w in &self.whole {
-            let [ratio, encode, decode] = [w.ratio, w.encode, w.decode].map(|x| format!("{x:.2}"));
-            table.row(&[w.model.clone(), ratio, encode, decode]);
-        }
-        out + &table.text()
+    match report.conformance.iter().find(|c| !c.is_equal()) {
+        None => Ok(Tally::default()),
+        Some(c) => Err(Error::verify(format!(
+            "{} on {}: {} bytes of {} tiles are other than the plain kernels' ({})",
+            c.model,
+            c.level,
+            c.n_bytes_differing,
+            c.n_tiles,
+            c.verdict()
+        ))),
     }
 }
 
-/// The model's name, or what stands for none.
-fn name_of(model: Option<&Model>) -> String {
-    model.map_or("classic".into(), |m| m.name.clone())
+fn measure_cpu(model: &Model, odd: &[Tile], tiles: &[Tile], report: &mut Report, talk: Talk) -> Result<()> {
+    talk.verbose(&format!("{} on the CPU", model.name));
+    report.conformance.extend(Plain::new(model, odd).levels());
+    report.stages.extend(stage::stages(model, tiles)?);
+    Ok(())
+}
+
+fn measure_gpus(
+    model: &Model,
+    odd: &[Tile],
+    tiles: &[Tile],
+    effort: &Effort,
+    report: &mut Report,
+    talk: Talk,
+) -> Result<()> {
+    let plain = Plain::new(model, &odd[..effort.n_odd_on_gpu]);
+    let tiles = &tiles[..effort.n_tiles_on_gpu.min(tiles.len())];
+    for adapter in &report.adapters {
+        talk.verbose(&format!("{} on {}", model.name, adapter.name()));
+        let Some(conformance) = adapter.conformance(&plain) else { continue };
+        if conformance.is_equal() {
+            report.gpu_stages.extend(adapter.stages(model, tiles, effort.n_turns)?);
+        }
+        report.conformance.push(conformance);
+    }
+    Ok(())
 }

@@ -1,33 +1,47 @@
-//! A model of the usual size with seeded random weights: it predicts poorly and costs what a trained one costs.
+//! Models of every size with seeded random weights: they predict poorly and cost what trained ones cost.
 
 use collapsar::Result;
 use collapsar::kernel::predict::Linear;
 use collapsar::model::{Family, Model, Part};
 use collapsar::net::{Layer, Net, Pass, Spec};
 
-const K: usize = 3;
-const HIDDEN: [usize; 2] = [32, 32];
-const N_LINEAR: usize = 12;
+const N_LINEAR: usize = 16;
 
-pub fn model(family: Family) -> Result<Model> {
-    let passes: &[Pass] = match family {
-        Family::Pixelcnn => &[Pass::Raster],
-        Family::Lattice => &[Pass::Diagonal, Pass::Rest],
-    };
+/// How large a net is: about as many thousand multiplications per cell as its name says.
+pub struct Size {
+    name: &'static str,
+    n_values: usize,
+    n_residuals: usize,
+    hidden: &'static [usize],
+    k: usize,
+}
+
+pub const SIZES: [Size; 3] = [
+    Size { name: "3k", n_values: 24, n_residuals: 16, hidden: &[32, 32], k: 3 },
+    Size { name: "15k", n_values: 60, n_residuals: 32, hidden: &[64, 64, 64], k: 3 },
+    Size { name: "70k", n_values: 84, n_residuals: 60, hidden: &[160, 160, 128], k: 5 },
+];
+
+pub fn model(family: Family, size: &Size) -> Result<Model> {
     let mut state = 1u32;
-    let parts = passes.iter().map(|&pass| part(pass, &mut state)).collect::<Result<Vec<Part>>>()?;
-    let name = format!("random-{}", family.name());
+    let mut parts = Vec::new();
+    for &pass in family.passes() {
+        for n_refs in [0, 1] {
+            parts.push(part(pass, n_refs, size, &mut state)?);
+        }
+    }
+    let name = format!("random-{}-{}", family.name(), size.name);
     // through its weights file, so that its hash is the one that a coded file would name
     collapsar::net::load(&collapsar::net::store(&Model::new(&name, family, parts, [0; 32])?)?)
 }
 
-fn part(pass: Pass, state: &mut u32) -> Result<Part> {
+fn part(pass: Pass, n_refs: usize, size: &Size, state: &mut u32) -> Result<Part> {
     let mut random = |n: u32| {
         *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (*state >> 8) % n
     };
-    let spec = spec(pass);
-    let widths = [&[spec.n_features()], &HIDDEN[..], &[3 * K]].concat();
+    let spec = spec(pass, n_refs, size);
+    let widths = [&[spec.n_features()], size.hidden, &[3 * size.k]].concat();
     let layer = |w: &[usize]| {
         let (n_in, n_out) = (w[0].next_multiple_of(4), w[1]);
         Layer {
@@ -42,25 +56,29 @@ fn part(pass: Pass, state: &mut u32) -> Result<Part> {
     Ok(Part { net: Net::new(spec, layers)?, linear: Linear::mean(N_LINEAR) })
 }
 
-fn spec(pass: Pass) -> Spec {
+fn spec(pass: Pass, n_refs: usize, size: &Size) -> Spec {
     let known = |(dy, dx): (i32, i32)| match pass {
         Pass::Raster => dy < 0 || (dy == 0 && dx < 0),
         Pass::Diagonal => dy & 1 == 1 && dx & 1 == 1,
         Pass::Rest => (dy + dx) & 1 == 1,
     };
-    let square = (-5..=5).flat_map(|dy| (-5..=5).map(move |dx| (dy, dx)));
-    let mut taps: Vec<(i32, i32)> = square.filter(|&t| known(t)).collect();
-    taps.sort_by_key(|&(dy, dx)| (dy * dy + dx * dx, dy, dx));
-    taps.truncate(24);
+    let nearest = |reach: i32, known: &dyn Fn((i32, i32)) -> bool| {
+        let square = (-reach..=reach).flat_map(|dy| (-reach..=reach).map(move |dx| (dy, dx)));
+        let mut taps: Vec<(i32, i32)> = square.filter(|&t| known(t)).collect();
+        taps.sort_by_key(|&(dy, dx)| (dy * dy + dx * dx, dy, dx));
+        taps
+    };
+    let mut taps = nearest(11, &known);
+    taps.truncate(size.n_values.max(size.n_residuals));
     Spec {
         pass,
-        k: K,
+        k: size.k,
         taps,
         n_linear: N_LINEAR,
-        n_values: 16,
-        n_residuals: 12,
-        n_refs: 0,
-        ref_taps: vec![(0, 0)],
+        n_values: size.n_values,
+        n_residuals: size.n_residuals,
+        n_refs,
+        ref_taps: nearest(1, &|_| true),
         near_log2: 3,
         wide_log2: 4,
         scale_floor: 16,

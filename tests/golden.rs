@@ -1,0 +1,273 @@
+//! Files of the past: decompress(tests/golden/vN/NAME.clps) = painted content, and compress(painted content) = the newest of them.
+//!
+//! What a release has written must come back in every later one, at every level. `tests/golden/v1/README.md` says how a new
+//! version is added.
+
+use collapsar::array::{ArrayType, Dtype};
+use collapsar::codec::archive::{Archive, Array};
+use collapsar::codec::plane::Band;
+use collapsar::codec::plans::Plans;
+use collapsar::codec::tile::{Mode, decode};
+use collapsar::kernel::fast::Level;
+use collapsar::model::zoo;
+use collapsar::{Choice, Options};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The version that today's encoder writes.
+const NEWEST: &str = "v1";
+/// Golden files stay in the repository for ever.
+const MAX_BYTES: usize = 10 << 10;
+
+/// What is compressed, how, and what the file must show of it.
+struct Case {
+    name: &'static str,
+    content: Vec<u8>,
+    options: Options,
+    shows: fn(&Archive) -> bool,
+}
+
+fn cases() -> Vec<Case> {
+    let case = |name, content, options, shows| Case { name, content, options, shows };
+    let frame = |seed| fits(&sky(seed, 64, 80), &[64, 80]);
+    let noise = |n: usize| (0..n).map(|i| ((i as u32).wrapping_mul(2_654_435_761) >> 20) as u8).collect();
+    vec![
+        case("fits-lattice-fast", frame(1), model("lattice-fast-1"), |a| coded_by(a, Some("lattice-fast-1"))),
+        case("fits-lattice-default", frame(1), model("lattice-default-1"), |a| coded_by(a, Some("lattice-default-1"))),
+        case("fits-pixelcnn-fast", frame(1), model("pixelcnn-fast-1"), |a| coded_by(a, Some("pixelcnn-fast-1"))),
+        case("fits-pixelcnn-default", frame(1), model("pixelcnn-default-1"), |a| {
+            coded_by(a, Some("pixelcnn-default-1"))
+        }),
+        case("fits-classic", frame(1), Options { model: Choice::Classic, ..Options::default() }, |a| coded_by(a, None)),
+        case("fits-gz", gz(&frame(2)), model("lattice-fast-1"), |a| a.recipe.is_some()),
+        case("mosaic", mosaic(88, 92), raw(Dtype::U16, &[88, 92]), |a| first(a).head.grid.n_phases == 4),
+        case("stack", stack(5, 48, 56), raw(Dtype::U16, &[5, 48, 56]), |a| first(a).head.n_previous > 0),
+        case("f32-ordered", floats(40, 44), raw(Dtype::F32, &[40, 44]), |a| map(a).contains("ordered f32")),
+        case("f64-two-parts", doubles(24, 28), raw(Dtype::F64, &[24, 28]), |a| first(a).head.grid.n_parts == 2),
+        case("rank", ranks(72, 70), raw(Dtype::I32, &[72, 70]), |a| map(a).starts_with("rank")),
+        case("other", [noise(700), b"one word, ".repeat(90)].concat(), Options::default(), |a| a.arrays().count() == 0),
+        case("empty", Vec::new(), Options::default(), |a| a.file.n_bytes == 0),
+    ]
+}
+
+/// The model of a weights file, which must be built in for ever.
+fn model(name: &str) -> Options {
+    Options { model: Choice::These(vec![zoo::by_hash(&hash(name), &[]).unwrap()]), ..Options::default() }
+}
+
+fn hash(name: &str) -> [u8; 32] {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("weights").join(format!("{name}.safetensors"));
+    *blake3::hash(&fs::read(path).unwrap()).as_bytes()
+}
+
+fn raw(dtype: Dtype, shape: &[u64]) -> Options {
+    Options { raw: Some(ArrayType { dtype, big_endian: false, shape: shape.to_vec() }), ..model("lattice-default-1") }
+}
+
+fn first<'a>(archive: &'a Archive) -> &'a Array {
+    archive.arrays().next().expect("the file holds an array")
+}
+
+fn map(archive: &Archive) -> String {
+    first(archive).head.map.name()
+}
+
+/// The head names the model, and a tile uses it.
+fn coded_by(archive: &Archive, model: Option<&str>) -> bool {
+    let array = first(archive);
+    let place = array.head.grid.place(0, 0, 0, 0, 0).unwrap();
+    let (mode, _) = archive.tile(array, &place, array.first_block).unwrap();
+    let named = array.head.network.as_ref().map(|n| n.model.hash);
+    named == model.map(hash) && (mode == Mode::Network) == model.is_some()
+}
+
+struct Random(u32);
+
+impl Random {
+    fn below(&mut self, n: u32) -> u32 {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        ((u64::from(self.0) * u64::from(n)) >> 32) as u32
+    }
+
+    /// About bell-shaped, 0 in the middle.
+    fn bell(&mut self, n: u32) -> i32 {
+        (0..4).map(|_| self.below(n) as i32).sum::<i32>() - 2 * (n as i32 - 1)
+    }
+}
+
+/// A slope, noise, stars with wings.
+fn sky(seed: u32, h: usize, w: usize) -> Vec<u16> {
+    let mut random = Random(seed);
+    let mut ints: Vec<i32> = (0..h * w).map(|i| 900 + (2 * (i / w) + i % w) as i32 / 3 + random.bell(9)).collect();
+    for _ in 0..h * w / 500 {
+        let (y0, x0, peak) = (random.below(h as u32) as i32, random.below(w as u32) as i32, random.below(9000) as i32);
+        for (i, int) in ints.iter_mut().enumerate() {
+            let (dy, dx) = ((i / w) as i32 - y0, (i % w) as i32 - x0);
+            let r2 = dy * dy + dx * dx;
+            *int += peak / (1 + r2 * (2 + r2 / 4));
+        }
+    }
+    ints.iter().map(|&int| int.clamp(0, 65535) as u16).collect()
+}
+
+fn fits(samples: &[u16], shape: &[usize; 2]) -> Vec<u8> {
+    let [h, w] = shape;
+    let cards =
+        [("SIMPLE", "T"), ("BITPIX", "16"), ("NAXIS", "2"), ("NAXIS1", &w.to_string()), ("NAXIS2", &h.to_string())]
+            .map(|(key, value)| format!("{key:<8}= {value:>20}"));
+    let scale = [("BSCALE", "1"), ("BZERO", "32768")].map(|(key, value)| format!("{key:<8}= {value:>20}"));
+    let mut out: Vec<u8> = Vec::new();
+    for card in cards.iter().chain(&scale).map(String::as_str).chain(["END"]) {
+        out.extend(format!("{card:<80}").bytes());
+    }
+    out.resize(2880, b' ');
+    out.extend(samples.iter().flat_map(|v| (v ^ 0x8000).to_be_bytes()));
+    out.resize(out.len().next_multiple_of(2880), 0);
+    out
+}
+
+fn gz(content: &[u8]) -> Vec<u8> {
+    let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
+    out.write_all(content).unwrap();
+    out.finish().unwrap()
+}
+
+/// One noisy scene in four colours.
+fn mosaic(h: usize, w: usize) -> Vec<u8> {
+    let mut random = Random(3);
+    let scene: Vec<u32> = (0..h / 2 * (w / 2)).map(|_| random.below(100)).collect();
+    let sample = |i: usize| {
+        let (y, x) = (i / w, i % w);
+        scene[y / 2 * (w / 2) + x / 2] + [500, 4000, 9000, 2000][2 * (y & 1) + (x & 1)] + random.below(3)
+    };
+    (0..h * w).map(sample).flat_map(|v| (v as u16).to_le_bytes()).collect()
+}
+
+/// Planes that show the same noise a little differently.
+fn stack(n: usize, h: usize, w: usize) -> Vec<u8> {
+    let (fixed, mut random) = (sky(4, h, w), Random(5));
+    (0..n * h * w).flat_map(|i| (fixed[i % (h * w)] + random.below(4) as u16).to_le_bytes()).collect()
+}
+
+/// No common step and few values twice: square roots, which IEEE 754 rounds to the bit.
+fn floats(h: usize, w: usize) -> Vec<u8> {
+    let mut random = Random(9);
+    let sample = |v: &u16| (f32::from(*v) + random.below(1 << 12) as f32 / 4096.0).sqrt() - 31.0;
+    let mut samples: Vec<f32> = sky(6, h, w).iter().map(sample).collect();
+    samples[77] = f32::NAN;
+    samples.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+fn doubles(h: usize, w: usize) -> Vec<u8> {
+    let mut random = Random(10);
+    let sample = |v: &u16| (f64::from(*v) + f64::from(random.below(1 << 30)) / 1_073_741_824.0).sqrt();
+    sky(7, h, w).iter().map(sample).flat_map(f64::to_le_bytes).collect()
+}
+
+/// Few values, far apart.
+fn ranks(h: usize, w: usize) -> Vec<u8> {
+    let values = [-2_000_000_011, -70_001, -13, 0, 5, 77, 1003, 65_537, 9_999_991, 1_234_567_891];
+    let mut random = Random(8);
+    let sample = |i: usize| values[((i / w + i % w) / 18 + random.below(2) as usize).min(values.len() - 1)];
+    (0..h * w).map(sample).flat_map(i32::to_le_bytes).collect()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+/// Every golden file of every version: its path, and the length and blake3 of its content.
+fn golden() -> Vec<(PathBuf, Vec<u8>, u64, String)> {
+    let mut versions: Vec<PathBuf> = fs::read_dir(root()).unwrap().map(|e| e.unwrap().path()).collect();
+    versions.sort();
+    let mut all = Vec::new();
+    for version in versions {
+        let list = fs::read_to_string(version.join("CONTENT.txt")).unwrap();
+        for line in list.lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let [name, n, hash] = words[..] else { panic!("{}: what is '{line}'?", version.display()) };
+            let path = version.join(name);
+            all.push((path.clone(), fs::read(path).unwrap(), n.parse().unwrap(), hash.to_string()));
+        }
+    }
+    all
+}
+
+#[test]
+fn every_golden_file_gives_back_its_content() {
+    let golden = golden();
+    assert!(golden.len() >= cases().len());
+    for (path, file, n, hash) in golden {
+        assert!(file.len() <= MAX_BYTES, "{}: {} bytes", path.display(), file.len());
+        let content = collapsar::decompress(&file).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        assert_eq!((content.len() as u64, blake3::hash(&content).to_string()), (n, hash), "{}", path.display());
+    }
+}
+
+#[test]
+fn every_level_gives_the_same_ints() {
+    for (path, file, ..) in golden() {
+        let archive = Archive::open(&file, &[]).unwrap();
+        for array in archive.arrays() {
+            let plain = bands(&archive, array, Level::Plain);
+            for level in Level::available() {
+                assert!(bands(&archive, array, level) == plain, "{}: {level:?} differs", path.display());
+            }
+        }
+    }
+}
+
+/// An array whose planes are one band high, decoded at a level.
+fn bands(archive: &Archive, array: &Array, level: Level) -> Vec<Band> {
+    let (head, mut block) = (&array.head, array.first_block);
+    let plans = head.network.as_ref().map(|n| {
+        let mut plans = Plans::to_decode(n.model.clone());
+        plans.fast = n.model.fast(level);
+        plans
+    });
+    assert_eq!(head.grid.n_bands(), 1, "golden arrays are small");
+    let mut bands: Vec<Band> = Vec::new();
+    for plane in 0..head.grid.n_planes {
+        let mut band = Band::empty(&head.grid, plane, 0);
+        let previous: Vec<&Band> = bands.iter().rev().take(head.n_previous_of(plane)).collect();
+        for place in head.grid.band(plane, 0) {
+            let refs = band.refs(&place, head, &previous);
+            let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
+            let (mode, code) = archive.tile(array, &place, block).unwrap();
+            let ints = decode(head, plans.as_ref(), mode, &code, &place, &refs).unwrap();
+            band.ints[place.part][place.phase].paste(place.column * head.grid.tile_w, place.w, &ints);
+            block += 1;
+        }
+        bands.push(band);
+    }
+    bands
+}
+
+#[test]
+fn the_encoder_still_makes_these_bytes() {
+    for case in cases() {
+        let file = collapsar::compress(&case.content, &case.options).unwrap();
+        let archive = Archive::open(&file, &[]).unwrap();
+        assert!((case.shows)(&archive), "{} does not show what it is there for", case.name);
+        let golden = fs::read(root().join(NEWEST).join(format!("{}.clps", case.name))).unwrap();
+        assert!(file == golden, "{}: other bytes than {NEWEST} has; its README.md says what to do", case.name);
+    }
+}
+
+/// `cargo test --release --test golden -- --ignored` fills the folder of a new version.
+#[test]
+#[ignore = "writes the golden files of a new version"]
+fn write_a_new_version() {
+    let folder = root().join(NEWEST);
+    assert!(!folder.join("CONTENT.txt").exists(), "{NEWEST} is there and is never edited");
+    fs::create_dir_all(&folder).unwrap();
+    let mut list = String::new();
+    for Case { name, content, options, shows } in cases() {
+        let file = collapsar::compress(&content, &options).unwrap();
+        assert!(shows(&Archive::open(&file, &[]).unwrap()), "{name} does not show what it is there for");
+        fs::write(folder.join(format!("{name}.clps")), file).unwrap();
+        list += &format!("{name}.clps {} {}\n", content.len(), blake3::hash(&content));
+    }
+    fs::write(folder.join("CONTENT.txt"), list).unwrap();
+}
