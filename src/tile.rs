@@ -14,7 +14,7 @@ const MAX_TILE_ROWS: usize = 256;
 const MAX_BAND_SAMPLES: usize = 1 << 23;
 /// What a reader accepts: beyond it a small file could ask for all memory.
 const MAX_READ_TILE_ROWS: usize = 512;
-const MAX_READ_BAND_SAMPLES: usize = 1 << 25;
+const MAX_READ_BAND_SAMPLES: usize = 1 << 24;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grid {
@@ -54,6 +54,7 @@ impl Grid {
     /// Checks what a file says; `n_samples` is what its shape holds.
     pub fn check(self, n_samples: u64) -> Result<Grid> {
         let g = self;
+        let band_rows = if g.n_phases == 4 { 2 } else { 1 };
         let product = (g.n_planes as u64).checked_mul(g.h as u64).and_then(|n| n.checked_mul(g.w as u64));
         let sane = product == Some(n_samples)
             && n_samples > 0
@@ -62,7 +63,7 @@ impl Grid {
             && (1..=MAX_READ_TILE_ROWS).contains(&g.tile_h)
             && (1..=1 << 16).contains(&g.tile_w)
             && g.tile_h * g.tile_w <= 1 << 20
-            && g.tile_h.checked_mul(g.w).is_some_and(|n| n <= MAX_READ_BAND_SAMPLES)
+            && (band_rows * g.tile_h).checked_mul(g.w).is_some_and(|n| n <= MAX_READ_BAND_SAMPLES)
             && n_samples < 1 << 56;
         if sane { Ok(g) } else { Err(Error::corrupt(format!("tiles that do not fit their array: {g:?}"))) }
     }
