@@ -171,7 +171,7 @@ fn a_weights_file_of_nothing_but_header_is_refused() {
     let mut file = (text.len() as u64).to_le_bytes().to_vec();
     file.extend(text);
     assert_eq!(collapsar::net::load(&file).unwrap_err().kind, Kind::Limit);
-    assert_eq!(collapsar::net::load(&u64::MAX.to_le_bytes()).unwrap_err().kind, Kind::Limit);
+    assert_eq!(collapsar::net::load(&u64::MAX.to_le_bytes()).unwrap_err().kind, Kind::Corrupt);
 }
 
 /// A plane or a row per sample cost a tile per sample, and more blocks than a file may hold.
