@@ -1,4 +1,5 @@
-//! What can still be read of a damaged file: every tile whose block and whose reference tiles are whole; the rest is zeros.
+//! What can still be read of a damaged file: every tile whose block and whose reference tiles are whole; what is lost shows the
+//! smallest sample of its array, or zeros where no array is known.
 
 use crate::codec::archive::{Array, FileHead, read_head};
 use crate::codec::decode::decode_array;
