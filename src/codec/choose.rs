@@ -52,7 +52,7 @@ pub fn choose(
     let shape = (n_planes as usize, h as usize, w as usize);
     let maps = Map::candidates(stats);
     // the map and the shape by what the classic modes make of them, which is cheap; then networks for these
-    let mut best: Option<(u128, Head, Vec<Stack>)> = None;
+    let mut best: Option<(u128, u64, Head, Vec<Stack>)> = None;
     for (n_planes, h, w) in geometries(shape) {
         let windows = windows(source, offset, ty, (n_planes, h, w))?;
         for map in &maps {
@@ -70,15 +70,16 @@ pub fn choose(
             map.write(&mut table);
             let n_seen = stacks.iter().map(|s| (s.h * s.w) as u128).sum::<u128>().max(1);
             // of the whole array, from its share in the windows
-            let bits = u128::from(classic_bits(&head, &stacks)) * u128::from(stats.n_samples()) / n_seen;
+            let seen = classic_bits(&head, &stacks);
+            let bits = u128::from(seen) * u128::from(stats.n_samples()) / n_seen;
             let bits = bits + table.len() as u128 * 8;
             if best.as_ref().is_none_or(|(least, ..)| bits < *least) {
-                best = Some((bits, head, stacks));
+                best = Some((bits, seen, head, stacks));
             }
         }
     }
-    let (_, head, stacks) = best.expect("there is always a map");
-    Ok(with_network(head, &stacks, models))
+    let (_, classic_bits, head, stacks) = best.expect("there is always a map");
+    Ok(with_network(head, classic_bits, &stacks, models))
 }
 
 /// The shapes in which an array may be cut into tiles, its own first. A column is a row: tiles are wide, not tall.
@@ -147,7 +148,7 @@ fn classic_bits(head: &Head, stacks: &[Stack]) -> u64 {
 }
 
 /// The best of the models, then for it the planes before and the phases; each kept only where the windows get smaller.
-fn with_network(plain: Head, stacks: &[Stack], models: &[Arc<Model>]) -> Head {
+fn with_network(plain: Head, classic_bits: u64, stacks: &[Stack], models: &[Arc<Model>]) -> Head {
     let max = plain.map.max_int(0);
     if plain.grid.n_parts > 1 || max > MAX_INT as u32 || max == 0 {
         return plain;
@@ -168,7 +169,7 @@ fn with_network(plain: Head, stacks: &[Stack], models: &[Arc<Model>]) -> Head {
             best = (bits, head);
         }
     }
-    if best.0 < classic_bits(&plain, stacks) { best.1 } else { plain }
+    if best.0 < classic_bits { best.1 } else { plain }
 }
 
 /// (phases, planes before) that are worth measuring beside the plain way.

@@ -82,7 +82,8 @@ mod token;
 mod tests;
 
 use crate::error::{Error, Result};
-use bits::{BitReader, BitWriter, ByteReader, put_varint};
+use crate::wire::put_varint;
+use bits::{BitReader, BitWriter, ByteReader};
 use fit::Tile;
 
 const CONSTANT: u8 = 0;

@@ -1,6 +1,7 @@
 //! Raw bits, least significant first, the last byte filled up with zeros.
 
 use crate::error::{Error, Result};
+use crate::wire::put_varint;
 
 #[derive(Default)]
 pub struct BitWriter {
@@ -74,15 +75,6 @@ impl BitReader {
         }
         Ok(())
     }
-}
-
-/// LEB128: seven bits a byte, lowest first, the top bit says that more follow; no needless zero byte at the end.
-pub fn put_varint(bytes: &mut Vec<u8>, mut value: u64) {
-    while value >= 128 {
-        bytes.push(value as u8 | 128);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
 }
 
 /// Reads what `put_varint` and plain pushes wrote.

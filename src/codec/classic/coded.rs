@@ -2,7 +2,7 @@
 //!
 //! Encoder and decoder see the same rows in the same order; one pushes (backwards) what the other pops.
 
-use super::bits::{BitReader, ByteReader, put_signed, put_varint};
+use super::bits::{BitReader, ByteReader, put_signed};
 use super::context::{MAX_SCALE, N_BINS};
 use super::fit::Tile;
 use super::histogram::{Groups, MAX_TABLES};
@@ -14,6 +14,7 @@ use super::token::{N_TOKENS, UNDO, unfold};
 use super::{LINEAR, MEDIAN};
 use crate::entropy::table::{Popper, Slots, Table};
 use crate::error::{Error, Result};
+use crate::wire::put_varint;
 
 const MAX_LANES: usize = 4;
 /// A lane costs about eight bytes: below this many bits there is one.
