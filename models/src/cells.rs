@@ -2,12 +2,13 @@
 //!
 //! The walk is the encoder's, on the encoder's kernels; there is no second definition of a feature.
 
+use collapsar::fit::Sample;
 use collapsar::kernel::context::{Heads, features, mlp};
 use collapsar::kernel::interval::intervals;
 use collapsar::kernel::mixture::{Mixtures, Window, mass, mixture};
 use collapsar::kernel::predict::{Linear, predict, residual};
 use collapsar::kernel::{Look, ONE};
-use collapsar::model::{Model, Plan};
+use collapsar::model::Model;
 use collapsar::net::Net;
 
 /// What all tiles of a plane share.
@@ -66,14 +67,16 @@ fn put<T: Copy>(list: &mut Vec<T>, at: usize, other: &[T]) {
 pub fn gather(
     shared: Shared,
     part: usize,
-    plan: &Plan,
-    ints: &[i32],
+    sample: &Sample,
     class: u8,
     keep: &mut dyn FnMut() -> bool,
     out: &mut Cells,
 ) {
     let net = &shared.model.parts[part].net;
     let pass = net.spec().pass;
+    let Sample { plan, ints, refs } = *sample;
+    let refs: Vec<Vec<i32>> = refs.iter().map(|ints| plan.mirror(ints)).collect();
+    let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
     let mut values = plan.arena(ints[0] * ONE);
     let mut residuals = plan.arena(shared.residual);
     plan.fill(ints, &mut values);
@@ -83,7 +86,7 @@ pub fn gather(
         for run in &step.runs {
             let at = run.at as usize;
             b.resize(run.n as usize, 0);
-            let look = Look { values: &values, residuals: &residuals, refs: &[] };
+            let look = Look { values: &values, residuals: &residuals, refs: &refs };
             predict(&shared.linears[step.set], offsets, look, at, shared.max, &mut b);
             for (i, &b) in b.iter().enumerate() {
                 residuals[at + i] = residual(values[at + i], b);
@@ -91,7 +94,7 @@ pub fn gather(
             if step.pass != pass {
                 continue;
             }
-            let look = Look { values: &values, residuals: &residuals, refs: &[] };
+            let look = Look { values: &values, residuals: &residuals, refs: &refs };
             for (i, &b) in b.iter().enumerate().filter(|_| keep()) {
                 out.s.push(features(net, offsets, look, at + i, step.level, b, &mut f));
                 out.features.extend(f.iter().map(|&f| f as u8));

@@ -3,7 +3,9 @@
 //! Ints are made as the codec makes them: the map that the statistics ask for, mosaics split into their phases. A fixed share
 //! of each class is held out for validation, chosen by a hash of the names, so that it stays out whatever the seed.
 
+use crate::augment::Change;
 use crate::random::Random;
+use crate::simulate;
 use collapsar::array::Dtype;
 use collapsar::error::{Error, Result};
 use collapsar::format::{Hint, Piece, read};
@@ -18,6 +20,8 @@ pub const TILE: usize = 128;
 const N_TILES: usize = 4;
 /// Planes taken of one array, spread over it.
 const MAX_PLANES: u64 = 4;
+/// This share of the draws is simulated.
+const SIMULATED: f64 = 0.55;
 /// One file of so many is held out, at least one of a class.
 const HELD_OUT: usize = 5;
 
@@ -33,6 +37,8 @@ pub struct Plane {
 pub struct Frame {
     pub class: String,
     pub name: String,
+    /// The folder that the file lies in: frames of one camera may be reference planes of each other.
+    pub camera: PathBuf,
     pub planes: Vec<Plane>,
 }
 
@@ -44,7 +50,8 @@ pub struct Corpus {
 /// Tiles of one plane, all of TILE × TILE.
 pub struct Draw {
     pub class: usize,
-    pub tiles: Vec<Vec<i32>>,
+    /// Each with the same tile of every reference plane behind it.
+    pub tiles: Vec<Vec<Vec<i32>>>,
     pub max: i32,
 }
 
@@ -58,7 +65,8 @@ impl Corpus {
             for file in files(&class)? {
                 let planes = planes(&file).map_err(|e| e.at(file.display()))?;
                 if !planes.is_empty() {
-                    frames.push(Frame { class: class_name.clone(), name: file_name(&file), planes });
+                    let camera = file.parent().unwrap_or(folder).to_path_buf();
+                    frames.push(Frame { class: class_name.clone(), name: file_name(&file), camera, planes });
                 }
             }
             if !frames.is_empty() {
@@ -88,61 +96,78 @@ impl Corpus {
         self.classes.iter().flat_map(|(_, frames)| frames)
     }
 
-    /// Tiles of a random plane, turned, mirrored and sometimes amplified: classes come in equal shares, and frames of a class.
-    pub fn draw(&self, random: &mut Random) -> Draw {
+    /// Tiles of a random plane with `n_refs` reference planes, turned, mirrored and mostly changed, or of a simulated camera:
+    /// classes come in equal shares, and frames of a class.
+    pub fn draw(&self, n_refs: usize, random: &mut Random) -> Draw {
         loop {
+            if random.unit() < SIMULATED {
+                let (tiles, max) = simulate::tiles(N_TILES, 1 + n_refs, random);
+                return Draw { class: self.classes.len(), tiles, max };
+            }
             let class = random.below(self.classes.len());
             let frames = &self.classes[class].1;
             if frames.is_empty() {
                 continue;
             }
-            let planes = &frames[random.below(frames.len())].planes;
-            let plane = &planes[random.below(planes.len())];
-            let gain = gain(plane.max, random);
-            let turn = random.below(8);
-            let tiles = (0..N_TILES).map(|_| {
-                let (y, x) = (random.below(plane.h - TILE + 1), random.below(plane.w - TILE + 1));
-                let mut tile = cut(plane, y, x, turn);
-                if let Some(gain) = gain {
-                    tile.iter_mut().for_each(|v| *v = ((f64::from(*v) + random.unit()) * gain) as i32);
-                }
-                tile
-            });
-            let tiles = tiles.collect();
-            let max = gain.map_or(plane.max, |gain| (f64::from(plane.max + 1) * gain) as i32);
-            return Draw { class, tiles, max };
+            let frame = random.below(frames.len());
+            let plane = random.below(frames[frame].planes.len());
+            let others = references(frames, frame, plane);
+            if others.len() < n_refs {
+                continue;
+            }
+            let first = random.below(others.len().max(1));
+            let mut planes = vec![&frames[frame].planes[plane]];
+            planes.extend((0..n_refs).map(|i| others[(first + i) % others.len()]));
+            if let Some((tiles, max)) = Change::draw(planes[0], random).tiles(&planes, N_TILES, random) {
+                return Draw { class, tiles, max };
+            }
         }
     }
 
-    /// Fixed tiles of every plane, as they are.
-    pub fn draws(&self) -> Vec<Draw> {
+    /// Fixed tiles of every plane that has so many others to look at, as they are.
+    pub fn draws(&self, n_refs: usize) -> Vec<Draw> {
         let mut draws = Vec::new();
         for (class, (_, frames)) in self.classes.iter().enumerate() {
-            for plane in frames.iter().flat_map(|f| &f.planes) {
-                let places = [(1, 1), (1, 3), (3, 1), (2, 2)];
-                let at = |n: usize, quarter: usize| (n - TILE) * quarter / 4;
-                let tiles = places.map(|(y, x)| cut(plane, at(plane.h, y), at(plane.w, x), 0));
-                draws.push(Draw { class, tiles: tiles.into(), max: plane.max });
+            for (i, frame) in frames.iter().enumerate() {
+                for (j, plane) in frame.planes.iter().enumerate() {
+                    let others = references(frames, i, j);
+                    if others.len() < n_refs {
+                        continue;
+                    }
+                    let places = [(1, 1), (1, 3), (3, 1), (2, 2)];
+                    let at = |n: usize, quarter: usize| (n - TILE) * quarter / 4;
+                    let tile = |plane: &Plane, y, x| cut(plane, (at(plane.h, y), at(plane.w, x)), TILE, 0);
+                    let seen = || std::iter::once(plane).chain(others[..n_refs].iter().copied());
+                    let tiles = places.map(|(y, x)| seen().map(|plane| tile(plane, y, x)).collect());
+                    draws.push(Draw { class, tiles: tiles.into(), max: plane.max });
+                }
             }
         }
         draws
     }
 }
 
-/// Half of the draws stand for a camera of another gain; a dither fills the gaps between amplified ints.
-fn gain(max: i32, random: &mut Random) -> Option<f64> {
-    let gain = (4.0 * random.unit() - 2.5).exp2();
-    (random.below(2) == 0 && f64::from(max + 1) * gain <= 65535.0 && f64::from(max) * gain >= 2.0).then_some(gain)
+/// What a plane may look at: the other planes of its file, or else those of the camera's other files.
+fn references(frames: &[Frame], frame: usize, plane: usize) -> Vec<&Plane> {
+    let (mine, size) = (&frames[frame], |p: &Plane| (p.h, p.w));
+    let like = |p: &&Plane| size(p) == size(&mine.planes[plane]);
+    let of_file = mine.planes.iter().enumerate().filter(|(i, _)| *i != plane).map(|(_, p)| p);
+    let same: Vec<&Plane> = of_file.filter(like).collect();
+    if !same.is_empty() {
+        return same;
+    }
+    let others = frames.iter().enumerate().filter(|(i, f)| *i != frame && f.camera == mine.camera);
+    others.filter_map(|(_, f)| f.planes.first()).filter(like).collect()
 }
 
 /// The tile at (y, x); bit 0 of `turn` mirrors columns, bit 1 rows, bit 2 swaps them.
-fn cut(plane: &Plane, y: usize, x: usize, turn: usize) -> Vec<i32> {
-    let mirrored = |i: usize, bit: usize| if turn & bit != 0 { TILE - 1 - i } else { i };
+pub fn cut(plane: &Plane, (y, x): (usize, usize), side: usize, turn: usize) -> Vec<i32> {
+    let mirrored = |i: usize, bit: usize| if turn & bit != 0 { side - 1 - i } else { i };
     let int = |row: usize, column: usize| {
         let (row, column) = if turn & 4 != 0 { (column, row) } else { (row, column) };
         plane.ints[(y + mirrored(row, 2)) * plane.w + x + mirrored(column, 1)]
     };
-    (0..TILE * TILE).map(|i| int(i / TILE, i % TILE)).collect()
+    (0..side * side).map(|i| int(i / side, i % side)).collect()
 }
 
 /// The planes of a file's arrays; a file that is not understood has none.

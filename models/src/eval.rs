@@ -61,7 +61,8 @@ fn add(model: &Model, fast: &Fast, plane: &Plane, n_tiles: usize, score: &mut Sc
         }
         for (part, p) in model.parts.iter().enumerate() {
             let mut cells = Cells::new(p.net.n_in());
-            gather(shared, part, &plan, &tile.ints, 0, &mut || true, &mut cells);
+            let sample = Sample { plan: &plan, ints: &tile.ints, refs: &[] };
+            gather(shared, part, &sample, 0, &mut || true, &mut cells);
             score.model_bits += bits(&p.net, &cells).iter().sum::<f64>();
         }
     }

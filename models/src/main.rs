@@ -3,6 +3,7 @@
 //! Reading order: `context` (the formula), `quantise` (its integers), `preset` (where nets look), `data` and `cells` (what they
 //! are shown, by the engine itself), `pool`, `train`, `eval`.
 
+mod augment;
 mod cells;
 mod context;
 mod data;
@@ -11,6 +12,7 @@ mod pool;
 mod preset;
 mod quantise;
 mod random;
+mod simulate;
 mod train;
 
 use burn::tensor::Device;

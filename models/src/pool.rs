@@ -30,7 +30,8 @@ pub struct Source<'a> {
 impl Source<'_> {
     /// About `n` cells of a draw.
     pub fn cells(&self, draw: &Draw, n: usize, random: &mut Random) -> Cells {
-        let samples: Vec<_> = draw.tiles.iter().map(|ints| Sample { plan: self.plan, ints, refs: &[] }).collect();
+        let seen: Vec<Vec<&[i32]>> = draw.tiles.iter().map(|t| t.iter().map(Vec::as_slice).collect()).collect();
+        let samples: Vec<_> = seen.iter().map(|t| Sample { plan: self.plan, ints: t[0], refs: &t[1..] }).collect();
         let fitted = fit(self.model, &samples);
         let shared = Shared { model: self.model, linears: &fitted.linears, residual: fitted.residual, max: draw.max };
         let net = &self.model.parts[self.part].net;
@@ -38,8 +39,8 @@ impl Source<'_> {
         let runs = self.plan.steps.iter().filter(|s| s.pass == pass).flat_map(|s| &s.runs);
         let share = n as f64 / (draw.tiles.len() as f64 * runs.map(|r| f64::from(r.n)).sum::<f64>());
         let mut cells = Cells::new(net.n_in());
-        for ints in &draw.tiles {
-            gather(shared, self.part, self.plan, ints, draw.class as u8, &mut || random.unit() < share, &mut cells);
+        for sample in &samples {
+            gather(shared, self.part, sample, draw.class as u8, &mut || random.unit() < share, &mut cells);
         }
         cells
     }
@@ -61,7 +62,7 @@ impl<'a> Pool<'a> {
 
     /// One new draw in the place of the oldest.
     pub fn refresh(&mut self, random: &mut Random) {
-        let new = self.source.cells(&self.corpus.draw(random), CELLS_PER_DRAW, random);
+        let new = self.source.cells(&self.corpus.draw(self.net().spec().n_refs, random), CELLS_PER_DRAW, random);
         self.cells.replace(self.next, &new);
         self.next += new.len();
         if self.next >= N_DRAWS * CELLS_PER_DRAW {
@@ -78,7 +79,7 @@ impl<'a> Pool<'a> {
 pub fn held_out(corpus: &Corpus, source: &Source) -> Cells {
     let mut random = Random::new(0);
     let mut cells = Cells::new(source.model.parts[source.part].net.n_in());
-    for draw in corpus.draws() {
+    for draw in corpus.draws(source.model.parts[source.part].net.spec().n_refs) {
         let new = source.cells(&draw, CELLS_PER_DRAW, &mut random);
         cells.replace(cells.len(), &new);
     }

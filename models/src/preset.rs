@@ -7,7 +7,7 @@ use collapsar::net::{MAX_REACH, Pass, Spec};
 /// Raster taps keep dx < SKEW · |dy|: the decoder's wavefronts then lie SKEW cells apart, and one of a 256² tile holds 85 cells at 2,
 /// 51 at 4. Bits of `default`, trained alike: 4 → 6.179, 2 → 6.183; of `fast`: 4 → 6.232, 3 → 6.231, 2 → 6.225, 1 → 6.237.
 const SKEW: i32 = 2;
-const N_LINEAR: usize = 12;
+const N_LINEAR: usize = 20;
 
 /// How large a net is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,92 @@
+//! One plane stands for several cameras: turned, amplified, binned, of every second pixel, noisier, on a pedestal.
+
+use crate::data::{Plane, TILE, cut};
+use crate::random::Random;
+use crate::simulate::{log_uniform, normal};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Change {
+    None,
+    /// Another gain; a dither fills the gaps between amplified ints.
+    Gain(f64),
+    /// Sums of 2 × 2, or their means.
+    Binned {
+        mean: bool,
+    },
+    /// Every second pixel of every second row, as a phase of a mosaic.
+    Thinned,
+    /// Noise of so many ints.
+    Noise(f64),
+    /// A pedestal of so many ints.
+    Pedestal(i32),
+}
+
+impl Change {
+    pub fn draw(plane: &Plane, random: &mut Random) -> Change {
+        let largest = f64::from(plane.max.max(1));
+        match random.below(12) {
+            0..5 => Change::None,
+            5..8 => Change::Gain((5.0 * random.unit() - 3.0).exp2()),
+            8 => Change::Binned { mean: random.below(2) == 0 },
+            9 => Change::Thinned,
+            10 => Change::Noise(log_uniform(0.2, 30.0, random)),
+            _ => Change::Pedestal(log_uniform(1.0, largest.max(2.0), random) as i32),
+        }
+    }
+
+    /// `n` places of the planes, all of one size, each with a tile of every plane, and their largest int; None where they cannot
+    /// be changed so.
+    pub fn tiles(self, planes: &[&Plane], n: usize, random: &mut Random) -> Option<(Vec<Vec<Vec<i32>>>, i32)> {
+        let side = match self {
+            Change::Binned { .. } | Change::Thinned => 2 * TILE,
+            _ => TILE,
+        };
+        let max = planes.iter().map(|p| p.max).max()?;
+        let max = match self {
+            Change::Gain(gain) => (f64::from(max + 1) * gain) as i32,
+            Change::Binned { mean: false } => 4 * max,
+            Change::Pedestal(by) => max + by,
+            _ => max,
+        };
+        let (h, w) = (planes[0].h, planes[0].w);
+        if h < side || w < side || !(2..=65535).contains(&max) {
+            return None;
+        }
+        let turn = random.below(8);
+        let mut place = |_| {
+            let at = (random.below(h - side + 1), random.below(w - side + 1));
+            planes.iter().map(|plane| self.apply(cut(plane, at, side, turn), max, random)).collect()
+        };
+        Some(((0..n).map(&mut place).collect(), max))
+    }
+
+    fn apply(self, mut tile: Vec<i32>, max: i32, random: &mut Random) -> Vec<i32> {
+        match self {
+            Change::None => {}
+            Change::Gain(gain) => {
+                tile.iter_mut().for_each(|v| *v = ((f64::from(*v) + random.unit()) * gain) as i32);
+            }
+            Change::Noise(spread) => {
+                let noisy = |v: i32, random: &mut Random| (f64::from(v) + spread * normal(random)).round() as i32;
+                tile.iter_mut().for_each(|v| *v = noisy(*v, random).clamp(0, max));
+            }
+            Change::Pedestal(by) => tile.iter_mut().for_each(|v| *v += by),
+            Change::Thinned => tile = quarters(&tile).map(|q| q[0]).collect(),
+            Change::Binned { mean } => {
+                let divisor = if mean { 4 } else { 1 };
+                tile = quarters(&tile).map(|q| (q.iter().sum::<i32>() + divisor / 2) / divisor).collect();
+            }
+        }
+        tile
+    }
+}
+
+/// The 2 × 2 ints of a tile of twice the side that fall on each of one of the usual side.
+fn quarters(tile: &[i32]) -> impl Iterator<Item = [i32; 4]> + '_ {
+    let at = |y: usize, x: usize| tile[y * 2 * TILE + x];
+    let four = move |i: usize| {
+        let (y, x) = (2 * (i / TILE), 2 * (i % TILE));
+        [at(y, x), at(y, x + 1), at(y + 1, x), at(y + 1, x + 1)]
+    };
+    (0..TILE * TILE).map(four)
+}
