@@ -159,7 +159,7 @@ fn identity(
     let specs = Model { name: String::new(), hash: [0; 32], ..start.model.clone() };
     let identity = json!({
         "version": 1, "name": name, "steps": steps, "minutes": minutes, "batch": batch, "rate": rate, "seed": seed,
-        "pool": n_draws, "round_from": round_from,
+        "pool": n_draws, "round_from": round_from, "widened": training.widened,
         "nets": blake3::hash(&store(&specs)?).to_hex().as_str(), "from": blake3::hash(&floats).to_hex().as_str(),
         "training_data": hash(training), "held_out_data": hash(validation),
     });
@@ -203,7 +203,7 @@ mod tests {
             Frame { class: class.to_string(), name: i.to_string(), planes: vec![plane] }
         };
         let classes = (0..2).map(|class| (class.to_string(), (0..3).map(|i| frame(class, i)).collect()));
-        Corpus { classes: classes.collect() }.split()
+        Corpus { classes: classes.collect(), widened: true }.split()
     }
 
     /// Two draws at hand, so that rounds are over soon.

@@ -5,89 +5,98 @@
 use crate::data::Corpus;
 use crate::log::Log;
 use crate::train::{Settings, Start, train};
-use burn::tensor::Device;
 use collapsar::atomic::{Existing, Output};
 use collapsar::error::{Error, Result};
+use collapsar::model::Model;
 use collapsar::net::store;
 use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 pub struct Work {
-    training: Corpus,
-    validation: Corpus,
     out: PathBuf,
     checkpoint: PathBuf,
-    log: Log,
 }
 
 impl Work {
-    /// `again`: what an earlier training left is forgotten.
-    pub fn new(
-        data: &Path,
-        out: PathBuf,
-        checkpoint: Option<PathBuf>,
-        again: bool,
-        log: Option<&Path>,
-    ) -> Result<Work> {
+    /// `folder`: of the checkpoint, where it is not that of the output. `again`: what an earlier training left is forgotten.
+    pub fn new(out: PathBuf, folder: Option<PathBuf>, again: bool) -> Result<Work> {
         let name = out.file_name().ok_or_else(|| Error::argument("is not the name of a file").at(out.display()))?;
         let name = format!("{}.training", name.to_string_lossy());
-        let folder = checkpoint.unwrap_or_else(|| out.parent().unwrap_or(Path::new("")).to_owned());
+        let folder = folder.unwrap_or_else(|| out.parent().unwrap_or(Path::new("")).to_owned());
         if !folder.as_os_str().is_empty() {
             std::fs::create_dir_all(&folder).map_err(|e| Error::from(e).at(folder.display()))?;
         }
         let checkpoint = folder.join(name);
         if again {
-            for path in [&checkpoint, &out] {
-                match std::fs::remove_file(path) {
-                    Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(Error::from(e).at(path.display()));
-                    }
-                    _ => {}
-                }
-            }
+            forget(&checkpoint)?;
+            forget(&out)?;
         } else if out.exists() && !checkpoint.exists() {
             let text = "exists already and is kept: give another name, or replace it with --again";
             return Err(Error::argument(text).at(out.display()));
         }
-        let (training, validation) = Corpus::read(data)?.split();
-        Ok(Work { training, validation, out, checkpoint, log: Log::new(log)? })
+        Ok(Work { out, checkpoint })
     }
 
     /// To the end, from wherever an earlier training of the same settings stands.
-    pub fn train(mut self, mut settings: Settings, start: &Start) -> Result<()> {
-        settings.checkpoint = Some(self.checkpoint.clone());
-        for frame in self.validation.frames() {
-            self.log.line(json!({"held_out_file": frame.name, "class": frame.class}))?;
+    pub fn train(
+        self,
+        settings: Settings,
+        (training, validation): (Corpus, Corpus),
+        start: &Start,
+        mut log: Log,
+    ) -> Result<Model> {
+        let settings = Settings { checkpoint: Some(self.checkpoint), ..settings };
+        for frame in validation.frames() {
+            log.line(json!({"held_out_file": frame.name, "class": frame.class}))?;
         }
-        if self.validation.frames().next().is_none() {
-            self.log.say("nothing is held out: one file of each class is too little to judge by");
+        if validation.frames().next().is_none() {
+            log.say(
+                "nothing is held out, and the last weights are kept: one file of a class is too little to judge by",
+            );
         }
         if settings.minutes.is_some() {
-            self.log.say("the clock ends this training: another run will give other bytes (--steps would not)");
+            log.say("the clock ends this training: another run will give other bytes (--steps would not)");
         }
-        let log = &mut self.log;
-        let model = train(&settings, (&self.training, &self.validation), start, &mut |event| log.take(event))?;
+        let model = train(&settings, (&training, &validation), start, &mut |event| log.take(event))?;
         let packed = store(&model)?;
-        let hash = blake3::hash(&packed).to_hex();
-        self.log.line(json!({"out": self.out, "blake3": hash.as_str(), "mac": model.n_mac()}))?;
+        let (out, hash) = (self.out.display(), blake3::hash(&packed).to_hex());
+        log.line(json!({"out": self.out, "blake3": hash.as_str(), "mac": model.n_mac()}))?;
         if std::fs::read(&self.out).is_ok_and(|bytes| bytes == packed) {
-            self.log.say(&format!("{} is finished already", self.out.display()));
-            return Ok(());
+            log.say(&format!("{out} is finished already, blake3 {hash}"));
+        } else {
+            let mut output = Output::create(&self.out, Existing::Refuse)?;
+            output.write_all(&packed)?;
+            output.commit()?;
+            log.say(&format!("{out} is finished, blake3 {hash}"));
         }
-        let mut output = Output::create(&self.out, Existing::Refuse)?;
-        output.write_all(&packed)?;
-        output.commit()?;
-        self.log.say(&format!("{} is finished, blake3 {hash}", self.out.display()));
-        Ok(())
+        Ok(model)
     }
 }
 
-/// Where tensors live: the CPU, or with the feature `wgpu` the default GPU.
-pub fn device() -> Device {
-    #[cfg(feature = "wgpu")]
-    let device = Device::wgpu(burn::tensor::DeviceKind::DefaultDevice);
-    #[cfg(not(feature = "wgpu"))]
-    let device = Device::flex();
-    device.autodiff()
+fn forget(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::from(e).at(path.display())),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+
+    #[test]
+    fn weights_that_no_checkpoint_speaks_of_are_kept() {
+        let scratch = Scratch::new("work");
+        let out = scratch.path("w");
+        let work = |again| Work::new(out.clone(), None, again).map(drop);
+        assert_eq!(work(false), Ok(()));
+        std::fs::write(&out, b"weights").unwrap();
+        assert!(work(false).is_err());
+        std::fs::write(scratch.path("w.training"), b"").unwrap();
+        assert_eq!(work(false), Ok(()));
+        assert_eq!(work(true), Ok(()));
+        assert!(!out.exists() && !scratch.path("w.training").exists());
+    }
 }
