@@ -2,7 +2,7 @@
 
 use crate::data::{Plane, TILE, cut};
 use crate::random::Random;
-use crate::simulate::{log_uniform, normal};
+use crate::simulate::log_uniform;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Change {
@@ -67,7 +67,7 @@ impl Change {
                 tile.iter_mut().for_each(|v| *v = ((f64::from(*v) + random.unit()) * gain) as i32);
             }
             Change::Noise(spread) => {
-                let noisy = |v: i32, random: &mut Random| (f64::from(v) + spread * normal(random)).round() as i32;
+                let noisy = |v: i32, random: &mut Random| (f64::from(v) + spread * random.normal()).round() as i32;
                 tile.iter_mut().for_each(|v| *v = noisy(*v, random).clamp(0, max));
             }
             Change::Pedestal(by) => tile.iter_mut().for_each(|v| *v += by),

@@ -7,7 +7,7 @@
 
 use crate::cells::Cells;
 use crate::quantise::{Grid, to_grid};
-use burn::module::{Initializer, Module, Param};
+use crate::random::Random;
 use burn::tensor::activation::{log_sigmoid, log_softmax, relu};
 use burn::tensor::{Device, Tensor, TensorData};
 use collapsar::kernel::log2::log2;
@@ -22,14 +22,17 @@ pub const MIDDLE: i32 = 64;
 /// The largest activation of a hidden layer.
 pub const CEILING: f32 = 127.0 / 32.0;
 
+/// [n_in, n_out] of every layer, padding left out.
+pub type Shape = Vec<[usize; 2]>;
+
 /// weight [n_in, n_out], bias [n_out].
-#[derive(Module, Debug)]
+#[derive(Debug)]
 pub struct Layer {
-    pub weight: Param<Tensor<2>>,
-    pub bias: Param<Tensor<1>>,
+    pub weight: Tensor<2>,
+    pub bias: Tensor<1>,
 }
 
-#[derive(Module, Debug)]
+#[derive(Debug)]
 pub struct ContextNet {
     pub layers: Vec<Layer>,
 }
@@ -76,17 +79,38 @@ impl Batch {
 }
 
 impl ContextNet {
-    pub fn new(n_features: usize, widths: &[usize], device: &Device) -> ContextNet {
-        let mut n_in = n_features;
-        let layers = widths.iter().enumerate().map(|(i, &n_out)| {
-            let last = i + 1 == widths.len();
-            let init = Initializer::KaimingNormal { gain: if last { 0.1 } else { 1.4 }, fan_out_only: false };
-            let bias = if last { first_heads(n_out / 3) } else { vec![0.0; n_out] };
-            let weight = init.init_with([n_in, n_out], Some(n_in), Some(n_out), device);
-            n_in = n_out;
-            Layer { weight, bias: Param::from_data(TensorData::new(bias, [n_out]), device) }
+    /// A net of these floats: layer by layer weight, then bias.
+    pub fn new(floats: &[f32], shape: &Shape, device: &Device) -> ContextNet {
+        assert_eq!(floats.len(), n_floats(shape), "floats of another shape");
+        let mut rest = floats;
+        let mut next = |n: usize| {
+            let (these, others) = rest.split_at(n);
+            rest = others;
+            these.to_vec()
+        };
+        let layers = shape.iter().map(|&[n_in, n_out]| Layer {
+            weight: Tensor::from_data(TensorData::new(next(n_in * n_out), [n_in, n_out]), device),
+            bias: Tensor::from_data(TensorData::new(next(n_out), [n_out]), device),
         });
         ContextNet { layers: layers.collect() }
+    }
+
+    /// A net that a loss can be followed back to; its device has autodiff.
+    pub fn tracked(self) -> ContextNet {
+        let track = |l: Layer| Layer { weight: l.weight.require_grad(), bias: l.bias.require_grad() };
+        ContextNet { layers: self.layers.into_iter().map(track).collect() }
+    }
+
+    /// Of a loss, in the order of the floats.
+    pub fn gradients(&self, loss: &Tensor<1>) -> Vec<f32> {
+        let gradients = loss.backward();
+        let floats = |data: TensorData| data.try_into_vec::<f32>().expect("a gradient is made of f32");
+        let of_layer = |layer: &Layer| {
+            let weight = layer.weight.grad(&gradients).expect("every weight has part in the loss").into_data();
+            let bias = layer.bias.grad(&gradients).expect("every bias has part in the loss").into_data();
+            [floats(weight), floats(bias)].concat()
+        };
+        self.layers.iter().flat_map(of_layer).collect()
     }
 
     /// (a, m, l): octaves, multiples of s, octaves. With `quantised`, weights and activations are those that integers can have.
@@ -94,9 +118,9 @@ impl ContextNet {
         let mut x = batch.features.clone();
         for (i, layer) in self.layers.iter().enumerate() {
             let last = i + 1 == self.layers.len();
-            let weight = layer.weight.val();
+            let weight = layer.weight.clone();
             let weight = if quantised { Grid::of(&weight, last).nearest(weight) } else { weight };
-            let y = x.matmul(weight) + layer.bias.val().unsqueeze();
+            let y = x.matmul(weight) + layer.bias.clone().unsqueeze();
             if last {
                 return y;
             }
@@ -137,6 +161,22 @@ impl ContextNet {
 fn log_one_minus_exp(x: Tensor<2>) -> Tensor<2> {
     let t = (x * 0.5).tanh();
     (t.clone() * 2.0 / (t + 1.0)).log()
+}
+
+pub fn n_floats(shape: &Shape) -> usize {
+    shape.iter().map(|[n_in, n_out]| (n_in + 1) * n_out).sum()
+}
+
+/// Where training begins: He's normals, the heads a tenth of that.
+pub fn first_floats(shape: &Shape, random: &mut Random) -> Vec<f32> {
+    let mut floats = Vec::with_capacity(n_floats(shape));
+    for (i, &[n_in, n_out]) in shape.iter().enumerate() {
+        let last = i + 1 == shape.len();
+        let sigma = if last { 0.1 } else { 2f64.sqrt() } / (n_in as f64).sqrt();
+        floats.extend((0..n_in * n_out).map(|_| (sigma * random.normal()) as f32));
+        floats.extend(if last { first_heads(n_out / 3) } else { vec![0.0; n_out] });
+    }
+    floats
 }
 
 /// A mixture as wide as residuals are on average, in K scales an octave or less apart.

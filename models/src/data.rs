@@ -6,9 +6,9 @@
 use crate::augment::Change;
 use crate::random::Random;
 use crate::simulate;
+use crate::survey::{self, Listed, Part, Survey, file_name};
 use collapsar::array::Dtype;
 use collapsar::error::{Error, Result};
-use collapsar::format::{Hint, Piece, read};
 use collapsar::sample::{Map, Stats, looks_like_mosaic, phase};
 use collapsar::source::{FileSource, Source};
 use std::fs::File;
@@ -34,6 +34,7 @@ pub struct Plane {
 }
 
 /// One file's planes.
+#[derive(Clone)]
 pub struct Frame {
     pub class: String,
     pub name: String,
@@ -45,6 +46,8 @@ pub struct Frame {
 /// Frames by class, in the order of their names.
 pub struct Corpus {
     pub classes: Vec<(String, Vec<Frame>)>,
+    /// Draws stand for other cameras too, and many are simulated.
+    pub widened: bool,
 }
 
 /// Tiles of one plane, all of TILE × TILE.
@@ -56,27 +59,42 @@ pub struct Draw {
 }
 
 impl Corpus {
-    /// Everything below a folder that holds planes of 16-bit integers.
-    pub fn read(folder: &Path) -> Result<Corpus> {
+    /// The planes of 16-bit integers that are for training; at most `n_files` files of each class.
+    pub fn read(folder: &Path, n_files: usize) -> Result<Corpus> {
+        Corpus::of(folder, survey::surveys(folder, Part::Train, n_files)?)
+    }
+
+    /// Those that are for measuring: what a dataset's own lists say; of other folders what training holds out, or all.
+    pub fn read_test(folder: &Path, n_files: usize, all: bool) -> Result<Corpus> {
+        let surveys = survey::surveys(folder, Part::Test, n_files)?;
+        let whole: Vec<String> = surveys.iter().filter(|s| all || s.has_test).map(|s| s.name.clone()).collect();
+        let mut corpus = Corpus::of(folder, surveys)?;
+        for (class, frames) in corpus.classes.iter_mut().filter(|(class, _)| !whole.contains(class)) {
+            let class = (class.clone(), std::mem::take(frames));
+            *frames = Corpus { classes: vec![class], widened: false }.split().1.classes.remove(0).1;
+        }
+        Ok(corpus)
+    }
+
+    fn of(folder: &Path, surveys: Vec<Survey>) -> Result<Corpus> {
         let mut classes = Vec::new();
-        for class in entries(folder)?.into_iter().filter(|p| p.is_dir()) {
-            let class_name = file_name(&class);
+        for survey in surveys {
             let mut frames = Vec::new();
-            for file in files(&class)? {
-                let planes = planes(&file).map_err(|e| e.at(file.display()))?;
+            for file in &survey.files {
+                let planes = planes(file).map_err(|e| e.at(file.path.display()))?;
                 if !planes.is_empty() {
-                    let camera = file.parent().unwrap_or(folder).to_path_buf();
-                    frames.push(Frame { class: class_name.clone(), name: file_name(&file), camera, planes });
+                    let camera = file.path.parent().unwrap_or(folder).to_path_buf();
+                    frames.push(Frame { class: survey.name.clone(), name: file_name(&file.path), camera, planes });
                 }
             }
             if !frames.is_empty() {
-                classes.push((class_name, frames));
+                classes.push((survey.name, frames));
             }
         }
         if classes.is_empty() {
-            return Err(Error::argument(format!("no 16-bit frames in the folders of {}", folder.display())));
+            return Err(Error::argument(format!("no 16-bit frames in {}", folder.display())));
         }
-        Ok(Corpus { classes })
+        Ok(Corpus { classes, widened: true })
     }
 
     /// (training, validation)
@@ -89,7 +107,14 @@ impl Corpus {
             validation.push((class.clone(), frames));
             training.push((class, rest));
         }
-        (Corpus { classes: training }, Corpus { classes: validation })
+        let widened = self.widened;
+        (Corpus { classes: training, widened }, Corpus { classes: validation, widened })
+    }
+
+    /// One class, or all.
+    pub fn only(&self, class: Option<&str>) -> Corpus {
+        let chosen = self.classes.iter().filter(|(name, _)| class.is_none_or(|class| name == class));
+        Corpus { classes: chosen.cloned().collect(), widened: self.widened }
     }
 
     pub fn frames(&self) -> impl Iterator<Item = &Frame> {
@@ -100,7 +125,7 @@ impl Corpus {
     /// classes come in equal shares, and frames of a class.
     pub fn draw(&self, n_refs: usize, random: &mut Random) -> Draw {
         loop {
-            if random.unit() < SIMULATED {
+            if self.widened && random.unit() < SIMULATED {
                 let (tiles, max) = simulate::tiles(N_TILES, 1 + n_refs, random);
                 return Draw { class: self.classes.len(), tiles, max };
             }
@@ -118,7 +143,8 @@ impl Corpus {
             let first = random.below(others.len().max(1));
             let mut planes = vec![&frames[frame].planes[plane]];
             planes.extend((0..n_refs).map(|i| others[(first + i) % others.len()]));
-            if let Some((tiles, max)) = Change::draw(planes[0], random).tiles(&planes, N_TILES, random) {
+            let change = if self.widened { Change::draw(planes[0], random) } else { Change::None };
+            if let Some((tiles, max)) = change.tiles(&planes, N_TILES, random) {
                 return Draw { class, tiles, max };
             }
         }
@@ -171,16 +197,15 @@ pub fn cut(plane: &Plane, (y, x): (usize, usize), side: usize, turn: usize) -> V
 }
 
 /// The planes of a file's arrays; a file that is not understood has none.
-fn planes(path: &Path) -> Result<Vec<Plane>> {
-    let source = FileSource::new(File::open(path)?)?;
+fn planes(file: &Listed) -> Result<Vec<Plane>> {
+    let source = FileSource::new(File::open(&file.path)?)?;
     let mut planes = Vec::new();
-    for piece in read(&source, &Hint::default())?.pieces {
-        let Piece::Array { offset, ty, .. } = &piece else { continue };
+    for (offset, ty) in survey::arrays(file, &source)? {
         let (n, h, w) = ty.planes();
         if !matches!(ty.dtype, Dtype::U16 | Dtype::I16) || h < TILE as u64 || w < TILE as u64 {
             continue;
         }
-        let bytes = source.bytes(*offset, piece.n_bytes()? as usize)?;
+        let bytes = source.bytes(offset, ty.n_bytes()? as usize)?;
         let mut stats = Stats::new(ty.dtype);
         stats.update(&bytes, ty.big_endian);
         let Some(map) = Map::candidates(&stats).pop() else { continue };
@@ -207,27 +232,4 @@ fn push(planes: &mut Vec<Plane>, ints: Vec<i32>, h: usize, w: usize, max: i32) {
     } else if wanted(h, w, &ints) {
         planes.push(Plane { h, w, ints, max });
     }
-}
-
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in entries(folder)? {
-        if entry.is_dir() {
-            files.extend(self::files(&entry)?);
-        } else {
-            files.push(entry);
-        }
-    }
-    Ok(files)
-}
-
-fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let list = std::fs::read_dir(folder).map_err(|e| Error::from(e).at(folder.display()))?;
-    let mut entries = list.map(|e| Ok(e?.path())).collect::<Result<Vec<_>>>()?;
-    entries.sort();
-    Ok(entries)
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -1,15 +1,21 @@
-//! Bits per sample by class: what the integer model says, and the bytes that the codec writes and reads back.
+//! Bits per sample by class: of the model in floats, of its integers, and of the payloads that the codec writes and reads back.
 
 use crate::cells::{Cells, Shared, bits, gather};
+use crate::context::{Batch, ContextNet};
 use crate::data::{Corpus, Plane};
+use crate::quantise::{import, shape};
+use burn::tensor::Device;
 use collapsar::codec::network::{Context, decode, encode};
 use collapsar::error::{Error, Result};
 use collapsar::fit::{Sample, fit};
 use collapsar::kernel::fast::{Fast, Level};
-use collapsar::model::Model;
+use collapsar::model::{Model, Part};
+use std::iter::Sum;
 
 /// Tiles are cut this large, those at the edge smaller.
 const TILE: usize = 256;
+/// Cells in one forward pass.
+const N_AT_ONCE: usize = 1 << 14;
 /// Tiles of a plane that its predictors are fitted to.
 const N_FITTED: usize = 4;
 
@@ -17,21 +23,57 @@ const N_FITTED: usize = 4;
 pub struct Score {
     pub n_planes: usize,
     pub n_samples: usize,
+    /// Of the nets as floats, nothing between the layers rounded.
+    pub float_bits: f64,
     /// By the widths of the intervals.
     pub model_bits: f64,
     /// By the payloads.
     pub coded_bits: f64,
 }
 
+impl Score {
+    /// What the integers cost, in percent of the floats' bits.
+    pub fn gap(&self) -> f64 {
+        100.0 * (self.model_bits / self.float_bits - 1.0)
+    }
+
+    pub fn bits_per_sample(&self) -> f64 {
+        self.coded_bits / self.n_samples as f64
+    }
+}
+
+impl Sum for Score {
+    fn sum<I: Iterator<Item = Score>>(scores: I) -> Score {
+        scores.fold(Score::default(), |a, b| Score {
+            n_planes: a.n_planes + b.n_planes,
+            n_samples: a.n_samples + b.n_samples,
+            float_bits: a.float_bits + b.float_bits,
+            model_bits: a.model_bits + b.model_bits,
+            coded_bits: a.coded_bits + b.coded_bits,
+        })
+    }
+}
+
+/// A model in every form it is measured in.
+struct Forms<'a> {
+    model: &'a Model,
+    fast: Fast,
+    floats: Vec<ContextNet>,
+    device: &'a Device,
+}
+
 /// One score per class; of each plane `n_tiles` tiles, spread over it.
-pub fn evaluate(model: &Model, corpus: &Corpus, n_tiles: usize) -> Result<Vec<(String, Score)>> {
-    let fast = model.fast(Level::detect());
+pub fn evaluate(model: &Model, corpus: &Corpus, n_tiles: usize, device: &Device) -> Result<Vec<(String, Score)>> {
+    let device = &device.clone().inner();
+    let float = |part: &Part| ContextNet::new(&import(&part.net), &shape(&part.net), device);
+    let floats = model.parts.iter().map(float).collect();
+    let forms = Forms { model, fast: model.fast(Level::detect()), floats, device };
     let mut scores = Vec::new();
     for (class, frames) in corpus.classes.iter().filter(|(_, frames)| !frames.is_empty()) {
         let mut score = Score::default();
         for frame in frames {
             for plane in &frame.planes {
-                add(model, &fast, plane, n_tiles, &mut score).map_err(|e| e.at(&frame.name))?;
+                forms.add(plane, n_tiles, &mut score).map_err(|e| e.at(&frame.name))?;
             }
         }
         scores.push((class.clone(), score));
@@ -39,34 +81,48 @@ pub fn evaluate(model: &Model, corpus: &Corpus, n_tiles: usize) -> Result<Vec<(S
     Ok(scores)
 }
 
-fn add(model: &Model, fast: &Fast, plane: &Plane, n_tiles: usize, score: &mut Score) -> Result<()> {
-    let fitted = spread(plane, N_FITTED);
-    let tiles = spread(plane, n_tiles);
-    let plans: Vec<_> = fitted.iter().map(|t| model.plan_to_encode(t.h, t.w)).collect();
-    let samples = fitted.iter().zip(&plans).map(|(tile, plan)| Sample { plan, ints: &tile.ints, refs: &[] });
-    let fitted = fit(model, &samples.collect::<Vec<_>>());
-    let (linears, residual, max) = (&fitted.linears, fitted.residual, plane.max);
-    let context = Context { model, fast, linears, residual, max };
-    let shared = Shared { model, linears, residual, max };
-    score.n_planes += 1;
-    for tile in &tiles {
-        let plan = model.plan_to_encode(tile.h, tile.w);
-        score.n_samples += tile.ints.len();
-        let payload = encode(context, &plan, &tile.ints, &[]);
-        score.coded_bits += 8.0 * payload.len() as f64;
-        let mut back = vec![0; tile.ints.len()];
-        decode(context, &model.plan_to_decode(tile.h, tile.w), &payload, &[], &mut back)?;
-        if back != tile.ints {
-            return Err(Error::verify("a tile did not come back from its payload"));
+impl Forms<'_> {
+    fn add(&self, plane: &Plane, n_tiles: usize, score: &mut Score) -> Result<()> {
+        let Forms { model, fast, .. } = self;
+        let fitted = spread(plane, N_FITTED);
+        let tiles = spread(plane, n_tiles);
+        let plans: Vec<_> = fitted.iter().map(|t| model.plan_to_encode(t.h, t.w)).collect();
+        let samples = fitted.iter().zip(&plans).map(|(tile, plan)| Sample { plan, ints: &tile.ints, refs: &[] });
+        let fitted = fit(model, &samples.collect::<Vec<_>>());
+        let (linears, residual, max) = (&fitted.linears, fitted.residual, plane.max);
+        let context = Context { model, fast, linears, residual, max };
+        let shared = Shared { model, linears, residual, max };
+        score.n_planes += 1;
+        for tile in &tiles {
+            let plan = model.plan_to_encode(tile.h, tile.w);
+            score.n_samples += tile.ints.len();
+            let payload = encode(context, &plan, &tile.ints, &[]);
+            score.coded_bits += 8.0 * payload.len() as f64;
+            let mut back = vec![0; tile.ints.len()];
+            decode(context, &model.plan_to_decode(tile.h, tile.w), &payload, &[], &mut back)?;
+            if back != tile.ints {
+                return Err(Error::verify("a tile did not come back from its payload"));
+            }
+            for (part, p) in model.parts.iter().enumerate() {
+                let mut cells = Cells::new(p.net.n_in());
+                let sample = Sample { plan: &plan, ints: &tile.ints, refs: &[] };
+                gather(shared, part, &sample, 0, &mut || true, &mut cells);
+                score.model_bits += bits(&p.net, &cells).iter().sum::<f64>();
+                score.float_bits += self.float_bits(part, &cells);
+            }
         }
-        for (part, p) in model.parts.iter().enumerate() {
-            let mut cells = Cells::new(p.net.n_in());
-            let sample = Sample { plan: &plan, ints: &tile.ints, refs: &[] };
-            gather(shared, part, &sample, 0, &mut || true, &mut cells);
-            score.model_bits += bits(&p.net, &cells).iter().sum::<f64>();
-        }
+        Ok(())
     }
-    Ok(())
+
+    fn float_bits(&self, part: usize, cells: &Cells) -> f64 {
+        let n_features = self.model.parts[part].net.spec().n_features();
+        let places: Vec<usize> = (0..cells.len()).collect();
+        let bits = |places: &[usize]| {
+            let bits = self.floats[part].bits(&Batch::new(cells, places, n_features, self.device), false);
+            bits.into_data().try_into_vec::<f32>().expect("bits are f32").into_iter().map(f64::from).sum::<f64>()
+        };
+        places.chunks(N_AT_ONCE).map(bits).sum()
+    }
 }
 
 struct Tile {

@@ -1,79 +1,51 @@
 //! The float side of collapsar: trains context nets with burn, turns them into integers, and measures what they code.
 //!
-//! Reading order: `context` (the formula), `quantise` (its integers), `preset` (where nets look), `data` and `cells` (what they
-//! are shown, by the engine itself), `pool`, `train`, `eval`.
+//! Reading order: `context` (the formula), `quantise` (its integers), `preset` (where nets look), `survey`, `data` and `cells` (what
+//! they are shown, by the engine itself), `pool`, `descend` (one net's way), `judge`, `train` (a model's), `checkpoint`, `work` (from
+//! data to a file), `eval`, `ratio`, `matrix`, `table`.
 
+mod adam;
+mod args;
 mod augment;
 mod cells;
+mod checkpoint;
 mod context;
 mod data;
+mod descend;
 mod eval;
+mod judge;
+mod log;
+mod matrix;
 mod pool;
 mod preset;
 mod quantise;
 mod random;
+mod ratio;
+#[cfg(test)]
+mod scratch;
 mod simulate;
+mod survey;
+mod table;
 mod train;
+mod work;
 
+use args::{Arguments, Data, Net, Verb, Way};
 use burn::tensor::Device;
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use collapsar::error::{Error, Result};
-use collapsar::model::Family;
-use collapsar::net::{load, store};
+use collapsar::model::{Family, Model};
+use collapsar::net::load;
 use data::Corpus;
+use log::Log;
 use preset::Preset;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use survey::Survey;
+use train::{ROUND_FROM, Settings, Start};
+use work::Work;
 
-#[derive(Parser)]
-#[command(about = "Trains and measures the networks of collapsar")]
-struct Arguments {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Subcommand)]
-enum Verb {
-    /// Train a family's nets on the 16-bit frames below a folder of classes and write their integer weights.
-    Train {
-        #[arg(long, default_value = "lattice")]
-        family: String,
-        #[arg(long, default_value = "default")]
-        preset: String,
-        #[arg(long)]
-        data: PathBuf,
-        #[arg(long)]
-        out: PathBuf,
-        /// The name users call the model by; FAMILY-PRESET unless given.
-        #[arg(long)]
-        name: Option<String>,
-        /// Weights to begin from.
-        #[arg(long)]
-        from: Option<PathBuf>,
-        #[arg(long, default_value_t = 20000)]
-        steps: usize,
-        #[arg(long, default_value_t = 1e9)]
-        minutes: f64,
-        #[arg(long, default_value_t = 8192)]
-        batch: usize,
-        #[arg(long, default_value_t = 3e-3)]
-        rate: f64,
-        #[arg(long, default_value_t = 0)]
-        seed: u64,
-    },
-    /// Bits per sample by class, of the model and of real payloads.
-    Eval {
-        #[arg(long)]
-        weights: PathBuf,
-        #[arg(long)]
-        data: PathBuf,
-        /// Only the files that training holds out.
-        #[arg(long)]
-        held_out: bool,
-        /// Tiles of each plane.
-        #[arg(long, default_value_t = 4)]
-        tiles: usize,
-    },
-}
+/// Integers may cost so much of the floats' bits, in percent.
+const MAX_GAP: f64 = 0.3;
 
 fn main() -> std::process::ExitCode {
     match run(Arguments::parse().verb) {
@@ -87,33 +59,124 @@ fn main() -> std::process::ExitCode {
 
 fn run(verb: Verb) -> Result<()> {
     match verb {
-        Verb::Train { family, preset, data, out, name, from, steps, minutes, batch, rate, seed } => {
-            let name = name.unwrap_or_else(|| format!("{family}-{preset}"));
-            let (family, preset) = (Family::from_name(&family)?, Preset::from_name(&preset)?);
-            let device = device();
-            let settings = train::Settings { name, family, preset, steps, minutes, batch, rate, seed, device };
-            let from = from.map(|path| load(&bytes(&path)?)).transpose()?;
-            let (training, validation) = Corpus::read(&data)?.split();
-            for frame in validation.frames() {
-                println!("{}", serde_json::json!({"held_out_file": frame.name, "class": frame.class}));
+        Verb::Train { net, name, from, out, steps, minutes, rate, data, way } => {
+            let name = name.unwrap_or_else(|| format!("{}-{}", net.family, net.preset));
+            let mut start = fresh(&net, way.seed)?;
+            if let Some(from) = &from {
+                start = start.with(weights(from)?).map_err(|e| e.at(from.display()))?;
             }
-            let mut report = |line| println!("{line}");
-            let model = train::train(&settings, (&training, &validation), from.as_ref(), &mut report)?;
-            let packed = store(&model)?;
-            println!(
-                "{}",
-                serde_json::json!({"out": out, "blake3": blake3::hash(&packed).to_hex().as_str(), "mac": model.n_mac()})
-            );
-            std::fs::write(&out, packed).map_err(|e| Error::from(e).at(out.display()))
-        }
-        Verb::Eval { weights, data, held_out, tiles } => {
-            let model = load(&bytes(&weights)?)?;
-            let corpus = Corpus::read(&data)?;
-            let corpus = if held_out { corpus.split().1 } else { corpus };
-            print(&model.name, &eval::evaluate(&model, &corpus, tiles.max(1))?);
+            let settings = settings(&way, name, (steps, minutes), rate, ROUND_FROM)?;
+            let log = Log::new(way.log.as_deref())?;
+            let work = Work::new(out, way.checkpoint, way.again)?;
+            work.train(settings, Corpus::read(&data.data, data.files)?.split(), &start, log)?;
             Ok(())
         }
+        Verb::Finetune { from, name, out, steps, minutes, rate, data, way } => {
+            let start = Start::of(weights(&from)?);
+            let survey = survey::file_name(&data.data.canonicalize().unwrap_or_default());
+            let name = name.unwrap_or_else(|| format!("{}-{survey}", start.model.name));
+            let settings = settings(&way, name, end(steps, minutes), rate, 0.0)?;
+            let log = Log::new(way.log.as_deref())?;
+            let work = Work::new(out, way.checkpoint, way.again)?;
+            let corpus = Corpus { widened: false, ..Corpus::read(&data.data, data.files)? };
+            work.train(settings, corpus.split(), &start, log)?;
+            Ok(())
+        }
+        Verb::Eval { weights: paths, data, held_out, tiles, check } => {
+            let corpus = Corpus::read_test(&data.data, data.files, !held_out)?;
+            eval(&paths, &corpus, tiles.max(1), check)
+        }
+        Verb::Ratio { weights, data, held_out } => ratio(&weights, &data, held_out),
+        Verb::Matrix { net, out, minutes, steps, rate, tiles, data, way } => {
+            let start = fresh(&net, way.seed)?;
+            let settings = settings(&way, String::new(), end(steps, minutes), rate, ROUND_FROM)?;
+            let corpora = matrix::corpora(&data.data, data.files)?;
+            let places = matrix::Places { out, checkpoint: way.checkpoint, again: way.again, log: way.log };
+            matrix::matrix(&settings, &corpora, &start, &places, tiles.max(1))
+        }
     }
+}
+
+fn fresh(net: &Net, seed: u64) -> Result<Start> {
+    Start::fresh(Family::from_name(&net.family)?, Preset::from_name(&net.preset)?, seed)
+}
+
+/// Steps and minutes, of which the first ends a training.
+fn end(steps: Option<u64>, minutes: f64) -> (u64, Option<f64>) {
+    steps.map_or((u64::MAX, Some(minutes)), |steps| (steps, None))
+}
+
+fn settings(
+    way: &Way,
+    name: String,
+    (steps, minutes): (u64, Option<f64>),
+    rate: f64,
+    round_from: f64,
+) -> Result<Settings> {
+    let positive = |x: f64| x > 0.0 && x.is_finite();
+    if steps == 0 || way.batch == 0 || way.pool == 0 || !positive(rate) || !minutes.is_none_or(positive) {
+        return Err(Error::argument("steps, minutes, batch, pool and rate are more than 0"));
+    }
+    let (batch, seed, n_draws) = (way.batch, way.seed, way.pool);
+    Ok(Settings { name, steps, minutes, batch, rate, seed, n_draws, round_from, checkpoint: None, device: device() })
+}
+
+fn eval(paths: &[PathBuf], corpus: &Corpus, n_tiles: usize, check: bool) -> Result<()> {
+    let (mut columns, mut rows) = (Vec::new(), Vec::<(String, Vec<f64>)>::new());
+    let mut too_far = Vec::new();
+    for path in paths {
+        let model = weights(path)?;
+        let scores = eval::evaluate(&model, corpus, n_tiles, &device())?;
+        println!("{}", table::scores(&model.name, &scores));
+        let means = scores.iter().map(|(class, s)| (class.clone(), s.bits_per_sample()));
+        for (i, (class, bits)) in means.chain([("mean of classes".into(), table::mean(&scores))]).enumerate() {
+            if columns.is_empty() {
+                rows.push((class, Vec::new()));
+            }
+            rows[i].1.push(bits);
+        }
+        let far = scores.iter().filter(|(_, s)| s.gap() > MAX_GAP);
+        too_far.extend(far.map(|(class, s)| format!("{} on {class}: {:.3} %", model.name, s.gap())));
+        columns.push(model.name);
+    }
+    if paths.len() > 1 {
+        println!("{}", table::numbers("coded bits per sample", &columns, &rows, 4));
+    }
+    if check && !too_far.is_empty() {
+        return Err(Error::verify(format!("integers cost more than {MAX_GAP} %: {}", too_far.join(", "))));
+    }
+    Ok(())
+}
+
+fn ratio(paths: &[PathBuf], data: &Data, held_out: bool) -> Result<()> {
+    let mut models = paths.iter().map(|path| Ok(Some(Arc::new(weights(path)?)))).collect::<Result<Vec<_>>>()?;
+    if models.is_empty() {
+        models.push(None);
+    }
+    let columns: Vec<String> = models.iter().map(|m| m.as_ref().map_or("auto".into(), |m| m.name.clone())).collect();
+    let mut surveys = survey::surveys(&data.data, survey::Part::Test, data.files)?;
+    if held_out {
+        let corpus = Corpus::read_test(&data.data, data.files, false)?;
+        let names: Vec<_> = corpus.frames().map(|f| (&f.class, &f.name)).collect();
+        for Survey { name, files, .. } in &mut surveys {
+            files.retain(|file| names.contains(&(name, &survey::file_name(&file.path))));
+        }
+    }
+    let (mut rows, mut totals) = (Vec::new(), vec![ratio::Bytes::default(); models.len()]);
+    for survey in &surveys {
+        let mut row = Vec::new();
+        for (model, total) in models.iter().zip(&mut totals) {
+            let bytes = ratio::ratio(survey, model.as_ref())?;
+            *total = *total + bytes;
+            row.push(bytes);
+        }
+        if row[0].n_arrays > 0 {
+            rows.push((survey.name.clone(), row.iter().map(ratio::Bytes::ratio).collect()));
+        }
+    }
+    rows.push(("total".into(), totals.iter().map(ratio::Bytes::ratio).collect()));
+    println!("{}", table::numbers("bytes in / bytes out", &columns, &rows, 3));
+    Ok(())
 }
 
 /// Where tensors live: the CPU, or with the feature `wgpu` the default GPU.
@@ -125,19 +188,7 @@ fn device() -> Device {
     device.autodiff()
 }
 
-fn bytes(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|e| Error::from(e).at(path.display()))
-}
-
-fn print(name: &str, scores: &[(String, eval::Score)]) {
-    println!("{name:28} {:>6} {:>10} {:>9} {:>9} {:>7}", "planes", "samples", "model", "coded", "ratio");
-    let mut mean = [0.0; 2];
-    for (class, score) in scores {
-        let n = score.n_samples as f64;
-        let (model, coded) = (score.model_bits / n, score.coded_bits / n);
-        mean[0] += model / scores.len() as f64;
-        mean[1] += coded / scores.len() as f64;
-        println!("{class:28} {:6} {:10} {model:9.4} {coded:9.4} {:7.3}", score.n_planes, score.n_samples, 16.0 / coded);
-    }
-    println!("{:28} {:6} {:10} {:9.4} {:9.4} {:7.3}", "mean of classes", "", "", mean[0], mean[1], 16.0 / mean[1]);
+fn weights(path: &Path) -> Result<Model> {
+    let bytes = std::fs::read(path).map_err(|e| Error::from(e).at(path.display()))?;
+    load(&bytes).map_err(|e| e.at(path.display()))
 }

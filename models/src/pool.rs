@@ -10,13 +10,27 @@ use collapsar::net::Net;
 /// Cells kept of a draw.
 pub const CELLS_PER_DRAW: usize = 8192;
 /// Draws at hand.
-const N_DRAWS: usize = 96;
+pub const N_DRAWS: u64 = 96;
 
 pub struct Pool<'a> {
     corpus: &'a Corpus,
     source: Source<'a>,
+    seed: u64,
+    n_draws: u64,
     pub cells: Cells,
     next: usize,
+    /// Where the round before this one ended; behind it are cells of older rounds, which no batch gets.
+    end: usize,
+    past: Past,
+}
+
+/// Which draws a pool is made of: the round at hand writes over the one before. Draws are seeded by their number, so a pool can
+/// be made again from this.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Past {
+    /// The first draws of the round before this one, and of this one.
+    pub rounds: [u64; 2],
+    pub n_draws: u64,
 }
 
 /// How cells are made of tiles: by the engine, with predictors fitted as the encoder fits them.
@@ -47,13 +61,18 @@ impl Source<'_> {
 }
 
 impl<'a> Pool<'a> {
-    pub fn new(corpus: &'a Corpus, source: Source<'a>, random: &mut Random) -> Pool<'a> {
+    pub fn new(corpus: &'a Corpus, source: Source<'a>, seed: u64, n_draws: u64, past: Past) -> Pool<'a> {
         let cells = Cells::new(source.model.parts[source.part].net.n_in());
-        let mut pool = Pool { corpus, source, cells, next: 0 };
-        for _ in 0..N_DRAWS {
-            pool.refresh(random);
+        let begin = Past { rounds: [past.rounds[0]; 2], n_draws: past.rounds[0] };
+        let mut pool = Pool { corpus, source, seed, n_draws, cells, next: 0, end: 0, past: begin };
+        while pool.past.n_draws < past.n_draws.max(n_draws) {
+            pool.refresh();
         }
         pool
+    }
+
+    pub fn past(&self) -> Past {
+        self.past
     }
 
     pub fn net(&self) -> &Net {
@@ -61,17 +80,22 @@ impl<'a> Pool<'a> {
     }
 
     /// One new draw in the place of the oldest.
-    pub fn refresh(&mut self, random: &mut Random) {
-        let new = self.source.cells(&self.corpus.draw(self.net().spec().n_refs, random), CELLS_PER_DRAW, random);
+    pub fn refresh(&mut self) {
+        let mut random = Random::of(&[self.seed, self.source.part as u64, 1, self.past.n_draws]);
+        let draw = self.corpus.draw(self.net().spec().n_refs, &mut random);
+        let new = self.source.cells(&draw, CELLS_PER_DRAW, &mut random);
         self.cells.replace(self.next, &new);
         self.next += new.len();
-        if self.next >= N_DRAWS * CELLS_PER_DRAW {
-            self.next = 0;
+        self.past.n_draws += 1;
+        if self.next >= self.n_draws as usize * CELLS_PER_DRAW {
+            self.end = std::mem::take(&mut self.next);
+            self.past.rounds = [self.past.rounds[1], self.past.n_draws];
         }
     }
 
     pub fn places(&self, n: usize, random: &mut Random) -> Vec<usize> {
-        (0..n).map(|_| random.below(self.cells.len())).collect()
+        let n_cells = self.end.max(self.next);
+        (0..n).map(|_| random.below(n_cells)).collect()
     }
 }
 

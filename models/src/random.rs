@@ -8,6 +8,11 @@ impl Random {
         Random(seed)
     }
 
+    /// One stream for every row of numbers: what comes of it does not depend on what was drawn before.
+    pub fn of(numbers: &[u64]) -> Random {
+        numbers.iter().fold(Random(0), |random, &n| Random(Random(random.0 ^ n).next()))
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -23,5 +28,35 @@ impl Random {
     /// In 0..1.
     pub fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Of mean 0 and variance 1, by Box and Muller.
+    pub fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.unit()).cos()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_numbers_have_streams_of_their_own() {
+        let rows: [&[u64]; 6] = [&[], &[0], &[1], &[0, 1], &[1, 0], &[1, 1]];
+        let first: Vec<usize> = rows.iter().map(|row| Random::of(row).below(1 << 30)).collect();
+        for (i, a) in first.iter().enumerate() {
+            assert!(first[..i].iter().all(|b| a != b), "{first:?}");
+        }
+    }
+
+    #[test]
+    fn normals_have_mean_0_and_variance_1() {
+        let mut random = Random::new(5);
+        let normals: Vec<f64> = (0..40_000).map(|_| random.normal()).collect();
+        let mean = normals.iter().sum::<f64>() / 4e4;
+        let variance = normals.iter().map(|x| x * x).sum::<f64>() / 4e4;
+        // four standard deviations of either estimate
+        assert!(mean.abs() < 0.02 && (variance - 1.0).abs() < 0.03, "{mean} {variance}");
     }
 }

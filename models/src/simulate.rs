@@ -150,14 +150,14 @@ impl Camera {
     fn pattern(&self, scene: &Scene, random: &mut Random) -> Pattern {
         let dark = |random: &mut Random| {
             let hot = self.hot > 0.0 && random.unit() < self.hot;
-            let usual = self.dark * (self.unequal * normal(random)).exp();
+            let usual = self.dark * (self.unequal * random.normal()).exp();
             usual * if hot { log_uniform(3.0, 300.0, random) } else { 1.0 }
         };
         Pattern {
             light: scene.light(random),
-            response: (0..SIDE * SIDE).map(|_| 1.0 + self.response * normal(random)).collect(),
+            response: (0..SIDE * SIDE).map(|_| 1.0 + self.response * random.normal()).collect(),
             dark: (0..SIDE * SIDE).map(|_| dark(random)).collect(),
-            columns: (0..SIDE).map(|_| self.columns * normal(random)).collect(),
+            columns: (0..SIDE).map(|_| self.columns * random.normal()).collect(),
         }
     }
 
@@ -165,16 +165,16 @@ impl Camera {
         let mut counts = Vec::with_capacity(SIDE * SIDE);
         let (spread, kept) = self.drift;
         let fresh = spread * (1.0 - kept * kept).sqrt();
-        let mut drift = spread * normal(random);
+        let mut drift = spread * random.normal();
         for y in 0..SIDE {
-            let row = self.pedestal + self.rows * normal(random);
-            let rows = [0, 1].map(|_| row + self.parity * normal(random));
+            let row = self.pedestal + self.rows * random.normal();
+            let rows = [0, 1].map(|_| row + self.parity * random.normal());
             for (x, column) in pattern.columns.iter().enumerate() {
                 let i = y * SIDE + x;
                 let electrons = poisson(factor * pattern.light[i] * pattern.response[i] + pattern.dark[i], random);
                 let noise = self.read_noise * if random.unit() < self.tails { 4.0 } else { 1.0 };
-                drift = drift * kept + fresh * normal(random);
-                counts.push(electrons / self.gain + noise * normal(random) + rows[x % 2] + column + drift);
+                drift = drift * kept + fresh * random.normal();
+                counts.push(electrons / self.gain + noise * random.normal() + rows[x % 2] + column + drift);
             }
         }
         for _ in 0..poisson(self.rays, random) as usize {
@@ -322,16 +322,10 @@ pub fn log_uniform(low: f64, high: f64, random: &mut Random) -> f64 {
     low * (high / low).powf(random.unit())
 }
 
-/// Mean 0, spread 1.
-pub fn normal(random: &mut Random) -> f64 {
-    let radius = (-2.0 * (1.0 - random.unit()).ln()).sqrt();
-    radius * (std::f64::consts::TAU * random.unit()).cos()
-}
-
 /// Exact where few are expected, a rounded normal elsewhere.
 pub fn poisson(mean: f64, random: &mut Random) -> f64 {
     if mean > 30.0 {
-        return (mean + mean.sqrt() * normal(random)).round().max(0.0);
+        return (mean + mean.sqrt() * random.normal()).round().max(0.0);
     }
     let (mut n, mut left, floor) = (0.0, 1.0, (-mean).exp());
     loop {

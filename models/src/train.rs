@@ -1,173 +1,183 @@
-//! Adam on bits per cell, cosine learning rate; the last part of the way with weights and activations that integers can have.
+//! model = one net after the other, each with an equal share of the way; a checkpoint says where it stands
 //!
-//! The nets of a family are trained one after the other, each with an equal share of the steps and minutes.
+//! The same settings, data and seed give the same bytes on one backend, however often the training is interrupted and taken up,
+//! unless minutes end it.
 
-use crate::cells::{self, Cells};
-use crate::context::{Batch, ContextNet};
+use crate::checkpoint::{Checkpoint, State};
+use crate::context::{Shape, first_floats};
 use crate::data::Corpus;
+use crate::descend::{Descent, name};
+use crate::judge::Judge;
+use crate::log::Event;
 use crate::pool::{Pool, Source, held_out, plan};
 use crate::preset::Preset;
-use crate::quantise::{export, import};
+use crate::quantise::{export, import, shape};
 use crate::random::Random;
-use burn::module::Module;
-use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::Device;
 use collapsar::error::{Error, Result};
 use collapsar::kernel::predict::Linear;
 use collapsar::model::{Family, Model, Part};
-use collapsar::net::{Layer, Net, Spec};
-use std::time::Instant;
+use collapsar::net::{Layer, Net, Spec, store};
+use serde_json::{Map, Value, json};
+use std::path::PathBuf;
 
-/// From this part of the way on, the forward pass is rounded.
-const QUANTISE_FROM: f64 = 0.6;
-/// Steps between two draws.
-const REFRESH: usize = 3;
-/// The first so many steps the learning rate rises.
-const WARM_UP: f64 = 100.0;
+/// From this part of the way on a training rounds, unless it begins from integers.
+pub const ROUND_FROM: f64 = 0.6;
 
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// The name users call the model by.
     pub name: String,
-    pub family: Family,
-    pub preset: Preset,
     /// Whichever comes first ends the training.
-    pub steps: usize,
-    pub minutes: f64,
+    pub steps: u64,
+    pub minutes: Option<f64>,
+    /// Cells in a batch.
     pub batch: usize,
     pub rate: f64,
     pub seed: u64,
+    /// Draws at hand at once.
+    pub n_draws: u64,
+    /// From this part of the way on, the forward pass is rounded.
+    pub round_from: f64,
+    /// Where the training can be taken up after an interruption.
+    pub checkpoint: Option<PathBuf>,
     /// Where tensors live; with autodiff.
     pub device: Device,
 }
 
-/// A model trained on `training`, beginning from `from` where there is one; `report` gets a line of JSON now and then.
+/// What a training begins from.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// Its family, taps and shapes.
+    pub model: Model,
+    /// One list per net.
+    pub floats: Vec<Vec<f32>>,
+}
+
+impl Start {
+    /// No weights yet.
+    pub fn fresh(family: Family, preset: Preset, seed: u64) -> Result<Start> {
+        let parts = preset.specs(family).into_iter().map(|spec| {
+            let mut n_in = spec.n_features();
+            let layers = preset.widths().into_iter().map(|n_out| {
+                let n = n_in.next_multiple_of(4);
+                n_in = n_out;
+                Layer { n_in: n, n_out, weights: vec![0; n * n_out], bias: vec![0; n_out], shift: vec![0; n_out] }
+            });
+            let linear = mean_of_nearest(&spec)?;
+            Ok(Part { net: Net::new(spec, layers.collect())?, linear })
+        });
+        let model = Model::new("blank", family, parts.collect::<Result<_>>()?, [0; 32])?;
+        let first = |(i, part): (usize, &Part)| first_floats(&shape(&part.net), &mut Random::of(&[seed, i as u64, 0]));
+        let floats = model.parts.iter().enumerate().map(first).collect();
+        Ok(Start { model, floats })
+    }
+
+    /// The same nets with the weights of a model.
+    pub fn with(self, model: Model) -> Result<Start> {
+        let specs = |model: &Model| model.parts.iter().map(|p| (p.net.spec(), shape(&p.net))).collect::<Vec<_>>();
+        if model.family != self.model.family || specs(&model) != specs(&self.model) {
+            return Err(Error::argument("the weights to begin from are of another family or preset"));
+        }
+        Ok(Start::of(model))
+    }
+
+    /// The weights of a model.
+    pub fn of(model: Model) -> Start {
+        let floats = model.parts.iter().map(|part| import(&part.net)).collect();
+        Start { model, floats }
+    }
+}
+
+/// A model trained on `training`, judged by `validation`.
 pub fn train(
     settings: &Settings,
     (training, validation): (&Corpus, &Corpus),
-    from: Option<&Model>,
-    report: &mut dyn FnMut(serde_json::Value),
+    start: &Start,
+    report: &mut dyn FnMut(Event) -> Result<()>,
 ) -> Result<Model> {
-    let (specs, device) = (settings.preset.specs(settings.family), &settings.device);
-    let model = match from {
-        Some(model) if model.family == settings.family && same_specs(model, &specs) => model.clone(),
-        Some(_) => return Err(Error::argument("the weights to begin from are of another family or preset")),
-        None => blank(settings, &specs)?,
-    };
-    let plan = plan(&model);
-    let mut trained = model.parts.clone();
-    for (part, spec) in specs.iter().enumerate() {
-        let source = Source { model: &model, part, plan: &plan };
-        let held_out = held_out(validation, &source);
-        let mut random = Random::new(settings.seed.wrapping_add(part as u64));
-        let pool = Pool::new(training, source, &mut random);
-        let net = match from {
-            Some(model) => import(&model.parts[part].net, device),
-            None => {
-                device.seed(settings.seed);
-                ContextNet::new(spec.n_features(), &settings.preset.widths(), device)
+    let identity = identity(settings, (training, validation), start)?;
+    let shapes: Vec<Shape> = start.model.parts.iter().map(|part| shape(&part.net)).collect();
+    let mut checkpoint = take_up(settings, identity, &shapes, report)?;
+    let plan = plan(&start.model);
+    let n_parts = shapes.len();
+    let mut trained = start.model.parts.clone();
+    for (part, shape) in shapes.iter().enumerate() {
+        if part >= checkpoint.done.len() {
+            let source = || Source { model: &start.model, part, plan: &plan };
+            let judge = Judge::new(validation, held_out(validation, &source()), shape.clone(), &settings.device);
+            let mut state = checkpoint.state.take().unwrap_or_else(|| State::new(start.floats[part].clone()));
+            let mut pool = Pool::new(training, source(), settings.seed, settings.n_draws, state.past);
+            let mut save = |state: &State| match &settings.checkpoint {
+                None => Ok(()),
+                Some(path) => Checkpoint { state: Some(state.clone()), ..checkpoint.clone() }.write(path),
+            };
+            let mut descent = Descent { settings, shape, part, n_parts, judge: &judge, report, save: &mut save };
+            let floats = descent.run(&mut state, &mut pool)?;
+            let pass = start.model.parts[part].net.spec().pass;
+            let integer = export(&floats, shape, &start.model.parts[part].net.spec())?;
+            let classes = judge.compare(&floats, &integer);
+            let text = "bits per held-out cell: floats, rounded floats, the engine's integers";
+            report(Event::Line(json!({"part": part, "pass": name(pass), "trained": text, "classes": classes})))?;
+            checkpoint.done.push(floats);
+            if let Some(path) = &settings.checkpoint {
+                checkpoint.write(path)?;
             }
-        };
-        let share = 1.0 / specs.len() as f64;
-        let net = descend(settings, share, net, pool, random, report);
-        trained[part].net = export(&net, spec)?;
-        report(compare(&net, &trained[part].net, validation, &held_out, device));
+        }
+        trained[part].net = export(&checkpoint.done[part], shape, &start.model.parts[part].net.spec())?;
     }
-    Model::new(&settings.name, settings.family, trained, [0; 32])
+    Model::new(&settings.name, start.model.family, trained, [0; 32])
 }
 
-/// The whole way of one net.
-fn descend(
+/// Where the checkpoint stands, or the beginning; refused where the lists in it are not those of these nets.
+fn take_up(
     settings: &Settings,
-    share: f64,
-    mut net: ContextNet,
-    mut pool: Pool,
-    mut random: Random,
-    report: &mut dyn FnMut(serde_json::Value),
-) -> ContextNet {
-    let spec = pool.net().spec();
-    let mut optimiser = AdamConfig::new().with_epsilon(1e-8).init();
-    let (begin, steps) = (Instant::now(), (settings.steps as f64 * share).max(1.0));
-    let (mut step, mut recent, mut next_report) = (0, Vec::new(), 0.02);
-    loop {
-        let seconds = begin.elapsed().as_secs_f64();
-        let way = (step as f64 / steps).max(seconds / (settings.minutes * 60.0 * share));
-        if way >= next_report || way >= 1.0 {
-            next_report = way + 0.05;
-            let bits = recent.iter().sum::<f32>() / recent.len().max(1) as f32;
-            recent.clear();
-            let speed = step as f64 * settings.batch as f64 / seconds;
-            report(serde_json::json!({
-                "pass": format!("{:?}", spec.pass), "step": step, "seconds": seconds.round(), "bits": bits,
-                "cells_per_second": speed.round(),
-            }));
-        }
-        if way >= 1.0 {
-            return net;
-        }
-        let rate = settings.rate * 0.5 * (1.0 + (way * std::f64::consts::PI).cos());
-        let rate = rate * ((step + 1) as f64 / WARM_UP).min(1.0);
+    identity: Map<String, Value>,
+    shapes: &[Shape],
+    report: &mut dyn FnMut(Event) -> Result<()>,
+) -> Result<Checkpoint> {
+    let Some(path) = &settings.checkpoint else { return Ok(Checkpoint { identity, done: Vec::new(), state: None }) };
+    let Some(checkpoint) = Checkpoint::read(path, &identity)? else {
+        return Ok(Checkpoint { identity, done: Vec::new(), state: None });
+    };
+    if !checkpoint.fits(shapes) {
+        return Err(Error::corrupt("its lists are not as long as those of the nets").at(path.display()));
+    }
+    let step = checkpoint.state.as_ref().map_or(0, |state| state.step);
+    report(Event::Line(json!({"taken_up": path, "nets_done": checkpoint.done.len(), "step": step})))?;
+    Ok(checkpoint)
+}
 
-        let places = pool.places(settings.batch, &mut random);
-        let batch = Batch::new(&pool.cells, &places, spec.n_features(), &settings.device);
-        let loss = net.bits(&batch, way >= QUANTISE_FROM).mean();
-        let gradients = GradientsParams::from_grads(loss.backward(), &net);
-        net = optimiser.step(rate, net, gradients);
-        recent.push(loss.into_scalar::<f32>());
-        step += 1;
-        if step % REFRESH == 0 {
-            pool.refresh(&mut random);
+/// What makes a training this one: all that its bytes depend on.
+fn identity(
+    settings: &Settings,
+    (training, validation): (&Corpus, &Corpus),
+    start: &Start,
+) -> Result<Map<String, Value>> {
+    let Settings { name, steps, minutes, batch, rate, seed, n_draws, round_from, .. } = settings;
+    let floats: Vec<u8> = start.floats.iter().flatten().flat_map(|x| x.to_le_bytes()).collect();
+    let specs = Model { name: String::new(), hash: [0; 32], ..start.model.clone() };
+    let identity = json!({
+        "version": 1, "name": name, "steps": steps, "minutes": minutes, "batch": batch, "rate": rate, "seed": seed,
+        "pool": n_draws, "round_from": round_from, "widened": training.widened,
+        "nets": blake3::hash(&store(&specs)?).to_hex().as_str(), "from": blake3::hash(&floats).to_hex().as_str(),
+        "training_data": hash(training), "held_out_data": hash(validation),
+    });
+    // as a reader of the checkpoint will see the numbers
+    let text = identity.to_string();
+    serde_json::from_str(&text).map_err(|e| Error::argument(e.to_string()))
+}
+
+fn hash(corpus: &Corpus) -> String {
+    let mut hash = blake3::Hasher::new();
+    for frame in corpus.frames() {
+        hash.update(format!("{}/{}\n", frame.class, frame.name).as_bytes());
+        for plane in &frame.planes {
+            hash.update(format!("{} {} {}\n", plane.h, plane.w, plane.max).as_bytes());
+            hash.update(&plane.ints.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>());
         }
     }
-}
-
-/// Bits per held-out cell by class: as floats, as rounded floats, as the engine's integers.
-fn compare(net: &ContextNet, integer: &Net, corpus: &Corpus, cells: &Cells, device: &Device) -> serde_json::Value {
-    let net = net.clone().valid();
-    let device = device.clone().inner();
-    let n_features = integer.spec().n_features();
-    let places: Vec<usize> = (0..cells.len()).collect();
-    let float = |quantised: bool| {
-        let bits = |places: &[usize]| {
-            let bits = net.bits(&Batch::new(cells, places, n_features, &device), quantised);
-            bits.into_data().try_into_vec::<f32>().expect("bits are f32").into_iter().map(f64::from)
-        };
-        places.chunks(1 << 14).flat_map(bits).collect::<Vec<f64>>()
-    };
-    let (plain, rounded, engine) = (float(false), float(true), cells::bits(integer, cells));
-    let mean = |bits: &[f64], class: Option<u8>| {
-        let chosen = bits.iter().zip(&cells.class).filter(|(_, c)| class.is_none_or(|class| class == **c));
-        let (n, sum) = chosen.fold((0.0, 0.0), |(n, sum), (bits, _)| (n + 1.0, sum + bits));
-        sum / n
-    };
-    let seen = (0..corpus.classes.len()).filter(|&i| cells.class.contains(&(i as u8)));
-    let classes = seen.map(|i| {
-        let class = Some(i as u8);
-        let bits = serde_json::json!([mean(&plain, class), mean(&rounded, class), mean(&engine, class)]);
-        (corpus.classes[i].0.clone(), bits)
-    });
-    serde_json::json!({
-        "pass": format!("{:?}", integer.spec().pass), "held_out": "[float, rounded float, integer] bits per cell",
-        "all": [mean(&plain, None), mean(&rounded, None), mean(&engine, None)],
-        "classes": classes.collect::<serde_json::Map<_, _>>(),
-    })
-}
-
-fn same_specs(model: &Model, specs: &[Spec]) -> bool {
-    model.parts.len() == specs.len() && model.parts.iter().zip(specs).all(|(part, spec)| part.net.spec() == *spec)
-}
-
-/// A model with the taps and shapes of the specs and no weights yet.
-fn blank(settings: &Settings, specs: &[Spec]) -> Result<Model> {
-    let parts = specs.iter().map(|spec| {
-        let mut n_in = spec.n_features();
-        let layers = settings.preset.widths().into_iter().map(|n_out| {
-            let n = n_in.next_multiple_of(4);
-            n_in = n_out;
-            Layer { n_in: n, n_out, weights: vec![0; n * n_out], bias: vec![0; n_out], shift: vec![0; n_out] }
-        });
-        Ok(Part { net: Net::new(spec.clone(), layers.collect())?, linear: mean_of_nearest(spec)? })
-    });
-    Model::new(&settings.name, settings.family, parts.collect::<Result<_>>()?, [0; 32])
+    hash.finalize().to_hex().to_string()
 }
 
 /// Where the encoder's fit begins: the mean of the four nearest.
@@ -175,4 +185,109 @@ fn mean_of_nearest(spec: &Spec) -> Result<Linear> {
     let mut own = vec![0; spec.n_linear - 1];
     own[..3].fill(1024);
     Linear::new(own, Vec::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Frame, Plane, TILE};
+    use crate::scratch::Scratch;
+
+    /// Two classes, three frames of each.
+    fn painted() -> (Corpus, Corpus) {
+        let mut random = Random::new(7);
+        let mut frame = |class: usize, i: usize| {
+            let (h, w) = (TILE + i, TILE + 5);
+            let int = |at: usize| (at % w / (3 + class)) as i32 + random.below(4 << class) as i32;
+            let plane = Plane { h, w, ints: (0..h * w).map(int).collect(), max: 100 };
+            Frame { class: class.to_string(), name: i.to_string(), planes: vec![plane] }
+        };
+        let classes = (0..2).map(|class| (class.to_string(), (0..3).map(|i| frame(class, i)).collect()));
+        Corpus { classes: classes.collect(), widened: true }.split()
+    }
+
+    /// Two draws at hand, so that rounds are over soon.
+    fn tiny(checkpoint: Option<PathBuf>) -> Settings {
+        let (name, device) = ("tiny".to_string(), Device::flex().autodiff());
+        let (steps, batch, rate, seed, n_draws) = (24, 64, 3e-3, 5, 2);
+        Settings { name, steps, minutes: None, batch, rate, seed, n_draws, round_from: 0.5, checkpoint, device }
+    }
+
+    fn start(seed: u64) -> Start {
+        Start::fresh(Family::Lattice, Preset::from_name("fast").unwrap(), seed).unwrap()
+    }
+
+    /// The weights file, and the lines of the log.
+    fn run(settings: &Settings, seed: u64) -> Result<(Vec<u8>, Vec<Value>)> {
+        let (training, validation) = painted();
+        let mut lines = Vec::new();
+        let mut report = |event| {
+            if let Event::Line(line) = event {
+                lines.push(line);
+            }
+            Ok(())
+        };
+        let model = train(settings, (&training, &validation), &start(seed), &mut report)?;
+        Ok((store(&model)?, lines))
+    }
+
+    #[test]
+    fn a_seed_gives_the_same_bytes_and_another_seed_others() {
+        let (bytes, lines) = run(&tiny(None), 5).unwrap();
+        assert_eq!(run(&tiny(None), 5).unwrap().0, bytes);
+        assert_ne!(run(&tiny(None), 6).unwrap().0, bytes);
+        assert_ne!(run(&Settings { seed: 6, ..tiny(None) }, 5).unwrap().0, bytes);
+        let last = lines.iter().rfind(|line| line["way"] == 1.0).unwrap();
+        assert_eq!((&last["pass"], &last["step"]), (&json!("rest"), &json!(12)));
+        assert_eq!(last["held_out"]["classes"].as_object().unwrap().len(), 2);
+        let best = last["best"]["bits"].as_f64().unwrap();
+        assert!(lines.iter().filter(|line| line["part"] == 1 && line["held_out"]["average"].is_number()).all(|line| {
+            ["weights", "average"].iter().all(|what| line["held_out"][what].as_f64().unwrap() >= best)
+        }));
+    }
+
+    #[test]
+    fn an_interrupted_training_ends_with_the_same_bytes() {
+        let scratch = Scratch::new("interrupted");
+        let whole = run(&tiny(None), 5).unwrap().0;
+        let settings = tiny(Some(scratch.path("out.training")));
+        let (training, validation) = painted();
+        // at a line early and late in either net, each time from where the checkpoint stands
+        for n_lines in [2, 9, 5, 3, 8, 2] {
+            let mut n = 0;
+            let mut report = |event| {
+                n += usize::from(matches!(event, Event::Line(_)));
+                if n > n_lines { Err(Error::argument("interrupted")) } else { Ok(()) }
+            };
+            let end = train(&settings, (&training, &validation), &start(5), &mut report);
+            assert_eq!(end.map(drop).unwrap_err().message, "interrupted");
+        }
+        let (bytes, lines) = run(&settings, 5).unwrap();
+        assert_eq!((&lines[0]["nets_done"], bytes), (&json!(1), whole.clone()));
+        let (bytes, lines) = run(&settings, 5).unwrap();
+        assert_eq!((lines.len(), &lines[0]["nets_done"], bytes), (1, &json!(2), whole), "a finished one does nothing");
+    }
+
+    #[test]
+    fn a_checkpoint_is_not_taken_up_with_other_settings() {
+        let scratch = Scratch::new("other-settings");
+        let settings = tiny(Some(scratch.path("out.training")));
+        run(&settings, 5).unwrap();
+        for (other, seed, key) in [
+            (Settings { steps: 26, ..settings.clone() }, 5, "'steps'"),
+            (Settings { minutes: Some(1.0), ..settings.clone() }, 5, "'minutes'"),
+            (Settings { rate: 2e-3, ..settings.clone() }, 5, "'rate'"),
+            (settings.clone(), 6, "'from'"),
+        ] {
+            let error = run(&other, seed).map(drop).unwrap_err();
+            assert!(error.message.contains(key), "{error}");
+        }
+    }
+
+    #[test]
+    fn weights_of_another_preset_are_no_beginning() {
+        let default = Start::fresh(Family::Lattice, Preset::from_name("default").unwrap(), 0).unwrap();
+        assert!(start(0).with(default.model).is_err());
+        assert!(start(0).with(start(1).model).is_ok());
+    }
 }

@@ -1,0 +1,154 @@
+//! The command line.
+
+use crate::pool::N_DRAWS;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+#[derive(Parser)]
+#[command(about = "Trains and measures the networks of collapsar")]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+#[derive(Subcommand)]
+pub enum Verb {
+    /// Train a family's nets on 16-bit frames and write their integer weights. The same command given again takes up a training
+    /// that was interrupted.
+    Train {
+        #[command(flatten)]
+        net: Net,
+        /// The name users call the model by; FAMILY-PRESET unless given.
+        #[arg(long)]
+        name: Option<String>,
+        /// Weights to begin from.
+        #[arg(long)]
+        from: Option<PathBuf>,
+        #[arg(long)]
+        out: PathBuf,
+        #[arg(long, default_value_t = 20000)]
+        steps: u64,
+        /// An end by the clock, if it comes before the steps'; what comes of it cannot be reproduced.
+        #[arg(long)]
+        minutes: Option<f64>,
+        #[arg(long, default_value_t = 3e-3)]
+        rate: f64,
+        #[command(flatten)]
+        data: Data,
+        #[command(flatten)]
+        way: Way,
+    },
+    /// Adapt weights to the frames of one survey.
+    Finetune {
+        #[arg(long)]
+        from: PathBuf,
+        /// The name users call the model by; that of the weights with the folder's behind it unless given.
+        #[arg(long)]
+        name: Option<String>,
+        #[arg(long)]
+        out: PathBuf,
+        /// Steps instead of minutes: the same bytes every time.
+        #[arg(long)]
+        steps: Option<u64>,
+        #[arg(long, default_value_t = 3.0)]
+        minutes: f64,
+        #[arg(long, default_value_t = 1e-3)]
+        rate: f64,
+        #[command(flatten)]
+        data: Data,
+        #[command(flatten)]
+        way: Way,
+    },
+    /// Bits per sample by class: of the model in floats and in integers, and of real payloads.
+    Eval {
+        /// One or more weights files.
+        #[arg(long, num_args = 1.., required = true)]
+        weights: Vec<PathBuf>,
+        #[command(flatten)]
+        data: Data,
+        /// Only the files that training holds out.
+        #[arg(long)]
+        held_out: bool,
+        /// Tiles of each plane.
+        #[arg(long, default_value_t = 4)]
+        tiles: usize,
+        /// Fail where integers cost more than 0.3 % of the floats' bits.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Ratio by survey of whole compressed files, each read back.
+    Ratio {
+        /// Weights files; what is built in unless given.
+        #[arg(long, num_args = 1..)]
+        weights: Vec<PathBuf>,
+        #[command(flatten)]
+        data: Data,
+        /// Only the files that training holds out.
+        #[arg(long)]
+        held_out: bool,
+    },
+    /// Train a model per survey and one on all, and measure each on the files that every survey keeps for that.
+    Matrix {
+        #[command(flatten)]
+        net: Net,
+        /// A folder for the models. The same command given again goes on where it was.
+        #[arg(long)]
+        out: PathBuf,
+        /// Of each model.
+        #[arg(long, default_value_t = 5.0)]
+        minutes: f64,
+        /// Steps instead of minutes: the same table every time.
+        #[arg(long)]
+        steps: Option<u64>,
+        #[arg(long, default_value_t = 3e-3)]
+        rate: f64,
+        #[arg(long, default_value_t = 4)]
+        tiles: usize,
+        #[command(flatten)]
+        data: Data,
+        #[command(flatten)]
+        way: Way,
+    },
+}
+
+#[derive(Args)]
+pub struct Net {
+    /// pixelcnn or lattice.
+    #[arg(long, default_value = "lattice")]
+    pub family: String,
+    /// fast, default or max.
+    #[arg(long, default_value = "default")]
+    pub preset: String,
+}
+
+#[derive(Args)]
+pub struct Data {
+    /// A folder with a folder of FITS or NPY files per class, or with files of one class, or in the layout of AstroCompress.
+    #[arg(long)]
+    pub data: PathBuf,
+    /// At most so many files of each class.
+    #[arg(long, default_value_t = usize::MAX, hide_default_value = true)]
+    pub files: usize,
+}
+
+/// What every training can be told.
+#[derive(Args)]
+pub struct Way {
+    /// A folder for checkpoints; that of the output unless given.
+    #[arg(long)]
+    pub checkpoint: Option<PathBuf>,
+    /// Forget an earlier training of this output, and replace it.
+    #[arg(long)]
+    pub again: bool,
+    /// A file for lines of JSON; standard output unless given, where that is no terminal.
+    #[arg(long)]
+    pub log: Option<PathBuf>,
+    /// Cells per step.
+    #[arg(long, default_value_t = 8192)]
+    pub batch: usize,
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Draws of some tiles each that batches are mixed of.
+    #[arg(long, default_value_t = N_DRAWS)]
+    pub pool: u64,
+}
