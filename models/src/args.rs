@@ -24,6 +24,9 @@ pub enum Verb {
         /// Weights to begin from.
         #[arg(long)]
         from: Option<PathBuf>,
+        /// Leave the nets of --from as they are and train further ones, that look at 1, 2 … this many reference planes.
+        #[arg(long, requires = "from", default_value_t = 0)]
+        refs: usize,
         #[arg(long)]
         out: PathBuf,
         #[arg(long, default_value_t = 20000)]

@@ -59,11 +59,14 @@ fn main() -> std::process::ExitCode {
 
 fn run(verb: Verb) -> Result<()> {
     match verb {
-        Verb::Train { net, name, from, out, steps, minutes, rate, data, way } => {
+        Verb::Train { net, name, from, refs, out, steps, minutes, rate, data, way } => {
             let name = name.unwrap_or_else(|| format!("{}-{}", net.family, net.preset));
             let mut start = fresh(&net, way.seed)?;
             if let Some(from) = &from {
                 start = start.with(weights(from)?).map_err(|e| e.at(from.display()))?;
+            }
+            if refs > 0 {
+                start = Start::with_refs(start.model, refs)?;
             }
             let settings = settings(&way, name, (steps, minutes), rate, ROUND_FROM)?;
             let log = Log::new(way.log.as_deref())?;

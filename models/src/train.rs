@@ -17,7 +17,7 @@ use burn::tensor::Device;
 use collapsar::error::{Error, Result};
 use collapsar::kernel::predict::Linear;
 use collapsar::model::{Family, Model, Part};
-use collapsar::net::{Layer, Net, Spec, store};
+use collapsar::net::{Layer, N_CONTEXT, Net, Spec, store};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -52,6 +52,8 @@ pub struct Start {
     pub model: Model,
     /// One list per net.
     pub floats: Vec<Vec<f32>>,
+    /// So many of the nets are kept as they are.
+    pub n_kept: usize,
 }
 
 impl Start {
@@ -70,7 +72,7 @@ impl Start {
         let model = Model::new("blank", family, parts.collect::<Result<_>>()?, [0; 32])?;
         let first = |(i, part): (usize, &Part)| first_floats(&shape(&part.net), &mut Random::of(&[seed, i as u64, 0]));
         let floats = model.parts.iter().enumerate().map(first).collect();
-        Ok(Start { model, floats })
+        Ok(Start { model, floats, n_kept: 0 })
     }
 
     /// The same nets with the weights of a model.
@@ -85,8 +87,42 @@ impl Start {
     /// The weights of a model.
     pub fn of(model: Model) -> Start {
         let floats = model.parts.iter().map(|part| import(&part.net)).collect();
-        Start { model, floats }
+        Start { model, floats, n_kept: 0 }
     }
+
+    /// The nets of a model as they are, and behind them one per pass for each number of reference planes up to `n_refs`: it begins
+    /// as the net without any, blind to them.
+    pub fn with_refs(model: Model, n_refs: usize) -> Result<Start> {
+        let mut start = Start::of(model);
+        start.n_kept = start.model.parts.len();
+        for n_refs in 1..=n_refs {
+            for &pass in start.model.family.passes() {
+                let plain = start.model.part(pass, 0);
+                let Part { net, linear } = &start.model.parts[plain];
+                let spec = Spec { n_refs, ..net.spec() };
+                let floats = blind(&start.floats[plain], &shape(net), spec.n_features());
+                let part = Part { net: export(&floats, &shape_of(&spec, net), &spec)?, linear: linear.clone() };
+                start.floats.push(floats);
+                start.model.parts.push(part);
+            }
+        }
+        let Model { name, family, parts, .. } = start.model;
+        Ok(Start { model: Model::new(&name, family, parts, [0; 32])?, ..start })
+    }
+}
+
+/// The shape of a net with another spec.
+fn shape_of(spec: &Spec, net: &Net) -> Shape {
+    let mut shape = shape(net);
+    shape[0][0] = spec.n_features();
+    shape
+}
+
+/// The floats of a net that sees more features and cares for none of them; the new ones come before the last `N_CONTEXT`.
+fn blind(floats: &[f32], shape: &Shape, n_features: usize) -> Vec<f32> {
+    let [n_used, n_out] = shape[0];
+    let (seen, rest) = floats.split_at((n_used - N_CONTEXT) * n_out);
+    [seen, &vec![0.0; (n_features - n_used) * n_out], rest].concat()
 }
 
 /// A model trained on `training`, judged by `validation`.
@@ -100,9 +136,12 @@ pub fn train(
     let shapes: Vec<Shape> = start.model.parts.iter().map(|part| shape(&part.net)).collect();
     let mut checkpoint = take_up(settings, identity, &shapes, report)?;
     let plan = plan(&start.model);
-    let n_parts = shapes.len();
+    let (n_kept, n_parts) = (start.n_kept, shapes.len() - start.n_kept);
+    if checkpoint.done.len() < n_kept {
+        checkpoint.done = start.floats[..n_kept].to_vec();
+    }
     let mut trained = start.model.parts.clone();
-    for (part, shape) in shapes.iter().enumerate() {
+    for (part, shape) in shapes.iter().enumerate().skip(n_kept) {
         if part >= checkpoint.done.len() {
             let source = || Source { model: &start.model, part, plan: &plan };
             let judge = Judge::new(validation, held_out(validation, &source()), shape.clone(), &settings.device);
@@ -112,7 +151,8 @@ pub fn train(
                 None => Ok(()),
                 Some(path) => Checkpoint { state: Some(state.clone()), ..checkpoint.clone() }.write(path),
             };
-            let mut descent = Descent { settings, shape, part, n_parts, judge: &judge, report, save: &mut save };
+            let part_of_way = part - n_kept;
+            let mut descent = Descent { settings, shape, part: part_of_way, n_parts, judge: &judge, report, save: &mut save };
             let floats = descent.run(&mut state, &mut pool)?;
             let pass = start.model.parts[part].net.spec().pass;
             let integer = export(&floats, shape, &start.model.parts[part].net.spec())?;
@@ -161,7 +201,7 @@ fn identity(
         "version": 1, "name": name, "steps": steps, "minutes": minutes, "batch": batch, "rate": rate, "seed": seed,
         "pool": n_draws, "round_from": round_from, "widened": training.widened,
         "nets": blake3::hash(&store(&specs)?).to_hex().as_str(), "from": blake3::hash(&floats).to_hex().as_str(),
-        "training_data": hash(training), "held_out_data": hash(validation),
+        "kept": start.n_kept, "training_data": hash(training), "held_out_data": hash(validation),
     });
     // as a reader of the checkpoint will see the numbers
     let text = identity.to_string();
@@ -200,7 +240,7 @@ mod tests {
             let (h, w) = (TILE + i, TILE + 5);
             let int = |at: usize| (at % w / (3 + class)) as i32 + random.below(4 << class) as i32;
             let plane = Plane { h, w, ints: (0..h * w).map(int).collect(), max: 100 };
-            Frame { class: class.to_string(), name: i.to_string(), planes: vec![plane] }
+            Frame { class: class.to_string(), name: i.to_string(), camera: PathBuf::new(), planes: vec![plane] }
         };
         let classes = (0..2).map(|class| (class.to_string(), (0..3).map(|i| frame(class, i)).collect()));
         Corpus { classes: classes.collect(), widened: true }.split()
@@ -282,6 +322,18 @@ mod tests {
             let error = run(&other, seed).map(drop).unwrap_err();
             assert!(error.message.contains(key), "{error}");
         }
+    }
+
+    #[test]
+    fn nets_for_reference_planes_stand_behind_the_others_which_stay_as_they_are() {
+        let plain = run(&tiny(None), 5).unwrap().0;
+        let plain = collapsar::net::load(&plain).unwrap();
+        let start = Start::with_refs(plain.clone(), 2).unwrap();
+        let (training, validation) = painted();
+        let model = train(&tiny(None), (&training, &validation), &start, &mut |_| Ok(())).unwrap();
+        assert_eq!(model.parts[..2], plain.parts);
+        assert_eq!(model.parts.iter().map(|p| p.net.spec().n_refs).collect::<Vec<_>>(), [0, 0, 1, 1, 2, 2]);
+        assert!((2..6).all(|i| model.parts[i] != start.model.parts[i]), "they have learned");
     }
 
     #[test]
