@@ -7,7 +7,7 @@ use collapsar::codec::network::{Context, decode, encode};
 use collapsar::kernel::context::Heads;
 use collapsar::kernel::fast::{Inverted, Level, Scratch, room};
 use collapsar::kernel::mixture::{Mixtures, Window, mass};
-use collapsar::kernel::{Look, ONE};
+use collapsar::kernel::{Look, ONE, Usual};
 use collapsar::model::Family;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
@@ -27,7 +27,8 @@ fn ops(criterion: &mut Criterion) {
             let mut values = plan.arena(ints[0] * ONE);
             plan.fill(&ints, &mut values);
             let residuals: Vec<i32> = values.iter().map(|v| v % 1500 - 700).collect();
-            let look = Look { values: &values, residuals: &residuals, refs: &[] };
+            let usual = Usual { value: 900 * ONE, residual: 500 };
+            let look = Look { values: &values, residuals: &residuals, refs: &[], usual };
             let (offsets, linear) = (&plan.offsets[0], &model.linears(0)[0]);
             let run = plan.steps[SIDE / 2].runs[0];
             let (at, n, window) = (run.at as usize, SIDE, Window { max: 65535 });
@@ -75,7 +76,7 @@ fn tiles(criterion: &mut Criterion) {
             for level in Level::available() {
                 let model = painted::model(family, size);
                 let (fast, linears) = (model.fast(level), model.linears(0));
-                let context = Context { model: &model, fast: &fast, linears: &linears, residual: 500, max: 65535 };
+                let context = Context { model: &model, fast: &fast, linears: &linears, usual, max: 65535 };
                 let (to_encode, to_decode) = (model.plan_to_encode(SIDE, SIDE), model.plan_to_decode(SIDE, SIDE));
                 let ints = painted::tile(SIDE, SIDE, 65535);
                 let payload = encode(context, &to_encode, &ints, &[]);

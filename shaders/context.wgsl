@@ -14,6 +14,7 @@ struct Params {
     n_values: u32, n_residuals: u32, n_net_refs: u32, scale_floor: i32,
     near_log2: u32, wide_log2: u32, feature_shift: u32, level: i32,
     mass: i32, n_symbols: u32, escapes: u32, n_taps: u32,
+    usual: i32, unused_1: u32, unused_2: u32, unused_3: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> cells: array<u32>;
@@ -25,7 +26,6 @@ struct Params {
 @group(0) @binding(7) var<storage, read> weights: array<vec4<u32>>;
 @group(0) @binding(8) var<storage, read_write> heads: array<i32>;
 
-const ONE: i32 = 64;
 const MAX_RESIDUAL: i32 = 4194304;
 
 // Threads, and words of four activations that the widest layer has; 8 · SIZE · WORDS bytes fit 16 KiB.
@@ -106,7 +106,10 @@ fn features(cell: i32, place: i32, b: i32) {
     put(compare(mean_residual(cell, params.wide_log2), params.feature_shift));
     put(compare(mean_value(cell, b, params.near_log2), params.feature_shift));
     put(16 * min(params.level, 7));
-    put(compare(b + ONE, 5u));
+    let quiet = params.residual;
+    let height = min((log2_of(abs(b - params.usual) + quiet) - log2_of(quiet) + 16) >> 5u, 63);
+    put(select(64 + height, 64 - height, b < params.usual));
+    put(compare(quiet, params.feature_shift));
     if ((n_put & 3u) != 0u) {
         x[(n_put >> 2u) * SIZE + column] = word;
     }

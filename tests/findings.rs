@@ -7,6 +7,7 @@ use collapsar::array::{ArrayType, Dtype};
 use collapsar::codec::head::{Fitted, Head, Network};
 use collapsar::container::Writer;
 use collapsar::error::{Error, Kind, Result};
+use collapsar::kernel::Usual;
 use collapsar::kernel::predict::Linear;
 use collapsar::model::{Family, Model};
 use collapsar::sample::{Map, Stats};
@@ -149,7 +150,7 @@ fn refitted_models_of_very_many_arrays_are_refused() {
     let model = Arc::new(painted::model(Family::Pixelcnn, painted::LARGE));
     let last = model.parts[0].net.layers().last().unwrap().clone();
     let mut refitted = head(1, 1, 1);
-    let fits = vec![vec![Fitted { linears: model.linears(0), residual: 64 }]];
+    let fits = vec![vec![Fitted { linears: model.linears(0), usual: Usual { value: 0, residual: 64 } }]];
     refitted.network = Some(Network { model: model.clone(), last: vec![(0, last)], fits });
     let mut writer = Writer::new(Vec::new()).unwrap();
     let n_arrays = 4000;

@@ -10,7 +10,7 @@ use collapsar::kernel::fast::Level;
 use collapsar::kernel::interval::intervals;
 use collapsar::kernel::mixture::{Mixtures, Window, mass, mixture};
 use collapsar::kernel::predict::{Linear, predict};
-use collapsar::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets};
+use collapsar::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets, Usual};
 use collapsar::model::{Family, Model, Part};
 use collapsar::net::{Layer, Net, Pass, Spec};
 use std::sync::LazyLock;
@@ -156,7 +156,8 @@ fn ops_equal(gpu: &Gpu, paint: &mut Paint, net: &Net, n: usize, max: i32) -> Res
     let refs: Vec<Vec<i32>> = (0..spec.n_refs).map(|_| values(paint)).collect();
     let residuals: Vec<i32> = (0..2 * at + n).map(|_| paint.signed(MAX_RESIDUAL)).collect();
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
-    let look = Look { values: &own, residuals: &residuals, refs: &refs };
+    let usual = Usual { value: paint.int(max) * ONE, residual: 1 + paint.int(MAX_RESIDUAL - 1) };
+    let look = Look { values: &own, residuals: &residuals, refs: &refs, usual };
     let mut c = |n: usize| (0..n).map(|_| paint.signed(1100) as i16).collect::<Vec<i16>>();
     let own = c(spec.n_linear - 1);
     let linear = Linear::new(own, (0..spec.n_refs).map(|_| c(spec.ref_taps.len() - 1)).collect())?;
@@ -221,7 +222,8 @@ fn tiles_equal(gpu: &Gpu, model: &Model, h: usize, w: usize, n_refs: usize, max:
     let tiles: Vec<TileInts> = planes[..3].iter().map(|ints| TileInts { ints, refs: &refs }).collect();
     let linears = model.linears(n_refs);
     let fast = model.fast(Level::detect());
-    let context = Context { model, fast: &fast, linears: &linears, residual: 200, max };
+    let context =
+        Context { model, fast: &fast, linears: &linears, usual: Usual { value: 64 * 900, residual: 200 }, max };
     let plan = model.plan_to_encode(h, w);
     let payloads = gpu.encode(context, &plan, &tiles)?;
     let place = format!("{}: {:?} {h}×{w}, {n_refs} refs, max {max}", gpu.info.name, model.family);
@@ -243,7 +245,13 @@ fn the_size_of_a_batch_does_not_reach_the_bytes() -> Result<()> {
             let model = painted_model(family, 2, &[8]);
             let linears = model.linears(1);
             let fast = model.fast(Level::detect());
-            let context = Context { model: &model, fast: &fast, linears: &linears, residual: 200, max: 70000 };
+            let context = Context {
+                model: &model,
+                fast: &fast,
+                linears: &linears,
+                usual: Usual { value: 64 * 900, residual: 200 },
+                max: 70000,
+            };
             let (h, w) = (12, 15);
             let planes: Vec<Vec<i32>> = (0..8).map(|i| painted_tile(i, h, w, 70000)).collect();
             let refs: Vec<[&[i32]; 1]> = (0..7).map(|i| [planes[i + 1].as_slice()]).collect();
@@ -271,7 +279,13 @@ fn a_corrupt_tile_fails_alone() -> Result<()> {
         let model = painted_model(Family::Lattice, 2, &[8]);
         let linears = model.linears(0);
         let fast = model.fast(Level::detect());
-        let context = Context { model: &model, fast: &fast, linears: &linears, residual: 200, max: 70000 };
+        let context = Context {
+            model: &model,
+            fast: &fast,
+            linears: &linears,
+            usual: Usual { value: 64 * 900, residual: 200 },
+            max: 70000,
+        };
         let (h, w) = (24, 31);
         let ints: Vec<Vec<i32>> = (0..4).map(|i| painted_tile(i, h, w, 70000)).collect();
         let tiles: Vec<TileInts> = ints.iter().map(|ints| TileInts { ints, refs: &[] }).collect();

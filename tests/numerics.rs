@@ -8,7 +8,7 @@ use collapsar::kernel::mixture::{Mixtures, Window, mass, mixture};
 use collapsar::kernel::predict::{predict, residual};
 use collapsar::kernel::{Look, ONE, tables};
 use collapsar::model::Family;
-use example::{H, INTS, MAX, RESIDUAL, W, linear, model};
+use example::{H, INTS, MAX, USUAL, W, linear, model};
 use std::fmt::Write;
 
 const NUMERICS: &str = include_str!("../NUMERICS.md");
@@ -27,11 +27,11 @@ fn example() -> String {
     let plan = model.plan_to_encode(H, W);
     let net = &model.parts[0].net;
     let offsets = &plan.offsets[0];
-    let (mut values, mut residuals) = (plan.arena(INTS[0] * ONE), plan.arena(RESIDUAL));
+    let (mut values, mut residuals) = (plan.arena(INTS[0] * ONE), plan.arena(USUAL.residual));
     plan.fill(&INTS, &mut values);
     let mut b = [0; W];
     for step in &plan.steps[..CELL.0 + 1] {
-        let look = Look { values: &values, residuals: &residuals, refs: &[] };
+        let look = Look { values: &values, residuals: &residuals, refs: &[], usual: USUAL };
         let at = step.runs[0].at as usize;
         predict(&linear(), offsets, look, at, MAX, &mut b);
         for (x, b) in b.iter().enumerate() {
@@ -42,7 +42,7 @@ fn example() -> String {
 
     let cell = plan.steps[CELL.0].runs[0].at as usize + CELL.1;
     let tap = |arena: &[i32], o: i32| arena[(cell as isize + o as isize) as usize];
-    let look = Look { values: &values, residuals: &residuals, refs: &[] };
+    let look = Look { values: &values, residuals: &residuals, refs: &[], usual: USUAL };
     let b = b[CELL.1];
     let mut f = vec![0; net.n_in()];
     let s = features(net, offsets, look, cell, 0, b, &mut f);

@@ -7,7 +7,7 @@ use collapsar::kernel::context::Heads;
 use collapsar::kernel::fast::{Fast, Inverted, Level, Scratch, room};
 use collapsar::kernel::mixture::{Mixtures, Window, mass};
 use collapsar::kernel::predict::Linear;
-use collapsar::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets, SLACK};
+use collapsar::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets, SLACK, Usual};
 use collapsar::model::Family;
 use collapsar::net::{Layer, Net, Pass, Spec};
 use painted::{LARGE, MIDDLE, Random, SMALL, Size};
@@ -29,6 +29,7 @@ struct Case {
     level: i32,
     max: i32,
     n: usize,
+    usual: Usual,
 }
 
 /// All that the kernels say of a run.
@@ -52,7 +53,7 @@ fn outcome(fast: &Fast, case: &Case) -> Outcome {
     let (at, n, max) = (*at, *n, *max);
     let k = net.spec().k;
     let refs: Vec<&[i32]> = case.refs.iter().map(Vec::as_slice).collect();
-    let look = Look { values, residuals: &case.residuals, refs: &refs };
+    let look = Look { values, residuals: &case.residuals, refs: &refs, usual: case.usual };
     let window = Window { max };
 
     let (mut b, mut scratch) = (vec![0; room(n)], Scratch::default());
@@ -144,6 +145,10 @@ fn case(size: Size, n_refs: usize, shift: u32, max: i32, ints: Paint, n: usize) 
     let own = (0..spec.n_linear - 1).map(|_| random.within(1000) as i16).collect();
     let of_refs = (0..n_refs).map(|_| (1..spec.ref_taps.len()).map(|_| random.within(600) as i16).collect()).collect();
     let linear = Linear::new(own, of_refs).unwrap();
+    let usual = Usual {
+        value: random.below(max as u32 + 1) as i32 * ONE,
+        residual: [1, 64, 1 + random.below(1 << 20) as i32, MAX_RESIDUAL][n % 4],
+    };
     Case {
         net: Net::new(spec, layers).unwrap(),
         linear,
@@ -155,6 +160,7 @@ fn case(size: Size, n_refs: usize, shift: u32, max: i32, ints: Paint, n: usize) 
         level: n as i32 % 10,
         max,
         n,
+        usual,
     }
 }
 
@@ -213,7 +219,13 @@ fn payloads_are_equal_between_levels_and_readable_by_each() {
             (ints[1], ints[h * w / 2], ints[h * w - 1]) = (max, max, 0);
             let (to_encode, to_decode) = (model.plan_to_encode(h, w), model.plan_to_decode(h, w));
             let fasts: Vec<Fast> = Level::available().into_iter().map(|level| model.fast(level)).collect();
-            let context = |fast| Context { model: &model, fast, linears: &linears, residual: 400, max };
+            let context = |fast| Context {
+                model: &model,
+                fast,
+                linears: &linears,
+                usual: Usual { value: 64 * 1000, residual: 400 },
+                max,
+            };
             let plain = encode(context(&fasts[0]), &to_encode, &ints, &[]);
             for fast in &fasts {
                 assert!(

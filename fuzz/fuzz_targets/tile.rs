@@ -8,6 +8,7 @@ use collapsar::array::{ArrayType, Dtype};
 use collapsar::codec::classic;
 use collapsar::codec::head::{Fitted, Head, MAX_REFS, Network};
 use collapsar::container::Writer;
+use collapsar::kernel::Usual;
 use collapsar::model::{Family, Model};
 use collapsar::sample::{Map, Stats};
 use collapsar::tile::Grid;
@@ -41,7 +42,7 @@ fn head(model: &Arc<Model>, (n, h, w, max, n_phases, n_previous): (usize, usize,
     let mut stats = Stats::new(Dtype::U32);
     stats.update(&[0, max / 3, max / 7, max].map(u32::to_be_bytes).concat(), true);
     stats.update(&[1 & max, max].map(u32::to_be_bytes).concat(), true);
-    let fitted = |phase: usize, n: usize| Fitted { linears: model.linears((phase + n).min(MAX_REFS)), residual: 200 };
+    let fitted = |phase: usize, n: usize| Fitted { linears: model.linears((phase + n).min(MAX_REFS)), usual: Usual { value: 64 * 100, residual: 200 } };
     let fits = (0..n_phases).map(|phase| (0..=n_previous).map(|n| fitted(phase, n)).collect()).collect();
     Head {
         ty: ArrayType { dtype: Dtype::U32, big_endian: true, shape: vec![n as u64, h as u64, w as u64] },

@@ -7,7 +7,7 @@ use collapsar::kernel::context::{Heads, features, mlp};
 use collapsar::kernel::interval::intervals;
 use collapsar::kernel::mixture::{Mixtures, Window, mass, mixture};
 use collapsar::kernel::predict::{Linear, predict, residual};
-use collapsar::kernel::{Look, ONE};
+use collapsar::kernel::{Look, ONE, Usual};
 use collapsar::model::Model;
 use collapsar::net::Net;
 
@@ -18,8 +18,7 @@ pub struct Shared<'a> {
     pub model: &'a Model,
     /// One predictor per set of the model.
     pub linears: &'a [Linear],
-    /// |residual| where nothing is known yet, in 1/64 int.
-    pub residual: i32,
+    pub usual: Usual,
     /// The largest int of the plane.
     pub max: i32,
 }
@@ -78,7 +77,7 @@ pub fn gather(
     let refs: Vec<Vec<i32>> = refs.iter().map(|ints| plan.mirror(ints)).collect();
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
     let mut values = plan.arena(ints[0] * ONE);
-    let mut residuals = plan.arena(shared.residual);
+    let mut residuals = plan.arena(shared.usual.residual);
     plan.fill(ints, &mut values);
     let (mut b, mut f) = (Vec::new(), vec![0; net.n_in()]);
     for step in &plan.steps {
@@ -86,7 +85,7 @@ pub fn gather(
         for run in &step.runs {
             let at = run.at as usize;
             b.resize(run.n as usize, 0);
-            let look = Look { values: &values, residuals: &residuals, refs: &refs };
+            let look = Look { values: &values, residuals: &residuals, refs: &refs, usual: shared.usual };
             predict(&shared.linears[step.set], offsets, look, at, shared.max, &mut b);
             for (i, &b) in b.iter().enumerate() {
                 residuals[at + i] = residual(values[at + i], b);
@@ -94,7 +93,7 @@ pub fn gather(
             if step.pass != pass {
                 continue;
             }
-            let look = Look { values: &values, residuals: &residuals, refs: &refs };
+            let look = Look { values: &values, residuals: &residuals, refs: &refs, usual: shared.usual };
             for (i, &b) in b.iter().enumerate().filter(|_| keep()) {
                 out.s.push(features(net, offsets, look, at + i, step.level, b, &mut f));
                 out.features.extend(f.iter().map(|&f| f as u8));

@@ -89,9 +89,9 @@ impl Forms<'_> {
         let plans: Vec<_> = fitted.iter().map(|t| model.plan_to_encode(t.h, t.w)).collect();
         let samples = fitted.iter().zip(&plans).map(|(tile, plan)| Sample { plan, ints: &tile.ints, refs: &[] });
         let fitted = fit(model, &samples.collect::<Vec<_>>());
-        let (linears, residual, max) = (&fitted.linears, fitted.residual, plane.max);
-        let context = Context { model, fast, linears, residual, max };
-        let shared = Shared { model, linears, residual, max };
+        let (linears, usual, max) = (&fitted.linears, fitted.usual, plane.max);
+        let context = Context { model, fast, linears, usual, max };
+        let shared = Shared { model, linears, usual, max };
         score.n_planes += 1;
         for tile in &tiles {
             let plan = model.plan_to_encode(tile.h, tile.w);

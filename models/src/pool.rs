@@ -47,7 +47,7 @@ impl Source<'_> {
         let seen: Vec<Vec<&[i32]>> = draw.tiles.iter().map(|t| t.iter().map(Vec::as_slice).collect()).collect();
         let samples: Vec<_> = seen.iter().map(|t| Sample { plan: self.plan, ints: t[0], refs: &t[1..] }).collect();
         let fitted = fit(self.model, &samples);
-        let shared = Shared { model: self.model, linears: &fitted.linears, residual: fitted.residual, max: draw.max };
+        let shared = Shared { model: self.model, linears: &fitted.linears, usual: fitted.usual, max: draw.max };
         let net = &self.model.parts[self.part].net;
         let pass = net.spec().pass;
         let runs = self.plan.steps.iter().filter(|s| s.pass == pass).flat_map(|s| &s.runs);

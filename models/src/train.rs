@@ -152,7 +152,8 @@ pub fn train(
                 Some(path) => Checkpoint { state: Some(state.clone()), ..checkpoint.clone() }.write(path),
             };
             let part_of_way = part - n_kept;
-            let mut descent = Descent { settings, shape, part: part_of_way, n_parts, judge: &judge, report, save: &mut save };
+            let mut descent =
+                Descent { settings, shape, part: part_of_way, n_parts, judge: &judge, report, save: &mut save };
             let floats = descent.run(&mut state, &mut pool)?;
             let pass = start.model.parts[part].net.spec().pass;
             let integer = export(&floats, shape, &start.model.parts[part].net.spec())?;

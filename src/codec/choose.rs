@@ -9,8 +9,8 @@ use crate::codec::head::{Fitted, Head, MAX_PLANE_LOOKED_AT, MAX_REFS, Network};
 use crate::codec::network::{self, Context};
 use crate::error::Result;
 use crate::fit::{self, Sample};
-use crate::kernel::MAX_INT;
 use crate::kernel::fast::{Fast, Level};
+use crate::kernel::{MAX_INT, ONE, Usual};
 use crate::model::Model;
 use crate::sample::{Map, Stats, looks_like_mosaic, phase};
 use crate::source::Source;
@@ -227,10 +227,10 @@ fn fits(model: &Arc<Model>, stacks: &[Stack], n_phases: usize, n_previous: usize
             let samples = whole.map(|i| Sample { plan: &plans[i], ints: &views[i].ints, refs: &refs[i] });
             let samples: Vec<Sample> = samples.collect();
             if samples.is_empty() {
-                return Fitted { linears: model.linears(n_refs), residual: 64 };
+                return Fitted { linears: model.linears(n_refs), usual: Usual { value: 0, residual: ONE } };
             }
             let fit = fit::fit(model, &samples);
-            Fitted { linears: fit.linears, residual: fit.residual }
+            Fitted { linears: fit.linears, usual: fit.usual }
         })
         .collect();
     fitted.chunks(n_previous + 1).map(<[Fitted]>::to_vec).collect()
@@ -241,8 +241,8 @@ fn measure(network: &Network, fast: &Fast, stacks: &[Stack], n_phases: usize, n_
         let views = views(stack, n_phases, n_previous).into_iter().enumerate();
         let views = views.map(|(phase, view)| {
             let n = (stack.planes.len() - 1).min(n_previous);
-            let Fitted { linears, residual } = &network.fits[phase][n];
-            let context = Context { model: &network.model, fast, linears, residual: *residual, max };
+            let Fitted { linears, usual } = &network.fits[phase][n];
+            let context = Context { model: &network.model, fast, linears, usual: *usual, max };
             let refs: Vec<&[i32]> = view.refs.iter().map(Vec::as_slice).collect();
             let plan = network.model.plan_to_encode(view.h, view.w);
             network::encode(context, &plan, &view.ints, &refs).len() as u64 * 8

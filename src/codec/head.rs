@@ -3,6 +3,7 @@
 use crate::array::{ArrayType, Dtype};
 use crate::error::{Error, Result};
 use crate::kernel::predict::Linear;
+use crate::kernel::{MAX_INT, MAX_RESIDUAL, ONE, Usual};
 use crate::model::Model;
 use crate::net::Layer;
 use crate::sample::Map;
@@ -50,7 +51,7 @@ pub struct Network {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fitted {
     pub linears: Vec<Linear>,
-    pub residual: i32,
+    pub usual: Usual,
 }
 
 impl Head {
@@ -95,7 +96,8 @@ impl Head {
             write_layer(layer, out);
         }
         for fitted in network.fits.iter().flatten() {
-            put_varint(out, fitted.residual as u64);
+            put_varint(out, fitted.usual.residual as u64);
+            put_varint(out, (fitted.usual.value / ONE) as u64);
             let all = fitted.linears.iter().flat_map(|l| l.own().iter().chain(l.refs().iter().flatten()));
             all.for_each(|&c| put_varint(out, zigzag(c)));
         }
@@ -162,7 +164,8 @@ impl Network {
 
 impl Fitted {
     fn read(from: &mut &[u8], model: &Model, n_refs: usize) -> Result<Fitted> {
-        let residual = at_most(take_varint(from)?, 1 << 22, "as a residual")? as i32;
+        let residual = at_most(take_varint(from)?, MAX_RESIDUAL as u64, "as a residual")?.max(1) as i32;
+        let value = at_most(take_varint(from)?, MAX_INT as u64, "as the usual int")? as i32 * ONE;
         let usual = model.linears(n_refs);
         let linears = usual.iter().map(|like| {
             let mut take = |n: usize| (0..n).map(|_| unzigzag(take_varint(from)?)).collect::<Result<Vec<i16>>>();
@@ -170,7 +173,7 @@ impl Fitted {
             let refs = like.refs().iter().map(|r| take(r.len())).collect::<Result<Vec<_>>>()?;
             Linear::new(own, refs)
         });
-        Ok(Fitted { linears: linears.collect::<Result<_>>()?, residual })
+        Ok(Fitted { linears: linears.collect::<Result<_>>()?, usual: Usual { value, residual } })
     }
 }
 
@@ -221,7 +224,7 @@ mod tests {
         let last = model.parts[2].net.layers().last().unwrap().clone();
         model.parts[2].net = model.parts[2].net.with_last_layer(last.clone()).unwrap();
         let model = Arc::new(model);
-        let fitted = |n: usize| Fitted { linears: model.linears(n), residual: 99 };
+        let fitted = |n: usize| Fitted { linears: model.linears(n), usual: Usual { value: 640, residual: 99 } };
         let fits = (0..4).map(|phase| (0..2).map(|n| fitted((phase + n).min(MAX_REFS))).collect()).collect();
         let head = Head {
             ty: ArrayType { dtype: Dtype::U16, big_endian: true, shape: vec![2, 10, 10] },

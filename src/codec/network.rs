@@ -17,7 +17,7 @@ use crate::kernel::fast::{Fast, Inverted, Scratch, room};
 use crate::kernel::interval::{PRECISION, beyond};
 use crate::kernel::mixture::{Mixtures, Window, mass};
 use crate::kernel::predict::Linear;
-use crate::kernel::{Look, MAX_INT, ONE};
+use crate::kernel::{Look, MAX_INT, ONE, Usual};
 use crate::model::plan::{Run, Step};
 use crate::model::{Model, Plan};
 use std::cell::Cell;
@@ -34,8 +34,7 @@ pub struct Context<'a> {
     pub fast: &'a Fast,
     /// One predictor per set of the model.
     pub linears: &'a [Linear],
-    /// |residual| where nothing is known yet, in 1/64 int.
-    pub residual: i32,
+    pub usual: Usual,
     /// The largest int of the plane.
     pub max: i32,
 }
@@ -81,7 +80,7 @@ impl<'a> Tile<'a> {
         let longest = plan.steps.iter().flat_map(|s| &s.runs).map(|r| r.n as usize).max().unwrap_or(0);
         let room = room(longest);
         let mut t = BUFFERS.take().unwrap_or_default();
-        for (arena, first) in [(&mut t.values, seed * ONE), (&mut t.residuals, context.residual)] {
+        for (arena, first) in [(&mut t.values, seed * ONE), (&mut t.residuals, context.usual.residual)] {
             arena.clear();
             arena.resize(plan.n_arena, first);
         }
@@ -99,7 +98,7 @@ impl<'a> Tile<'a> {
     /// b of a run, from what is known.
     fn predict(&mut self, step: &Step, run: Run) {
         let t = &mut *self.at_hand;
-        let look = Look { values: &t.values, residuals: &t.residuals, refs: self.refs };
+        let look = Look { values: &t.values, residuals: &t.residuals, refs: self.refs, usual: self.context.usual };
         let (linear, offsets) = (&self.context.linears[step.set], &self.plan.offsets[step.offsets]);
         self.context.fast.predict(linear, offsets, look, run.at as usize, self.context.max, run.n as usize, &mut t.b);
     }
@@ -107,7 +106,7 @@ impl<'a> Tile<'a> {
     /// The mixtures of a run, from what is known and b.
     fn describe(&mut self, step: &Step, run: Run) {
         let (Context { model, fast, .. }, t) = (self.context, &mut *self.at_hand);
-        let look = Look { values: &t.values, residuals: &t.residuals, refs: self.refs };
+        let look = Look { values: &t.values, residuals: &t.residuals, refs: self.refs, usual: self.context.usual };
         let (net, offsets) = (model.part(step.pass, self.refs.len()), &self.plan.offsets[step.offsets]);
         let (at, n) = (run.at as usize, run.n as usize);
         fast.context(net, offsets, look, at, step.level, n, &t.b, &mut t.scratch, &mut t.heads);
@@ -319,7 +318,8 @@ mod tests {
         let mut first = None;
         for level in Level::available() {
             let fast = model.fast(level);
-            let context = Context { model, fast: &fast, linears: &linears, residual: 200, max };
+            let context =
+                Context { model, fast: &fast, linears: &linears, usual: Usual { value: 6400, residual: 200 }, max };
             let payload = encode(context, &to_encode, ints, refs);
             let mut back = vec![-1; h * w];
             decode(context, &to_decode, &payload, refs, &mut back).unwrap();
@@ -370,7 +370,13 @@ mod tests {
         let model = painted_model(Family::Lattice, 4, 3);
         let linears = model.linears(0);
         let fast = model.fast(Level::detect());
-        let context = Context { model: &model, fast: &fast, linears: &linears, residual: 200, max: 4000 };
+        let context = Context {
+            model: &model,
+            fast: &fast,
+            linears: &linears,
+            usual: Usual { value: 6400, residual: 200 },
+            max: 4000,
+        };
         let ints = painted(16, 16, 4000);
         let payload = encode(context, &model.plan_to_encode(16, 16), &ints, &[]);
         let plan = model.plan_to_decode(16, 16);

@@ -69,7 +69,7 @@ pub fn context<'a>(head: &'a Head, plans: &'a Plans, place: &Place) -> Option<Co
         model: &network.model,
         fast: &plans.fast,
         linears: &fitted.linears,
-        residual: fitted.residual,
+        usual: fitted.usual,
         max: max as i32,
     })
 }

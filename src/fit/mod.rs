@@ -6,7 +6,7 @@
 mod solve;
 
 use crate::kernel::predict::Linear;
-use crate::kernel::{ONE, address};
+use crate::kernel::{ONE, Usual, address};
 use crate::model::{Model, Plan};
 use solve::solve;
 
@@ -23,11 +23,11 @@ pub struct Sample<'a> {
     pub refs: &'a [&'a [i32]],
 }
 
-/// One predictor per set of the model, and the median |residual| of all cells in 1/64 int.
+/// One predictor per set of the model, and what is usual in the tiles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fit {
     pub linears: Vec<Linear>,
-    pub residual: i32,
+    pub usual: Usual,
 }
 
 /// One row of the equations per cell: differences, then the target.
@@ -52,7 +52,15 @@ pub fn fit(model: &Model, samples: &[Sample]) -> Fit {
         linear
     });
     let linears = linears.collect();
-    Fit { linears, residual: (median(&mut errors) * f64::from(ONE)).clamp(8.0, 1e6) as i32 }
+    let residual = (median(&mut errors) * f64::from(ONE)).clamp(8.0, 1e6) as i32;
+    Fit { linears, usual: Usual { value: middle(samples) * ONE, residual } }
+}
+
+/// The median of the tiles' ints.
+fn middle(samples: &[Sample]) -> i32 {
+    let mut ints: Vec<i32> = samples.iter().flat_map(|s| s.ints).copied().collect();
+    let middle = ints.len() / 2;
+    if ints.is_empty() { 0 } else { *ints.select_nth_unstable(middle).1 }
 }
 
 fn n_coefficients(linear: &Linear) -> usize {
@@ -171,7 +179,12 @@ mod tests {
         let plan = model.plan_to_encode(n, n);
         let mut arena = plan.arena(0);
         plan.fill(ints, &mut arena);
-        let look = crate::kernel::Look { values: &arena, residuals: &arena, refs: &[] };
+        let look = crate::kernel::Look {
+            values: &arena,
+            residuals: &arena,
+            refs: &[],
+            usual: Usual { value: 0, residual: 64 },
+        };
         let mut b = vec![0; n];
         let mut sum = 0;
         for run in plan.steps.iter().flat_map(|s| &s.runs) {
@@ -208,7 +221,7 @@ mod tests {
             .collect();
         let plan = model.plan_to_encode(64, 64);
         let fitted = fit(&model, &[Sample { plan: &plan, ints: &ints, refs: &[&ints] }]);
-        assert!(fitted.residual < 64 * 40, "{}", fitted.residual);
-        assert!(fit(&model, &[Sample { plan: &plan, ints: &ints, refs: &[] }]).residual > 64 * 500);
+        assert!(fitted.usual.residual < 64 * 40, "{}", fitted.usual.residual);
+        assert!(fit(&model, &[Sample { plan: &plan, ints: &ints, refs: &[] }]).usual.residual > 64 * 500);
     }
 }

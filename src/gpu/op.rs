@@ -110,11 +110,13 @@ pub(super) struct Params {
     pub n_symbols: u32,
     pub escapes: u32,
     pub n_taps: u32,
+    /// The plane's usual value.
+    pub usual: i32,
 }
 
 /// Bytes from one `Params` to the next in the uniform buffer, and bytes of one.
 pub(super) const PARAMS_PITCH: u64 = 256;
-pub(super) const PARAMS_BYTES: u64 = 112;
+pub(super) const PARAMS_BYTES: u64 = 128;
 
 impl Params {
     pub(super) fn words(&self) -> [u32; (PARAMS_BYTES / 4) as usize] {
@@ -128,10 +130,11 @@ impl Params {
             [p.n_values, p.n_residuals, p.n_net_refs, scale_floor],
             [p.near_log2, p.wide_log2, p.feature_shift, p.level as u32],
             [p.mass as u32, p.n_symbols, p.escapes, p.n_taps],
+            [p.usual as u32, 0, 0, 0],
         ]
         .concat()
         .try_into()
-        .expect("seven fours")
+        .expect("eight fours")
     }
 }
 

@@ -149,7 +149,8 @@ impl Tables {
         let common = Params {
             n_arena: plan.n_arena as u32,
             n_refs: n_refs as u32,
-            residual: context.residual,
+            residual: context.usual.residual,
+            usual: context.usual.value,
             max: context.max,
             mass: mass(window.n_symbols()),
             n_symbols: window.n_symbols(),

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::kernel::context::Heads;
 use crate::kernel::mixture::{Mixtures, Window};
 use crate::kernel::predict::Linear;
-use crate::kernel::{Look, Offsets};
+use crate::kernel::{Look, Offsets, Usual};
 use crate::net::Net;
 use wgpu::Buffer;
 
@@ -137,5 +137,6 @@ impl Gpu {
 
 fn run(look: Look, n: usize) -> Params {
     let (n, n_arena, n_refs) = (n as u32, look.values.len() as u32, look.refs.len() as u32);
-    Params { n, stride: n, n_arena, n_refs, ..Params::default() }
+    let Usual { value: usual, residual } = look.usual;
+    Params { n, stride: n, n_arena, n_refs, usual, residual, ..Params::default() }
 }

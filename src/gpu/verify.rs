@@ -14,7 +14,7 @@ use crate::kernel::fast::Level;
 use crate::kernel::interval::intervals;
 use crate::kernel::mixture::{Mixtures, Window, mass, mixture};
 use crate::kernel::predict::{Linear, predict};
-use crate::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets};
+use crate::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets, Usual};
 use crate::model::{Model, Part};
 use crate::net::MAX_REACH;
 use std::sync::PoisonError;
@@ -56,7 +56,8 @@ impl Gpu {
         let refs: Vec<Vec<i32>> = (0..net.n_refs).map(|_| values()).collect();
         let residuals: Vec<i32> = (0..2 * at + N).map(|_| paint.signed(MAX_RESIDUAL)).collect();
         let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
-        let look = Look { values: &own, residuals: &residuals, refs: &refs };
+        let usual = Usual { value: paint.int(max) * ONE, residual: 1 + paint.int(MAX_RESIDUAL - 1) };
+        let look = Look { values: &own, residuals: &residuals, refs: &refs, usual };
 
         let most = 32767 / (part.linear.own().len() + net.n_refs * net.ref_taps.len()).max(1) as i32;
         let mut c = || paint.signed(most) as i16;
@@ -124,7 +125,8 @@ impl Gpu {
         let planes: Vec<Vec<i32>> = (0..n_refs + 3).map(|_| tile()).collect();
         let refs: Vec<&[i32]> = planes[3..].iter().map(Vec::as_slice).collect();
         let fast = model.fast(Level::Plain);
-        let context = Context { model, fast: &fast, linears: &linears, residual: 300, max };
+        let context =
+            Context { model, fast: &fast, linears: &linears, usual: Usual { value: 640_000, residual: 300 }, max };
         let plan = model.plan_to_encode(h, w);
         let tiles: Vec<TileInts> = planes[..3].iter().map(|ints| TileInts { ints, refs: &refs }).collect();
         let payloads = self.encode(context, &plan, &tiles)?;

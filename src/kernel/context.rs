@@ -6,7 +6,7 @@
 //! `net::load` has proved that no sum of the MLP can overflow an i32.
 
 use super::log2::log2;
-use super::{Look, MAX_RESIDUAL, ONE, Offsets, address};
+use super::{Look, MAX_RESIDUAL, Offsets, Usual, address};
 use crate::net::{Layer, Net};
 
 /// s and the heads of every cell of a run, one array per head.
@@ -51,6 +51,9 @@ pub fn features(net: &Net, offsets: &Offsets, look: Look, cell: usize, level: i3
     let log_s = log2(s);
     let half = (1 << net.feature_shift) >> 1;
 
+    let Usual { value: middle, residual: quiet } = look.usual;
+    let height = (log2((b - middle).abs() + quiet) - log2(quiet) + 16 >> 5).min(63);
+
     let soft = |x: i32| {
         let step = ((log2(x.abs() + s) - log_s + half) >> net.feature_shift).min(63);
         if x < 0 { 64 - step } else { 64 + step }
@@ -78,7 +81,8 @@ pub fn features(net: &Net, offsets: &Offsets, look: Look, cell: usize, level: i3
     put(compare(wide, net.feature_shift));
     put(compare(rough, net.feature_shift));
     put(16 * level.min(7));
-    put(compare(b + ONE, 5));
+    put(if b < middle { 64 - height } else { 64 + height });
+    put(compare(quiet, net.feature_shift));
     s
 }
 

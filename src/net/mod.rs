@@ -12,8 +12,9 @@ pub use store::store;
 use crate::error::{Error, Result};
 use crate::kernel::MAX_K;
 
-/// Features that every cell has besides its neighbours: scale, wide scale, roughness, level, height above the floor.
-pub const N_CONTEXT: usize = 5;
+/// Features that every cell has besides its neighbours: scale, wide scale, roughness, level, height above what is usual in the
+/// plane, and how quiet the plane is.
+pub const N_CONTEXT: usize = 6;
 /// No tap is farther away than this, in rows or columns.
 pub const MAX_REACH: i32 = 15;
 const MAX_TAPS: usize = 256;

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 use collapsar::kernel::predict::Linear;
+use collapsar::kernel::{ONE, Usual};
 use collapsar::model::{Family, Model, Part};
 use collapsar::net::{Layer, Net, Pass, Spec, load, store};
 use std::sync::Arc;
@@ -11,7 +12,7 @@ pub const H: usize = 3;
 pub const W: usize = 4;
 pub const INTS: [i32; H * W] = [1000, 1003, 1001, 1010, 998, 1002, 1040, 1007, 1001, 999, 1004, 1003];
 pub const MAX: i32 = 4095;
-pub const RESIDUAL: i32 = 200;
+pub const USUAL: Usual = Usual { value: 1002 * ONE, residual: 200 };
 const OWN: [i16; 2] = [2048, -1024];
 
 pub fn linear() -> Linear {

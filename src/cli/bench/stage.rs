@@ -1,6 +1,6 @@
 //! What a tile costs, stage by stage: the kernels that the product runs, on one thread.
 
-use super::tiles::{FIRST_RESIDUAL, Tile};
+use super::tiles::{Tile, USUAL};
 use crate::cli::noise::round;
 use collapsar::codec::network;
 use collapsar::entropy::lanes::{Interval, Popper, Pusher};
@@ -104,7 +104,7 @@ impl<'a> Bench<'a> {
         let values = plan.arena(tile.ints[0] * ONE);
         let mut scratch = Scratch::default();
         scratch.fit(fast);
-        let residuals = plan.arena(FIRST_RESIDUAL);
+        let residuals = plan.arena(USUAL.residual);
         let (heads, mixtures) = (Heads::new(k, room), Mixtures::new(k, room));
         Bench { is_decoder: true, model, fast, plan, values, residuals, b: vec![0; room], scratch, heads, mixtures }
     }
@@ -127,7 +127,7 @@ impl<'a> Bench<'a> {
             let (offsets, net) = (&plan.offsets[step.offsets], self.model.part(step.pass, 0));
             for &run in &step.runs {
                 let (at, n) = (run.at as usize, run.n as usize);
-                let look = Look { values: &self.values, residuals: &self.residuals, refs: &[] };
+                let look = Look { values: &self.values, residuals: &self.residuals, refs: &[], usual: USUAL };
                 let clock = Instant::now();
                 self.fast.predict(&linears[step.set], offsets, look, at, tile.max, n, &mut self.b);
                 if !self.is_decoder {
@@ -135,7 +135,7 @@ impl<'a> Bench<'a> {
                     self.fast.settle(&self.values, at, n, &self.b, &mut self.residuals);
                 }
                 let predicted = Instant::now();
-                let look = Look { values: &self.values, residuals: &self.residuals, refs: &[] };
+                let look = Look { values: &self.values, residuals: &self.residuals, refs: &[], usual: USUAL };
                 let (scratch, heads) = (&mut self.scratch, &mut self.heads);
                 self.fast.context(net, offsets, look, at, step.level, n, &self.b, scratch, heads);
                 let described = Instant::now();

@@ -5,11 +5,12 @@ use collapsar::codec::network::Context;
 use collapsar::kernel::fast::Fast;
 use collapsar::kernel::mixture::Window;
 use collapsar::kernel::predict::Linear;
+use collapsar::kernel::{ONE, Usual};
 use collapsar::model::Model;
 
 pub const SIDE: usize = 256;
-/// |residual| where nothing is known yet, in 1/64 int.
-pub const FIRST_RESIDUAL: i32 = 64;
+/// What the painted frames are taken to be like.
+pub const USUAL: Usual = Usual { value: 1000 * ONE, residual: ONE };
 
 pub struct Tile {
     pub h: usize,
@@ -38,7 +39,7 @@ impl Tile {
     }
 
     pub fn context<'a>(&self, model: &'a Model, fast: &'a Fast, linears: &'a [Linear]) -> Context<'a> {
-        Context { model, fast, linears, residual: FIRST_RESIDUAL, max: self.max }
+        Context { model, fast, linears, usual: USUAL, max: self.max }
     }
 }
 

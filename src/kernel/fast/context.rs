@@ -6,7 +6,7 @@ use super::amx::Tiles;
 use super::lanes::{Lanes, N, clamp, log2, sixteen, sixteen_mut};
 use super::pack::{Packed, PackedNet, Row};
 use crate::kernel::context::Heads;
-use crate::kernel::{Look, MAX_RESIDUAL, ONE, Offsets, address};
+use crate::kernel::{Look, MAX_RESIDUAL, Offsets, address};
 
 /// The place of a run.
 #[derive(Clone, Copy)]
@@ -156,7 +156,7 @@ fn compare<V: Lanes>(x: V, log_s: V, shift: i32) -> V {
 fn features<V: Lanes, const C: usize>(net: &PackedNet, run: Run, cell: usize, b: [V; C], x: &mut [Row]) -> [V; C] {
     let net = &net.net;
     let (taps, ref_taps) = (&run.offsets.taps[..], &run.offsets.ref_taps[..]);
-    let Look { values, residuals, refs } = run.look;
+    let Look { values, residuals, refs, usual } = run.look;
     let (near, all, zero) = (1 << net.near_log2, 1 << net.wide_log2, [V::splat(0); C]);
     let near_sum = size(zero, residuals, cell, &taps[..near], zero);
     let wide_sum = size(near_sum, residuals, cell, &taps[near..all], zero);
@@ -184,11 +184,16 @@ fn features<V: Lanes, const C: usize>(net: &PackedNet, run: Run, cell: usize, b:
     let step = net.feature_shift as i32;
     let mut rest = [zero; 2];
     for c in 0..C {
-        let height = clamp(log_s[c].sar(V::splat(5)).sub(V::splat(32)), 0, 127);
+        let scale = clamp(log_s[c].sar(V::splat(5)).sub(V::splat(32)), 0, 127);
         let wide = compare(mean(wide_sum[c], net.wide_log2, net.scale_floor), log_s[c], step);
         let rough = compare(mean(rough_sum[c], net.near_log2, net.scale_floor), log_s[c], step);
-        rest[0][c] = V::join([height, wide, rough, V::splat(16 * run.level.min(7))]);
-        rest[1][c] = compare(b[c].add(V::splat(ONE)), log_s[c], 5);
+        rest[0][c] = V::join([scale, wide, rough, V::splat(16 * run.level.min(7))]);
+        let quiet = V::splat(usual.residual);
+        let above = b[c].sub(V::splat(usual.value));
+        let height = log2(above.abs().add(quiet)).sub(log2(quiet)).add(V::splat(16)).sar(V::splat(5)).min(V::splat(63));
+        let below = V::splat(0).gt(above);
+        let height = V::select(below, V::splat(64).sub(height), V::splat(64).add(height));
+        rest[1][c] = V::join([height, compare(quiet, log_s[c], step), V::splat(0), V::splat(0)]);
     }
     put(&mut rows, rest[0]);
     put(&mut rows, rest[1]);
