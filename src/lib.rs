@@ -24,6 +24,7 @@ pub mod tile;
 mod wire;
 
 pub use api::{Decoding, compress, compress_to, decompress, decompress_to};
+pub use codec::adapt::Adapt;
 pub use codec::archive::Archive;
 pub use codec::encode::{Choice, Options, Report};
 pub use codec::salvage::{SalvageReport, salvage};

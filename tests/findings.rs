@@ -10,6 +10,7 @@ use collapsar::error::{Error, Kind, Result};
 use collapsar::kernel::Usual;
 use collapsar::kernel::predict::Linear;
 use collapsar::model::{Family, Model};
+use collapsar::net::Refit;
 use collapsar::sample::{Map, Stats};
 use collapsar::tile::Grid;
 use collapsar::{Archive, Choice, Options, SalvageReport, compress, decompress, salvage};
@@ -148,10 +149,12 @@ fn a_report_of_very_many_lost_tiles_stays_short() {
 #[test]
 fn refitted_models_of_very_many_arrays_are_refused() {
     let model = Arc::new(painted::model(Family::Pixelcnn, painted::LARGE));
-    let last = model.parts[0].net.layers().last().unwrap().clone();
+    let net = &model.parts[0].net;
+    let n_out = net.layers().last().unwrap().n_out;
+    let refit = Refit { log2_steps: vec![0; n_out], counts: vec![0; n_out * (net.n_last_used() + 1)] };
     let mut refitted = head(1, 1, 1);
     let fits = vec![vec![Fitted { linears: model.linears(0), usual: Usual { value: 0, residual: 64 } }]];
-    refitted.network = Some(Network { model: model.clone(), last: vec![(0, last)], fits });
+    refitted.network = Some(Network { model: model.clone(), refits: vec![(0, refit)], fits });
     let mut writer = Writer::new(Vec::new()).unwrap();
     let n_arrays = 4000;
     writer.block(1, &[vec![3], varint(2 * n_arrays)].concat()).unwrap();

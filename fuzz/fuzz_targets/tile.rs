@@ -51,7 +51,7 @@ fn head(model: &Arc<Model>, (n, h, w, max, n_phases, n_previous): (usize, usize,
         grid: Grid::usual(n, h, w, 1, n_phases),
         n_previous,
         key_interval: 8 * n_previous.min(1),
-        network: Some(Network { model: model.clone(), last: Vec::new(), fits }),
+        network: Some(Network { model: model.clone(), refits: Vec::new(), fits }),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What can be asked: zstd's letters where zstd has them.
 
 use clap::{Args as Group, Parser, Subcommand};
+use collapsar::Adapt;
 use collapsar::array::{ArrayType, Dtype};
 use collapsar::device::Wish;
 use std::ffi::OsString;
@@ -142,6 +143,9 @@ pub struct Compress {
     /// Put the weights into the file, so that it can be restored without them
     #[arg(long)]
     pub embed_weights: bool,
+    /// Refit networks to each array: off, fast (some per cent of bytes for some of the time), max (seconds per array)
+    #[arg(long, value_name = "HOW", default_value = "fast", hide_default_value = true, value_parser = adapt)]
+    pub adapt: Adapt,
     /// The file is one raw array of this shape, slowest dimension first, as in 10,512,512
     #[arg(long, value_name = "N,N,...", requires = "dtype", value_parser = shape)]
     pub shape: Option<Shape>,
@@ -298,6 +302,15 @@ fn device(text: &str) -> std::result::Result<Wish, String> {
         ("gpu", _) => Ok(Wish::Gpu(None)),
         (_, Some(n)) => n.parse().map(|n| Wish::Gpu(Some(n))).map_err(|_| format!("'{n}' is not the number of a GPU")),
         _ => Err("auto, cpu, gpu and gpu:N are possible".into()),
+    }
+}
+
+fn adapt(text: &str) -> std::result::Result<Adapt, String> {
+    match text {
+        "off" => Ok(Adapt::Off),
+        "fast" => Ok(Adapt::Fast),
+        "max" => Ok(Adapt::Max),
+        _ => Err("off, fast and max are possible".into()),
     }
 }
 

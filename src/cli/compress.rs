@@ -34,8 +34,14 @@ pub fn run(args: &args::Compress) -> Result<Tally> {
     }
     let given = models::given(&args.weights)?;
     let model = models::choice(args.model.as_deref(), &given, args.embed_weights)?;
-    let options =
-        Options { model, raw: args.raw(), embed: args.embed_weights, gunzip: args.gunzip, device: power::device() };
+    let options = Options {
+        model,
+        raw: args.raw(),
+        embed: args.embed_weights,
+        gunzip: args.gunzip,
+        device: power::device(),
+        adapt: args.adapt,
+    };
     let run = Run { args, talk: Talk::from(&args.talk), options, given };
     run.warn_of_weights();
     let mut tally = Tally::default();
@@ -90,13 +96,14 @@ impl Run<'_> {
         }
         for array in &r.arrays {
             self.talk.verbose(&format!(
-                "{name}: {}: {}, {}, {} → {}, {}",
+                "{name}: {}: {}, {}, {} → {}, {}{}",
                 say::clean(&array.label),
                 collapsar::codec::archive::describe(&array.ty),
                 array.map,
                 say::bytes(array.ty.n_bytes()?),
                 say::bytes(array.n_bytes_out),
                 array.model.as_deref().unwrap_or("classic"),
+                refitted(array.refit_bytes),
             ));
         }
         Ok(())
@@ -107,6 +114,7 @@ impl Run<'_> {
             json!({
                 "label": a.label, "dtype": a.ty.dtype.name(), "shape": a.ty.shape, "map": a.map,
                 "bytes_in": a.ty.n_bytes().unwrap_or(0), "bytes_out": a.n_bytes_out, "model": a.model,
+                "refit_bytes": a.refit_bytes,
             })
         });
         json!({
@@ -138,6 +146,11 @@ fn unpacked_name(target: &Target, names: &mut Names) -> Result<Option<std::ffi::
     let name = format!("{stem}.{}", input::EXTENSION);
     names.claim(&path.with_file_name(&name))?;
     Ok(Some(name.into()))
+}
+
+/// What is said behind the name of a model.
+pub(super) fn refitted(n_bytes: u64) -> String {
+    if n_bytes > 0 { format!(", refitted to the array in {}", say::bytes(n_bytes)) } else { String::new() }
 }
 
 /// The networks that were used, or what else was done.

@@ -7,7 +7,7 @@ use super::exit::Tally;
 use super::input::{self, Input, Wanted};
 use super::noise::{self, Noise};
 use super::say::{self, Talk};
-use super::{models, table::Table};
+use super::{compress, models, table::Table};
 use collapsar::model::Model;
 use collapsar::source::Source;
 use collapsar::{Kind, Result};
@@ -48,7 +48,7 @@ fn json_of(name: &str, n_bytes: u64, c: &Contents, arrays: &Arrays) -> Value {
             "label": a.label, "dtype": a.ty.dtype.name(), "shape": a.ty.shape, "big_endian": a.ty.big_endian,
             "map": a.map, "tile": [a.grid.tile_h, a.grid.tile_w], "tiles": a.grid.n_tiles(), "phases": a.grid.n_phases,
             "planes_looked_at": a.n_previous, "model": a.model.as_ref().map(|(name, _)| name),
-            "model_blake3": a.model.as_ref().map(|(_, hash)| say::hex(hash)),
+            "model_blake3": a.model.as_ref().map(|(_, hash)| say::hex(hash)), "refit_bytes": a.refit_bytes,
             "bytes": a.n_bytes(), "bits_per_sample": noise::round(a.bits_per_sample()),
             "modes": modes.collect::<serde_json::Map<String, Value>>(), "noise": a.noise.map(Noise::json),
         })
@@ -101,7 +101,9 @@ fn text_of(name: &str, n_bytes: u64, c: &Contents, arrays: &Arrays, verbose: boo
 fn array_text(a: &ArrayInfo) -> String {
     let model = match &a.model {
         None => "no network".to_string(),
-        Some((name, hash)) => format!("{} {}", say::clean(name), say::hex(&hash[..8])),
+        Some((name, hash)) => {
+            format!("{} {}{}", say::clean(name), say::hex(&hash[..8]), compress::refitted(a.refit_bytes))
+        }
     };
     let phases = if a.grid.n_phases == 4 { ", 2×2 phases apart" } else { "" };
     let planes = match a.n_previous {

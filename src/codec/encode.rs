@@ -8,6 +8,7 @@
 //! A batch of bands is coded by all threads while its order in the file stays that of the grid.
 
 use crate::array::ArrayType;
+use crate::codec::adapt::Adapt;
 use crate::codec::choose::choose;
 use crate::codec::head::Head;
 use crate::codec::plane::{Band, band_range};
@@ -67,6 +68,8 @@ pub struct Options {
     pub device: Device,
     /// A .gz that cannot be made again to the bit is kept as its content, and given back unpacked.
     pub gunzip: bool,
+    /// How much work goes into refitting networks to the arrays.
+    pub adapt: Adapt,
 }
 
 /// What was done, for people and for `--json`.
@@ -87,6 +90,8 @@ pub struct ArrayReport {
     pub ty: ArrayType,
     pub n_bytes_out: u64,
     pub model: Option<String>,
+    /// Of them, what the refit of the model takes; 0 where the model is as its weights file says.
+    pub refit_bytes: u64,
     pub map: String,
 }
 
@@ -173,7 +178,7 @@ impl<'a, W: Write> Encoder<'a, W> {
                 auto.as_slice()
             }
         };
-        let head = choose(self.source, offset, ty, label, &stats, models)?;
+        let head = choose(self.source, offset, ty, label, &stats, models, self.options.adapt)?;
         let mut bytes = Vec::new();
         put_varint(&mut bytes, self.n_arrays);
         put_varint(&mut bytes, offset);
@@ -209,6 +214,7 @@ impl<'a, W: Write> Encoder<'a, W> {
             ty: ty.clone(),
             n_bytes_out,
             model: head.network.as_ref().map(|n| n.model.name.clone()),
+            refit_bytes: head.refit_bytes(),
             map: head.map.name(),
         });
         Ok(())

@@ -1,11 +1,12 @@
 //! What a decoder must know of an array before its tiles: FORMAT.md, section "Array head".
 
 use crate::array::{ArrayType, Dtype};
+use crate::codec::refit;
 use crate::error::{Error, Result};
 use crate::kernel::predict::Linear;
 use crate::kernel::{MAX_INT, MAX_RESIDUAL, ONE, Usual};
 use crate::model::Model;
-use crate::net::Layer;
+use crate::net::Refit;
 use crate::sample::Map;
 use crate::tile::Grid;
 use crate::wire::{put_varint, take_array, take_bytes, take_u8, take_varint};
@@ -39,10 +40,10 @@ pub struct Head {
 /// The network of an array and what was fitted to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
-    /// With the layers of `last` in place.
+    /// With its last layers refitted.
     pub model: Arc<Model>,
-    /// Refitted last layers: (net, layer).
-    pub last: Vec<(usize, Layer)>,
+    /// How they were: (net, refit).
+    pub refits: Vec<(usize, Refit)>,
     /// One fit per phase and number of planes looked at: `fits[phase][n]`, n from 0 to `n_previous`.
     pub fits: Vec<Vec<Fitted>>,
 }
@@ -70,9 +71,19 @@ impl Head {
         let Some(network) = &self.network else { return 0 };
         let weights = |n: &crate::net::Net| n.layers().iter().map(|l| l.weights.len() + 5 * l.n_out).sum::<usize>();
         let copied =
-            if network.last.is_empty() { 0 } else { network.model.parts.iter().map(|p| weights(&p.net)).sum() };
+            if network.refits.is_empty() { 0 } else { network.model.parts.iter().map(|p| weights(&p.net)).sum() };
         let linear = |l: &Linear| 64 + 2 * l.own().len() + l.refs().iter().map(|r| 32 + 2 * r.len()).sum::<usize>();
         copied + network.fits.iter().flatten().flat_map(|f| &f.linears).map(linear).sum::<usize>()
+    }
+
+    /// Bytes of the head that say how the network was refitted.
+    pub fn refit_bytes(&self) -> u64 {
+        let mut bytes = Vec::new();
+        for (net, refit) in self.network.iter().flat_map(|n| &n.refits) {
+            put_varint(&mut bytes, *net as u64);
+            refit::write(refit, &mut bytes);
+        }
+        bytes.len() as u64
     }
 
     pub fn write(&self, out: &mut Vec<u8>) {
@@ -90,10 +101,10 @@ impl Head {
         let Some(network) = &self.network else { return out.push(0) };
         out.push(1);
         out.extend_from_slice(&network.model.hash);
-        put_varint(out, network.last.len() as u64);
-        for (net, layer) in &network.last {
+        put_varint(out, network.refits.len() as u64);
+        for (net, refit) in &network.refits {
             put_varint(out, *net as u64);
-            write_layer(layer, out);
+            refit::write(refit, out);
         }
         for fitted in network.fits.iter().flatten() {
             put_varint(out, fitted.usual.residual as u64);
@@ -143,28 +154,30 @@ impl Network {
         find: &dyn Fn(&[u8; 32]) -> Result<Arc<Model>>,
     ) -> Result<Network> {
         let mut model = find(&take_array(from)?)?;
-        let n_last = at_most(take_varint(from)?, model.parts.len() as u64, "refitted layers")?;
-        let mut last = Vec::new();
-        for _ in 0..n_last {
+        let n_refits = at_most(take_varint(from)?, model.parts.len() as u64, "refitted layers")?;
+        let mut refits = Vec::new();
+        for _ in 0..n_refits {
             let net = at_most(take_varint(from)?, model.parts.len() as u64 - 1, "as the number of a net")?;
-            let old = model.parts[net].net.layers().last().expect("a net has layers");
-            let layer = read_layer(from, old.n_in, old.n_out)?;
-            let changed = model.parts[net].net.with_last_layer(layer.clone())?;
+            let refit = refit::read(from, &model.parts[net].net)?;
+            let changed = model.parts[net].net.refitted(&refit)?;
             Arc::make_mut(&mut model).parts[net].net = changed;
-            last.push((net, layer));
+            refits.push((net, refit));
         }
         let fits = (0..n_phases).map(|phase| {
             let fits = (0..=n_previous).map(|n| Fitted::read(from, &model, (phase + n).min(MAX_REFS)));
             fits.collect::<Result<Vec<Fitted>>>()
         });
         let fits = fits.collect::<Result<Vec<Vec<Fitted>>>>()?;
-        Ok(Network { model, last, fits })
+        Ok(Network { model, refits, fits })
     }
 }
 
 impl Fitted {
     fn read(from: &mut &[u8], model: &Model, n_refs: usize) -> Result<Fitted> {
-        let residual = at_most(take_varint(from)?, MAX_RESIDUAL as u64, "as a residual")?.max(1) as i32;
+        let residual = at_most(take_varint(from)?, MAX_RESIDUAL as u64, "as a residual")? as i32;
+        if residual == 0 {
+            return Err(Error::corrupt("a plane whose residuals are usually 0"));
+        }
         let value = at_most(take_varint(from)?, MAX_INT as u64, "as the usual int")? as i32 * ONE;
         let usual = model.linears(n_refs);
         let linears = usual.iter().map(|like| {
@@ -175,18 +188,6 @@ impl Fitted {
         });
         Ok(Fitted { linears: linears.collect::<Result<_>>()?, usual: Usual { value, residual } })
     }
-}
-
-fn write_layer(layer: &Layer, out: &mut Vec<u8>) {
-    out.extend(layer.weights.iter().map(|&w| w as u8));
-    layer.bias.iter().for_each(|b| out.extend_from_slice(&b.to_le_bytes()));
-    out.extend_from_slice(&layer.shift);
-}
-
-fn read_layer(from: &mut &[u8], n_in: usize, n_out: usize) -> Result<Layer> {
-    let weights = take_bytes(from, n_in * n_out)?.iter().map(|&w| w as i8).collect();
-    let bias = (0..n_out).map(|_| take_array(from).map(i32::from_le_bytes)).collect::<Result<_>>()?;
-    Ok(Layer { n_in, n_out, weights, bias, shift: take_bytes(from, n_out)?.to_vec() })
 }
 
 fn zigzag(c: i16) -> u64 {
@@ -216,13 +217,20 @@ mod tests {
     use crate::model::{Family, tests::painted_model};
     use crate::sample::Stats;
 
+    fn painted_refit(net: &crate::net::Net) -> Refit {
+        let n_out = net.layers().last().unwrap().n_out;
+        let counts = (0..n_out * (net.n_last_used() + 1)).map(|i| (i as i32 * 29 % 64 - 31) / (i as i32 % 40 + 1));
+        Refit { log2_steps: (0..n_out).map(|o| (o % 3) as u8).collect(), counts: counts.collect() }
+    }
+
     #[test]
     fn a_head_comes_back_and_no_cut_or_flip_of_it_panics() {
         let mut stats = Stats::new(Dtype::U16);
         stats.update(&(0..200u16).flat_map(|i| (i * 3).to_be_bytes()).collect::<Vec<u8>>(), true);
         let mut model = painted_model(Family::Lattice, 1, 3);
-        let last = model.parts[2].net.layers().last().unwrap().clone();
-        model.parts[2].net = model.parts[2].net.with_last_layer(last.clone()).unwrap();
+        let shipped = Arc::new(model.clone());
+        let refit = painted_refit(&model.parts[2].net);
+        model.parts[2].net = model.parts[2].net.refitted(&refit).unwrap();
         let model = Arc::new(model);
         let fitted = |n: usize| Fitted { linears: model.linears(n), usual: Usual { value: 640, residual: 99 } };
         let fits = (0..4).map(|phase| (0..2).map(|n| fitted((phase + n).min(MAX_REFS))).collect()).collect();
@@ -233,11 +241,11 @@ mod tests {
             grid: Grid::usual(2, 10, 10, 1, 4),
             n_previous: 1,
             key_interval: 16,
-            network: Some(Network { model: model.clone(), last: vec![(2, last)], fits }),
+            network: Some(Network { model: model.clone(), refits: vec![(2, refit)], fits }),
         };
         let mut bytes = Vec::new();
         head.write(&mut bytes);
-        let find = |_: &[u8; 32]| Ok(model.clone());
+        let find = |_: &[u8; 32]| Ok(shipped.clone());
         assert_eq!(Head::read(&bytes, &find).unwrap(), head);
         for n in 0..bytes.len() {
             assert!(Head::read(&bytes[..n], &find).is_err());

@@ -1,5 +1,6 @@
 //! Between files and payloads: how an array is described, what is chosen for it, and the loops over its tiles.
 
+pub mod adapt;
 pub mod archive;
 pub mod bytes;
 mod choose;
@@ -10,9 +11,11 @@ pub mod head;
 pub mod network;
 pub mod plane;
 pub mod plans;
+pub mod refit;
 pub mod region;
 pub mod salvage;
 pub mod tile;
+mod windows;
 
 #[cfg(test)]
 mod tests;

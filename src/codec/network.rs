@@ -12,7 +12,8 @@
 
 use crate::entropy::lanes::{Interval, Popper, Pusher};
 use crate::error::{Error, Result};
-use crate::kernel::context::Heads;
+use crate::fit::Cells;
+use crate::kernel::context::{Heads, Hidden};
 use crate::kernel::fast::{Fast, Inverted, Scratch, room};
 use crate::kernel::interval::{PRECISION, beyond};
 use crate::kernel::mixture::{Mixtures, Window, mass};
@@ -54,6 +55,7 @@ struct Buffers {
     b: Vec<i32>,
     scratch: Scratch,
     heads: Heads,
+    hidden: Hidden,
     mixtures: Mixtures,
     known: Vec<i32>,
     start: Vec<u32>,
@@ -113,6 +115,19 @@ impl<'a> Tile<'a> {
         fast.mixture(n, &t.b, &t.heads, mass(self.context.window().n_symbols()), &mut t.mixtures);
     }
 
+    /// What the last layer of net `part` sees of a run.
+    fn watch(&mut self, part: usize, step: &Step, run: Run) {
+        let (Context { model, fast, .. }, t) = (self.context, &mut *self.at_hand);
+        let look = Look { values: &t.values, residuals: &t.residuals, refs: self.refs, usual: self.context.usual };
+        let n_in = model.parts[part].net.layers().last().expect("a net has layers").n_in;
+        let stride = t.b.len();
+        if t.hidden.stride != stride || t.hidden.words.len() < n_in / 4 * stride {
+            t.hidden = Hidden::new(n_in, stride);
+        }
+        let (offsets, at, n) = (&self.plan.offsets[step.offsets], run.at as usize, run.n as usize);
+        fast.hidden(part, offsets, look, at, step.level, n, &t.b, &mut t.scratch, &mut t.hidden);
+    }
+
     /// The ints of the run are known: so are its residuals.
     fn settle(&mut self, run: Run) {
         let t = &mut *self.at_hand;
@@ -134,25 +149,51 @@ pub fn encode(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]]) -> V
     let refs = mirrored(plan, refs);
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
     let mut tile = Tile::new(context, plan, ints[0], &refs);
-    plan.fill(ints, &mut tile.at_hand.values);
-    tile.at_hand.symbols.resize(ints.len(), Interval::default());
-    tile.at_hand.excess.resize(if context.window().escapes() { ints.len() } else { 0 }, None);
-    let mut cost = 0;
-    for step in &plan.steps {
-        for &run in &step.runs {
-            tile.predict(step, run);
-            tile.settle(run);
-            tile.describe(step, run);
-            cost += tile.measure(run, ints);
-        }
-        step.copy(&mut tile.at_hand.residuals);
-    }
+    let cost = tile.intervals(ints).iter().sum();
 
     let Buffers { symbols, excess, .. } = &*tile.at_hand;
     let symbol = |index: usize| (symbols[index], excess.get(index).copied().flatten());
     let payload = pack(context, plan, ints[0], cost, symbol);
     tile.done();
     payload
+}
+
+/// −256 · log2 of the probability that each net of the model gives to its ints; what lies beyond windows is not counted.
+pub fn costs(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]]) -> Vec<i64> {
+    let refs = mirrored(plan, refs);
+    let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
+    let mut tile = Tile::new(context, plan, ints[0], &refs);
+    let costs = tile.intervals(ints);
+    tile.done();
+    costs
+}
+
+/// Adds every `stride`-th cell to those of its net.
+pub fn gather(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]], stride: usize, cells: &mut [Cells]) {
+    let refs = mirrored(plan, refs);
+    let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
+    let mut tile = Tile::new(context, plan, ints[0], &refs);
+    plan.fill(ints, &mut tile.at_hand.values);
+    let mut next = vec![0; cells.len()];
+    for step in &plan.steps {
+        let part = context.model.part(step.pass, refs.len());
+        for &run in &step.runs {
+            tile.predict(step, run);
+            tile.settle(run);
+            let n = run.n as usize;
+            if next[part] < n {
+                tile.watch(part, step, run);
+            }
+            let t = &*tile.at_hand;
+            for i in (next[part]..n).step_by(stride) {
+                cells[part].push(&t.hidden, i, t.b[i], t.values[run.at as usize + i] / ONE);
+            }
+            next[part] += (n - next[part].min(n)).div_ceil(stride) * stride;
+            next[part] -= n.min(next[part]);
+        }
+        step.copy(&mut tile.at_hand.residuals);
+    }
+    tile.done();
 }
 
 /// The payload of a tile: `cost` is the sum of its intervals' costs, `symbol` gives the interval of an int by its index, and how
@@ -184,6 +225,26 @@ pub(crate) fn pack(
 }
 
 impl Tile<'_> {
+    /// The intervals of all ints; returns what they cost, net by net.
+    fn intervals(&mut self, ints: &[i32]) -> Vec<i64> {
+        let (Context { model, .. }, plan) = (self.context, self.plan);
+        plan.fill(ints, &mut self.at_hand.values);
+        self.at_hand.symbols.resize(ints.len(), Interval::default());
+        self.at_hand.excess.resize(if self.context.window().escapes() { ints.len() } else { 0 }, None);
+        let mut costs = vec![0; model.parts.len()];
+        for step in &plan.steps {
+            let part = model.part(step.pass, self.refs.len());
+            for &run in &step.runs {
+                self.predict(step, run);
+                self.settle(run);
+                self.describe(step, run);
+                costs[part] += self.measure(run, ints);
+            }
+            step.copy(&mut self.at_hand.residuals);
+        }
+        costs
+    }
+
     /// The intervals of a run's ints; returns −256 · log2 of their probability.
     fn measure(&mut self, run: Run, ints: &[i32]) -> i64 {
         let (Context { fast, .. }, t) = (self.context, &mut *self.at_hand);

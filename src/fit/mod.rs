@@ -3,11 +3,18 @@
 //! What the encoder alone chooses and transmits. This room may use floats, but only + − × ÷ and rounding, which IEEE fixes, in
 //! one order: the same coefficients on every machine.
 
+mod cells;
+mod elementary;
+mod likelihood;
+mod refit;
+mod slopes;
 mod solve;
 
 use crate::kernel::predict::Linear;
 use crate::kernel::{ONE, Usual, address};
 use crate::model::{Model, Plan};
+pub use cells::Cells;
+pub use refit::{Refitted, refit};
 use solve::solve;
 
 /// Cells per predictor that are looked at.

@@ -24,6 +24,22 @@ impl Heads {
     }
 }
 
+/// s and the last hidden activations of every cell of a run, four to a word with the first lowest: what the last layer sees.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hidden {
+    /// Cells there is room for: word w of cell i is `words[w * stride + i]`.
+    pub stride: usize,
+    pub s: Vec<i32>,
+    pub words: Vec<i32>,
+}
+
+impl Hidden {
+    /// Room for the cells of any net with a last layer of `n_in` inputs.
+    pub fn new(n_in: usize, stride: usize) -> Hidden {
+        Hidden { stride, s: vec![0; stride], words: vec![0; n_in / 4 * stride] }
+    }
+}
+
 /// s and heads for the run of `b.len()` cells at `at`.
 pub fn context(net: &Net, offsets: &Offsets, look: Look, at: usize, level: i32, b: &[i32], out: &mut Heads) {
     let mut f = vec![0; net.n_in()];
@@ -33,6 +49,19 @@ pub fn context(net: &Net, offsets: &Offsets, look: Look, at: usize, level: i32, 
         mlp(&net.layers, &f, &mut y);
         for (h, &y) in y.iter().enumerate() {
             out.heads[h * out.stride + i] = y;
+        }
+    }
+}
+
+/// s and hidden activations for the run of `b.len()` cells at `at`; a net of one layer has none.
+pub fn hidden(net: &Net, offsets: &Offsets, look: Look, at: usize, level: i32, b: &[i32], out: &mut Hidden) {
+    let mut f = vec![0; net.n_in()];
+    let (last, hidden) = net.layers.split_last().expect("a net has layers");
+    for (i, &b) in b.iter().enumerate() {
+        out.s[i] = features(net, offsets, look, at + i, level, b, &mut f);
+        let x = activations(hidden, last.n_in, &f);
+        for (w, four) in x.chunks_exact(4).enumerate() {
+            out.words[w * out.stride + i] = four.iter().rev().fold(0, |word, &x| word << 8 | x);
         }
     }
 }
@@ -88,17 +117,27 @@ pub fn features(net: &Net, offsets: &Offsets, look: Look, cell: usize, level: i3
 
 /// y = clamp(round((bias + Σ w · x) / 2^shift)): to 0..=127 in hidden layers, to 16 bits in the last.
 pub fn mlp(layers: &[Layer], f: &[i32], y: &mut Vec<i32>) {
-    let mut x = f.to_vec();
-    for (l, layer) in layers.iter().enumerate() {
-        let (lo, hi) = if l + 1 == layers.len() { (-32768, 32767) } else { (0, 127) };
-        y.clear();
-        for (o, weights) in layer.weights.chunks_exact(layer.n_in).enumerate() {
-            let sum = weights.iter().zip(&x).fold(layer.bias[o], |sum, (&w, &x)| sum + i32::from(w) * x);
-            let shift = layer.shift[o];
-            y.push(((sum + ((1 << shift) >> 1)) >> shift).clamp(lo, hi));
-        }
-        x.clone_from(y);
-        let padded = layers.get(l + 1).map_or(x.len(), |next| next.n_in);
-        x.resize(padded, 0);
+    let (last, hidden) = layers.split_last().expect("a net has layers");
+    dense(last, &activations(hidden, last.n_in, f), (-32768, 32767), y);
+}
+
+/// What comes out of the hidden layers, with zeros up to the width of the layer behind them.
+fn activations(hidden: &[Layer], n_in: usize, f: &[i32]) -> Vec<i32> {
+    let (mut x, mut y) = (f.to_vec(), Vec::new());
+    for layer in hidden {
+        x.resize(layer.n_in, 0);
+        dense(layer, &x, (0, 127), &mut y);
+        x.clone_from(&y);
+    }
+    x.resize(n_in, 0);
+    x
+}
+
+fn dense(layer: &Layer, x: &[i32], (lo, hi): (i32, i32), y: &mut Vec<i32>) {
+    y.clear();
+    for (o, weights) in layer.weights.chunks_exact(layer.n_in).enumerate() {
+        let sum = weights.iter().zip(x).fold(layer.bias[o], |sum, (&w, &x)| sum + i32::from(w) * x);
+        let shift = layer.shift[o];
+        y.push(((sum + ((1 << shift) >> 1)) >> shift).clamp(lo, hi));
     }
 }

@@ -4,9 +4,11 @@
 //! an i32, whatever the features. The kernels assume all of this and check nothing.
 
 mod load;
+mod refit;
 mod store;
 
 pub use load::load;
+pub use refit::{MAX_LOG2_STEP, Refit};
 pub use store::store;
 
 use crate::error::{Error, Result};
@@ -20,6 +22,7 @@ pub const MAX_REACH: i32 = 15;
 const MAX_TAPS: usize = 256;
 const MAX_WIDTH: usize = 1024;
 const MAX_LAYERS: usize = 8;
+const MAX_WEIGHT: i32 = 127;
 
 /// (dy, dx): a place seen from a cell.
 pub type Tap = (i32, i32);

@@ -41,6 +41,8 @@ pub struct ArrayInfo {
     pub n_previous: usize,
     /// Name and hash.
     pub model: Option<(String, [u8; 32])>,
+    /// What the refit of the model takes.
+    pub refit_bytes: u64,
     /// Tiles and their bytes, per way of coding.
     pub modes: BTreeMap<&'static str, (u64, u64)>,
     head_bytes: u64,
@@ -115,6 +117,7 @@ fn array_info(archive: &Archive, array: &Array) -> Result<ArrayInfo> {
         grid: head.grid,
         n_previous: head.n_previous,
         model,
+        refit_bytes: head.refit_bytes(),
         modes,
         head_bytes: head_block.map_or(0, |b| u64::from(b.len)),
         noise: noise::of_array(archive, array)?,

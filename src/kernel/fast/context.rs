@@ -5,7 +5,7 @@ use super::Scratch;
 use super::amx::Tiles;
 use super::lanes::{Lanes, N, clamp, log2, sixteen, sixteen_mut};
 use super::pack::{Packed, PackedNet, Row};
-use crate::kernel::context::Heads;
+use crate::kernel::context::{Heads, Hidden};
 use crate::kernel::{Look, MAX_RESIDUAL, Offsets, address};
 
 /// The place of a run.
@@ -35,6 +35,20 @@ pub fn context<V: Lanes>(
     while i < run.n {
         block::<V, 1>(net, run, i, b, tiles, scratch, out);
         i += N;
+    }
+}
+
+/// s and the last hidden activations; used by encoders on a few cells only, so there are no tiles here.
+#[inline(always)]
+pub fn hidden<V: Lanes>(net: &PackedNet, run: Run, b: &[i32], scratch: &mut Scratch, out: &mut Hidden) {
+    for i in (0..run.n).step_by(N) {
+        let [s] = features::<V, 1>(net, run, run.at + i, [V::load(sixteen(b, i))], &mut scratch.x);
+        s.store(sixteen_mut(&mut out.s, i));
+        activations::<V, 1>(net, scratch);
+        let n_k = net.layers.last().expect("a net has layers").n_k;
+        for (k, row) in scratch.x[..n_k].iter().enumerate() {
+            V::load(&row.0[0]).store(sixteen_mut(&mut out.words, k * out.stride + i));
+        }
     }
 }
 
@@ -211,18 +225,25 @@ fn put<'a, V: Lanes, const C: usize>(rows: &mut impl Iterator<Item = &'a mut Row
 /// Heads of the C vectors of cells from `i` on, whose features lie in x.
 #[inline(always)]
 fn mlp<V: Lanes, const C: usize>(net: &PackedNet, scratch: &mut Scratch, i: usize, out: &mut Heads) {
-    let (last, hidden) = net.layers.split_last().expect("a net has layers");
-    for layer in hidden {
-        self::hidden::<V, C>(layer, &scratch.x, &mut scratch.y);
-        std::mem::swap(&mut scratch.x, &mut scratch.y);
-    }
+    activations::<V, C>(net, scratch);
+    let last = net.layers.last().expect("a net has layers");
     for unit in 0..last.bias.len() {
         let [sums] = units::<V, C, 1>(last, unit, &scratch.x);
         put_heads::<V, C>(last, unit, sums, i, out);
     }
 }
 
-/// The same with the products in tiles.
+/// The inputs of the last layer in the place of the features.
+#[inline(always)]
+fn activations<V: Lanes, const C: usize>(net: &PackedNet, scratch: &mut Scratch) {
+    let (_, hidden) = net.layers.split_last().expect("a net has layers");
+    for layer in hidden {
+        forward::<V, C>(layer, &scratch.x, &mut scratch.y);
+        std::mem::swap(&mut scratch.x, &mut scratch.y);
+    }
+}
+
+/// `mlp` with the products in tiles.
 #[inline(always)]
 fn mlp_in_tiles<V: Lanes, const C: usize>(
     net: &PackedNet,
@@ -269,7 +290,7 @@ fn put_heads<V: Lanes, const C: usize>(layer: &Packed, unit: usize, sums: [[V; C
 
 /// The outputs of a hidden layer, which are the inputs of the next.
 #[inline(always)]
-fn hidden<V: Lanes, const C: usize>(layer: &Packed, x: &[Row], y: &mut [Row]) {
+fn forward<V: Lanes, const C: usize>(layer: &Packed, x: &[Row], y: &mut [Row]) {
     let n_units = layer.bias.len();
     let mut unit = 0;
     while V::WIDE && unit + 1 < n_units {

@@ -22,7 +22,7 @@ mod pack;
 #[cfg(target_arch = "x86_64")]
 mod predict;
 
-use super::context::Heads;
+use super::context::{Heads, Hidden};
 use super::mixture::{Mixtures, Window};
 use super::predict::Linear;
 use super::{Look, Offsets};
@@ -119,7 +119,7 @@ pub struct Inverted {
 #[cfg(target_arch = "x86_64")]
 macro_rules! doors {
     ($features:literal, $lanes:ty) => {
-        use crate::kernel::context::Heads as DoorHeads;
+        use crate::kernel::context::{Heads as DoorHeads, Hidden as DoorHidden};
         use crate::kernel::fast as ops;
         use crate::kernel::mixture::{Mixtures as DoorMixtures, Window as DoorWindow};
 
@@ -148,6 +148,16 @@ macro_rules! doors {
             out: &mut DoorHeads,
         ) {
             ops::context::context::<$lanes>(net, run, b, None, scratch, out);
+        }
+        #[target_feature(enable = $features)]
+        pub fn hidden(
+            net: &ops::pack::PackedNet,
+            run: ops::context::Run,
+            b: &[i32],
+            scratch: &mut ops::Scratch,
+            out: &mut DoorHidden,
+        ) {
+            ops::context::hidden::<$lanes>(net, run, b, scratch, out);
         }
         #[target_feature(enable = $features)]
         pub fn mixture(n: usize, b: &[i32], heads: &DoorHeads, mass: i32, out: &mut DoorMixtures) {
@@ -271,6 +281,29 @@ impl Fast {
             self,
             super::context::context(&net.net, offsets, look, at, level, &b[..n], out),
             context(net, context::Run { offsets, look, at, level, n }, b, scratch, out)
+        );
+    }
+
+    /// s and the last hidden activations of the run of `n` cells at `at`, by net number `net`, which has more than one layer.
+    #[expect(clippy::too_many_arguments, reason = "they are those of the plain kernel")]
+    pub fn hidden(
+        &self,
+        net: usize,
+        offsets: &Offsets,
+        look: Look,
+        at: usize,
+        level: i32,
+        n: usize,
+        b: &[i32],
+        scratch: &mut Scratch,
+        out: &mut Hidden,
+    ) {
+        let net = &self.nets[net];
+        assert!(net.layers.len() > 1, "a net of one layer has no hidden activations");
+        at_level!(
+            self,
+            super::context::hidden(&net.net, offsets, look, at, level, &b[..n], out),
+            hidden(net, context::Run { offsets, look, at, level, n }, b, scratch, out)
         );
     }
 

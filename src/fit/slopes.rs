@@ -1,0 +1,146 @@
+//! Σ over cells of −log2 P, its slopes by the last layer, and how inputs and slopes go together
+//!
+//! Cells are taken in chunks of a fixed size; a chunk is summed in f32, chunks are added in order in f64. So the sums do not
+//! depend on the number of threads.
+
+use super::cells::Cells;
+use super::elementary::log2;
+use super::likelihood::{N, Row, likelihood};
+use rayon::prelude::*;
+
+const CHUNK: usize = 256;
+
+/// A last layer in floats: y_o = Σᵢ w[o][i] · xᵢ + w[o][n_in], x in 1/32 of activations.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weights {
+    pub n_in: usize,
+    pub n_out: usize,
+    /// [n_out][n_in + 1], the bias last.
+    pub w: Vec<f32>,
+}
+
+/// Sums over cells.
+#[derive(Clone, Debug)]
+pub struct Sums {
+    pub bits: f64,
+    /// Of −ln P by the weights, in their order.
+    pub slopes: Vec<f64>,
+    /// Products of the slopes by the heads, [n_out][n_out].
+    pub heads: Vec<f64>,
+}
+
+/// The sums over `n` cells from cell `from`.
+pub fn sums(cells: &Cells, weights: &Weights, from: usize, n: usize) -> Sums {
+    let starts: Vec<usize> = (from..from + n).step_by(CHUNK).collect();
+    let chunks: Vec<Chunk> = starts.par_iter().map(|&at| chunk(cells, weights, at, CHUNK.min(from + n - at))).collect();
+    let (n_out, n_in) = (weights.n_out, weights.n_in);
+    let mut all = Sums { bits: 0.0, slopes: vec![0.0; n_out * (n_in + 1)], heads: vec![0.0; n_out * n_out] };
+    for chunk in &chunks {
+        all.bits += f64::from(chunk.bits);
+        add(&mut all.slopes, &chunk.slopes);
+        add(&mut all.heads, &chunk.heads);
+    }
+    all
+}
+
+fn add(sum: &mut [f64], x: &[f32]) {
+    sum.iter_mut().zip(x).for_each(|(sum, &x)| *sum += f64::from(x));
+}
+
+struct Chunk {
+    bits: f32,
+    slopes: Vec<f32>,
+    heads: Vec<f32>,
+}
+
+fn chunk(cells: &Cells, weights: &Weights, from: usize, n: usize) -> Chunk {
+    let (n_in, n_out) = (weights.n_in, weights.n_out);
+    let mut slopes = vec![[0.0; N]; n_out * n_in.div_ceil(N)];
+    let (mut biases, mut products) = (vec![0.0; n_out], vec![0.0; n_out * n_out]);
+    let mut bits = 0.0;
+    let mut rows = vec![[0.0; N]; n_in.div_ceil(N) * N];
+    let mut columns = vec![[0.0; N]; n_in];
+    let mut heads = vec![[0.0; N]; n_out];
+    for at in (from..from + n).step_by(N) {
+        let whole = N.min(from + n - at);
+        let places: [usize; N] = std::array::from_fn(|i| at + i.min(whole - 1));
+        cells.inputs(&places, &mut rows, &mut columns);
+        forward(weights, &columns, &mut heads);
+        let p = likelihood(cells.share(), &cells.block(&places), &mut heads);
+        bits -= p[..whole].iter().fold(0.0, |sum, &p| sum + log2(p));
+        for (o, row) in heads.iter_mut().enumerate() {
+            row[whole..].fill(0.0); // cells that are there twice
+            biases[o] += row.iter().fold(0.0, |sum, x| sum + x);
+        }
+        for o in 0..n_out {
+            for q in 0..=o {
+                products[o * n_out + q] += (0..N).fold(0.0, |sum, i| sum + heads[o][i] * heads[q][i]);
+            }
+        }
+        backward(&heads, &rows, &mut slopes);
+    }
+    let width = n_in.div_ceil(N);
+    let of = |o: usize| slopes[o * width..][..width].as_flattened()[..n_in].iter().copied().chain([biases[o]]);
+    Chunk { bits, slopes: (0..n_out).flat_map(of).collect(), heads: products }
+}
+
+/// heads[o][cell] = Σ w[o][i] · x[i][cell], three outputs at a time: as many sums as registers hold.
+fn forward(weights: &Weights, columns: &[Row], heads: &mut [Row]) {
+    let width = weights.n_in + 1;
+    for (w, heads) in weights.w.chunks_exact(3 * width).zip(heads.chunks_exact_mut(3)) {
+        let (w0, rest) = w.split_at(width);
+        let (w1, w2) = rest.split_at(width);
+        let mut sums = [[w0[weights.n_in]; N], [w1[weights.n_in]; N], [w2[weights.n_in]; N]];
+        for (((x, &w0), &w1), &w2) in columns.iter().zip(w0).zip(w1).zip(w2) {
+            for i in 0..N {
+                sums[0][i] += w0 * x[i];
+                sums[1][i] += w1 * x[i];
+                sums[2][i] += w2 * x[i];
+            }
+        }
+        heads.copy_from_slice(&sums);
+    }
+}
+
+/// slopes[o][i] += Σ heads[o][cell] · x[cell][i]
+fn backward(heads: &[Row], rows: &[Row], slopes: &mut [Row]) {
+    let width = rows.len() / N;
+    for (heads, slopes) in heads.chunks_exact(3).zip(slopes.chunks_exact_mut(3 * width)) {
+        for i in 0..width {
+            let mut sums = [slopes[i], slopes[width + i], slopes[2 * width + i]];
+            for c in 0..N {
+                let x = &rows[c * width + i];
+                for j in 0..N {
+                    sums[0][j] += heads[0][c] * x[j];
+                    sums[1][j] += heads[1][c] * x[j];
+                    sums[2][j] += heads[2][c] * x[j];
+                }
+            }
+            (slopes[i], slopes[width + i], slopes[2 * width + i]) = (sums[0], sums[1], sums[2]);
+        }
+    }
+}
+
+/// Σ x xᵀ over `n` cells from `from`, [n_in + 1][n_in + 1], x in 1/32; the last input is 1.
+pub fn moments(cells: &Cells, n_in: usize, from: usize, n: usize) -> Vec<f64> {
+    let starts: Vec<usize> = (from..from + n).step_by(CHUNK).collect();
+    let width = n_in + 1;
+    let chunks: Vec<Vec<f32>> = starts
+        .par_iter()
+        .map(|&at| {
+            let mut sum = vec![0.0f32; width * width];
+            let mut x = vec![1.0f32; width];
+            for place in at..(from + n).min(at + CHUNK) {
+                let hidden = &cells.hidden[place * cells.n_in..][..n_in];
+                x.iter_mut().zip(hidden).for_each(|(x, &h)| *x = f32::from(h) / 32.0);
+                for (i, row) in sum.chunks_exact_mut(width).enumerate() {
+                    row[..=i].iter_mut().zip(&x).for_each(|(sum, y)| *sum += x[i] * y);
+                }
+            }
+            sum
+        })
+        .collect();
+    let mut all = vec![0.0; width * width];
+    chunks.iter().for_each(|chunk| add(&mut all, chunk));
+    all
+}
