@@ -74,9 +74,10 @@ pub fn decode_array(
 ) -> Result<()> {
     let head = &array.head;
     let plans = head.network.as_ref().map(|n| Plans::to_decode(n.model.clone()));
-    if let Some(network) = &head.network {
-        device.verify(&network.model)?;
-    }
+    let device = match &head.network {
+        None => Device::Cpu,
+        Some(network) => device.proved(&network.model)?,
+    };
     let mut previous: VecDeque<Vec<Band>> = VecDeque::new();
     let mut block = array.first_block;
     let mut at = array.offset;
@@ -93,7 +94,7 @@ pub fn decode_array(
             blocks.push(block);
             block += head.grid.band(band.plane, band.band).count();
         }
-        decode_bands(array, device, plans.as_ref(), &mut bands, &blocks, &previous, fetch, damage)?;
+        decode_bands(array, &device, plans.as_ref(), &mut bands, &blocks, &previous, fetch, damage)?;
         let bytes: Vec<Result<Vec<u8>>> = bands.par_iter().map(|band| band.to_bytes(head)).collect();
         for (band, bytes) in bands.iter().zip(bytes) {
             let bytes = bytes?;

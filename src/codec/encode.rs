@@ -182,9 +182,10 @@ impl<'a, W: Write> Encoder<'a, W> {
         let mut n_bytes_out = bytes.len() as u64;
 
         let plans = head.network.as_ref().map(|n| Plans::to_encode(n.model.clone()));
-        if let Some(network) = &head.network {
-            self.options.device.verify(&network.model)?;
-        }
+        let device = match &head.network {
+            None => Device::Cpu,
+            Some(network) => self.options.device.proved(&network.model)?,
+        };
         let mut previous: VecDeque<Vec<Band>> = VecDeque::new(); // whole planes, newest first
         let bands = (0..head.grid.n_planes).flat_map(|p| (0..head.grid.n_bands()).map(move |b| (p, b)));
         let bands: Vec<(usize, usize)> = bands.collect();
@@ -196,7 +197,7 @@ impl<'a, W: Write> Encoder<'a, W> {
             (self.progress)(offset + band_range(ty, &head.grid, now[0].0, now[0].1).0)?;
             let batch = self.read_batch(&head, offset, now)?;
             let tiles = batch.iter().flat_map(|band| tiles(&head, band, &previous)).collect::<Vec<Tile>>();
-            let payloads = self.options.device.encode(&head, plans.as_ref(), self.n_arrays, &tiles)?;
+            let payloads = device.encode(&head, plans.as_ref(), self.n_arrays, &tiles)?;
             for payload in &payloads {
                 self.writer.block(kind::TILE, payload)?;
                 n_bytes_out += payload.len() as u64;
