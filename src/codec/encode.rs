@@ -42,8 +42,9 @@ const CHUNK: usize = 4 << 20;
 const BATCH: usize = 1 << 22;
 /// A row of more samples is coded as arrays of one dimension of at most this many.
 const MAX_ROW: u64 = 1 << 23;
-/// Bytes that are read at once for statistics.
-const STATS_CHUNK: u64 = 8 << 20;
+/// Bytes that are read at once for statistics, and by one thread.
+const STATS_GROUP: usize = 16 << 20;
+const STATS_CHUNK: usize = 1 << 20;
 
 /// Which network codes the arrays.
 #[derive(Clone, Debug, Default)]
@@ -186,6 +187,7 @@ impl<'a, W: Write> Encoder<'a, W> {
             None => Device::Cpu,
             Some(network) => self.options.device.proved(&network.model)?,
         };
+        let mut raw = Vec::new();
         let mut previous: VecDeque<Vec<Band>> = VecDeque::new(); // whole planes, newest first
         let bands = (0..head.grid.n_planes).flat_map(|p| (0..head.grid.n_bands()).map(move |b| (p, b)));
         let bands: Vec<(usize, usize)> = bands.collect();
@@ -195,7 +197,7 @@ impl<'a, W: Write> Encoder<'a, W> {
             let (now, later) = rest.split_at(n);
             rest = later;
             (self.progress)(offset + band_range(ty, &head.grid, now[0].0, now[0].1).0)?;
-            let batch = self.read_batch(&head, offset, now)?;
+            let batch = self.read_batch(&head, offset, now, &mut raw)?;
             let tiles = batch.iter().flat_map(|band| tiles(&head, band, &previous)).collect::<Vec<Tile>>();
             let payloads = device.encode(&head, plans.as_ref(), self.n_arrays, &tiles)?;
             for payload in &payloads {
@@ -215,16 +217,23 @@ impl<'a, W: Write> Encoder<'a, W> {
         Ok(())
     }
 
-    fn read_batch(&mut self, head: &Head, offset: u64, now: &[(usize, usize)]) -> Result<Vec<Band>> {
-        let mut raw = Vec::with_capacity(now.len());
-        for &(plane, band) in now {
-            let (at, len) = band_range(&head.ty, &head.grid, plane, band);
-            let bytes = self.source.bytes(offset + at, len)?;
-            self.hash.update(&bytes);
-            raw.push(bytes);
-        }
-        let bands = now.par_iter().zip(&raw);
-        Ok(bands.map(|(&(plane, band), bytes)| Band::from_bytes(head, plane, band, bytes)).collect())
+    /// The next bands, whose bytes follow each other.
+    fn read_batch(&mut self, head: &Head, offset: u64, now: &[(usize, usize)], raw: &mut Vec<u8>) -> Result<Vec<Band>> {
+        let range = |&(plane, band): &(usize, usize)| band_range(&head.ty, &head.grid, plane, band);
+        let lens: Vec<usize> = now.iter().map(|band| range(band).1).collect();
+        raw.resize(lens.iter().sum(), 0);
+        self.source.read_at(offset + range(&now[0]).0, raw)?;
+        let mut bands: Vec<Band> = now.iter().map(|&(plane, band)| Band::empty(&head.grid, plane, band)).collect();
+        let mut rest = raw.as_slice();
+        let parts = bands.iter_mut().zip(lens).map(|(band, len)| {
+            let (bytes, later) = rest.split_at(len);
+            rest = later;
+            (band, bytes)
+        });
+        let parts: Vec<(&mut Band, &[u8])> = parts.collect();
+        let fill = || parts.into_par_iter().for_each(|(band, bytes)| band.fill(head, bytes));
+        rayon::join(|| self.hash.update(raw), fill);
+        Ok(bands)
     }
 }
 
@@ -294,12 +303,13 @@ fn cut(offset: u64, ty: &ArrayType) -> Result<Vec<(u64, ArrayType)>> {
 fn statistics(source: &dyn Source, offset: u64, ty: &ArrayType) -> Result<Stats> {
     let n_bytes = ty.n_bytes()?;
     let mut stats = Stats::new(ty.dtype);
-    for group in (0..n_bytes).step_by(4 * STATS_CHUNK as usize) {
-        let starts: Vec<u64> = (group..n_bytes.min(group + 4 * STATS_CHUNK)).step_by(STATS_CHUNK as usize).collect();
-        let parts = starts.par_iter().map(|&at| {
-            let bytes = source.bytes(offset + at, (n_bytes - at).min(STATS_CHUNK) as usize)?;
+    let mut group = vec![0; n_bytes.min(STATS_GROUP as u64) as usize];
+    for start in (0..n_bytes).step_by(STATS_GROUP) {
+        group.truncate((n_bytes - start).min(STATS_GROUP as u64) as usize);
+        let parts = group.par_chunks_mut(STATS_CHUNK).enumerate().map(|(i, bytes)| {
+            source.read_at(offset + start + (i * STATS_CHUNK) as u64, bytes)?;
             let mut part = Stats::new(ty.dtype);
-            part.update(&bytes, ty.big_endian);
+            part.update(bytes, ty.big_endian);
             Ok(part)
         });
         for part in parts.collect::<Result<Vec<Stats>>>()? {

@@ -58,25 +58,22 @@ impl Band {
         Band { plane, band, ints: (0..grid.n_parts).map(|_| part()).collect() }
     }
 
-    /// From the bytes of its rows.
-    pub fn from_bytes(head: &Head, plane: usize, band: usize, bytes: &[u8]) -> Band {
-        let grid = &head.grid;
-        let (_, rows) = grid.rows(band);
+    /// From the bytes of its rows. The ints stay where the caller allocated them: threads that allocate what outlives
+    /// them each keep the most that they ever held.
+    pub fn fill(&mut self, head: &Head, bytes: &[u8]) {
+        let (grid, (_, rows)) = (&head.grid, head.grid.rows(self.band));
+        if grid.n_phases == 1 {
+            let mut parts: Vec<&mut [i32]> = self.ints.iter_mut().map(|phases| phases[0].ints.as_mut_slice()).collect();
+            return head.map.to_ints(bytes, head.ty.big_endian, &mut parts);
+        }
         let mut whole: Vec<Vec<i32>> = vec![vec![0; rows * grid.w]; grid.n_parts];
         let mut parts: Vec<&mut [i32]> = whole.iter_mut().map(Vec::as_mut_slice).collect();
         head.map.to_ints(bytes, head.ty.big_endian, &mut parts);
-        let ints = whole.into_iter().map(|ints| {
-            if grid.n_phases == 1 {
-                return vec![Ints { h: rows, w: grid.w, ints }];
+        for (phases, whole) in self.ints.iter_mut().zip(&whole) {
+            for (i, phase) in phases.iter_mut().enumerate() {
+                phase::pick(i, whole, rows, grid.w, &mut phase.ints);
             }
-            let phases = phase::split(&ints, rows, grid.w);
-            let sized = phases.into_iter().enumerate().map(|(i, ints)| {
-                let (h, w) = phase::size(i, rows, grid.w);
-                Ints { h, w, ints }
-            });
-            sized.collect()
-        });
-        Band { plane, band, ints: ints.collect() }
+        }
     }
 
     /// The bytes of its rows.
