@@ -99,11 +99,19 @@ impl Device {
         }
     }
 
-    /// The payloads of a batch of tiles, in their order.
-    pub fn encode(&self, head: &Head, plans: Option<&Plans>, array: u64, tiles: &[Tile]) -> Result<Vec<Vec<u8>>> {
+    /// The payloads of the tiles at `places`, in their order. A tile is made where it is coded and goes when it is.
+    pub fn encode(
+        &self,
+        head: &Head,
+        plans: Option<&Plans>,
+        array: u64,
+        places: &[Place],
+        tile: &(dyn Fn(&Place) -> Tile + Sync),
+    ) -> Result<Vec<Vec<u8>>> {
         let (Some(gpu), Some(plans)) = (self.gpu(), plans) else {
-            return Ok(tiles.par_iter().map(|t| tile::encode(head, plans, array, t)).collect());
+            return Ok(places.par_iter().map(|place| tile::encode(head, plans, array, &tile(place))).collect());
         };
+        let tiles: Vec<Tile> = places.par_iter().map(tile).collect();
         let mut codes: Vec<Option<Vec<u8>>> = vec![None; tiles.len()];
         for (_, group) in alike(head, tiles.iter().map(|t| &t.place), |i| !tiles[i].is_constant()) {
             let place = tiles[group[0]].place;
