@@ -1,7 +1,7 @@
 //! Where networks run: on the CPU, or on a GPU that has proved to give the same answer.
 //!
-//! The device is chosen once, above the batch. It never decides a byte: a GPU that fails on the way is an error, not a quiet
-//! change of device.
+//! The device is chosen once, above the batch, and never decides a byte. `auto` may fall back to the CPU before the first
+//! tile, and says so; a GPU that was asked for, or that fails on the way, is an error.
 
 use crate::codec::head::Head;
 use crate::codec::plans::Plans;
@@ -12,14 +12,28 @@ use crate::model::Model;
 use crate::tile::Place;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 #[derive(Clone, Default)]
 pub enum Device {
     #[default]
     Cpu,
+    /// Asked for: it gives the right answer, or that is an error.
     Gpu(Arc<Gpu>),
+    /// Found by `auto`: it gives the right answer, or the CPU does, and that is told.
+    Found(Arc<Found>),
 }
+
+/// A GPU that nobody asked for.
+pub struct Found {
+    gpu: Arc<Gpu>,
+    tell: Tell,
+    /// Once it has been caught with a wrong answer it is not used again.
+    refused: OnceLock<()>,
+}
+
+/// Takes the sentence that says why the CPU is used where there is a GPU.
+pub type Tell = Box<dyn Fn(&str) + Send + Sync>;
 
 /// What the caller wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,42 +46,72 @@ pub enum Wish {
 }
 
 impl Device {
-    /// The device for a wish, and a sentence where it is not what was hoped for.
-    pub fn open(wish: Wish) -> Result<(Device, Option<String>)> {
-        let gpu = match wish {
-            Wish::Cpu => return Ok((Device::Cpu, None)),
-            Wish::Gpu(index) => Some(Gpu::open(index)?),
-            Wish::Auto => match Gpu::open_hardware() {
-                Ok(gpu) => gpu,
-                Err(e) => return Ok((Device::Cpu, Some(format!("{e}: the CPU kernels are used")))),
-            },
-        };
-        Ok(match gpu {
-            Some(gpu) => (Device::Gpu(Arc::new(gpu)), None),
-            None => (Device::Cpu, Some("no hardware GPU was found: the CPU kernels are used".into())),
-        })
+    /// The device for a wish. No GPU under `auto` is nothing to tell of; one that is there and cannot be used is.
+    pub fn open(wish: Wish, tell: Tell) -> Result<Device> {
+        match wish {
+            Wish::Cpu => Ok(Device::Cpu),
+            Wish::Gpu(index) => Ok(Device::Gpu(Arc::new(Gpu::open(index)?))),
+            Wish::Auto => Ok(Device::auto(Gpu::open_hardware(), tell)),
+        }
+    }
+
+    /// What `auto` makes of what it found.
+    pub fn auto(hardware: Result<Option<Gpu>>, tell: Tell) -> Device {
+        match hardware {
+            Ok(None) => Device::Cpu,
+            Ok(Some(gpu)) => Device::Found(Arc::new(Found { gpu: Arc::new(gpu), tell, refused: OnceLock::new() })),
+            Err(e) => {
+                tell(&instead(&e));
+                Device::Cpu
+            }
+        }
     }
 
     pub fn name(&self) -> String {
-        match self {
-            Device::Cpu => format!("CPU ({:?})", crate::kernel::fast::Level::detect()),
-            Device::Gpu(gpu) => format!("{} ({}, {})", gpu.info.name, gpu.info.backend.name(), gpu.info.driver),
+        match self.gpu() {
+            None => format!("CPU ({:?})", crate::kernel::fast::Level::detect()),
+            Some(gpu) => format!("{} ({}, {})", gpu.info.name, gpu.info.backend.name(), gpu.info.driver),
         }
     }
 
-    /// Refuses a device that does not give the answer of the plain kernels for the nets of a model.
-    pub fn verify(&self, model: &Model) -> Result<()> {
+    fn gpu(&self) -> Option<&Gpu> {
         match self {
-            Device::Cpu => Ok(()),
-            Device::Gpu(gpu) => gpu.verify(model),
+            Device::Cpu => None,
+            Device::Gpu(gpu) => Some(gpu),
+            Device::Found(found) => Some(&found.gpu),
         }
     }
 
-    /// The payloads of a batch of tiles, in their order.
-    pub fn encode(&self, head: &Head, plans: Option<&Plans>, array: u64, tiles: &[Tile]) -> Result<Vec<Vec<u8>>> {
-        let (Device::Gpu(gpu), Some(plans)) = (self, plans) else {
-            return Ok(tiles.par_iter().map(|t| tile::encode(head, plans, array, t)).collect());
+    /// The device for a model: one that gives the answer of the plain kernels for its nets.
+    pub fn proved(&self, model: &Model) -> Result<Device> {
+        match self {
+            Device::Cpu => Ok(Device::Cpu),
+            Device::Gpu(gpu) => gpu.verify(model).map(|()| self.clone()),
+            Device::Found(found) if found.refused.get().is_some() => Ok(Device::Cpu),
+            Device::Found(found) => match found.gpu.verify(model) {
+                Ok(()) => Ok(Device::Gpu(found.gpu.clone())),
+                Err(e) => {
+                    // threads that were here at the same time tell it once
+                    found.refused.get_or_init(|| (found.tell)(&instead(&e)));
+                    Ok(Device::Cpu)
+                }
+            },
+        }
+    }
+
+    /// The payloads of the tiles at `places`, in their order. A tile is made where it is coded and goes when it is.
+    pub fn encode(
+        &self,
+        head: &Head,
+        plans: Option<&Plans>,
+        array: u64,
+        places: &[Place],
+        tile: &(dyn Fn(&Place) -> Tile + Sync),
+    ) -> Result<Vec<Vec<u8>>> {
+        let (Some(gpu), Some(plans)) = (self.gpu(), plans) else {
+            return Ok(places.par_iter().map(|place| tile::encode(head, plans, array, &tile(place))).collect());
         };
+        let tiles: Vec<Tile> = places.par_iter().map(tile).collect();
         let mut codes: Vec<Option<Vec<u8>>> = vec![None; tiles.len()];
         for (_, group) in alike(head, tiles.iter().map(|t| &t.place), |i| !tiles[i].is_constant()) {
             let place = tiles[group[0]].place;
@@ -89,7 +133,7 @@ impl Device {
             let (mode, code) = t.code.as_ref().map_err(Error::clone)?;
             tile::decode(head, plans, *mode, code, &t.place, &refs)
         };
-        let (Device::Gpu(gpu), Some(plans)) = (self, plans) else {
+        let (Some(gpu), Some(plans)) = (self.gpu(), plans) else {
             return Ok(tiles.par_iter().map(one).collect());
         };
         let by_network = |i: usize| matches!(tiles[i].code, Ok((Mode::Network, _)));
@@ -107,6 +151,10 @@ impl Device {
         }
         Ok(tiles.par_iter().zip(decoded).map(|(t, ints)| ints.unwrap_or_else(|| one(t))).collect())
     }
+}
+
+fn instead(error: &Error) -> String {
+    format!("{error}: the CPU is used instead")
 }
 
 /// A tile to decode: its mode and code, if its block could be read, and what it looks at.
@@ -127,4 +175,24 @@ fn alike<'a>(
         groups.entry((p.h, p.w, p.part, p.phase, head.n_previous_of(p.plane))).or_default().push(i);
     }
     groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    #[test]
+    fn a_gpu_that_does_not_open_is_told_of_and_none_at_all_is_not() {
+        let said = |hardware| {
+            let heard = Arc::new(Mutex::new(Vec::new()));
+            let into = heard.clone();
+            let device = Device::auto(hardware, Box::new(move |why| into.lock().unwrap().push(why.to_string())));
+            assert!(matches!(device, Device::Cpu));
+            drop(device);
+            Arc::into_inner(heard).unwrap().into_inner().unwrap()
+        };
+        assert_eq!(said(Ok(None)), Vec::<String>::new());
+        assert_eq!(said(Err(Error::device("out of memory").at("X1"))), ["X1: out of memory: the CPU is used instead"]);
+    }
 }

@@ -6,21 +6,10 @@ mod painted;
 use collapsar::array::{ArrayType, Dtype};
 use collapsar::codec::tile::Mode;
 use collapsar::error::Kind;
-use collapsar::kernel::predict::Linear;
-use collapsar::model::{Family, Model};
+use collapsar::model::Family;
 use collapsar::{Archive, Choice, Options, compress, decompress, salvage};
 use painted::Random;
 use std::collections::BTreeMap;
-use std::sync::Arc;
-
-const TINY: painted::Size = painted::Size { values: 6, residuals: 6, hidden: &[8], k: 2 };
-
-/// As it would be loaded.
-fn model(family: Family) -> Arc<Model> {
-    let mut model = painted::model(family, TINY);
-    model.parts.iter_mut().for_each(|part| part.linear = Linear::mean(part.net.spec().n_linear));
-    Arc::new(collapsar::net::load(&collapsar::net::store(&model).unwrap()).unwrap())
-}
 
 /// h × w samples of u16 and the file of them, with the model in it.
 fn file(model: Choice, h: usize, w: usize) -> (Vec<u8>, Vec<u8>) {
@@ -32,7 +21,7 @@ fn file(model: Choice, h: usize, w: usize) -> (Vec<u8>, Vec<u8>) {
 
 /// A file of about 4 KB, one tile of which a network coded.
 fn small() -> (Vec<u8>, Vec<u8>) {
-    let (bytes, packed) = file(Choice::These(vec![model(Family::Pixelcnn)]), 20, 21);
+    let (bytes, packed) = file(Choice::These(vec![painted::loaded(Family::Pixelcnn)]), 20, 21);
     let archive = Archive::open(&packed, &[]).unwrap();
     let array = archive.arrays().next().unwrap();
     let place = array.head.grid.place(0, 0, 0, 0, 0).unwrap();
@@ -123,7 +112,7 @@ fn damage_of_many_bytes_is_noticed_and_salvaged_without_a_panic() {
 
 #[test]
 fn a_destroyed_tile_costs_one_tile() {
-    for choice in [Choice::Classic, Choice::These(vec![model(Family::Lattice)])] {
+    for choice in [Choice::Classic, Choice::These(vec![painted::loaded(Family::Lattice)])] {
         let (h, w) = (520, 530);
         let (bytes, packed) = file(choice, h, w);
         let archive = Archive::open(&packed, &[]).unwrap();
@@ -157,7 +146,7 @@ fn a_destroyed_plane_costs_the_planes_that_look_at_it_and_nothing_else() {
         .flat_map(|i| ((1000 + i / (h * w)) as u16 + fixed[i % (h * w)] as u16 + random.below(4) as u16).to_be_bytes())
         .collect();
     let raw = Some(ArrayType { dtype: Dtype::U16, big_endian: true, shape: vec![n as u64, h as u64, w as u64] });
-    let models = Choice::These(vec![model(Family::Pixelcnn)]);
+    let models = Choice::These(vec![painted::loaded(Family::Pixelcnn)]);
     let packed = compress(&bytes, &Options { model: models, raw, embed: true, ..Options::default() }).unwrap();
     let archive = Archive::open(&packed, &[]).unwrap();
     let array = archive.arrays().next().unwrap();

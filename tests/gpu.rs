@@ -2,7 +2,12 @@
 //!
 //! Without a GPU the tests say so and pass; with COLLAPSAR_REQUIRE_GPU=1 they fail.
 
+#[allow(dead_code, reason = "shared with other tests")]
+mod painted;
+
+use collapsar::array::{ArrayType, Dtype};
 use collapsar::codec::network::{self, Context};
+use collapsar::device::Device;
 use collapsar::error::{Kind, Result};
 use collapsar::gpu::{Backend, Gpu, Op, Shaders, TileInts, TilePayload, adapters};
 use collapsar::kernel::context::{Heads, context};
@@ -13,7 +18,8 @@ use collapsar::kernel::predict::{Linear, predict};
 use collapsar::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets, Usual};
 use collapsar::model::{Family, Model, Part};
 use collapsar::net::{Layer, Net, Pass, Spec};
-use std::sync::LazyLock;
+use collapsar::{Choice, Decoding, Options, compress, decompress_to};
+use std::sync::{Arc, LazyLock, Mutex};
 
 const SIZES: [usize; 10] = [1, 15, 16, 17, 63, 64, 65, 255, 256, 257];
 const PITCH: i32 = 64;
@@ -330,6 +336,43 @@ fn a_device_is_verified_and_a_wrong_one_is_refused() -> Result<()> {
                 assert_eq!(error.kind, Kind::Device);
                 assert!(error.message.contains(named), "{to}: {error}");
             }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_wrong_gpu_that_nobody_asked_for_gives_way_to_the_cpu_and_that_is_told_once() -> Result<()> {
+    let model = painted::loaded(Family::Pixelcnn); // one that fits the tile, and is chosen
+    let samples: Vec<u8> = painted::tile(20, 21, 65535).iter().flat_map(|&v| (v as u16).to_le_bytes()).collect();
+    let raw = Some(ArrayType { dtype: Dtype::U16, big_endian: false, shape: vec![20, 21] });
+    let on = |device: &Device| {
+        let options = Options { model: Choice::These(vec![model.clone()]), raw: raw.clone(), ..Options::default() };
+        compress(&samples, &Options { device: device.clone(), ..options })
+    };
+    let plain = on(&Device::Cpu)?;
+    for (from, to, n_told) in [("", "", 0), ("var sum = 32;", "var sum = 31;", 1)] {
+        let shaders = if from.is_empty() { Shaders::default() } else { Shaders::default().with(Op::Predict, from, to) };
+        for gpu in Gpu::open_with(Backend::Vulkan, &shaders)? {
+            let told = Arc::new(Mutex::new(Vec::new()));
+            let into = told.clone();
+            let found = Device::auto(Ok(Some(gpu)), Box::new(move |why| into.lock().unwrap().push(why.to_string())));
+            for _ in 0..2 {
+                assert_eq!(on(&found)?, plain);
+                let (mut back, decoding) =
+                    (Vec::new(), Decoding { models: vec![model.clone()], device: found.clone() });
+                decompress_to(&plain, &mut back, &decoding, &|_| Ok(()))?;
+                assert_eq!(back, samples);
+            }
+            let told = told.lock().unwrap();
+            assert_eq!(told.len(), n_told, "{told:?}");
+            assert!(
+                told.iter().all(|why| why.contains("predict") && why.ends_with("the CPU is used instead")),
+                "{told:?}"
+            );
+        }
+        for gpu in Gpu::open_with(Backend::Vulkan, &shaders)? {
+            assert_eq!(on(&Device::Gpu(Arc::new(gpu))).is_err(), n_told == 1);
         }
     }
     Ok(())

@@ -54,13 +54,13 @@ pub fn main() -> ExitCode {
 
 fn run(verb: &Verb) -> Result<Tally> {
     match verb {
-        Verb::Compress(a) => power::apply(&a.power).and_then(|()| compress::run(a)),
-        Verb::Decompress(a) => power::apply(&a.power).and_then(|()| decompress::run(a)),
-        Verb::Test(a) => power::apply(&a.power).and_then(|()| decompress::test(a)),
+        Verb::Compress(a) => power::apply(&a.power, &a.talk).and_then(|()| compress::run(a)),
+        Verb::Decompress(a) => power::apply(&a.power, &a.talk).and_then(|()| decompress::run(a)),
+        Verb::Test(a) => power::apply(&a.power, &a.talk).and_then(|()| decompress::test(a)),
         Verb::Info(a) => info::run(a),
-        Verb::Compare(a) => power::apply(&a.power).and_then(|()| compare::run(a)),
-        Verb::Bench(a) => power::apply(&a.power).and_then(|()| bench::run(a)),
+        Verb::Compare(a) => power::apply(&a.power, &a.talk).and_then(|()| compare::run(a)),
+        Verb::Bench(a) => power::apply(&a.power, &a.talk).and_then(|()| bench::run(a)),
         Verb::Models(a) => models::run(a),
-        Verb::Demo(a) => power::apply(&a.power).and_then(|()| demo::run(a)),
+        Verb::Demo(a) => power::apply(&a.power, &a.talk).and_then(|()| demo::run(a)),
     }
 }

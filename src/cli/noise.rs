@@ -5,11 +5,11 @@
 
 use collapsar::codec::archive::{Archive, Array};
 use collapsar::codec::decode::decode_array;
-use collapsar::codec::plane::Band;
 use collapsar::tile::Place;
 use collapsar::{Error, Kind, Result};
 use serde_json::{Value, json};
 use std::f64::consts::{E, PI};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Samples that are looked at.
 const ENOUGH: usize = 1 << 22;
@@ -55,12 +55,18 @@ pub fn of_array(archive: &Archive, array: &Array) -> Result<Option<Noise>> {
     let (_, h, w) = head.ty.planes();
     let wanted = usize::try_from(h.saturating_mul(w)).unwrap_or(ENOUGH).min(ENOUGH);
     let mut bytes = Vec::new();
-    let mut take = |_: &Band, band: &[u8]| {
-        bytes.extend_from_slice(band);
-        let enough = bytes.len() >= wanted * head.ty.dtype.n_bytes();
-        if enough { Err(Error::verify("enough has been seen")) } else { Ok(()) }
+    let enough = || Error::verify("enough has been seen");
+    let seen = AtomicBool::new(false);
+    let mut take = |bands: &[u8]| {
+        bytes.extend_from_slice(bands);
+        seen.store(bytes.len() >= wanted * head.ty.dtype.n_bytes(), Ordering::Relaxed);
+        if seen.load(Ordering::Relaxed) { Err(enough()) } else { Ok(()) }
     };
-    let fetch = |place: &Place, block: usize| archive.tile(array, place, block);
+    // the next bands are under way while these are taken
+    let fetch = |place: &Place, block: usize| match seen.load(Ordering::Relaxed) {
+        true => Err(enough()),
+        false => archive.tile(array, place, block),
+    };
     match decode_array(array, &collapsar::device::Device::Cpu, &fetch, None, &mut take, &|_| Ok(())) {
         Err(e) if e.kind != Kind::Verify => return Err(e),
         _ => {}

@@ -1,7 +1,8 @@
 //! Threads, memory and device: settled once, before any work.
 
-use super::args::Power;
+use super::args::{self, Power};
 use super::memory;
+use super::say::{self, Talk};
 use collapsar::device::{Device, Wish};
 use collapsar::model::Model;
 use collapsar::{Decoding, Error, Result};
@@ -9,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 static DEVICE: OnceLock<Device> = OnceLock::new();
 
-pub fn apply(power: &Power) -> Result<()> {
+pub fn apply(power: &Power, talk: &args::Talk) -> Result<()> {
     if power.threads > 0 {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(power.threads).build_global();
         pool.map_err(|e| Error::argument(format!("{} threads cannot be started: {e}", power.threads)))?;
@@ -22,7 +23,8 @@ pub fn apply(power: &Power) -> Result<()> {
         (Wish::Auto, true) => Wish::Gpu(None),
         (wish, _) => wish,
     };
-    let (device, _) = Device::open(wish)?; // `auto` promises no GPU; each line of output names the device that was used
+    let talk = Talk::from(talk);
+    let device = Device::open(wish, Box::new(move |why| talk.note(&say::clean(why))))?;
     DEVICE.get_or_init(|| device);
     Ok(())
 }

@@ -4,8 +4,8 @@
 //! phase by phase, since a phase may look at those before it.
 
 use crate::codec::archive::{Archive, Array, Section};
-use crate::codec::encode::{Progress, batch, looked_at, remember};
-use crate::codec::plane::Band;
+use crate::codec::encode::{Progress, looked_at, next_batch, remember};
+use crate::codec::plane::{Band, band_range};
 use crate::codec::plans::Plans;
 use crate::codec::tile::Mode;
 use crate::device::{Coded, Device};
@@ -50,7 +50,7 @@ fn sections(archive: &Archive, device: &Device, out: &mut dyn Write, progress: P
             }
             Section::Array(array) => {
                 let fetch = |place: &Place, block: usize| archive.tile(array, place, block);
-                let mut write = |_: &Band, bytes: &[u8]| Ok(out.write_all(bytes)?);
+                let mut write = |bytes: &[u8]| Ok(out.write_all(bytes)?);
                 decode_array(array, device, &fetch, None, &mut write, progress).map_err(|e| e.at(&array.head.label))?;
             }
         }
@@ -69,80 +69,111 @@ pub fn decode_array(
     device: &Device,
     fetch: Fetch,
     damage: Damage,
-    write: &mut dyn FnMut(&Band, &[u8]) -> Result<()>,
+    write: &mut dyn FnMut(&[u8]) -> Result<()>,
     progress: Progress,
 ) -> Result<()> {
     let head = &array.head;
     let plans = head.network.as_ref().map(|n| Plans::to_decode(n.model.clone()));
-    if let Some(network) = &head.network {
-        device.verify(&network.model)?;
-    }
-    let mut previous: VecDeque<Vec<Band>> = VecDeque::new();
-    let mut block = array.first_block;
-    let mut at = array.offset;
+    let device = match &head.network {
+        None => Device::Cpu,
+        Some(network) => device.proved(&network.model)?,
+    };
+    let block = array.first_block;
+    let (previous, spare) = (VecDeque::new(), Vec::new());
+    let mut decoder = Decoder { array, device, plans, fetch, damage, block, previous, spare };
     let bands = (0..head.grid.n_planes).flat_map(|p| (0..head.grid.n_bands()).map(move |b| (p, b)));
     let bands: Vec<(usize, usize)> = bands.collect();
     let mut rest = bands.as_slice();
-    while !rest.is_empty() {
-        let (now, later) = rest.split_at(batch(head, rest));
-        rest = later;
-        progress(at)?;
-        let mut bands: Vec<Band> = now.iter().map(|&(plane, band)| Band::empty(&head.grid, plane, band)).collect();
-        let mut blocks = Vec::new();
-        for band in &bands {
-            blocks.push(block);
-            block += head.grid.band(band.plane, band.band).count();
-        }
-        decode_bands(array, device, plans.as_ref(), &mut bands, &blocks, &previous, fetch, damage)?;
-        let bytes: Vec<Result<Vec<u8>>> = bands.par_iter().map(|band| band.to_bytes(head)).collect();
-        for (band, bytes) in bands.iter().zip(bytes) {
-            let bytes = bytes?;
-            write(band, &bytes)?;
-            at += bytes.len() as u64;
-        }
-        remember(head, bands, &mut previous);
+    let (mut ready, mut bytes) = (Vec::new(), Vec::new());
+    while let now @ [(plane, band), ..] = next_batch(head, &mut rest) {
+        progress(array.offset + band_range(&head.ty, &head.grid, *plane, *band).0)?;
+        let (mut decoded, mut written) = (Ok(()), Ok(()));
+        // this thread writes while the others decode
+        rayon::in_place_scope(|scope| {
+            let (decoder, decoded, bytes) = (&mut decoder, &mut decoded, &mut bytes);
+            scope.spawn(move |_| *decoded = decoder.bands(now, bytes));
+            written = write(&ready);
+        });
+        written?;
+        decoded?;
+        std::mem::swap(&mut ready, &mut bytes);
     }
-    Ok(())
+    write(&ready)
 }
 
-#[expect(clippy::too_many_arguments, reason = "the loop's own state, taken apart")]
-fn decode_bands(
-    array: &Array,
-    device: &Device,
-    plans: Option<&Plans>,
-    bands: &mut [Band],
-    blocks: &[usize],
-    previous: &VecDeque<Vec<Band>>,
-    fetch: Fetch,
-    damage: Damage,
-) -> Result<()> {
-    let (head, grid) = (&array.head, &array.head.grid);
-    for phase in 0..grid.n_phases {
-        let jobs = bands.iter().enumerate().flat_map(|(i, band)| {
-            let places = grid.band(band.plane, band.band).enumerate();
-            places.filter(move |(_, p)| p.phase == phase).map(move |(nth, place)| (i, blocks[i] + nth, place))
+/// The loop's own state.
+struct Decoder<'a> {
+    array: &'a Array,
+    device: Device,
+    plans: Option<Plans>,
+    fetch: Fetch<'a>,
+    damage: Damage<'a>,
+    /// Of the next tile.
+    block: usize,
+    /// Whole planes, newest first.
+    previous: VecDeque<Vec<Band>>,
+    spare: Vec<Band>,
+}
+
+impl Decoder<'_> {
+    /// The bytes of the next bands.
+    fn bands(&mut self, now: &[(usize, usize)], bytes: &mut Vec<u8>) -> Result<()> {
+        let (head, grid) = (&self.array.head, &self.array.head.grid);
+        let next = now.iter().map(|&(plane, band)| Band::next(grid, plane, band, &mut self.spare));
+        let mut bands: Vec<Band> = next.collect();
+        for phase in 0..grid.n_phases {
+            self.phase(phase, &mut bands)?;
+        }
+        self.block += bands.iter().map(|band| grid.band(band.plane, band.band).count()).sum::<usize>();
+        let lens = bands.iter().map(|band| band_range(&head.ty, grid, band.plane, band.band).1);
+        bytes.resize(lens.clone().sum(), 0);
+        let mut rest = bytes.as_mut_slice();
+        let with_bytes = bands.iter().zip(lens).map(|(band, len)| {
+            let (bytes, later) = std::mem::take(&mut rest).split_at_mut(len);
+            rest = later;
+            (band, bytes)
         });
-        let jobs: Vec<(usize, usize, Place)> = jobs.collect();
-        let tiles = jobs.par_iter().map(|(i, block, place)| {
-            let band = &bands[*i];
-            let refs = band.refs(place, head, &looked_at(head, band.plane, band.band, previous));
-            Coded { place: *place, code: fetch(place, *block), refs }
+        let with_bytes: Vec<(&Band, &mut [u8])> = with_bytes.collect();
+        with_bytes.into_par_iter().try_for_each(|(band, bytes)| band.pour(head, bytes))?;
+        self.spare.extend(remember(head, bands, &mut self.previous));
+        Ok(())
+    }
+
+    /// One phase of the bands, which may look at those before it.
+    fn phase(&self, phase: usize, bands: &mut [Band]) -> Result<()> {
+        let (head, grid) = (&self.array.head, &self.array.head.grid);
+        let places = bands
+            .iter()
+            .enumerate()
+            .flat_map(|(i, band)| grid.band(band.plane, band.band).map(move |place| (i, place)));
+        let jobs = places.zip(self.block..).filter(|((_, place), _)| place.phase == phase);
+        let jobs: Vec<((usize, Place), usize)> = jobs.collect();
+        let tiles = jobs.par_iter().map(|&((i, place), block)| {
+            let band = &bands[i];
+            let refs = band.refs(&place, head, &looked_at(head, band.plane, band.band, &self.previous));
+            Coded { place, code: (self.fetch)(&place, block), refs }
         });
         let tiles: Vec<Coded> = tiles.collect();
-        let decoded = device.decode(head, plans, &tiles)?;
-        for ((i, _, place), ints) in jobs.iter().zip(decoded) {
-            let ints = match (ints, damage) {
+        let mut of_band: Vec<Vec<(Place, Vec<i32>)>> = bands.iter().map(|_| Vec::new()).collect();
+        let decoded = self.device.decode(head, self.plans.as_ref(), &tiles)?;
+        for (&((i, place), _), ints) in jobs.iter().zip(decoded) {
+            let ints = match (ints, self.damage) {
                 (Ok(ints), _) => ints,
                 (Err(e), None) => return Err(e.at(format!("tile {}", place.number))),
                 (Err(e), Some(tell)) => {
-                    tell(place, &e);
+                    tell(&place, &e);
                     vec![0; place.h * place.w]
                 }
             };
-            bands[*i].ints[place.part][place.phase].paste(place.column * grid.tile_w, place.w, &ints);
+            of_band[i].push((place, ints));
         }
+        bands.par_iter_mut().zip(of_band).for_each(|(band, tiles)| {
+            for (place, ints) in tiles {
+                band.ints[place.part][place.phase].paste(place.column * grid.tile_w, place.w, &ints);
+            }
+        });
+        Ok(())
     }
-    Ok(())
 }
 
 struct Hashing<'a> {

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Everything streams: an array is read once for its statistics, in a few windows for the choice, and once more band by band.
-//! A batch of bands is coded by all threads while its order in the file stays that of the grid.
+//! A batch of bands is coded by all threads while the one before it is written and the one after it is read; the order in
+//! the file stays that of the grid.
 
 use crate::array::ArrayType;
 use crate::codec::adapt::Adapt;
@@ -21,6 +22,7 @@ use crate::format::{self, Format, Hint, Piece};
 use crate::model::{Model, zoo};
 use crate::sample::Stats;
 use crate::source::Source;
+use crate::tile::Place;
 use crate::wire::put_varint;
 use rayon::prelude::*;
 use std::collections::VecDeque;
@@ -43,8 +45,9 @@ const CHUNK: usize = 4 << 20;
 const BATCH: usize = 1 << 22;
 /// A row of more samples is coded as arrays of one dimension of at most this many.
 const MAX_ROW: u64 = 1 << 23;
-/// Bytes that are read at once for statistics.
-const STATS_CHUNK: u64 = 8 << 20;
+/// Bytes that are read at once for statistics, and by one thread.
+const STATS_GROUP: usize = 8 << 20;
+const STATS_CHUNK: usize = 1 << 19;
 
 /// Which network codes the arrays.
 #[derive(Clone, Debug, Default)]
@@ -187,27 +190,39 @@ impl<'a, W: Write> Encoder<'a, W> {
         let mut n_bytes_out = bytes.len() as u64;
 
         let plans = head.network.as_ref().map(|n| Plans::to_encode(n.model.clone()));
-        if let Some(network) = &head.network {
-            self.options.device.verify(&network.model)?;
-        }
-        let mut previous: VecDeque<Vec<Band>> = VecDeque::new(); // whole planes, newest first
+        let device = match &head.network {
+            None => Device::Cpu,
+            Some(network) => self.options.device.proved(&network.model)?,
+        };
         let bands = (0..head.grid.n_planes).flat_map(|p| (0..head.grid.n_bands()).map(move |b| (p, b)));
         let bands: Vec<(usize, usize)> = bands.collect();
         let mut rest = bands.as_slice();
-        while !rest.is_empty() {
-            let n = batch(&head, rest);
-            let (now, later) = rest.split_at(n);
-            rest = later;
-            (self.progress)(offset + band_range(ty, &head.grid, now[0].0, now[0].1).0)?;
-            let batch = self.read_batch(&head, offset, now)?;
-            let tiles = batch.iter().flat_map(|band| tiles(&head, band, &previous)).collect::<Vec<Tile>>();
-            let payloads = self.options.device.encode(&head, plans.as_ref(), self.n_arrays, &tiles)?;
-            for payload in &payloads {
-                self.writer.block(kind::TILE, payload)?;
-                n_bytes_out += payload.len() as u64;
-            }
-            remember(&head, batch, &mut previous);
+        let (mut raw, mut payloads, mut spare) = (Vec::new(), Vec::new(), Vec::new());
+        let mut previous: VecDeque<Vec<Band>> = VecDeque::new(); // whole planes, newest first
+        let mut now = next_batch(&head, &mut rest);
+        self.read(&head, offset, now, &mut raw)?;
+        while !now.is_empty() {
+            let bands = ints_of(&head, now, &raw, &mut spare);
+            let next = next_batch(&head, &mut rest);
+            let (mut coded, mut written) = (Ok(Vec::new()), Ok(()));
+            // this thread writes and reads while the others code
+            rayon::in_place_scope(|scope| {
+                let (device, bands, coded) = (&device, &bands, &mut coded);
+                let (head, plans, n_arrays, previous) = (&head, plans.as_ref(), self.n_arrays, &previous);
+                scope.spawn(move |_| {
+                    let places = bands.iter().flat_map(|band| head.grid.band(band.plane, band.band));
+                    let tile = |place: &Place| tile_of(head, bands, place, previous);
+                    *coded = device.encode(head, plans, n_arrays, &places.collect::<Vec<Place>>(), &tile);
+                });
+                written = self.write_tiles(&payloads).and_then(|()| self.read(head, offset, next, &mut raw));
+            });
+            written?;
+            payloads = coded?;
+            n_bytes_out += payloads.iter().map(|payload| payload.len() as u64).sum::<u64>();
+            spare.extend(remember(&head, bands, &mut previous));
+            now = next;
         }
+        self.write_tiles(&payloads)?;
         self.n_arrays += 1;
         self.report.arrays.push(ArrayReport {
             label: label.to_string(),
@@ -220,35 +235,55 @@ impl<'a, W: Write> Encoder<'a, W> {
         Ok(())
     }
 
-    fn read_batch(&mut self, head: &Head, offset: u64, now: &[(usize, usize)]) -> Result<Vec<Band>> {
-        let mut raw = Vec::with_capacity(now.len());
-        for &(plane, band) in now {
-            let (at, len) = band_range(&head.ty, &head.grid, plane, band);
-            let bytes = self.source.bytes(offset + at, len)?;
-            self.hash.update(&bytes);
-            raw.push(bytes);
-        }
-        let bands = now.par_iter().zip(&raw);
-        Ok(bands.map(|(&(plane, band), bytes)| Band::from_bytes(head, plane, band, bytes)).collect())
+    fn write_tiles(&mut self, payloads: &[Vec<u8>]) -> Result<()> {
+        payloads.iter().try_for_each(|payload| self.writer.block(kind::TILE, payload))
+    }
+
+    /// The bytes of bands that follow each other.
+    fn read(&mut self, head: &Head, offset: u64, bands: &[(usize, usize)], raw: &mut Vec<u8>) -> Result<()> {
+        let ranges = bands.iter().map(|&(plane, band)| band_range(&head.ty, &head.grid, plane, band));
+        let Some((first, _)) = ranges.clone().next() else { return Ok(()) };
+        (self.progress)(offset + first)?;
+        raw.resize(ranges.map(|(_, n_bytes)| n_bytes).sum(), 0);
+        self.source.read_at(offset + first, raw)?;
+        self.hash.update(raw);
+        Ok(())
     }
 }
 
 /// How many of the next bands go together: up to `BATCH` ints, and no further than the plane where planes look at planes.
-pub(super) fn batch(head: &Head, bands: &[(usize, usize)]) -> usize {
+pub(super) fn next_batch<'a>(head: &Head, rest: &mut &'a [(usize, usize)]) -> &'a [(usize, usize)] {
+    let Some(first) = rest.first() else { return &[] };
     let ints_of_band = head.grid.tile_h * head.grid.n_phases * head.grid.w * head.grid.n_parts;
-    let n = (BATCH / ints_of_band.max(1)).clamp(1, bands.len());
-    match head.n_previous {
+    let n = (BATCH / ints_of_band.max(1)).clamp(1, rest.len());
+    let n = match head.n_previous {
         0 => n,
-        _ => bands[..n].iter().take_while(|b| b.0 == bands[0].0).count(),
-    }
+        _ => rest[..n].iter().take_while(|band| band.0 == first.0).count(),
+    };
+    let (now, later) = rest.split_at(n);
+    *rest = later;
+    now
 }
 
-fn tiles(head: &Head, band: &Band, previous: &VecDeque<Vec<Band>>) -> Vec<Tile> {
+/// Bands from their bytes. They are allocated here: threads that allocate what outlives them keep the most they ever held.
+fn ints_of(head: &Head, now: &[(usize, usize)], mut raw: &[u8], spare: &mut Vec<Band>) -> Vec<Band> {
+    let mut bands: Vec<Band> = now.iter().map(|&(plane, band)| Band::next(&head.grid, plane, band, spare)).collect();
+    let with_bytes = bands.iter_mut().map(|band| {
+        let (bytes, later) = raw.split_at(band_range(&head.ty, &head.grid, band.plane, band.band).1);
+        raw = later;
+        (band, bytes)
+    });
+    let with_bytes: Vec<(&mut Band, &[u8])> = with_bytes.collect();
+    with_bytes.into_par_iter().for_each(|(band, bytes)| band.fill(head, bytes));
+    bands
+}
+
+/// A tile of one of the bands that follow each other.
+fn tile_of(head: &Head, bands: &[Band], place: &Place, previous: &VecDeque<Vec<Band>>) -> Tile {
+    let nth = |plane: usize, band: usize| plane * head.grid.n_bands() + band;
+    let band = &bands[nth(place.plane, place.band) - nth(bands[0].plane, bands[0].band)];
     let seen = looked_at(head, band.plane, band.band, previous);
-    let place = head.grid.band(band.plane, band.band);
-    place
-        .map(|place| Tile { place, ints: band.tile(&place, &head.grid), refs: band.refs(&place, head, &seen) })
-        .collect()
+    Tile { place: *place, ints: band.tile(place, &head.grid), refs: band.refs(place, head, &seen) }
 }
 
 /// The same band of the planes that `plane` looks at, newest first.
@@ -263,10 +298,10 @@ pub(super) fn looked_at<'a>(
     before.map(|p| &p[band]).collect()
 }
 
-/// Keeps the bands that later planes look at.
-pub(super) fn remember(head: &Head, batch: Vec<Band>, previous: &mut VecDeque<Vec<Band>>) {
+/// Keeps the bands that later planes look at, and gives back those that none will.
+pub(super) fn remember(head: &Head, batch: Vec<Band>, previous: &mut VecDeque<Vec<Band>>) -> Vec<Band> {
     if head.n_previous == 0 {
-        return;
+        return batch;
     }
     for band in batch {
         match previous.front_mut() {
@@ -274,7 +309,7 @@ pub(super) fn remember(head: &Head, batch: Vec<Band>, previous: &mut VecDeque<Ve
             _ => previous.push_front(vec![band]),
         }
     }
-    previous.truncate(head.n_previous + 1);
+    previous.drain((head.n_previous + 1).min(previous.len())..).flatten().collect()
 }
 
 /// An array whose rows (or columns, where these are all there is) are too long to hold becomes arrays of one dimension.
@@ -299,12 +334,13 @@ fn cut(offset: u64, ty: &ArrayType) -> Result<Vec<(u64, ArrayType)>> {
 fn statistics(source: &dyn Source, offset: u64, ty: &ArrayType) -> Result<Stats> {
     let n_bytes = ty.n_bytes()?;
     let mut stats = Stats::new(ty.dtype);
-    for group in (0..n_bytes).step_by(4 * STATS_CHUNK as usize) {
-        let starts: Vec<u64> = (group..n_bytes.min(group + 4 * STATS_CHUNK)).step_by(STATS_CHUNK as usize).collect();
-        let parts = starts.par_iter().map(|&at| {
-            let bytes = source.bytes(offset + at, (n_bytes - at).min(STATS_CHUNK) as usize)?;
+    let mut group = vec![0; n_bytes.min(STATS_GROUP as u64) as usize];
+    for start in (0..n_bytes).step_by(STATS_GROUP) {
+        group.truncate((n_bytes - start).min(STATS_GROUP as u64) as usize);
+        let parts = group.par_chunks_mut(STATS_CHUNK).enumerate().map(|(i, bytes)| {
+            source.read_at(offset + start + (i * STATS_CHUNK) as u64, bytes)?;
             let mut part = Stats::new(ty.dtype);
-            part.update(&bytes, ty.big_endian);
+            part.update(bytes, ty.big_endian);
             Ok(part)
         });
         for part in parts.collect::<Result<Vec<Stats>>>()? {

@@ -15,10 +15,6 @@ pub struct Ints {
 }
 
 impl Ints {
-    pub fn new(h: usize, w: usize) -> Ints {
-        Ints { h, w, ints: vec![0; h * w] }
-    }
-
     /// The tile at a column, `h` × `w`; what lies outside shows the nearest int.
     pub fn crop(&self, x0: usize, h: usize, w: usize) -> Vec<i32> {
         let mut out = Vec::with_capacity(h * w);
@@ -40,7 +36,7 @@ impl Ints {
 }
 
 /// One band of one plane: `ints[part][phase]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Band {
     pub plane: usize,
     pub band: usize,
@@ -50,37 +46,44 @@ pub struct Band {
 impl Band {
     /// A band without ints yet.
     pub fn empty(grid: &Grid, plane: usize, band: usize) -> Band {
-        let size = |phase: usize| {
-            let (h, w) = grid.size(phase);
-            (h.saturating_sub(band * grid.tile_h).min(grid.tile_h), w)
-        };
-        let part = || (0..grid.n_phases).map(|phase| Ints::new(size(phase).0, size(phase).1)).collect();
-        Band { plane, band, ints: (0..grid.n_parts).map(|_| part()).collect() }
+        Band::next(grid, plane, band, &mut Vec::new())
     }
 
-    /// From the bytes of its rows.
-    pub fn from_bytes(head: &Head, plane: usize, band: usize, bytes: &[u8]) -> Band {
-        let grid = &head.grid;
-        let (_, rows) = grid.rows(band);
+    /// A band whose ints mean nothing yet, in the memory of a spare one if there is one.
+    pub fn next(grid: &Grid, plane: usize, band: usize, spare: &mut Vec<Band>) -> Band {
+        let mut ints = spare.pop().unwrap_or_default().ints;
+        ints.resize_with(grid.n_parts, Vec::new);
+        for phases in &mut ints {
+            phases.resize_with(grid.n_phases, Ints::default);
+            for (phase, ints) in phases.iter_mut().enumerate() {
+                let (h, w) = grid.size(phase);
+                (ints.h, ints.w) = (h.saturating_sub(band * grid.tile_h).min(grid.tile_h), w);
+                ints.ints.resize(ints.h * ints.w, 0);
+            }
+        }
+        Band { plane, band, ints }
+    }
+
+    /// From the bytes of its rows. The ints stay where the caller allocated them: threads that allocate what outlives
+    /// them each keep the most that they ever held.
+    pub fn fill(&mut self, head: &Head, bytes: &[u8]) {
+        let (grid, (_, rows)) = (&head.grid, head.grid.rows(self.band));
+        if grid.n_phases == 1 {
+            let mut parts: Vec<&mut [i32]> = self.ints.iter_mut().map(|phases| phases[0].ints.as_mut_slice()).collect();
+            return head.map.to_ints(bytes, head.ty.big_endian, &mut parts);
+        }
         let mut whole: Vec<Vec<i32>> = vec![vec![0; rows * grid.w]; grid.n_parts];
         let mut parts: Vec<&mut [i32]> = whole.iter_mut().map(Vec::as_mut_slice).collect();
         head.map.to_ints(bytes, head.ty.big_endian, &mut parts);
-        let ints = whole.into_iter().map(|ints| {
-            if grid.n_phases == 1 {
-                return vec![Ints { h: rows, w: grid.w, ints }];
+        for (phases, whole) in self.ints.iter_mut().zip(&whole) {
+            for (i, phase) in phases.iter_mut().enumerate() {
+                phase::pick(i, whole, rows, grid.w, &mut phase.ints);
             }
-            let phases = phase::split(&ints, rows, grid.w);
-            let sized = phases.into_iter().enumerate().map(|(i, ints)| {
-                let (h, w) = phase::size(i, rows, grid.w);
-                Ints { h, w, ints }
-            });
-            sized.collect()
-        });
-        Band { plane, band, ints: ints.collect() }
+        }
     }
 
     /// The bytes of its rows.
-    pub fn to_bytes(&self, head: &Head) -> Result<Vec<u8>> {
+    pub fn pour(&self, head: &Head, out: &mut [u8]) -> Result<()> {
         let grid = &head.grid;
         let (_, rows) = grid.rows(self.band);
         let joined: Vec<Vec<i32>> = self.ints.iter().map(|phases| join(phases, rows, grid.w)).collect();
@@ -88,9 +91,7 @@ impl Band {
             1 => self.ints.iter().map(|phases| phases[0].ints.as_slice()).collect(),
             _ => joined.iter().map(Vec::as_slice).collect(),
         };
-        let mut out = vec![0; rows * grid.w * head.ty.dtype.n_bytes()];
-        head.map.from_ints(&parts, head.ty.big_endian, &mut out)?;
-        Ok(out)
+        head.map.from_ints(&parts, head.ty.big_endian, out)
     }
 
     pub fn tile(&self, place: &Place, grid: &Grid) -> Vec<i32> {

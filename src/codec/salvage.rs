@@ -171,7 +171,7 @@ fn one_array(
             lost.lines.push(line);
         }
     };
-    let mut write = |_: &super::plane::Band, bytes: &[u8]| Ok(out.write_all(bytes)?);
+    let mut write = |bytes: &[u8]| Ok(out.write_all(bytes)?);
     decode_array(array, &Device::Cpu, &fetch, Some(&tell), &mut write, progress)?;
     let lost = lost.into_inner().unwrap_or_else(PoisonError::into_inner);
     report.n_tiles += n_tiles;

@@ -3,4 +3,6 @@
 //! A coder is a stack: what is pushed last is popped first, so an encoder pushes its symbols backwards.
 
 pub mod lanes;
+mod reciprocal;
+pub mod stack;
 pub mod table;

@@ -8,15 +8,23 @@ pub fn size(phase: usize, h: usize, w: usize) -> (usize, usize) {
 }
 
 pub fn split(ints: &[i32], h: usize, w: usize) -> [Vec<i32>; 4] {
-    assert_eq!(ints.len(), h * w, "a plane of h × w ints");
     std::array::from_fn(|phase| {
         let (height, width) = size(phase, h, w);
-        let mut out = Vec::with_capacity(height * width);
-        for y in (phase / 2..h).step_by(2) {
-            out.extend(ints[y * w..][..w].iter().skip(phase % 2).step_by(2));
-        }
+        let mut out = vec![0; height * width];
+        pick(phase, ints, h, w, &mut out);
         out
     })
+}
+
+/// One phase alone.
+pub fn pick(phase: usize, ints: &[i32], h: usize, w: usize, out: &mut [i32]) {
+    assert_eq!(ints.len(), h * w, "a plane of h × w ints");
+    let (height, width) = size(phase, h, w);
+    assert_eq!(out.len(), height * width, "phase {phase} of {h} × {w}");
+    for y in 0..height {
+        let row = ints[(2 * y + phase / 2) * w..][..w].iter().skip(phase % 2).step_by(2);
+        out[y * width..][..width].iter_mut().zip(row).for_each(|(slot, &int)| *slot = int);
+    }
 }
 
 pub fn join(phases: [&[i32]; 4], h: usize, w: usize, out: &mut [i32]) {

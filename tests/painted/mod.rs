@@ -2,7 +2,8 @@
 
 use collapsar::kernel::predict::Linear;
 use collapsar::model::{Family, Model, Part};
-use collapsar::net::{Layer, Net, Pass, Spec};
+use collapsar::net::{Layer, Net, Pass, Spec, load, store};
+use std::sync::Arc;
 
 /// A seeded generator of numbers below n.
 pub struct Random(pub u32);
@@ -33,6 +34,7 @@ pub struct Size {
     pub k: usize,
 }
 
+pub const TINY: Size = Size { values: 6, residuals: 6, hidden: &[8], k: 2 };
 pub const SMALL: Size = Size { values: 24, residuals: 16, hidden: &[32, 32], k: 3 };
 pub const MIDDLE: Size = Size { values: 60, residuals: 32, hidden: &[64, 64, 64], k: 3 };
 pub const LARGE: Size = Size { values: 84, residuals: 60, hidden: &[160, 160, 128], k: 5 };
@@ -111,6 +113,13 @@ pub fn model(family: Family, size: Size) -> Model {
     };
     let parts = passes.iter().flat_map(|&pass| [0, 1].map(|n_refs| part(pass, n_refs, size, &mut random))).collect();
     Model::new("painted", family, parts, [0; 32]).unwrap()
+}
+
+/// A tiny model as it comes out of a weights file.
+pub fn loaded(family: Family) -> Arc<Model> {
+    let mut model = model(family, TINY);
+    model.parts.iter_mut().for_each(|part| part.linear = Linear::mean(part.net.spec().n_linear));
+    Arc::new(load(&store(&model).unwrap()).unwrap())
 }
 
 /// A sky with noise, a gradient and stars.

@@ -12,7 +12,8 @@ use super::residual::{Residuals, choose, count};
 use super::tables;
 use super::token::{N_TOKENS, UNDO, unfold};
 use super::{LINEAR, MEDIAN};
-use crate::entropy::table::{Popper, Slots, Table};
+use crate::entropy::stack::Popper;
+use crate::entropy::table::{Slots, Table};
 use crate::error::{Error, Result};
 use crate::wire::put_varint;
 
@@ -41,7 +42,11 @@ pub fn encode(tile: Tile, lo: u32, spread: u32) -> Vec<u8> {
     payload.extend(&groups.ends);
     let n_lanes = if groups.bits() > MIN_BITS_OF_LANES { MAX_LANES } else { 1 };
     payload.push(n_lanes as u8);
-    let lanes = lanes::push(&residuals.tokens, &bins, &groups, tile.w, n_lanes);
+    let (tokens, w) = (&residuals.tokens, tile.w);
+    let lanes: Vec<Vec<u32>> = match n_lanes {
+        1 => lanes::push::<1>(tokens, &bins, &groups, w).into(),
+        _ => lanes::push::<MAX_LANES>(tokens, &bins, &groups, w).into(),
+    };
     for words in &lanes {
         put_varint(&mut payload, words.len() as u64);
     }

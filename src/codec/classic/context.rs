@@ -46,25 +46,31 @@ impl Near {
     }
 }
 
-pub fn bin_of(activity: usize) -> usize {
-    match activity {
-        0..4 => activity,
-        _ => {
-            let e = activity.ilog2() as usize;
-            4 * (e - 1) + ((activity >> (e - 2)) & 3)
-        }
+const fn bin_of(activity: usize) -> u8 {
+    if activity < 4 {
+        return activity as u8;
     }
+    let e = activity.ilog2();
+    (4 * (e - 1)) as u8 + ((activity >> (e - 2)) & 3) as u8
 }
 
+/// Something for each activity.
 pub type ByActivity = [u8; MAX_ACTIVITY as usize + 1];
 
-/// Something per bin, laid out per activity.
-pub fn by_activity(of_bin: impl Fn(usize) -> u8) -> Box<ByActivity> {
-    let mut map = Box::new([0; MAX_ACTIVITY as usize + 1]);
-    for (activity, out) in map.iter_mut().enumerate() {
-        *out = of_bin(bin_of(activity));
+/// The bin.
+pub static BIN_OF: ByActivity = {
+    let mut bins = [0; MAX_ACTIVITY as usize + 1];
+    let mut activity = 0;
+    while activity < bins.len() {
+        bins[activity] = bin_of(activity);
+        activity += 1;
     }
-    map
+    bins
+};
+
+/// Something per bin, laid out per activity.
+pub fn by_activity(of_bin: &[u8; N_BINS]) -> Box<ByActivity> {
+    Box::new(BIN_OF.map(|bin| of_bin[bin as usize]))
 }
 
 #[cfg(test)]
@@ -73,9 +79,9 @@ mod tests {
 
     #[test]
     fn bins_grow_with_activity_and_cover_it() {
-        assert_eq!((bin_of(0), bin_of(4095)), (0, N_BINS - 1));
+        assert_eq!((bin_of(0), bin_of(4095)), (0, N_BINS as u8 - 1));
         for a in 1..4096 {
-            assert!((0..=1).contains(&(bin_of(a) as i32 - bin_of(a - 1) as i32)), "activity {a}");
+            assert!((0..=1).contains(&(bin_of(a) - bin_of(a - 1))), "activity {a}");
         }
     }
 

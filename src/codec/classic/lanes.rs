@@ -6,27 +6,41 @@
 use super::context::{self, ByActivity, N_BINS, Near, magnitudes};
 use super::histogram::Groups;
 use super::tables;
-use crate::entropy::table::{Popper, Pusher, Slots, Table};
+use crate::entropy::stack::{Popper, Pusher};
+use crate::entropy::table::{Slots, Table};
 
 /// The north-east and its neighbour must be known before a place is popped.
 const LAG: usize = 2;
 
 /// The words of each lane.
-pub fn push(tokens: &[u8], bins: &[u8], groups: &Groups, w: usize, n_lanes: usize) -> Vec<Vec<u32>> {
+pub fn push<const N: usize>(tokens: &[u8], bins: &[u8], groups: &Groups, w: usize) -> [Vec<u32>; N] {
     let log_weights: Vec<_> = groups.histograms.iter().map(|h| h.log_weights()).collect();
     let tables: Vec<Table> = log_weights.iter().map(|q| Table::from_log_weights(q)).collect();
-    let table_of: [u8; N_BINS] = std::array::from_fn(|bin| table_of_bin(&groups.ends, bin));
-    let mut lanes: Vec<Pusher> = (0..n_lanes).map(|_| Pusher::default()).collect();
-    // Lanes side by side: four divisions are under way at a time.
-    for (tokens, bins) in tokens.chunks(n_lanes * w).zip(bins.chunks(n_lanes * w)).rev() {
-        for x in (0..w).rev() {
-            for (lane, at) in lanes.iter_mut().zip((x..tokens.len()).step_by(w)) {
-                lane.push(&tables[table_of[bins[at] as usize] as usize], tokens[at]);
+    let table_of: [&Table; N_BINS] = std::array::from_fn(|bin| &tables[table_of_bin(&groups.ends, bin) as usize]);
+    let mut lanes: [Pusher; N] = std::array::from_fn(|_| Pusher::default());
+    for (tokens, bins) in tokens.chunks(N * w).zip(bins.chunks(N * w)).rev() {
+        lanes.iter_mut().for_each(|lane| lane.reserve(w));
+        if tokens.len() == N * w {
+            push_rows(&mut lanes, &table_of, tokens, bins, w);
+        } else {
+            for (lane, (tokens, bins)) in lanes.iter_mut().zip(tokens.chunks(w).zip(bins.chunks(w))) {
+                push_rows(std::array::from_mut(lane), &table_of, tokens, bins, w);
             }
         }
     }
     log_weights.iter().rev().for_each(|q| tables::push(&mut lanes[0], q));
-    lanes.into_iter().map(Pusher::into_words).collect()
+    lanes.map(Pusher::into_words)
+}
+
+/// N rows, a lane each, side by side: N chains of multiplications are under way at a time.
+#[inline(always)]
+fn push_rows<const N: usize>(lanes: &mut [Pusher; N], tables: &[&Table; N_BINS], tokens: &[u8], bins: &[u8], w: usize) {
+    let rows: [(&[u8], &[u8]); N] = std::array::from_fn(|row| (&tokens[row * w..][..w], &bins[row * w..][..w]));
+    for x in (0..w).rev() {
+        for (lane, (tokens, bins)) in lanes.iter_mut().zip(rows) {
+            lane.push(tables[bins[x] as usize], tokens[x]);
+        }
+    }
 }
 
 fn table_of_bin(ends: &[u8], bin: usize) -> u8 {
@@ -50,7 +64,7 @@ impl Window {
         Window {
             magnitude,
             outside,
-            table_of: context::by_activity(|bin| table_of_bin(ends, bin)),
+            table_of: context::by_activity(&std::array::from_fn(|bin| table_of_bin(ends, bin))),
             above: vec![outside; w + LAG * n_rows],
             tokens: vec![0; n_rows * w],
         }

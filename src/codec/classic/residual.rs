@@ -1,7 +1,7 @@
 //! values → residuals → tokens, activity bins and raw bits: what the encoder knows before it codes.
 
 use super::bits::BitWriter;
-use super::context::{self, N_BINS, Near, magnitudes};
+use super::context::{BIN_OF, N_BINS, Near, magnitudes};
 use super::fit::{self, Tile};
 use super::histogram::log2;
 use super::predict::{Predictor, Rows};
@@ -68,7 +68,6 @@ impl Residuals {
     /// The activity bin of each token.
     pub fn bins(&self, w: usize) -> Vec<u8> {
         let magnitude = magnitudes(self.scale);
-        let bin_of = context::by_activity(|bin| bin as u8);
         let outside = magnitude[self.start as usize];
         // Two columns of outside on both sides.
         let mut north = vec![outside; w + 4];
@@ -80,7 +79,7 @@ impl Residuals {
             }
             for ((bin, left), above) in bins.iter_mut().zip(row.windows(2)).zip(north[1..].windows(4)) {
                 let [nw, n, ne, nee] = *above else { unreachable!("windows of four") };
-                *bin = bin_of[usize::from(Near { ww: left[0], w: left[1], nw, n, ne, nee }.activity())];
+                *bin = BIN_OF[usize::from(Near { ww: left[0], w: left[1], nw, n, ne, nee }.activity())];
             }
             std::mem::swap(&mut row, &mut north);
         }

@@ -4,12 +4,20 @@
 //! its own frequencies. Two fixed tables, so nothing has to be described first.
 
 use super::token::N_TOKENS;
-use crate::entropy::table::{MAX_LOG_WEIGHT, Popper, Pusher, Slots, Table};
+use crate::entropy::stack::{Popper, Pusher};
+use crate::entropy::table::{MAX_LOG_WEIGHT, Slots, Table};
 use crate::error::{Error, Result};
+use std::sync::LazyLock;
 
 /// The q that the first present token is compared with.
 const FIRST: u8 = 25;
 const N_STEPS: usize = 2 * MAX_LOG_WEIGHT as usize;
+
+static FIXED: LazyLock<([Table; 3], [Slots; 3])> = LazyLock::new(|| {
+    let tables = fixed();
+    let slots = tables.each_ref().map(Slots::new);
+    (tables, slots)
+});
 
 /// Frequencies of a step after a present token, after an absent token, and of a token's number.
 fn fixed() -> [Table; 3] {
@@ -29,7 +37,7 @@ fn zigzag(difference: i32) -> u8 {
 
 /// Pushes what `pop` will give: the number of the last present token, then a step for each token up to it.
 pub fn push(pusher: &mut Pusher, log_weights: &[u8; N_TOKENS]) {
-    let tables = fixed();
+    let tables = &FIXED.0;
     let end = log_weights.iter().rposition(|&q| q > 0).expect("a table has a present token");
     let mut steps = Vec::with_capacity(end + 1);
     let (mut before, mut after_absent) = (FIRST, false);
@@ -39,6 +47,7 @@ pub fn push(pusher: &mut Pusher, log_weights: &[u8; N_TOKENS]) {
         after_absent = q == 0;
         before = if q == 0 { before } else { q };
     }
+    pusher.reserve(steps.len() + 1);
     for &(after_absent, step) in steps.iter().rev() {
         pusher.push(&tables[usize::from(after_absent)], step);
     }
@@ -47,14 +56,14 @@ pub fn push(pusher: &mut Pusher, log_weights: &[u8; N_TOKENS]) {
 
 /// Pops the descriptions of `n` tables.
 pub fn pop(popper: &mut Popper, n: usize) -> Result<Vec<[u8; N_TOKENS]>> {
-    let [present, absent, number] = fixed().map(|table| Slots::new(&table));
+    let [present, absent, number] = &FIXED.1;
     let mut all = Vec::with_capacity(n);
     for _ in 0..n {
         let mut log_weights = [0u8; N_TOKENS];
-        let end = popper.pop(&number) as usize;
+        let end = popper.pop(number) as usize;
         let (mut before, mut after_absent) = (i32::from(FIRST), false);
         for q in &mut log_weights[..=end] {
-            let step = i32::from(popper.pop(if after_absent { &absent } else { &present }));
+            let step = i32::from(popper.pop(if after_absent { absent } else { present }));
             after_absent = step == 0;
             if step > 0 {
                 before += ((step - 1) >> 1) ^ -((step - 1) & 1);
