@@ -14,6 +14,8 @@ use std::iter::Sum;
 
 /// Tiles are cut this large, those at the edge smaller.
 const TILE: usize = 256;
+/// Integers may cost so much of the floats' bits, in percent.
+pub const MAX_GAP: f64 = 0.3;
 /// Cells in one forward pass.
 const N_AT_ONCE: usize = 1 << 14;
 /// Tiles of a plane that its predictors are fitted to.
@@ -52,6 +54,13 @@ impl Sum for Score {
             coded_bits: a.coded_bits + b.coded_bits,
         })
     }
+}
+
+/// The classes where integers cost too much, and how much.
+pub fn too_far(scores: &[(String, Score)]) -> impl Iterator<Item = (&str, f64)> {
+    // not a number is too far as well
+    let gaps = scores.iter().map(|(class, score)| (class.as_str(), score.gap()));
+    gaps.filter(|(_, gap)| gap.is_nan() || *gap > MAX_GAP)
 }
 
 /// A model in every form it is measured in.
@@ -144,4 +153,17 @@ fn spread(plane: &Plane, n: usize) -> Vec<Tile> {
         Tile { h, w, ints }
     };
     (0..n).map(tile).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_where_integers_cost_too_much_are_named() {
+        let score = |model_bits| Score { float_bits: 1000.0, model_bits, ..Score::default() };
+        let scores = [2.0, 1002.9, 1003.1, f64::NAN].map(|bits| (bits.to_string(), score(bits)));
+        let names: Vec<&str> = too_far(&scores).map(|(class, _)| class).collect();
+        assert_eq!(names, ["1003.1", "NaN"]);
+    }
 }

@@ -44,9 +44,6 @@ use survey::Survey;
 use train::{ROUND_FROM, Settings, Start};
 use work::Work;
 
-/// Integers may cost so much of the floats' bits, in percent.
-const MAX_GAP: f64 = 0.3;
-
 fn main() -> std::process::ExitCode {
     match run(Arguments::parse().verb) {
         Ok(()) => std::process::ExitCode::SUCCESS,
@@ -138,15 +135,14 @@ fn eval(paths: &[PathBuf], corpus: &Corpus, n_tiles: usize, check: bool) -> Resu
             }
             rows[i].1.push(bits);
         }
-        let far = scores.iter().filter(|(_, s)| s.gap() > MAX_GAP);
-        too_far.extend(far.map(|(class, s)| format!("{} on {class}: {:.3} %", model.name, s.gap())));
+        too_far.extend(eval::too_far(&scores).map(|(class, gap)| format!("{} on {class}: {gap:.3} %", model.name)));
         columns.push(model.name);
     }
     if paths.len() > 1 {
         println!("{}", table::numbers("coded bits per sample", &columns, &rows, 4));
     }
     if check && !too_far.is_empty() {
-        return Err(Error::verify(format!("integers cost more than {MAX_GAP} %: {}", too_far.join(", "))));
+        return Err(Error::verify(format!("integers cost more than {} %: {}", eval::MAX_GAP, too_far.join(", "))));
     }
     Ok(())
 }

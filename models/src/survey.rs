@@ -215,7 +215,8 @@ mod tests {
         let scratch = Scratch::new("webb");
         // 2 integrations of 3 frames, each frame's first sample its number
         let (h, w) = (128, 129);
-        let ramp = move |i: usize| if i % (h * w) == 0 { 200 + (i / (h * w)) as u16 } else { 200 + (i % w) as u16 };
+        let ramp =
+            move |i: usize| if i.is_multiple_of(h * w) { 200 + (i / (h * w)) as u16 } else { 200 + (i % w) as u16 };
         let mut file = hdu(PRIMARY, None, &[], |_| 0);
         file.extend(hdu(IMAGE, Some("SCI"), &[2, 3, h, w], ramp));
         file.extend(hdu(IMAGE, Some("GROUP"), &[h, w], |i| i as u16));
