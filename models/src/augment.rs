@@ -90,3 +90,48 @@ fn quarters(tile: &[i32]) -> impl Iterator<Item = [i32; 4]> + '_ {
     };
     (0..TILE * TILE).map(four)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plane(h: usize, w: usize) -> Plane {
+        Plane { h, w, ints: (0..h * w).map(|i| (i % w) as i32).collect(), max: 1000 }
+    }
+
+    #[test]
+    fn every_change_gives_tiles_within_its_range() {
+        let (a, b) = (plane(300, 280), plane(300, 280));
+        let binned = [Change::Binned { mean: false }, Change::Binned { mean: true }];
+        let others = [Change::None, Change::Gain(0.3), Change::Thinned, Change::Noise(9.0), Change::Pedestal(70)];
+        for change in binned.into_iter().chain(others) {
+            let (tiles, max) = change.tiles(&[&a, &b], 3, &mut Random::new(2)).unwrap();
+            assert_eq!(tiles.len(), 3);
+            for tile in tiles.iter().flatten() {
+                assert_eq!(tile.len(), TILE * TILE, "{change:?}");
+                assert!(tile.iter().all(|v| (0..=max).contains(v)), "{change:?}");
+            }
+            if !matches!(change, Change::Gain(_) | Change::Noise(_)) {
+                assert!(
+                    tiles.iter().all(|place| place[0] == place[1]),
+                    "{change:?}: both planes are seen at one place"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let small = plane(TILE, 2 * TILE - 1);
+        let mut random = Random::new(0);
+        assert!(Change::Thinned.tiles(&[&small], 1, &mut random).is_none());
+        assert!(Change::None.tiles(&[&small], 1, &mut random).is_some());
+        assert!(Change::Gain(100.0).tiles(&[&small], 1, &mut random).is_none(), "beyond 16 bits");
+    }
+
+    #[test]
+    fn bins_are_sums_of_four() {
+        let tile: Vec<i32> = (0..4 * TILE * TILE).map(|i| (i % (2 * TILE)) as i32).collect();
+        assert_eq!(quarters(&tile).take(2).collect::<Vec<_>>(), [[0, 1, 0, 1], [2, 3, 2, 3]]);
+    }
+}

@@ -150,6 +150,14 @@ impl Corpus {
         }
     }
 
+    /// Whether there is anything to draw for a net that looks at `n_refs` reference planes.
+    pub fn can_draw(&self, n_refs: usize) -> bool {
+        let enough = |frames: &[Frame], i: usize| {
+            (0..frames[i].planes.len()).any(|plane| references(frames, i, plane).len() >= n_refs)
+        };
+        self.widened || self.classes.iter().any(|(_, frames)| (0..frames.len()).any(|i| enough(frames, i)))
+    }
+
     /// Fixed tiles of every plane that has so many others to look at, as they are.
     pub fn draws(&self, n_refs: usize) -> Vec<Draw> {
         let mut draws = Vec::new();

@@ -146,6 +146,8 @@ mod tests {
     use crate::preset::Preset;
     use crate::random::Random;
     use burn::tensor::Device;
+    use collapsar::fit::Sample;
+    use collapsar::kernel::Usual;
     use collapsar::kernel::predict::Linear;
     use collapsar::model::{Family, Model, Part};
 
@@ -195,10 +197,11 @@ mod tests {
         let mut random = Random::new(3);
         let ints: Vec<i32> = (0..64 * 64).map(|i| i / 64 + random.below(20) as i32).collect();
         let linears = model.linears(0);
-        let shared = Shared { model: &model, linears: &linears, residual: 300, max: 83 };
+        let shared = Shared { model: &model, linears: &linears, usual: Usual { value: 6400, residual: 300 }, max: 83 };
         for (part, net) in nets.iter().enumerate() {
             let mut cells = Cells::new(model.parts[part].net.n_in());
-            gather(shared, part, &model.plan_to_encode(64, 64), &ints, 0, &mut || true, &mut cells);
+            let sample = Sample { plan: &model.plan_to_encode(64, 64), ints: &ints, refs: &[] };
+            gather(shared, part, &sample, 0, &mut || true, &mut cells);
             let places: Vec<usize> = (0..cells.len()).collect();
             let batch = Batch::new(&cells, &places, specs[part].n_features(), &device);
             let net = ContextNet::new(net, &shapes[part], &device);

@@ -336,3 +336,40 @@ pub fn poisson(mean: f64, random: &mut Random) -> f64 {
         n += 1.0;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_of_a_camera_fill_their_tiles_within_its_range_and_differ() {
+        let mut random = Random::new(3);
+        for _ in 0..40 {
+            let (tiles, max) = tiles(2, 3, &mut random);
+            assert_eq!(tiles.iter().map(Vec::len).collect::<Vec<_>>(), [3, 3]);
+            let ints = || tiles.iter().flatten().flatten();
+            assert!(tiles.iter().flatten().all(|tile| tile.len() == TILE * TILE));
+            assert!(ints().all(|v| (0..=max).contains(v)) && (1..=65535).contains(&max));
+            assert!(ints().any(|v| v != ints().next().unwrap()), "a frame says something");
+        }
+    }
+
+    #[test]
+    fn a_seed_gives_the_same_frames() {
+        assert_eq!(tiles(1, 2, &mut Random::new(9)), tiles(1, 2, &mut Random::new(9)));
+        assert_ne!(tiles(1, 2, &mut Random::new(9)), tiles(1, 2, &mut Random::new(8)));
+    }
+
+    #[test]
+    fn counts_have_the_mean_and_variance_of_poisson() {
+        for mean in [0.3, 4.0, 29.0, 31.0, 900.0] {
+            let mut random = Random::new(1);
+            let counts: Vec<f64> = (0..20_000).map(|_| poisson(mean, &mut random)).collect();
+            let average = counts.iter().sum::<f64>() / 2e4;
+            let variance = counts.iter().map(|c| (c - average).powi(2)).sum::<f64>() / 2e4;
+            let error = 5.0 * (mean / 2e4).sqrt();
+            assert!((average - mean).abs() < error, "{average} for {mean}");
+            assert!((variance / mean - 1.0).abs() < 0.1, "{variance} for {mean}");
+        }
+    }
+}

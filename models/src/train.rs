@@ -142,6 +142,13 @@ pub fn train(
     }
     let mut trained = start.model.parts.clone();
     for (part, shape) in shapes.iter().enumerate().skip(n_kept) {
+        if !training.can_draw(start.model.parts[part].net.spec().n_refs) {
+            // nothing to learn from: the net stays as it is
+            if part == checkpoint.done.len() {
+                checkpoint.done.push(start.floats[part].clone());
+            }
+            continue;
+        }
         if part >= checkpoint.done.len() {
             let source = || Source { model: &start.model, part, plan: &plan };
             let judge = Judge::new(validation, held_out(validation, &source()), shape.clone(), &settings.device);
@@ -241,7 +248,12 @@ mod tests {
             let (h, w) = (TILE + i, TILE + 5);
             let int = |at: usize| (at % w / (3 + class)) as i32 + random.below(4 << class) as i32;
             let plane = Plane { h, w, ints: (0..h * w).map(int).collect(), max: 100 };
-            Frame { class: class.to_string(), name: i.to_string(), camera: PathBuf::new(), planes: vec![plane] }
+            Frame {
+                class: class.to_string(),
+                name: i.to_string(),
+                camera: PathBuf::from(i.to_string()),
+                planes: vec![plane],
+            }
         };
         let classes = (0..2).map(|class| (class.to_string(), (0..3).map(|i| frame(class, i)).collect()));
         Corpus { classes: classes.collect(), widened: true }.split()
@@ -335,6 +347,17 @@ mod tests {
         assert_eq!(model.parts[..2], plain.parts);
         assert_eq!(model.parts.iter().map(|p| p.net.spec().n_refs).collect::<Vec<_>>(), [0, 0, 1, 1, 2, 2]);
         assert!((2..6).all(|i| model.parts[i] != start.model.parts[i]), "they have learned");
+    }
+
+    #[test]
+    fn nets_that_nothing_can_be_drawn_for_stay_as_they_are() {
+        let start = Start::with_refs(start(5).model, 1).unwrap();
+        let start = Start { n_kept: 0, ..start };
+        let (mut training, validation) = painted();
+        training.widened = false;
+        let model = train(&tiny(None), (&training, &validation), &start, &mut |_| Ok(())).unwrap();
+        assert_ne!(model.parts[..2], start.model.parts[..2]);
+        assert_eq!(model.parts[2..], start.model.parts[2..]);
     }
 
     #[test]
