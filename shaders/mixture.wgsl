@@ -20,7 +20,6 @@ struct Params {
 
 const MIN_LOG2_SCALE: i32 = 256;
 const MAX_LOG2_SCALE: i32 = 6143;
-const MAX_LOCATION: i32 = 536870912;
 const EXP2_4096: u32 = 0u;
 const RECIPROCAL: u32 = 256u;
 
@@ -54,7 +53,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         }
         let m = clamp(heads[head + (1u + k + c) * stride], -1024, 1024);
         let shift = (min(s, 524288) * m + 64) >> 7u;
-        mixtures[out + c * stride] = clamp(b0 + shift, -MAX_LOCATION, MAX_LOCATION);
+        mixtures[out + c * stride] = b0 + shift;
         let l = log2_of(s) + heads[head + (1u + 2u * k + c) * stride];
         mixtures[out + (k + c) * stride] = clamp(l, MIN_LOG2_SCALE, MAX_LOG2_SCALE);
     }

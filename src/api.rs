@@ -4,7 +4,7 @@ use crate::codec::archive::Archive;
 use crate::codec::decode::decode_all;
 use crate::codec::encode::{Encoder, Options, Progress, Report};
 use crate::device::Device;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::gzip::{self, Inflated};
 use crate::model::Model;
 use crate::source::{FileSource, Source};
@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 /// A .gz whose content is larger is stored as it is.
 const MAX_GZIP_CONTENT: u64 = 1 << 36;
+/// A file of a few kilobytes can hold that much of one value.
+const MAX_IN_MEMORY: u64 = 1 << 32;
 
 /// The file `bytes` as a smaller one. `decompress` gives it back, bit for bit.
 ///
@@ -27,9 +29,15 @@ pub fn compress(bytes: &[u8], options: &Options) -> Result<Vec<u8>> {
     Ok(compress_to(&bytes, Vec::new(), options, &|_| Ok(()))?.0)
 }
 
+/// The content of a file, of at most 4 GiB; `decompress_to` streams any.
 pub fn decompress(bytes: &[u8]) -> Result<Vec<u8>> {
+    let archive = Archive::open(&bytes, &[])?;
+    let n_bytes = archive.reader.content_len().max(archive.file.n_bytes);
+    if n_bytes > MAX_IN_MEMORY {
+        return Err(Error::limit(format!("a content of {n_bytes} bytes: more than {MAX_IN_MEMORY} are only streamed")));
+    }
     let mut out = Vec::new();
-    decompress_to(&bytes, &mut out, &Decoding::default(), &|_| Ok(()))?;
+    decode_all(&archive, &Device::Cpu, &mut out, &|_| Ok(()))?;
     Ok(out)
 }
 

@@ -21,7 +21,7 @@ pub mod peers;
 pub mod sample;
 pub mod source;
 pub mod tile;
-mod wire;
+pub mod wire;
 
 pub use api::{Decoding, compress, compress_to, decompress, decompress_to};
 pub use codec::adapt::Adapt;

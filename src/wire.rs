@@ -29,6 +29,16 @@ pub fn take_varint(from: &mut &[u8]) -> Result<u64> {
     Err(Error::corrupt("a varint does not fit 64 bits"))
 }
 
+/// A signed number as the varint of 0, 1, 2, 3, … for 0, −1, 1, −2, …
+pub fn put_svarint(out: &mut Vec<u8>, value: i64) {
+    put_varint(out, ((value << 1) ^ (value >> 63)) as u64);
+}
+
+pub fn take_svarint(from: &mut &[u8]) -> Result<i64> {
+    let folded = take_varint(from)?;
+    Ok((folded >> 1) as i64 ^ -((folded & 1) as i64))
+}
+
 pub fn take_bytes<'a>(from: &mut &'a [u8], n: usize) -> Result<&'a [u8]> {
     let (taken, rest) = from
         .split_at_checked(n)
@@ -94,6 +104,20 @@ mod tests {
         let longest = varint(u64::MAX);
         for n in 0..longest.len() {
             assert_eq!(take_varint(&mut &longest[..n]).unwrap_err().kind, Kind::Truncated);
+        }
+    }
+
+    #[test]
+    fn a_signed_number_is_short_near_zero_and_comes_back_from_both_ends() {
+        for (i, value) in [0, -1, 1, -2, 2, -3].into_iter().enumerate() {
+            let mut out = Vec::new();
+            put_svarint(&mut out, value);
+            assert_eq!(out, [i as u8]);
+        }
+        for value in [63, 64, -64, -65, i64::MAX, i64::MIN] {
+            let mut out = Vec::new();
+            put_svarint(&mut out, value);
+            assert_eq!(take_svarint(&mut out.as_slice()), Ok(value));
         }
     }
 

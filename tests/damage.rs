@@ -1,6 +1,5 @@
 //! Damage is noticed, named, and costs no more than what it hit.
 
-#[allow(dead_code, reason = "shared with other tests")]
 mod painted;
 
 use collapsar::array::{ArrayType, Dtype};

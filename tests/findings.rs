@@ -1,6 +1,5 @@
 //! What was found by attack, one test each: absurd claims, odd shapes, and files whose sums hold and whose numbers lie.
 
-#[allow(dead_code, reason = "shared with other tests")]
 mod painted;
 
 use collapsar::array::{ArrayType, Dtype};
@@ -34,13 +33,9 @@ fn head(n_planes: u64, h: u64, w: u64) -> Head {
     }
 }
 
-fn varint(mut value: u64) -> Vec<u8> {
+fn varint(value: u64) -> Vec<u8> {
     let mut out = Vec::new();
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
+    collapsar::wire::put_varint(&mut out, value);
     out
 }
 
@@ -157,6 +152,33 @@ fn refitted_models_of_very_many_arrays_are_refused() {
     }
     let file = writer.finish(2 * n_arrays, [0; 32]).unwrap().0;
     assert_eq!(opened(&file, &[model]).unwrap_err().kind, Kind::Limit);
+}
+
+/// Each is copied, parsed and kept: a file of 64 MiB held a hundred thousand of them.
+#[test]
+fn weights_files_beyond_sixty_four_are_refused() {
+    let weights = collapsar::net::store(&painted::loaded(Family::Pixelcnn)).unwrap();
+    for (n, kind) in [(64, None), (65, Some(Kind::Limit))] {
+        let mut writer = Writer::new(Vec::new()).unwrap();
+        writer.block(1, &[3, 0]).unwrap();
+        (0..n).for_each(|_| writer.block(3, &weights).unwrap());
+        let file = writer.finish(0, *blake3::hash(b"").as_bytes()).unwrap().0;
+        assert_eq!(opened(&file, &[]).err().map(|e| e.kind), kind, "{n}");
+        assert_eq!(salvaged(&file).unwrap().lost.len(), n - 64, "{n}");
+    }
+    let models = Choice::These(vec![painted::loaded(Family::Pixelcnn); 65]);
+    let options = Options { model: models, embed: true, ..Options::default() };
+    assert_eq!(compress(b"", &options).unwrap_err().kind, Kind::Limit);
+}
+
+/// Constant tiles of 18 bytes hold 128 KiB each.
+#[test]
+fn four_gibibytes_of_one_value_are_not_decompressed_into_memory() {
+    let huge = head(33, 1 << 13, 1 << 13);
+    let file = claim(&huge, 0..huge.grid.n_tiles());
+    assert!(file.len() < 2 << 20, "{} bytes", file.len());
+    assert_eq!(decompress(&file).unwrap_err().kind, Kind::Limit);
+    opened(&file, &[]).unwrap();
 }
 
 /// Parsed, a text of JSON takes ten times its memory and more.

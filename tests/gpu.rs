@@ -2,7 +2,6 @@
 //!
 //! Without a GPU the tests say so and pass; with COLLAPSAR_REQUIRE_GPU=1 they fail.
 
-#[allow(dead_code, reason = "shared with other tests")]
 mod painted;
 
 use collapsar::array::{ArrayType, Dtype};
@@ -67,32 +66,8 @@ impl Paint {
 }
 
 fn painted_net(paint: &mut Paint, pass: Pass, k: usize, n_refs: usize, hidden: &[usize]) -> Net {
-    let near = |&(dy, dx): &(i32, i32)| (dy * dy + dx * dx, dy, dx);
-    let square = |r: i32| (-r..=r).flat_map(move |dy| (-r..=r).map(move |dx| (dy, dx)));
-    let knows = |&(dy, dx): &(i32, i32)| match pass {
-        Pass::Raster => dy < 0 || (dy == 0 && dx < 0),
-        Pass::Diagonal => dy & 1 == 1 && dx & 1 == 1,
-        Pass::Rest => (dy + dx) & 1 == 1,
-    };
-    let mut taps: Vec<_> = square(7).filter(knows).collect();
-    taps.sort_by_key(near);
-    taps.truncate(40);
-    let mut ref_taps: Vec<_> = square(1).collect();
-    ref_taps.sort_by_key(near);
-    let spec = Spec {
-        pass,
-        k,
-        taps,
-        n_linear: 12,
-        n_values: 40,
-        n_residuals: 31,
-        n_refs,
-        ref_taps,
-        near_log2: 3,
-        wide_log2: 5,
-        scale_floor: 16,
-        feature_shift: 4,
-    };
+    let size = painted::Size { values: 40, residuals: 31, hidden: &[], k };
+    let spec = Spec { n_linear: 12, ..painted::spec(pass, n_refs, size) };
     let mut widths = vec![spec.n_features()];
     widths.extend(hidden);
     widths.push(3 * k);
@@ -112,10 +87,9 @@ fn painted_net(paint: &mut Paint, pass: Pass, k: usize, n_refs: usize, hidden: &
 
 fn painted_model(family: Family, k: usize, hidden: &[usize]) -> Model {
     let mut paint = Paint(k as u32 + 77);
-    let passes: &[Pass] = if family == Family::Pixelcnn { &[Pass::Raster] } else { &[Pass::Diagonal, Pass::Rest] };
     let mut part =
         |pass, n_refs| Part { net: painted_net(&mut paint, pass, k, n_refs, hidden), linear: Linear::mean(12) };
-    let parts = passes.iter().flat_map(|&pass| [part(pass, 0), part(pass, 1), part(pass, 2)]).collect();
+    let parts = family.passes().iter().flat_map(|&pass| [part(pass, 0), part(pass, 1), part(pass, 2)]).collect();
     Model::new("painted", family, parts, [0; 32]).unwrap()
 }
 

@@ -67,7 +67,7 @@ fn extreme(layers: &mut [Layer], script: &mut Script) {
 
 fn model(family: Family, script: &mut Script) -> Option<Model> {
     let mut parts = Vec::new();
-    for &pass in painted::passes(family) {
+    for &pass in family.passes() {
         for n_refs in 0..=1 {
             let before = *script;
             let spec = changed(painted::spec(pass, n_refs), script);

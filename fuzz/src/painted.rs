@@ -15,13 +15,8 @@ pub fn noise(state: &mut u32, bits: u32) -> u32 {
 
 /// Neighbours that a pass knows, nearest first.
 pub fn near(pass: Pass, n: usize) -> Vec<(i32, i32)> {
-    let knows = |&(dy, dx): &(i32, i32)| match pass {
-        Pass::Raster => dy < 0 || (dy == 0 && dx < 0),
-        Pass::Diagonal => dy & 1 == 1 && dx & 1 == 1,
-        Pass::Rest => (dy + dx) & 1 == 1,
-    };
     let square = |r: i32| (-r..=r).flat_map(move |dy| (-r..=r).map(move |dx| (dy, dx)));
-    let mut taps: Vec<_> = square(4).filter(knows).collect();
+    let mut taps: Vec<_> = square(4).filter(|&tap| pass.knows(tap)).collect();
     taps.sort_by_key(|&(dy, dx)| (dy * dy + dx * dx, dy, dx));
     taps.truncate(n);
     taps
@@ -64,13 +59,6 @@ pub fn layers(spec: &Spec, seed: u32) -> Vec<Layer> {
     widths.windows(2).enumerate().map(layer).collect()
 }
 
-pub fn passes(family: Family) -> &'static [Pass] {
-    match family {
-        Family::Pixelcnn => &[Pass::Raster],
-        Family::Lattice => &[Pass::Diagonal, Pass::Rest],
-    }
-}
-
 /// A model as it would be loaded.
 pub fn model(family: Family) -> Arc<Model> {
     let part = |pass: Pass, n_refs: usize| {
@@ -78,7 +66,7 @@ pub fn model(family: Family) -> Arc<Model> {
         let layers = layers(&spec, 5 + n_refs as u32);
         Part { net: Net::new(spec, layers).expect("the painted net is valid"), linear: Linear::mean(4) }
     };
-    let parts = passes(family).iter().flat_map(|&p| [part(p, 0), part(p, 1)]).collect();
+    let parts = family.passes().iter().flat_map(|&p| [part(p, 0), part(p, 1)]).collect();
     let painted = Model::new("painted", family, parts, [0; 32]).expect("the painted model is valid");
     let bytes = collapsar::net::store(&painted).expect("it can be stored");
     Arc::new(collapsar::net::load(&bytes).expect("it can be loaded"))

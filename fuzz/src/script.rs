@@ -68,12 +68,8 @@ impl<'a> Script<'a> {
     }
 }
 
-pub fn varint(mut value: u64) -> Vec<u8> {
+pub fn varint(value: u64) -> Vec<u8> {
     let mut out = Vec::new();
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
+    collapsar::wire::put_varint(&mut out, value);
     out
 }

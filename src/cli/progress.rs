@@ -1,6 +1,7 @@
 //! A bar on a terminal, a line every 30 s in a log, JSON lines on request. What is written does not depend on it.
 
 use super::args;
+use super::memory;
 use super::say::{self, Talk};
 use collapsar::Result;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -42,6 +43,7 @@ impl Progress {
 
     /// `done` bytes of the content have been read or written.
     pub fn at(&self, done: u64) -> Result<()> {
+        memory::watch()?;
         match &self.form {
             Form::Silent => {}
             Form::Bar(bar) => {

@@ -15,6 +15,9 @@ use std::sync::Arc;
 
 /// All that was fitted to the arrays of a file takes no more memory.
 const MAX_FITTED_BYTES: usize = 256 << 20;
+/// The weights files in a file: so many, and together so large.
+const MAX_WEIGHTS: usize = 64;
+const MAX_WEIGHTS_BYTES: usize = 64 << 20;
 
 /// A stretch of the content and the blocks that hold it.
 #[derive(Clone, Debug)]
@@ -59,6 +62,7 @@ impl<'a> Archive<'a> {
         let file = FileHead::read(&reader.payload(0)?)?;
         let mut archive = Archive { reader, file, recipe: None, sections: Vec::new(), models: models.to_vec() };
         let (mut i, mut at, mut n_arrays, mut fitted_bytes) = (1, 0, 0, 0);
+        let mut weights = Weights::default();
         while i < blocks.len() {
             let here = |e: Error| e.at(format!("block {i}"));
             let first_section = archive.sections.is_empty();
@@ -68,7 +72,8 @@ impl<'a> Archive<'a> {
                     archive.recipe = Some(Recipe::read(&mut payload.as_slice()).map_err(here)?);
                 }
                 kind::WEIGHTS if first_section => {
-                    archive.models.push(Arc::new(crate::net::load(&archive.reader.payload(i)?).map_err(here)?));
+                    let payload = archive.reader.payload(i)?;
+                    archive.models.push(weights.load(&payload).map_err(here)?);
                 }
                 kind::BYTES => {
                     archive.sections.push(Section::Bytes { offset: at, block: i });
@@ -131,6 +136,31 @@ impl<'a> Archive<'a> {
             return Err(Error::corrupt(format!("tile {} stands where {} should", label.number, place.number)));
         }
         Ok((label.mode, code.to_vec()))
+    }
+}
+
+/// The WEIGHTS blocks met so far.
+#[derive(Default)]
+pub struct Weights {
+    n: usize,
+    n_bytes: usize,
+}
+
+impl Weights {
+    /// Counts one more before it is looked at: each is copied and its JSON parsed.
+    pub fn count(&mut self, payload: &[u8]) -> Result<()> {
+        (self.n, self.n_bytes) = (self.n + 1, self.n_bytes + payload.len());
+        if self.n > MAX_WEIGHTS || self.n_bytes > MAX_WEIGHTS_BYTES {
+            return Err(Error::limit(format!(
+                "more than {MAX_WEIGHTS} weights files, or {MAX_WEIGHTS_BYTES} bytes of them, in one file"
+            )));
+        }
+        Ok(())
+    }
+
+    pub fn load(&mut self, payload: &[u8]) -> Result<Arc<Model>> {
+        self.count(payload)?;
+        Ok(Arc::new(crate::net::load(payload)?))
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! # The payload
 //!
-//! `u8` is a byte, `varint` an unsigned LEB128 of at most 63 bits without needless bytes, `svarint` a varint of the zigzag
-//! (0, −1, 1, −2, … → 0, 1, 2, 3, …). Ints are taken modulo 2³² as unsigned numbers. A tile has h × w ints in rows; h, w
+//! `u8` is a byte, `varint` an unsigned LEB128 without needless bytes, `svarint` a varint of the zigzag (0, −1, 1, −2, … → 0, 1,
+//! 2, 3, …). Ints are taken modulo 2³² as unsigned numbers. A tile has h × w ints in rows; h, w
 //! and the largest allowed int are known from outside. Every payload begins with `u8 mode` and `varint lo`; nothing may
 //! follow its last byte, and no int may come out above the largest allowed.
 //!
@@ -82,8 +82,8 @@ mod token;
 mod tests;
 
 use crate::error::{Error, Result};
-use crate::wire::put_varint;
-use bits::{BitReader, BitWriter, ByteReader};
+use crate::wire::{put_varint, take_u8, take_varint};
+use bits::{BitReader, BitWriter};
 use fit::Tile;
 
 const CONSTANT: u8 = 0;
@@ -120,28 +120,28 @@ pub fn encode(ints: &[i32], h: usize, w: usize, max_int: u32) -> Vec<u8> {
 /// The ints of a tile; the payload must be exactly what `encode` made for this shape.
 pub fn decode(payload: &[u8], h: usize, w: usize, max_int: u32, out: &mut [i32]) -> Result<()> {
     assert!(h > 0 && w > 0 && out.len() == h * w, "a tile of {h} × {w} does not hold {} ints", out.len());
-    let mut reader = ByteReader(payload);
-    let mode = reader.byte()?;
+    let from = &mut &payload[..];
+    let mode = take_u8(from)?;
     if mode > LINEAR {
         return Err(Error::corrupt(format!("{mode} is no classic mode")));
     }
-    let lo = reader.at_most(u64::from(max_int), "the smallest int")? as u32;
+    let lo = at_most(from, u64::from(max_int), "the smallest int")? as u32;
     match mode {
         CONSTANT => {
             out.fill(lo as i32);
-            if reader.0.is_empty() { Ok(()) } else { Err(Error::corrupt("bytes follow a constant tile")) }
+            if from.is_empty() { Ok(()) } else { Err(Error::corrupt("bytes follow a constant tile")) }
         }
-        PACKED => unpack(&mut reader, lo, max_int, out),
-        _ => coded::decode(&mut reader, mode == LINEAR, lo, max_int, w, out),
+        PACKED => unpack(from, lo, max_int, out),
+        _ => coded::decode(from, mode == LINEAR, lo, max_int, w, out),
     }
 }
 
-fn unpack(reader: &mut ByteReader, lo: u32, max_int: u32, out: &mut [i32]) -> Result<()> {
-    let n_bits = u32::from(reader.byte()?);
+fn unpack(from: &mut &[u8], lo: u32, max_int: u32, out: &mut [i32]) -> Result<()> {
+    let n_bits = u32::from(take_u8(from)?);
     if !(1..=32).contains(&n_bits) {
         return Err(Error::corrupt(format!("a packed tile of {n_bits} bits")));
     }
-    let mut bits = BitReader::new(reader.0);
+    let mut bits = BitReader::new(from);
     let mut largest = 0;
     for v in out.iter_mut() {
         let value = bits.take(n_bits);
@@ -150,6 +150,13 @@ fn unpack(reader: &mut ByteReader, lo: u32, max_int: u32, out: &mut [i32]) -> Re
     }
     bits.finish()?;
     if largest > max_int - lo { Err(Error::corrupt("an int is above its limit")) } else { Ok(()) }
+}
+
+fn at_most(from: &mut &[u8], max: u64, what: &str) -> Result<u64> {
+    match take_varint(from)? {
+        value if value <= max => Ok(value),
+        value => Err(Error::corrupt(format!("{what} is {value}, above {max}"))),
+    }
 }
 
 pub fn mode_name(payload: &[u8]) -> &'static str {

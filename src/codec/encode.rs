@@ -10,6 +10,7 @@
 
 use crate::array::ArrayType;
 use crate::codec::adapt::Adapt;
+use crate::codec::archive::Weights;
 use crate::codec::choose::choose;
 use crate::codec::head::Head;
 use crate::codec::plane::{Band, band_range};
@@ -132,8 +133,11 @@ impl<'a, W: Write> Encoder<'a, W> {
             self.writer.block(kind::GZIP, &bytes)?;
         }
         if let (true, Choice::These(models)) = (self.options.embed, &self.options.model) {
+            let mut weights = Weights::default();
             for model in models {
-                self.writer.block(kind::WEIGHTS, &crate::net::store(model)?)?;
+                let bytes = crate::net::store(model)?;
+                weights.count(&bytes)?;
+                self.writer.block(kind::WEIGHTS, &bytes)?;
             }
         }
         for piece in &structure.pieces {

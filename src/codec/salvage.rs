@@ -1,7 +1,7 @@
 //! What can still be read of a damaged file: every tile whose block and whose reference tiles are whole; what is lost shows the
 //! smallest sample of its array, or zeros where no array is known.
 
-use crate::codec::archive::{Array, FileHead, read_head};
+use crate::codec::archive::{Array, FileHead, Weights, read_head};
 use crate::codec::decode::decode_array;
 use crate::codec::encode::{Progress, kind};
 use crate::codec::head::Head;
@@ -98,7 +98,7 @@ type Sorted = (Option<u64>, BTreeMap<u64, Found>, BTreeMap<(u64, u64), usize>);
 
 fn sort(salvaged: &Salvage, models: &[Arc<Model>], report: &mut SalvageReport) -> Result<Sorted> {
     let (mut n_bytes, mut found, mut tiles) = (None, BTreeMap::new(), BTreeMap::new());
-    let mut models = models.to_vec();
+    let (mut models, mut weights) = (models.to_vec(), Weights::default());
     for (i, block) in salvaged.blocks.iter().enumerate() {
         let payload = salvaged.payload(i)?;
         let mut from = payload.as_slice();
@@ -108,7 +108,7 @@ fn sort(salvaged: &Salvage, models: &[Arc<Model>], report: &mut SalvageReport) -
                 report.unpacked = true;
                 Ok(())
             }
-            kind::WEIGHTS => crate::net::load(from).map(|model| models.push(Arc::new(model))),
+            kind::WEIGHTS => weights.load(from).map(|model| models.push(model)),
             kind::BYTES => take_varint(&mut from).map(|offset| {
                 found.insert(offset, Found::Bytes(i));
             }),

@@ -11,8 +11,6 @@ use super::tables::{EXP2_4096, RECIPROCAL};
 /// The least and the largest log2 scale, in 1/256 octave of 1/64 int.
 pub const MIN_LOG2_SCALE: i32 = 256;
 pub const MAX_LOG2_SCALE: i32 = 24 * 256 - 1;
-/// A location lies within this of zero.
-pub const MAX_LOCATION: i32 = 1 << 29;
 
 /// K logistics for every cell of a run, one array per component: component k of cell i is at `k * stride + i`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,7 +40,7 @@ pub fn mixture(b: &[i32], heads: &Heads, mass: i32, out: &mut Mixtures) {
             logits[c] = head(c);
             let m = head(k + c).clamp(-1024, 1024);
             let shift = (s.min(1 << 19) * m + 64) >> 7;
-            out.location[c * out.stride + i] = (b + shift).clamp(-MAX_LOCATION, MAX_LOCATION);
+            out.location[c * out.stride + i] = b + shift;
             out.log2_scale[c * out.stride + i] = (log2(s) + head(2 * k + c)).clamp(MIN_LOG2_SCALE, MAX_LOG2_SCALE);
         }
         let mut weights = [0; MAX_K];

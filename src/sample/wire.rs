@@ -14,6 +14,7 @@ use super::rank::Rank;
 use super::scaled::multiple_key;
 use crate::array::Dtype;
 use crate::error::{Error, Result};
+use crate::wire::{put_svarint, put_varint, take_svarint, take_u8, take_varint};
 
 const RANK: u8 = 1;
 const SCALED: u8 = 2;
@@ -29,7 +30,7 @@ impl Map {
 
     /// Takes a map off the front of the input.
     pub fn read(input: &mut &[u8], dtype: Dtype) -> Result<Map> {
-        let form = match read_byte(input)? {
+        let form = match take_u8(input)? {
             RANK => Form::Rank(read_rank(input, dtype)?),
             form if form & !(SCALED | HOLE) == 0 => Form::Linear(read_linear(input, dtype, form)?),
             form => return Err(Error::unsupported(format!("sample map of form {form} is not known to this version"))),
@@ -42,23 +43,23 @@ fn write_linear(map: &Linear, out: &mut Vec<u8>) {
     let scaled = if matches!(map.axis, Axis::Scaled(_)) { SCALED } else { 0 };
     out.push(scaled | if map.hole.is_some() { HOLE } else { 0 });
     if let Some(bits) = map.hole {
-        write_number(bits, out);
+        put_varint(out, bits);
     }
     if let Axis::Scaled(e) = map.axis {
-        write_number(folded(i64::from(e)), out);
+        put_svarint(out, i64::from(e));
     }
-    write_number(folded_key(map.dtype, map.axis, map.offset), out);
-    write_number(map.step - 1, out);
-    write_number(map.quotient, out);
+    put_offset(out, map);
+    put_varint(out, map.step - 1);
+    put_varint(out, map.quotient);
 }
 
 fn read_linear(input: &mut &[u8], dtype: Dtype, form: u8) -> Result<Linear> {
     let (order, ieee) = (Order::of(dtype), Ieee::of(dtype));
     let wrong = |what: &str| Error::corrupt(format!("sample map of {}: {what}", dtype.name()));
-    let hole = if form & HOLE != 0 { Some(read_number(input)?) } else { None };
+    let hole = if form & HOLE != 0 { Some(take_varint(input)?) } else { None };
     let (axis, lowest, highest) = match ieee {
         Some(ieee) if form & SCALED != 0 => {
-            let e = unfolded(read_number(input)?);
+            let e = take_svarint(input)?;
             let e = i32::try_from(e)
                 .ok()
                 .filter(|e| ieee.exponents().contains(e))
@@ -78,9 +79,9 @@ fn read_linear(input: &mut &[u8], dtype: Dtype, form: u8) -> Result<Linear> {
             return Err(wrong("the hole is a value of the axis"));
         }
     }
-    let offset = unfolded_key(dtype, axis, read_number(input)?);
-    let step = read_number(input)?.checked_add(1).ok_or_else(|| wrong("the step is out of range"))?;
-    let quotient = read_number(input)?;
+    let offset = take_offset(input, dtype, axis)?;
+    let step = take_varint(input)?.checked_add(1).ok_or_else(|| wrong("the step is out of range"))?;
+    let quotient = take_varint(input)?;
     let last = step.checked_mul(quotient).and_then(|span| offset.checked_add(span));
     if offset < lowest || last.is_none_or(|last| last > highest) || (quotient == 0 && step != 1) {
         return Err(wrong("the range is wider than the axis"));
@@ -94,23 +95,21 @@ fn read_linear(input: &mut &[u8], dtype: Dtype, form: u8) -> Result<Linear> {
 }
 
 /// Offsets near zero are short: the key of 0 is put in the middle, except where nothing lies below it.
-fn folded_key(dtype: Dtype, axis: Axis, key: u64) -> u64 {
-    match axis {
-        Axis::Scaled(_) => folded((key ^ (1 << 63)) as i64),
-        Axis::Ordered => {
-            let zero = Order::of(dtype).key(0);
-            if zero == 0 { key } else { folded(key.wrapping_sub(zero) as i64) }
-        }
+fn put_offset(out: &mut Vec<u8>, map: &Linear) {
+    let zero = Order::of(map.dtype).key(0);
+    match map.axis {
+        Axis::Scaled(_) => put_svarint(out, (map.offset ^ (1 << 63)) as i64),
+        Axis::Ordered if zero == 0 => put_varint(out, map.offset),
+        Axis::Ordered => put_svarint(out, map.offset.wrapping_sub(zero) as i64),
     }
 }
 
-fn unfolded_key(dtype: Dtype, axis: Axis, number: u64) -> u64 {
+fn take_offset(input: &mut &[u8], dtype: Dtype, axis: Axis) -> Result<u64> {
+    let zero = Order::of(dtype).key(0);
     match axis {
-        Axis::Scaled(_) => multiple_key(unfolded(number)),
-        Axis::Ordered => {
-            let zero = Order::of(dtype).key(0);
-            if zero == 0 { number } else { (unfolded(number) as u64).wrapping_add(zero) }
-        }
+        Axis::Scaled(_) => take_svarint(input).map(multiple_key),
+        Axis::Ordered if zero == 0 => take_varint(input),
+        Axis::Ordered => Ok((take_svarint(input)? as u64).wrapping_add(zero)),
     }
 }
 
@@ -120,25 +119,25 @@ fn write_rank(map: &Rank, out: &mut Vec<u8>) {
     widen(&mut range, &keys);
     let step = range.map_or(1, |range| range.step());
     out.push(RANK);
-    write_number(keys.len() as u64 - 2, out);
-    write_number(step - 1, out);
-    write_number(keys[0], out);
+    put_varint(out, keys.len() as u64 - 2);
+    put_varint(out, step - 1);
+    put_varint(out, keys[0]);
     for pair in keys.windows(2) {
-        write_number((pair[1] - pair[0]) / step - 1, out);
+        put_varint(out, (pair[1] - pair[0]) / step - 1);
     }
 }
 
 fn read_rank(input: &mut &[u8], dtype: Dtype) -> Result<Rank> {
     let wrong = |what: &str| Error::corrupt(format!("table of {} values: {what}", dtype.name()));
-    let n = read_number(input)?.saturating_add(2);
+    let n = take_varint(input)?.saturating_add(2);
     if n > MAX_VALUES as u64 {
         return Err(Error::limit(format!("a table of {n} values, more than {MAX_VALUES}")));
     }
     if n > input.len() as u64 {
         return Err(Error::truncated("a table of values ends too early"));
     }
-    let step = read_number(input)?.checked_add(1).ok_or_else(|| wrong("the step is out of range"))?;
-    let mut key = read_number(input)?;
+    let step = take_varint(input)?.checked_add(1).ok_or_else(|| wrong("the step is out of range"))?;
+    let mut key = take_varint(input)?;
     let mut keys = Vec::with_capacity(n as usize);
     let mut range = None;
     loop {
@@ -149,7 +148,7 @@ fn read_rank(input: &mut &[u8], dtype: Dtype) -> Result<Rank> {
         if keys.len() as u64 == n {
             break;
         }
-        let up = read_number(input)?.checked_add(1).and_then(|n| n.checked_mul(step));
+        let up = take_varint(input)?.checked_add(1).and_then(|n| n.checked_mul(step));
         key = up.and_then(|up| key.checked_add(up)).ok_or_else(|| wrong("a value has too many bits"))?;
     }
     widen(&mut range, &keys);
@@ -157,46 +156,4 @@ fn read_rank(input: &mut &[u8], dtype: Dtype) -> Result<Rank> {
         return Err(wrong("the step is not that of the values"));
     }
     Ok(Rank::new(dtype, &keys))
-}
-
-/// 0, −1, 1, −2, … → 0, 1, 2, 3, …
-fn folded(v: i64) -> u64 {
-    ((v << 1) ^ (v >> 63)) as u64
-}
-
-fn unfolded(n: u64) -> i64 {
-    (n >> 1) as i64 ^ -((n & 1) as i64)
-}
-
-fn write_number(mut n: u64, out: &mut Vec<u8>) {
-    while n >= 0x80 {
-        out.push(n as u8 | 0x80);
-        n >>= 7;
-    }
-    out.push(n as u8);
-}
-
-fn read_number(input: &mut &[u8]) -> Result<u64> {
-    let mut n = 0u64;
-    for shift in (0..64).step_by(7) {
-        let byte = read_byte(input)?;
-        let bits = u64::from(byte & 0x7f);
-        if bits > u64::MAX >> shift {
-            break;
-        }
-        n |= bits << shift;
-        if byte & 0x80 == 0 {
-            if byte == 0 && shift > 0 {
-                break;
-            }
-            return Ok(n);
-        }
-    }
-    Err(Error::corrupt("a number of a sample map is not in its shortest form or has more than 64 bits"))
-}
-
-fn read_byte(input: &mut &[u8]) -> Result<u8> {
-    let (&first, rest) = input.split_first().ok_or_else(|| Error::truncated("a sample map ends too early"))?;
-    *input = rest;
-    Ok(first)
 }

@@ -64,6 +64,29 @@ fn damage_exits_with_3_and_leaves_nothing() {
 }
 
 #[test]
+fn salvage_writes_what_is_left_names_what_is_lost_and_exits_with_3() {
+    let desk = Desk::with(&[("a.fits", &painted::cube(4))]);
+    desk.says(0, &["compress", "--model", "classic", "a.fits"]);
+    let (whole, mut packed) = (desk.read("a.fits"), desk.read("a.fits.clps"));
+    fs::remove_file(desk.path("a.fits")).unwrap();
+    desk.says(0, &["decompress", "--salvage", "a.fits.clps"]);
+    assert_eq!(desk.read("a.fits"), whole);
+    let middle = packed.len() / 2;
+    packed[middle] ^= 1;
+    desk.write("a.fits.clps", &packed);
+    desk.fails(3, &["decompress", "-f", "a.fits.clps"], "checksum");
+    desk.fails(1, &["decompress", "--salvage", "a.fits.clps"], "exists");
+    let said = desk.says(3, &["decompress", "--salvage", "-f", "a.fits.clps"]);
+    assert!(said.contains("DAMAGED") && said.contains("lost: HDU 0: tile ") && said.contains("are lost"), "{said}");
+    let left = desk.read("a.fits");
+    let same = left.iter().zip(&whole).filter(|(a, b)| a == b).count();
+    assert!(left.len() == whole.len() && left != whole && same > whole.len() / 2, "{same} of {}", whole.len());
+    let told = &desk.json(3, &["decompress", "--salvage", "-f", "--json", "a.fits.clps"])[0];
+    assert_eq!((told["lossless"].as_bool(), told["lost"].as_array().map(Vec::len)), (Some(false), Some(2)));
+    desk.says(1, &["decompress", "--salvage", "--verify", "a.fits.clps"]);
+}
+
+#[test]
 fn a_model_that_is_not_at_hand_exits_with_7_and_its_hash() {
     let desk = Desk::with(&[("a.fits", &painted::cube(4)), ("w", &painted::weights())]);
     let said = desk.says(0, &["compress", "--weights", "w", "a.fits"]);

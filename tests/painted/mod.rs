@@ -1,5 +1,7 @@
 //! Painted models and tiles: seeded, of any size, with heads that fit the tile as well as those of a trained net.
 
+#![allow(dead_code, reason = "each test uses its part")]
+
 use collapsar::kernel::predict::Linear;
 use collapsar::model::{Family, Model, Part};
 use collapsar::net::{Layer, Net, Pass, Spec, load, store};
@@ -39,28 +41,25 @@ pub const SMALL: Size = Size { values: 24, residuals: 16, hidden: &[32, 32], k: 
 pub const MIDDLE: Size = Size { values: 60, residuals: 32, hidden: &[64, 64, 64], k: 3 };
 pub const LARGE: Size = Size { values: 84, residuals: 60, hidden: &[160, 160, 128], k: 5 };
 
+/// The neighbours that are kept, nearest first.
+pub fn near(kept: impl Fn(&(i32, i32)) -> bool, n: usize) -> Vec<(i32, i32)> {
+    let square = (-11..=11).flat_map(|dy| (-11..=11).map(move |dx| (dy, dx)));
+    let mut places: Vec<_> = square.filter(kept).collect();
+    places.sort_by_key(|&(dy, dx)| (dy * dy + dx * dx, dy, dx));
+    places.truncate(n);
+    places
+}
+
 pub fn spec(pass: Pass, n_refs: usize, size: Size) -> Spec {
-    let near = |&(dy, dx): &(i32, i32)| (dy * dy + dx * dx, dy, dx);
-    let square = |r: i32| (-r..=r).flat_map(move |dy| (-r..=r).map(move |dx| (dy, dx)));
-    let knows = |&(dy, dx): &(i32, i32)| match pass {
-        Pass::Raster => dy < 0 || (dy == 0 && dx < 0),
-        Pass::Diagonal => dy & 1 == 1 && dx & 1 == 1,
-        Pass::Rest => (dy + dx) & 1 == 1,
-    };
-    let mut taps: Vec<_> = square(11).filter(knows).collect();
-    taps.sort_by_key(near);
-    taps.truncate(size.values.max(size.residuals).max(32));
-    let mut ref_taps: Vec<_> = square(1).collect();
-    ref_taps.sort_by_key(near);
     Spec {
         pass,
         k: size.k,
-        taps,
+        taps: near(|&tap| pass.knows(tap), size.values.max(size.residuals).max(32)),
         n_linear: 16,
         n_values: size.values,
         n_residuals: size.residuals,
         n_refs,
-        ref_taps,
+        ref_taps: near(|_| true, 9),
         near_log2: 3,
         wide_log2: 5,
         scale_floor: 16,
@@ -107,11 +106,8 @@ pub fn part(pass: Pass, n_refs: usize, size: Size, random: &mut Random) -> Part 
 
 pub fn model(family: Family, size: Size) -> Model {
     let mut random = Random(1);
-    let passes: &[Pass] = match family {
-        Family::Pixelcnn => &[Pass::Raster],
-        Family::Lattice => &[Pass::Diagonal, Pass::Rest],
-    };
-    let parts = passes.iter().flat_map(|&pass| [0, 1].map(|n_refs| part(pass, n_refs, size, &mut random))).collect();
+    let parts =
+        family.passes().iter().flat_map(|&pass| [0, 1].map(|n_refs| part(pass, n_refs, size, &mut random))).collect();
     Model::new("painted", family, parts, [0; 32]).unwrap()
 }
 

@@ -1,7 +1,6 @@
 //! Raw bits, least significant first, the last byte filled up with zeros.
 
 use crate::error::{Error, Result};
-use crate::wire::put_varint;
 
 #[derive(Default)]
 pub struct BitWriter {
@@ -75,52 +74,4 @@ impl BitReader {
         }
         Ok(())
     }
-}
-
-/// Reads what `put_varint` and plain pushes wrote.
-pub struct ByteReader<'a>(pub &'a [u8]);
-
-impl<'a> ByteReader<'a> {
-    pub fn byte(&mut self) -> Result<u8> {
-        Ok(self.bytes(1)?[0])
-    }
-
-    pub fn bytes(&mut self, n: usize) -> Result<&'a [u8]> {
-        if n > self.0.len() {
-            return Err(Error::truncated("a tile's payload ends too early"));
-        }
-        let (head, tail) = self.0.split_at(n);
-        self.0 = tail;
-        Ok(head)
-    }
-
-    pub fn varint(&mut self) -> Result<u64> {
-        let mut value = 0u64;
-        for shift in (0..63).step_by(7) {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 127) << shift;
-            if byte < 128 {
-                return if byte == 0 && shift > 0 { Err(Error::corrupt("a varint is too long")) } else { Ok(value) };
-            }
-        }
-        Err(Error::corrupt("a varint is too long"))
-    }
-
-    /// A varint that stands for a signed value: 0, −1, 1, −2, …
-    pub fn signed(&mut self) -> Result<i64> {
-        let folded = self.varint()?;
-        Ok((folded >> 1) as i64 ^ -((folded & 1) as i64))
-    }
-
-    pub fn at_most(&mut self, max: u64, what: &str) -> Result<u64> {
-        let value = self.varint()?;
-        if value > max {
-            return Err(Error::corrupt(format!("{what} is {value}, above {max}")));
-        }
-        Ok(value)
-    }
-}
-
-pub fn put_signed(bytes: &mut Vec<u8>, value: i64) {
-    put_varint(bytes, ((value << 1) ^ (value >> 63)) as u64);
 }

@@ -2,7 +2,7 @@
 //!
 //! Encoder and decoder see the same rows in the same order; one pushes (backwards) what the other pops.
 
-use super::bits::{BitReader, ByteReader, put_signed};
+use super::bits::BitReader;
 use super::context::{MAX_SCALE, N_BINS};
 use super::fit::Tile;
 use super::histogram::{Groups, MAX_TABLES};
@@ -11,11 +11,11 @@ use super::predict::{N_TAPS, Predictor, Rows};
 use super::residual::{Residuals, choose, count};
 use super::tables;
 use super::token::{N_TOKENS, UNDO, unfold};
-use super::{LINEAR, MEDIAN};
+use super::{LINEAR, MEDIAN, at_most};
 use crate::entropy::stack::Popper;
 use crate::entropy::table::{Slots, Table};
 use crate::error::{Error, Result};
-use crate::wire::put_varint;
+use crate::wire::{put_svarint, put_varint, take_array, take_bytes, take_svarint, take_u8};
 
 const MAX_LANES: usize = 4;
 /// A lane costs about eight bytes: below this many bits there is one.
@@ -59,21 +59,21 @@ pub fn encode(tile: Tile, lo: u32, spread: u32) -> Vec<u8> {
 
 fn put_predictor(payload: &mut Vec<u8>, predictor: Predictor) {
     if let Predictor::Linear { coefs, bias } = predictor {
-        coefs.iter().for_each(|&c| put_signed(payload, i64::from(c)));
-        put_signed(payload, bias);
+        coefs.iter().for_each(|&c| put_svarint(payload, i64::from(c)));
+        put_svarint(payload, bias);
     }
 }
 
-fn get_predictor(reader: &mut ByteReader, is_linear: bool, spread: u32) -> Result<Predictor> {
+fn get_predictor(from: &mut &[u8], is_linear: bool, spread: u32) -> Result<Predictor> {
     if !is_linear {
         return Ok(Predictor::Median);
     }
     let out_of_range = || Error::corrupt("a predictor is out of range");
     let mut coefs = [0; N_TAPS];
     for c in &mut coefs {
-        *c = i32::try_from(reader.signed()?).map_err(|_| out_of_range())?;
+        *c = i32::try_from(take_svarint(from)?).map_err(|_| out_of_range())?;
     }
-    let predictor = Predictor::Linear { coefs, bias: reader.signed()? };
+    let predictor = Predictor::Linear { coefs, bias: take_svarint(from)? };
     if predictor.fits(spread) { Ok(predictor) } else { Err(out_of_range()) }
 }
 
@@ -89,46 +89,40 @@ struct Header {
     n_lanes: usize,
 }
 
-fn get_header(reader: &mut ByteReader, is_linear: bool, lo: u32, max_int: u32) -> Result<Header> {
-    let spread = reader.at_most(u64::from(max_int - lo), "the spread of a tile")? as u32;
-    let first = reader.at_most(u64::from(spread), "the first value")? as u32;
-    let predictor = get_predictor(reader, is_linear, spread)?;
-    let [start, scale, n_tables] = reader.bytes(3)? else { unreachable!("three bytes") };
-    if *start as usize >= N_TOKENS || *scale > MAX_SCALE || !(1..=MAX_TABLES as u8).contains(n_tables) {
+fn get_header(from: &mut &[u8], is_linear: bool, lo: u32, max_int: u32) -> Result<Header> {
+    let spread = at_most(from, u64::from(max_int - lo), "the spread of a tile")? as u32;
+    let first = at_most(from, u64::from(spread), "the first value")? as u32;
+    let predictor = get_predictor(from, is_linear, spread)?;
+    let [start, scale, n_tables] = take_array(from)?;
+    if start as usize >= N_TOKENS || scale > MAX_SCALE || !(1..=MAX_TABLES as u8).contains(&n_tables) {
         return Err(Error::corrupt("a tile's tables are not described as they must be"));
     }
-    let ends = reader.bytes(*n_tables as usize - 1)?.to_vec();
-    let n_lanes = reader.byte()? as usize;
+    let ends = take_bytes(from, n_tables as usize - 1)?.to_vec();
+    let n_lanes = take_u8(from)? as usize;
     if !ends.is_sorted_by(|a, b| a < b) || ends.iter().any(|&end| end as usize >= N_BINS - 1) {
         return Err(Error::corrupt("the bins of a tile's tables do not rise"));
     }
     if n_lanes != 1 && n_lanes != MAX_LANES {
         return Err(Error::corrupt(format!("{n_lanes} lanes instead of 1 or {MAX_LANES}")));
     }
-    Ok(Header { predictor, lo, spread, first, start: *start, scale: *scale, ends, n_lanes })
+    Ok(Header { predictor, lo, spread, first, start, scale, ends, n_lanes })
 }
 
-pub fn decode(
-    reader: &mut ByteReader,
-    is_linear: bool,
-    lo: u32,
-    max_int: u32,
-    w: usize,
-    out: &mut [i32],
-) -> Result<()> {
-    let header = get_header(reader, is_linear, lo, max_int)?;
+pub fn decode(from: &mut &[u8], is_linear: bool, lo: u32, max_int: u32, w: usize, out: &mut [i32]) -> Result<()> {
+    let header = get_header(from, is_linear, lo, max_int)?;
     let mut lengths = Vec::new();
     for _ in 0..header.n_lanes {
         // A lane that is longer than the payload is told before anything is allocated.
-        lengths.push(reader.at_most(reader.0.len() as u64 / 4, "the words of a lane")? as usize);
+        let most = from.len() as u64 / 4;
+        lengths.push(at_most(from, most, "the words of a lane")? as usize);
     }
     let mut lanes = Vec::new();
     for n_words in lengths {
-        let bytes = reader.bytes(4 * n_words)?;
+        let bytes = take_bytes(from, 4 * n_words)?;
         let words = bytes.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
         lanes.push(words.collect::<Vec<u32>>());
     }
-    let bits = BitReader::new(reader.0);
+    let bits = BitReader::new(from);
     match lanes.as_slice() {
         [a] => pop_rows::<1>(&header, [a], bits, w, out),
         [a, b, c, d] => pop_rows::<MAX_LANES>(&header, [a, b, c, d], bits, w, out),

@@ -3,7 +3,7 @@
 use super::lanes::{Lanes, N, clamp, log2, sixteen, sixteen_mut};
 use crate::kernel::MAX_K;
 use crate::kernel::context::Heads;
-use crate::kernel::mixture::{MAX_LOCATION, MAX_LOG2_SCALE, MIN_LOG2_SCALE, Mixtures};
+use crate::kernel::mixture::{MAX_LOG2_SCALE, MIN_LOG2_SCALE, Mixtures};
 use crate::kernel::tables::{EXP2_4096, RECIPROCAL};
 
 /// RECIPROCAL twice: the index has a bit too many, and either half will do.
@@ -29,7 +29,7 @@ pub fn mixture<V: Lanes>(n: usize, b: &[i32], heads: &Heads, mass: i32, out: &mu
         for c in 0..k {
             logits[c] = head(heads, c, i);
             let shift = near.mul(clamp(head(heads, k + c, i), -1024, 1024)).add(V::splat(64)).sar(V::splat(7));
-            clamp(b.add(shift), -MAX_LOCATION, MAX_LOCATION).store(sixteen_mut(&mut out.location, c * stride + i));
+            b.add(shift).store(sixteen_mut(&mut out.location, c * stride + i));
             clamp(log_s.add(head(heads, 2 * k + c, i)), MIN_LOG2_SCALE, MAX_LOG2_SCALE)
                 .store(sixteen_mut(&mut out.log2_scale, c * stride + i));
         }
