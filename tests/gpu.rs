@@ -2,7 +2,9 @@
 //!
 //! Without a GPU the tests say so and pass; with COLLAPSAR_REQUIRE_GPU=1 they fail.
 
+use collapsar::array::{ArrayType, Dtype};
 use collapsar::codec::network::{self, Context};
+use collapsar::device::Device;
 use collapsar::error::{Kind, Result};
 use collapsar::gpu::{Backend, Gpu, Op, Shaders, TileInts, TilePayload, adapters};
 use collapsar::kernel::context::{Heads, context};
@@ -11,9 +13,10 @@ use collapsar::kernel::interval::intervals;
 use collapsar::kernel::mixture::{Mixtures, Window, mass, mixture};
 use collapsar::kernel::predict::{Linear, predict};
 use collapsar::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets};
-use collapsar::model::{Family, Model, Part};
+use collapsar::model::{Family, Model, Part, zoo};
 use collapsar::net::{Layer, Net, Pass, Spec};
-use std::sync::LazyLock;
+use collapsar::{Adapt, Archive, Choice, Decoding, Options};
+use std::sync::{Arc, LazyLock};
 
 const SIZES: [usize; 10] = [1, 15, 16, 17, 63, 64, 65, 255, 256, 257];
 const PITCH: i32 = 64;
@@ -316,6 +319,33 @@ fn a_device_is_verified_and_a_wrong_one_is_refused() -> Result<()> {
                 assert_eq!(error.kind, Kind::Device);
                 assert!(error.message.contains(named), "{to}: {error}");
             }
+        }
+    }
+    Ok(())
+}
+
+/// A refitted net has the hash of the net it came from: nothing may take one for the other.
+#[test]
+fn a_refitted_file_has_the_bytes_of_the_cpu_and_comes_back() -> Result<()> {
+    let mut paint = Paint(9);
+    let mut int = |i: u32| {
+        1000 + i * i / 900_000 + paint.bits() % 5 + if paint.bits() % 9 == 0 { paint.bits() % 4000 } else { 0 }
+    };
+    let bytes: Vec<u8> = (0..160 * 150).flat_map(|i| (int(i) as u16).to_le_bytes()).collect();
+    for index in 0..gpus().len() {
+        let device = Device::Gpu(Arc::new(Gpu::open(Some(index))?));
+        for adapt in [Adapt::Off, Adapt::Fast] {
+            let raw = ArrayType { dtype: Dtype::U16, big_endian: false, shape: vec![160, 150] };
+            let model = Choice::These(zoo::by_name("pixelcnn-fast", &[])?[..1].to_vec());
+            let cpu = Options { model, raw: Some(raw), adapt, ..Options::default() };
+            let packed = collapsar::compress(&bytes, &cpu)?;
+            let refitted = Archive::open(&packed, &[])?.arrays().all(|a| a.head.refit_bytes() > 0);
+            assert_eq!(refitted, adapt == Adapt::Fast);
+            assert!(collapsar::compress(&bytes, &Options { device: device.clone(), ..cpu })? == packed);
+            let decoding = Decoding { device: device.clone(), ..Decoding::default() };
+            let mut back = Vec::new();
+            collapsar::decompress_to(&packed, &mut back, &decoding, &|_| Ok(()))?;
+            assert!(back == bytes);
         }
     }
     Ok(())
