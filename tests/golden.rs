@@ -46,6 +46,7 @@ fn cases() -> Vec<Case> {
         case("f32-ordered", floats(40, 44), raw(Dtype::F32, &[40, 44]), |a| map(a).contains("ordered f32")),
         case("f64-two-parts", doubles(24, 28), raw(Dtype::F64, &[24, 28]), |a| first(a).head.grid.n_parts == 2),
         case("rank", ranks(72, 70), raw(Dtype::I32, &[72, 70]), |a| map(a).starts_with("rank")),
+        case("refitted", wild(130, 128), raw(Dtype::U16, &[130, 128]), |a| first(a).head.refit_bytes() > 0),
         case("other", [noise(700), b"one word, ".repeat(90)].concat(), Options::default(), |a| a.arrays().count() == 0),
         case("empty", Vec::new(), Options::default(), |a| a.file.n_bytes == 0),
     ]
@@ -171,6 +172,16 @@ fn ranks(h: usize, w: usize) -> Vec<u8> {
     let mut random = Random(8);
     let sample = |i: usize| values[((i / w + i % w) / 18 + random.below(2) as usize).min(values.len() - 1)];
     (0..h * w).map(sample).flat_map(i32::to_le_bytes).collect()
+}
+
+/// Now and then an int from anywhere: tails that no net has met.
+fn wild(h: usize, w: usize) -> Vec<u8> {
+    let mut random = Random(11);
+    let sample = |i: usize| {
+        let far = if random.below(16) == 0 { random.below(500) } else { 0 };
+        1000 + (i / w + 2 * (i % w)) as u32 / 3 + random.below(3) + far
+    };
+    (0..h * w).map(sample).flat_map(|v| (v as u16).to_le_bytes()).collect()
 }
 
 fn root() -> PathBuf {

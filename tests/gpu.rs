@@ -15,9 +15,9 @@ use collapsar::kernel::interval::intervals;
 use collapsar::kernel::mixture::{Mixtures, Window, mass, mixture};
 use collapsar::kernel::predict::{Linear, predict};
 use collapsar::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets, Usual};
-use collapsar::model::{Family, Model, Part};
+use collapsar::model::{Family, Model, Part, zoo};
 use collapsar::net::{Layer, Net, Pass, Spec};
-use collapsar::{Choice, Decoding, Options, compress, decompress_to};
+use collapsar::{Adapt, Archive, Choice, Decoding, Options, compress, decompress_to};
 use std::sync::{Arc, LazyLock, Mutex};
 
 const SIZES: [usize; 10] = [1, 15, 16, 17, 63, 64, 65, 255, 256, 257];
@@ -347,6 +347,33 @@ fn a_wrong_gpu_that_nobody_asked_for_gives_way_to_the_cpu_and_that_is_told_once(
         }
         for gpu in Gpu::open_with(Backend::Vulkan, &shaders)? {
             assert_eq!(on(&Device::Gpu(Arc::new(gpu))).is_err(), n_told == 1);
+        }
+    }
+    Ok(())
+}
+
+/// A refitted net has the hash of the net it came from: nothing may take one for the other.
+#[test]
+fn a_refitted_file_has_the_bytes_of_the_cpu_and_comes_back() -> Result<()> {
+    let mut paint = Paint(9);
+    let mut int = |i: u32| {
+        1000 + i * i / 900_000 + paint.bits() % 5 + if paint.bits() % 9 == 0 { paint.bits() % 4000 } else { 0 }
+    };
+    let bytes: Vec<u8> = (0..160 * 150).flat_map(|i| (int(i) as u16).to_le_bytes()).collect();
+    for index in 0..gpus().len() {
+        let device = Device::Gpu(Arc::new(Gpu::open(Some(index))?));
+        for adapt in [Adapt::Off, Adapt::Fast] {
+            let raw = ArrayType { dtype: Dtype::U16, big_endian: false, shape: vec![160, 150] };
+            let model = Choice::These(zoo::by_name("pixelcnn-fast", &[])?[..1].to_vec());
+            let cpu = Options { model, raw: Some(raw), adapt, ..Options::default() };
+            let packed = collapsar::compress(&bytes, &cpu)?;
+            let refitted = Archive::open(&packed, &[])?.arrays().all(|a| a.head.refit_bytes() > 0);
+            assert_eq!(refitted, adapt == Adapt::Fast);
+            assert!(collapsar::compress(&bytes, &Options { device: device.clone(), ..cpu })? == packed);
+            let decoding = Decoding { device: device.clone(), ..Decoding::default() };
+            let mut back = Vec::new();
+            collapsar::decompress_to(&packed, &mut back, &decoding, &|_| Ok(()))?;
+            assert!(back == bytes);
         }
     }
     Ok(())

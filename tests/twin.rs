@@ -3,7 +3,7 @@
 mod painted;
 
 use collapsar::codec::network::{Context, decode, encode};
-use collapsar::kernel::context::Heads;
+use collapsar::kernel::context::{Heads, Hidden};
 use collapsar::kernel::fast::{Fast, Inverted, Level, Scratch, room};
 use collapsar::kernel::mixture::{Mixtures, Window, mass};
 use collapsar::kernel::predict::Linear;
@@ -38,6 +38,7 @@ struct Outcome {
     b: Vec<i32>,
     s: Vec<i32>,
     heads: Vec<i32>,
+    hidden: Vec<i32>,
     location: Vec<i32>,
     log2_scale: Vec<i32>,
     weight: Vec<i32>,
@@ -61,6 +62,11 @@ fn outcome(fast: &Fast, case: &Case) -> Outcome {
     scratch.fit(fast);
     fast.predict(linear, offsets, look, at, max, n, &mut b);
     fast.context(0, offsets, look, at, case.level, n, &b, &mut scratch, &mut heads);
+    let mut hidden = Hidden::new(net.layers().last().unwrap().n_in, room(n));
+    if net.layers().len() > 1 {
+        fast.hidden(0, offsets, look, at, case.level, n, &b, &mut scratch, &mut hidden);
+        assert_eq!(hidden.s[..n], heads.s[..n]);
+    }
     fast.mixture(n, &b, &heads, mass(window.n_symbols()), &mut mixtures);
     let ints: Vec<i32> = (0..room(n)).map(|i| values[at + i] / ONE).collect();
     let (mut start, mut width) = (vec![0; room(n)], vec![0; room(n)]);
@@ -91,6 +97,7 @@ fn outcome(fast: &Fast, case: &Case) -> Outcome {
     Outcome {
         s: of_run(&heads.s),
         heads: of_run(&heads.heads),
+        hidden: of_run(&hidden.words),
         location: of_run(&mixtures.location),
         log2_scale: of_run(&mixtures.log2_scale),
         weight: of_run(&mixtures.weight),

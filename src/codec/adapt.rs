@@ -1,19 +1,21 @@
-//! Whether the nets of an array are refitted to it: as many bits less as the bytes of the refit are more, or not at all.
+//! Whether the nets of an array are refitted to it: where the bits that this saves are more than the refit takes, and only there.
 //!
 //! ```text
 //! cells of windows all over the array → fit::refit → round → the windows of the choice, coded with and without
 //! ```
 //!
-//! The windows of the choice take no part in the fit but where both lie: of an array that is fitted as a whole, so is its gain.
+//! The windows of the choice take no part in the fit but where both happen to lie. So cells that were fitted to count for as much as
+//! there are of them: where they are the whole array, what is saved on them is what is saved.
 
 use crate::codec::head::{Head, Network};
 use crate::codec::network::{self, Context};
-use crate::codec::refit;
-use crate::codec::windows::{Origin, Stack};
+use crate::codec::plans::Plans;
+use crate::codec::refit::n_bytes;
+use crate::codec::windows::{Corner, Origin, Stack};
 use crate::error::Result;
 use crate::fit::{self, Cells};
-use crate::kernel::fast::{Fast, Level};
 use crate::model::{Model, Plan};
+use crate::net::Refit;
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -22,32 +24,33 @@ use std::sync::Arc;
 pub enum Adapt {
     /// None: networks are used as their weights files say.
     Off,
-    /// A share of what coding the array takes.
+    /// Less than coding the array takes.
     #[default]
     Fast,
-    /// Up to a few seconds per array, and every model in turn.
+    /// A few seconds per array, and every model in turn.
     Max,
 }
 
-/// Fewer ints gain less than it costs to say what was refitted.
+/// Fewer ints gain less than it takes to say what was refitted.
 const MIN_INTS: usize = 1 << 14;
-/// Windows are read and passed through a net for so many times the cells that are fitted to: cells side by side are alike.
+/// A net that codes fewer cells is left as it is.
+const MIN_CELLS: usize = 2048;
+/// Windows hold so many times the cells that are fitted to: cells side by side are alike.
 const SPARSE: usize = 2;
-/// The most cells that are fitted to.
-const MAX_CELLS: usize = 1 << 19;
 
 impl Adapt {
-    /// Models of which the choice measures more than the plain way.
+    /// Models of which more is measured than the plain way.
     pub(super) fn n_models(self) -> usize {
         if self == Adapt::Max { usize::MAX } else { 1 }
     }
 
-    /// How often a cell of an array of so many ints may be looked at in all, and by how many times each.
-    fn visits(self, n_ints: usize) -> (usize, usize) {
+    /// How many cells are fitted to in an array of so many ints, and how often each. What `Fast` looks at is at most an eighth of the
+    /// array and a little; twice as much gave 0.02 % of bytes.
+    fn effort(self, n_ints: usize) -> (usize, usize) {
         match self {
-            Adapt::Off => (0, 1),
-            Adapt::Fast => ((n_ints / 8 + (1 << 16)).min(1 << 20), 2),
-            Adapt::Max => ((4 * n_ints + (1 << 18)).min(1 << 22), 8),
+            Adapt::Off => (0, 0),
+            Adapt::Fast => ((n_ints / 16 + (1 << 14)).min(1 << 19), 2),
+            Adapt::Max => ((n_ints / 2 + (1 << 15)).min(1 << 19), 8),
         }
     }
 }
@@ -57,107 +60,159 @@ pub(super) fn may_win(bits: u64, others: u64) -> bool {
     bits - bits / 8 < others
 }
 
-/// Refits the network of a head where that makes its array smaller; returns the bits that the windows get smaller.
+/// Refits the network of a head where that makes its array smaller; returns the bits by which the windows get smaller.
 pub(super) fn adapt(how: Adapt, head: &mut Head, origin: &Origin, stacks: &[Stack]) -> Result<u64> {
     let n_ints = head.grid.n_planes * head.grid.h * head.grid.w;
-    let (n_visits, n_times) = how.visits(n_ints);
-    let Some(network) = head.network.as_ref().filter(|_| n_visits > 0 && n_ints >= MIN_INTS) else { return Ok(0) };
-    let fast = network.model.fast(Level::detect());
-    let cells = cells(head, network, &fast, origin, (n_visits / n_times).min(MAX_CELLS))?;
-    let n_cells = cells.iter().map(Cells::len).sum::<usize>().max(1);
-    let share = |n: usize, cells: &Cells| (n as u128 * cells.len() as u128 / n_cells as u128) as usize;
+    let (n_wanted, n_times) = how.effort(n_ints);
+    let Some(network) = head.network.as_ref().filter(|_| n_wanted > 0 && n_ints >= MIN_INTS) else { return Ok(0) };
+    if network.model.parts.iter().any(|part| part.net.layers().len() < 2) {
+        return Ok(0); // a last layer that sees features has no hidden activations to be fitted to
+    }
+    let look = Look { head, network, plans: Plans::to_encode(network.model.clone()) };
+    let cells = look.cells(origin, n_wanted)?;
+    let fitted = refits(&network.model, &cells, n_ints, n_times);
+    let model = refitted(&network.model, &fitted);
 
-    let mut model = network.model.clone();
-    let mut refits = Vec::new();
-    for (part, cells) in cells.iter().enumerate().filter(|(_, cells)| cells.len() >= MIN_CELLS) {
-        let net = &network.model.parts[part].net;
-        let fitted = fit::refit(net, &cells.mixed(), share(n_visits, cells));
-        let Some(refit) = fitted.and_then(|f| f.round(net, share(n_ints, cells) as u64)) else { continue };
-        // a layer whose sums could overflow is no refit
-        let Ok(net) = net.refitted(&refit) else { continue };
-        Arc::make_mut(&mut model).parts[part].net = net;
-        refits.push((part, refit));
-    }
-    let before = costs(head, network, &network.model, &fast, stacks);
-    let after = costs(head, network, &model, &model.fast(Level::detect()), stacks);
-    let n_seen = stacks.iter().map(|s| s.h * s.w).sum::<usize>().max(1) as i128;
+    let before = look.costs(stacks);
+    let after = Look { plans: Plans::to_encode(model.clone()), ..look }.costs(stacks);
+    let n_seen = stacks.iter().map(|s| s.h * s.w).sum();
     let mut saved = 0;
-    refits.retain(|(part, refit)| {
-        let mut bytes = Vec::new();
-        refit::write(refit, &mut bytes);
-        // 1/256 bit of the windows: the bytes by the windows' share of the array
-        let price = (bytes.len() as i128 + 2) * 8 * 256 * n_seen / n_ints as i128;
-        let gain = i128::from(before[*part] - after[*part]) - price;
-        saved += gain.max(0);
-        gain > 0
-    });
-    let mut kept = network.model.clone();
-    for (part, _) in &refits {
-        Arc::make_mut(&mut kept).parts[*part].net = model.parts[*part].net.clone();
-    }
-    let fits = network.fits.clone();
-    head.network = Some(Network { model: kept, refits, fits });
-    Ok((saved / 256) as u64)
+    let worth = |(part, refit): &(usize, Refit)| {
+        let gains: Vec<i64> = before.iter().zip(&after).map(|(before, after)| before[*part] - after[*part]).collect();
+        let gain = gain(&gains, n_bytes(*part, refit), n_seen, n_ints);
+        saved += gain.unwrap_or(0);
+        gain.is_some()
+    };
+    let refits: Vec<_> = fitted.into_iter().filter(worth).collect();
+    let model = refitted(&network.model, &refits);
+    head.network = Some(Network { model, refits, fits: network.fits.clone() });
+    Ok(saved / 256)
 }
 
-/// A refit of fewer cells is noise.
-const MIN_CELLS: usize = 2048;
+/// Refits of the nets that enough cells saw.
+fn refits(model: &Model, cells: &[Cells], n_ints: usize, n_times: usize) -> Vec<(usize, Refit)> {
+    let n_cells = cells.iter().map(Cells::len).sum::<usize>().max(1) as u128;
+    let of_part = |(part, cells): (usize, &Cells)| {
+        if cells.len() < MIN_CELLS {
+            return None;
+        }
+        let net = &model.parts[part].net;
+        let n_coded = (n_ints as u128 * cells.len() as u128 / n_cells) as u64;
+        let refit = fit::refit(net, &cells.mixed(), n_times * cells.len())?.round(net, n_coded)?;
+        // a layer whose sums could overflow is no layer
+        net.refitted(&refit).is_ok().then_some((part, refit))
+    };
+    cells.iter().enumerate().filter_map(of_part).collect()
+}
 
-/// About `n` cells of windows all over the array, by net.
-fn cells(head: &Head, network: &Network, fast: &Fast, origin: &Origin, n: usize) -> Result<Vec<Cells>> {
-    let max = head.map.max_int(0) as i32;
-    let inputs = network.model.parts.iter().map(|p| p.net.layers().last().map_or(0, |last| last.n_in));
-    let none: Vec<Cells> = inputs.map(|n_in| Cells::new(n_in, max)).collect();
-    let corners = origin.corners(SPARSE * n);
-    let gathered: Vec<Result<Vec<Cells>>> = corners
-        .par_iter()
-        .map(|&corner| {
-            let stack = origin.window(corner)?.ints(&head.map, head.ty.big_endian);
+fn refitted(model: &Arc<Model>, refits: &[(usize, Refit)]) -> Arc<Model> {
+    let mut model = model.clone();
+    for (part, refit) in refits {
+        let net = model.parts[*part].net.refitted(refit).expect("it was tried before");
+        Arc::make_mut(&mut model).parts[*part].net = net;
+    }
+    model
+}
+
+/// By how much the windows get smaller, in 1/256 bit, their share of the price paid; None where that is not sure. What the rest of
+/// the array gains is known but for the standard error of what its windows gain: one of these is taken off before the gain is
+/// believed.
+fn gain(of_windows: &[i64], n_bytes: u64, n_seen: usize, n_ints: usize) -> Option<u64> {
+    let (n, n_seen, n_ints) = (of_windows.len() as i128, n_seen as i128, n_ints as i128);
+    let sum: i128 = of_windows.iter().map(|&g| i128::from(g)).sum();
+    let squares: i128 = of_windows.iter().map(|&g| i128::from(g) * i128::from(g)).sum();
+    let variance = if n > 1 { (n * squares - sum * sum) / (n - 1) } else { 0 };
+    let doubt = (variance * (n_ints - n_seen).max(0) / n_ints).isqrt();
+    let price = i128::from(n_bytes) * 8 * 256 * n_seen / n_ints;
+    if sum - doubt > price { u64::try_from(sum - price).ok() } else { None }
+}
+
+/// A head, and what its network makes of windows.
+struct Look<'a> {
+    head: &'a Head,
+    network: &'a Network,
+    plans: Plans,
+}
+
+impl Look<'_> {
+    /// About `n` cells of windows all over the array, by net.
+    fn cells(&self, origin: &Origin, n: usize) -> Result<Vec<Cells>> {
+        let max = self.head.map.max_int(0) as i32;
+        let parts = &self.network.model.parts;
+        let none: Vec<Cells> =
+            parts.iter().map(|p| Cells::new(p.net.layers().last().map_or(0, |l| l.n_in), max)).collect();
+        let corners = origin.corners(SPARSE * n);
+        let of_window = |&corner: &Corner| {
+            let stack = origin.window(corner)?.ints(&self.head.map, self.head.ty.big_endian);
             let stride = (corners.len() * stack.h * stack.w / n).max(1);
             let mut cells = none.clone();
-            each(head, network, &network.model, fast, &stack, &mut |context, plan, ints, refs| {
+            self.each(&stack, &mut |context, plan, ints, refs| {
                 network::gather(context, plan, ints, refs, stride, &mut cells);
             });
             Ok(cells)
-        })
-        .collect();
-    let mut all = none;
-    for cells in gathered {
-        all.iter_mut().zip(cells?).for_each(|(all, cells)| all.append(cells));
+        };
+        let gathered: Vec<Result<Vec<Cells>>> = corners.par_iter().map(of_window).collect();
+        let mut all = none.clone();
+        for cells in gathered {
+            all.iter_mut().zip(cells?).for_each(|(all, cells)| all.append(cells));
+        }
+        Ok(all)
     }
-    Ok(all)
-}
 
-/// What each net of a model takes for the windows, in 1/256 bit.
-fn costs(head: &Head, network: &Network, model: &Model, fast: &Fast, stacks: &[Stack]) -> Vec<i64> {
-    let of_stacks: Vec<Vec<i64>> = stacks
-        .par_iter()
-        .map(|stack| {
-            let mut sum = vec![0; model.parts.len()];
-            each(head, network, model, fast, stack, &mut |context, plan, ints, refs| {
+    /// What each net takes for each window, in 1/256 bit.
+    fn costs(&self, stacks: &[Stack]) -> Vec<Vec<i64>> {
+        let of_stack = |stack: &Stack| {
+            let mut sums = vec![0; self.network.model.parts.len()];
+            self.each(stack, &mut |context, plan, ints, refs| {
                 let costs = network::costs(context, plan, ints, refs);
-                sum.iter_mut().zip(costs).for_each(|(sum, cost)| *sum += cost);
+                sums.iter_mut().zip(costs).for_each(|(sum, cost)| *sum += cost);
             });
-            sum
-        })
-        .collect();
-    (0..model.parts.len()).map(|part| of_stacks.iter().map(|costs| costs[part]).sum()).collect()
+            sums
+        };
+        stacks.par_iter().map(of_stack).collect()
+    }
+
+    /// Shows every phase of a window.
+    fn each(&self, stack: &Stack, show: &mut dyn FnMut(Context, &Plan, &[i32], &[&[i32]])) {
+        let n_previous = (stack.planes.len() - 1).min(self.head.n_previous);
+        for (phase, view) in stack.views(self.head.grid.n_phases, self.head.n_previous).into_iter().enumerate() {
+            let fitted = &self.network.fits[phase][n_previous];
+            let context = Context {
+                model: self.plans.model(),
+                fast: &self.plans.fast,
+                linears: &fitted.linears,
+                usual: fitted.usual,
+                max: self.head.map.max_int(0) as i32,
+            };
+            show(context, &self.plans.get(view.h, view.w), &view.ints, &view.refs());
+        }
+    }
 }
 
-/// Calls for every phase of a window.
-fn each(
-    head: &Head,
-    network: &Network,
-    model: &Model,
-    fast: &Fast,
-    stack: &Stack,
-    tell: &mut dyn FnMut(Context, &Plan, &[i32], &[&[i32]]),
-) {
-    let n = (stack.planes.len() - 1).min(head.n_previous);
-    for (phase, view) in stack.views(head.grid.n_phases, head.n_previous).into_iter().enumerate() {
-        let fitted = &network.fits[phase][n];
-        let max = head.map.max_int(0) as i32;
-        let context = Context { model, fast, linears: &fitted.linears, usual: fitted.usual, max };
-        tell(context, &model.plan_to_encode(view.h, view.w), &view.ints, &view.refs());
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_and_looks_are_a_share_of_the_array_and_bounded() {
+        for n_ints in [1 << 14, 1 << 17, 1 << 20, 1 << 24, 1 << 40] {
+            let (n_cells, n_times) = Adapt::Fast.effort(n_ints);
+            assert!(n_cells * n_times <= n_ints / 8 + (1 << 15) && n_cells <= 1 << 19);
+            let (n_cells, n_times) = Adapt::Max.effort(n_ints);
+            assert!(n_cells * n_times <= 4 * n_ints + (1 << 18) && n_cells <= 1 << 19);
+        }
+    }
+
+    #[test]
+    fn a_gain_is_believed_where_it_pays_and_windows_agree() {
+        let bit = 256;
+        // the windows are the whole array: what they gain is gained
+        assert_eq!(gain(&[900 * bit, -80 * bit], 100, 1000, 1000), Some(20 * 256));
+        assert_eq!(gain(&[900 * bit, -100 * bit], 100, 1000, 1000), None);
+        // a tenth of it is seen: a tenth of the price, but what one window gains alone is chance
+        assert_eq!(gain(&[41 * bit, 41 * bit], 100, 100, 1000), Some(2 * 256));
+        assert_eq!(gain(&[40 * bit, 40 * bit], 100, 100, 1000), None);
+        assert_eq!(gain(&[900 * bit, 0], 100, 100, 1000), None);
+        assert_eq!(gain(&[], 100, 0, 1000), None);
     }
 }

@@ -92,6 +92,12 @@ fn classic_bits(head: &Head, stacks: &[Stack]) -> u64 {
     bits.sum()
 }
 
+/// The same of one part, by coding it.
+fn exact_classic_bits(head: &Head, stacks: &[Stack]) -> u64 {
+    let max = head.map.max_int(0);
+    stacks.par_iter().map(|s| classic::encode(&s.planes[0], s.h, s.w, max).len() as u64 * 8).sum()
+}
+
 /// The best of the models, then for it the planes before, the phases and a refit; each kept only where the windows get smaller.
 fn with_network(
     plain: Head,
@@ -127,8 +133,12 @@ fn with_network(
             }
         }
         if adapt::may_win(best.0, smallest.0) {
-            let saved = adapt::adapt(adapt, &mut best.1, origin, stacks)?;
-            best.0 = best.0.saturating_sub(saved);
+            let mut refitted = best.1.clone();
+            let bits = best.0.saturating_sub(adapt::adapt(adapt, &mut refitted, origin, stacks)?);
+            // the estimate may be far off where noise is strange, which is where refits gain most
+            if bits < best.0 && bits < exact_classic_bits(&plain, stacks) {
+                best = (bits, refitted);
+            }
         }
         if best.0 < smallest.0 {
             smallest = best;

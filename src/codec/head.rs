@@ -78,12 +78,7 @@ impl Head {
 
     /// Bytes of the head that say how the network was refitted.
     pub fn refit_bytes(&self) -> u64 {
-        let mut bytes = Vec::new();
-        for (net, refit) in self.network.iter().flat_map(|n| &n.refits) {
-            put_varint(&mut bytes, *net as u64);
-            refit::write(refit, &mut bytes);
-        }
-        bytes.len() as u64
+        self.network.iter().flat_map(|n| &n.refits).map(|(net, refit)| refit::n_bytes(*net, refit)).sum()
     }
 
     pub fn write(&self, out: &mut Vec<u8>) {
@@ -103,8 +98,7 @@ impl Head {
         out.extend_from_slice(&network.model.hash);
         put_varint(out, network.refits.len() as u64);
         for (net, refit) in &network.refits {
-            put_varint(out, *net as u64);
-            refit::write(refit, out);
+            refit::write(*net, refit, out);
         }
         for fitted in network.fits.iter().flatten() {
             put_varint(out, fitted.usual.residual as u64);
@@ -157,8 +151,7 @@ impl Network {
         let n_refits = at_most(take_varint(from)?, model.parts.len() as u64, "refitted layers")?;
         let mut refits = Vec::new();
         for _ in 0..n_refits {
-            let net = at_most(take_varint(from)?, model.parts.len() as u64 - 1, "as the number of a net")?;
-            let refit = refit::read(from, &model.parts[net].net)?;
+            let (net, refit) = refit::read(from, &model)?;
             let changed = model.parts[net].net.refitted(&refit)?;
             Arc::make_mut(&mut model).parts[net].net = changed;
             refits.push((net, refit));

@@ -22,6 +22,10 @@ impl Plans {
         Plans { fast: model.fast(Level::detect()), model, make: Model::plan_to_decode, made: Mutex::default() }
     }
 
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
     pub fn get(&self, h: usize, w: usize) -> Arc<Plan> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         made.entry((h, w)).or_insert_with(|| Arc::new((self.make)(&self.model, h, w))).clone()

@@ -1,7 +1,7 @@
 //! A refitted layer as adaptive symbols: FORMAT.md, section "Refitted layers".
 //!
 //! ```text
-//! per output:  g, one of 8 alike · per input and then the bias: q
+//! number of the net varint · one lane: per output g, one of 8 alike · per input and then for the bias q
 //! ```
 //!
 //! q is folded (0, −1, 1, −2, … → 0, 1, 2, 3, …); up to 14 it is its own symbol, above that symbol 15 and the rest in 24 plain
@@ -11,8 +11,9 @@
 use crate::entropy::lanes::{Interval, Popper, Pusher};
 use crate::error::{Error, Result};
 use crate::kernel::interval::PRECISION;
-use crate::net::{MAX_LOG2_STEP, Net, Refit};
-use crate::wire::{take_bytes, take_varint};
+use crate::model::Model;
+use crate::net::{MAX_LOG2_STEP, Refit};
+use crate::wire::{put_varint, take_bytes, take_varint};
 
 const N_SYMBOLS: usize = 16;
 const FAR: u32 = N_SYMBOLS as u32 - 1;
@@ -80,7 +81,15 @@ fn unfolded(f: u32) -> i32 {
     (f >> 1) as i32 ^ -((f & 1) as i32)
 }
 
-pub fn write(refit: &Refit, out: &mut Vec<u8>) {
+/// What a head takes to say that a net is refitted.
+pub fn n_bytes(net: usize, refit: &Refit) -> u64 {
+    let mut bytes = Vec::new();
+    write(net, refit, &mut bytes);
+    bytes.len() as u64
+}
+
+pub fn write(net: usize, refit: &Refit, out: &mut Vec<u8>) {
+    put_varint(out, net as u64);
     let width = refit.counts.len() / refit.log2_steps.len();
     let mut known = Known::new(width);
     let mut symbols = Vec::new();
@@ -102,8 +111,10 @@ pub fn write(refit: &Refit, out: &mut Vec<u8>) {
     pusher.finish(out);
 }
 
-/// The refit of a net's last layer.
-pub fn read(from: &mut &[u8], net: &Net) -> Result<Refit> {
+/// The refit of one of a model's nets, and which.
+pub fn read(from: &mut &[u8], model: &Model) -> Result<(usize, Refit)> {
+    let number = usize::try_from(take_varint(from)?).unwrap_or(usize::MAX);
+    let net = &model.parts.get(number).ok_or_else(|| Error::corrupt("a refit of a net that the model has not"))?.net;
     let mut after = *from;
     let n_words = take_varint(&mut after)?;
     let n_bytes = n_words.saturating_mul(4).saturating_add((from.len() - after.len()) as u64);
@@ -130,5 +141,5 @@ pub fn read(from: &mut &[u8], net: &Net) -> Result<Refit> {
         known.counts.push(unfolded(f));
     }
     popper.finish()?;
-    Ok(Refit { log2_steps, counts: known.counts })
+    Ok((number, Refit { log2_steps, counts: known.counts }))
 }

@@ -100,9 +100,11 @@ fn logistic(block: &Block, m: &mut Row, l: &mut Row) -> Row {
         let gap = if steep < 0.25 { series } else { 1.0 - far };
         let both = block.not_first[i] * block.not_last[i];
         let (hi, lo) = ((t + 0.5) * steep * LOG2_E, (t - 0.5) * steep * LOG2_E);
-        let above = block.not_last[i] * (1.0 - 1.0 / (1.0 + exp2(-hi)));
-        let below = block.not_first[i] * (1.0 - 1.0 / (1.0 + exp2(lo)));
-        p[i] = (1.0 - above) * (1.0 - below) * (1.0 - both * (1.0 - gap));
+        let (up_to, from) = (1.0 / (1.0 + exp2(-hi)), 1.0 / (1.0 + exp2(lo)));
+        let (above, below) = (block.not_last[i] * (1.0 - up_to), block.not_first[i] * (1.0 - from));
+        // 1 where the flag is 0: small numbers stay exact
+        let kept = |flag: f32, x: f32| (1.0 - flag) + flag * x;
+        p[i] = kept(block.not_last[i], up_to) * kept(block.not_first[i], from) * kept(both, gap);
 
         let by_steep = (t + 0.5) * above - (t - 0.5) * below + both * far / gap;
         let moves = if m[i].abs() < MAX_LOCATION { block.s[i] * steep } else { 0.0 };
@@ -111,4 +113,96 @@ fn logistic(block: &Block, m: &mut Row, l: &mut Row) -> Row {
         l[i] = widens * by_steep;
     }
     p
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::context::Heads;
+    use crate::kernel::interval::intervals;
+    use crate::kernel::mixture::{Mixtures, Window, mass, mixture};
+
+    const K: usize = 3;
+
+    /// s, b, ints and heads of every kind, in the engine's integers.
+    fn painted() -> (Vec<(i32, i32, i32)>, Vec<[i32; 3 * K]>) {
+        let mut state = 5u32;
+        let mut below = move |n: i32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            ((u64::from(state) * n as u64) >> 32) as i32
+        };
+        let cells =
+            (0..40 * N).map(|i| (16 << (i % 9), 64 * 500 + below(6400), [below(1000), 0, 999, 500 + below(20)][i % 4]));
+        let cells = cells.collect();
+        let heads =
+            (0..40 * N).map(|_| std::array::from_fn(|h| below([700, 200, 900][h / K]) - [350, 100, 700][h / K]));
+        (cells, heads.collect())
+    }
+
+    fn block(cells: &[(i32, i32, i32)]) -> Block {
+        let row = |of: &dyn Fn((i32, i32, i32)) -> f32| std::array::from_fn(|i| of(cells[i]));
+        Block {
+            s: row(&|c| c.0 as f32 / 64.0),
+            log_s: row(&|c| crate::kernel::log2::log2(c.0) as f32 / 256.0 - 6.0),
+            distance: row(&|c| (c.2 * 64 - c.1) as f32 / 64.0),
+            not_first: row(&|c| f32::from(c.2 != 0)),
+            not_last: row(&|c| f32::from(c.2 != 999)),
+        }
+    }
+
+    fn floats(heads: &[[i32; 3 * K]]) -> Vec<Row> {
+        let unit = |h: usize| if h / K == 1 { 128.0 } else { 256.0 };
+        (0..3 * K).map(|h| std::array::from_fn(|i| heads[i][h] as f32 / unit(h))).collect()
+    }
+
+    #[test]
+    fn the_engine_gives_the_same_probabilities() {
+        let (cells, painted_heads) = painted();
+        let window = Window { max: 999 };
+        let share = mass(window.n_symbols()) as f32 / 4096.0;
+        for (cells, ints_of_heads) in cells.chunks(N).zip(painted_heads.chunks(N)) {
+            let p = likelihood(share, &block(cells), &mut floats(ints_of_heads));
+            for (i, &(s, b, int)) in cells.iter().enumerate() {
+                let (mut heads, mut m) = (Heads::new(K, 1), Mixtures::new(K, 1));
+                (heads.s[0], heads.heads) = (s, ints_of_heads[i].to_vec());
+                mixture(&[b], &heads, mass(window.n_symbols()), &mut m);
+                let (mut start, mut width) = ([0], [0]);
+                intervals(&m, window, &[b], &[int], &mut start, &mut width);
+                let engine = f64::from(width[0]) / f64::from(1 << 24);
+                // straight pieces in steps of 2⁻²⁰ on one side: a fiftieth of a bit, and a few of these steps
+                let off = (f64::from(p[i]) - engine).abs();
+                assert!(
+                    off < 0.014 * engine + 6.0 / f64::from(1 << 20),
+                    "{} against {engine} for {:?}",
+                    p[i],
+                    cells[i]
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn slopes_are_what_small_steps_show() {
+        let (cells, heads) = painted();
+        let step = 1.0 / 64.0;
+        for (cells, heads) in cells.chunks(N).zip(heads.chunks(N)) {
+            let (block, heads) = (block(cells), floats(heads));
+            let mut slopes = heads.clone();
+            likelihood(0.999, &block, &mut slopes);
+            for h in 0..3 * K {
+                let at = |by: f32| {
+                    let mut moved = heads.clone();
+                    moved[h].iter_mut().for_each(|x| *x += by);
+                    likelihood(0.999, &block, &mut moved).map(|p| -p.ln())
+                };
+                let (more, less) = (at(step), at(-step));
+                for i in 0..N {
+                    let seen = (more[i] - less[i]) / (2.0 * step);
+                    // f32 over a step of 1/64, and the bend of the curve over that step
+                    let off = (seen - slopes[h][i]).abs();
+                    assert!(off < 0.02 * (1.0 + seen.abs() + block.s[i]), "head {h}: {seen}, not {}", slopes[h][i]);
+                }
+            }
+        }
+    }
 }

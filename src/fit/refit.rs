@@ -51,12 +51,10 @@ pub fn refit(net: &Net, cells: &Cells, n_visits: usize) -> Option<Refitted> {
     let (mut w, mut mean, mut n_mean) = (start.clone(), vec![0.0; start.len()], 0.0);
     for step in 0..n_steps {
         let now = Weights { w: w.iter().map(|&w| w as f32).collect(), ..before.clone() };
-        if step == n_steps / 4 {
-            metric.look_again(cells, &now)?;
-        }
         // as many whole batches as there are, then from the begin
         let from = step % (cells.len() / n_batch) * n_batch;
-        let Sums { mut slopes, .. } = sums(cells, &now, from, n_batch);
+        let Sums { mut slopes, heads, .. } = sums(cells, &now, from, n_batch);
+        metric.see(heads, n_batch, step)?;
         slopes.iter_mut().for_each(|slope| *slope /= n_batch as f64);
         metric.pull(&mut slopes, &w, &start);
         let way = metric.natural(&slopes);
@@ -76,20 +74,20 @@ impl Metric {
     fn new(cells: &Cells, before: &Weights) -> Option<Metric> {
         let (n, width) = (cells.len().min(N_CURVATURE), before.n_in + 1);
         let lambda = HOLD / cells.len() as f64 + 1e-4;
-        let inputs = positive(moments(cells, before.n_in, 0, n), width, n, lambda);
+        let inputs = positive(moments(cells, before.n_in, n), width, n, lambda);
         let inverse_inputs = inverse(&inputs, width)?;
         let mean = (0..width).fold(0.0, |sum, i| sum + inputs[i * (width + 1)]) / width as f64;
-        let mut metric =
-            Metric { inputs, inverse_inputs, heads: Vec::new(), inverse_heads: Vec::new(), hold: lambda * mean };
-        metric.look_again(cells, before)?;
-        Some(metric)
+        let heads = vec![0.0; before.n_out * before.n_out];
+        Some(Metric { inputs, inverse_inputs, inverse_heads: heads.clone(), heads, hold: lambda * mean })
     }
 
-    /// The slopes at weights that are nearer to the aim.
-    fn look_again(&mut self, cells: &Cells, now: &Weights) -> Option<()> {
-        let n = cells.len().min(N_CURVATURE);
-        self.heads = positive(sums(cells, now, 0, n).heads, now.n_out, n, 1e-2);
-        self.inverse_heads = inverse(&self.heads, now.n_out)?;
+    /// Moves G to what it is at the weights at hand: the mean of the first batches, then of about the last sixteen.
+    fn see(&mut self, sums: Vec<f64>, n: usize, step: usize) -> Option<()> {
+        let n_out = sums.len().isqrt();
+        let share = 1.0 / (step + 1).min(16) as f64;
+        let now = positive(sums, n_out, n, 1e-2);
+        self.heads.iter_mut().zip(&now).for_each(|(mean, now)| *mean += share * (now - *mean));
+        self.inverse_heads = inverse(&self.heads, n_out)?;
         Some(())
     }
 

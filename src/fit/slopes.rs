@@ -121,26 +121,28 @@ fn backward(heads: &[Row], rows: &[Row], slopes: &mut [Row]) {
     }
 }
 
-/// Σ x xᵀ over `n` cells from `from`, [n_in + 1][n_in + 1], x in 1/32; the last input is 1.
-pub fn moments(cells: &Cells, n_in: usize, from: usize, n: usize) -> Vec<f64> {
-    let starts: Vec<usize> = (from..from + n).step_by(CHUNK).collect();
-    let width = n_in + 1;
-    let chunks: Vec<Vec<f32>> = starts
-        .par_iter()
-        .map(|&at| {
-            let mut sum = vec![0.0f32; width * width];
-            let mut x = vec![1.0f32; width];
-            for place in at..(from + n).min(at + CHUNK) {
-                let hidden = &cells.hidden[place * cells.n_in..][..n_in];
-                x.iter_mut().zip(hidden).for_each(|(x, &h)| *x = f32::from(h) / 32.0);
-                for (i, row) in sum.chunks_exact_mut(width).enumerate() {
-                    row[..=i].iter_mut().zip(&x).for_each(|(sum, y)| *sum += x[i] * y);
-                }
-            }
-            sum
-        })
-        .collect();
-    let mut all = vec![0.0; width * width];
-    chunks.iter().for_each(|chunk| add(&mut all, chunk));
+/// Σ x xᵀ over the first `n` cells, [n_in + 1][n_in + 1], x in 1/32; the last input is 1. Only its lower half means something.
+pub fn moments(cells: &Cells, n_in: usize, n: usize) -> Vec<f64> {
+    let starts: Vec<usize> = (0..n / N * N).step_by(CHUNK).collect();
+    let width = n_in.div_ceil(N);
+    let chunk = |&at: &usize| {
+        let mut sums = vec![[0.0; N]; (n_in + 1).next_multiple_of(3) * width];
+        let mut rows = vec![[0.0; N]; width * N];
+        let mut columns = vec![[0.0; N]; (n_in + 1).next_multiple_of(3)];
+        columns[n_in] = [1.0; N];
+        for at in (at..(n / N * N).min(at + CHUNK)).step_by(N) {
+            cells.inputs(&std::array::from_fn(|i| at + i), &mut rows, &mut columns[..n_in]);
+            backward(&columns, &rows, &mut sums);
+        }
+        sums
+    };
+    let chunks: Vec<Vec<Row>> = starts.par_iter().map(chunk).collect();
+    let mut all = vec![0.0; (n_in + 1) * (n_in + 1)];
+    for chunk in &chunks {
+        for (i, all) in all.chunks_exact_mut(n_in + 1).enumerate() {
+            add(&mut all[..n_in], chunk[i * width..][..width].as_flattened());
+        }
+    }
+    all[(n_in + 1) * (n_in + 1) - 1] = (n / N * N) as f64;
     all
 }
