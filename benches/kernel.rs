@@ -76,7 +76,13 @@ fn tiles(criterion: &mut Criterion) {
             for level in Level::available() {
                 let model = painted::model(family, size);
                 let (fast, linears) = (model.fast(level), model.linears(0));
-                let context = Context { model: &model, fast: &fast, linears: &linears, usual, max: 65535 };
+                let context = Context {
+                    model: &model,
+                    fast: &fast,
+                    linears: &linears,
+                    usual: Usual { value: 900 * ONE, residual: 500 },
+                    max: 65535,
+                };
                 let (to_encode, to_decode) = (model.plan_to_encode(SIDE, SIDE), model.plan_to_decode(SIDE, SIDE));
                 let ints = painted::tile(SIDE, SIDE, 65535);
                 let payload = encode(context, &to_encode, &ints, &[]);
