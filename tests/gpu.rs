@@ -357,7 +357,8 @@ fn a_wrong_gpu_that_nobody_asked_for_gives_way_to_the_cpu_and_that_is_told_once(
 fn a_refitted_file_has_the_bytes_of_the_cpu_and_comes_back() -> Result<()> {
     let mut paint = Paint(9);
     let mut int = |i: u32| {
-        1000 + i * i / 900_000 + paint.bits() % 5 + if paint.bits() % 9 == 0 { paint.bits() % 4000 } else { 0 }
+        let far = if paint.bits() < 1 << 21 { paint.bits() % 4000 } else { 0 };
+        1000 + i * i / 900_000 + paint.bits() % 5 + far
     };
     let bytes: Vec<u8> = (0..160 * 150).flat_map(|i| (int(i) as u16).to_le_bytes()).collect();
     for index in 0..gpus().len() {

@@ -127,6 +127,9 @@ fn gain(of_windows: &[i64], n_bytes: u64, n_seen: usize, n_ints: usize) -> Optio
     if sum - doubt > price { u64::try_from(sum - price).ok() } else { None }
 }
 
+/// Is shown a phase of a window: its ints, and the planes it may look at.
+type Show<'a> = &'a mut dyn FnMut(Context, &Plan, &[i32], &[&[i32]]);
+
 /// A head, and what its network makes of windows.
 struct Look<'a> {
     head: &'a Head,
@@ -173,7 +176,7 @@ impl Look<'_> {
     }
 
     /// Shows every phase of a window.
-    fn each(&self, stack: &Stack, show: &mut dyn FnMut(Context, &Plan, &[i32], &[&[i32]])) {
+    fn each(&self, stack: &Stack, show: Show) {
         let n_previous = (stack.planes.len() - 1).min(self.head.n_previous);
         for (phase, view) in stack.views(self.head.grid.n_phases, self.head.n_previous).into_iter().enumerate() {
             let fitted = &self.network.fits[phase][n_previous];

@@ -63,7 +63,7 @@ impl Known {
 
     fn table(&mut self) -> &mut Table {
         let at = self.counts.len();
-        let left = if at % self.width == 0 { 0 } else { self.counts[at - 1].unsigned_abs() };
+        let left = if at.is_multiple_of(self.width) { 0 } else { self.counts[at - 1].unsigned_abs() };
         let above = if at < self.width { 0 } else { self.counts[at - self.width].unsigned_abs() };
         &mut self.tables[match left.saturating_add(above) {
             0 => 0,
@@ -94,7 +94,7 @@ pub fn write(net: usize, refit: &Refit, out: &mut Vec<u8>) {
     let mut known = Known::new(width);
     let mut symbols = Vec::new();
     for (i, &q) in refit.counts.iter().enumerate() {
-        if i % width == 0 {
+        if i.is_multiple_of(width) {
             symbols.push(Interval::uniform(refit.log2_steps[i / width].into(), u32::from(MAX_LOG2_STEP) + 1));
         }
         let table = known.table();
@@ -123,7 +123,7 @@ pub fn read(from: &mut &[u8], model: &Model) -> Result<(usize, Refit)> {
     let mut known = Known::new(width);
     let mut log2_steps = Vec::new();
     for i in 0..n_out * width {
-        if i % width == 0 {
+        if i.is_multiple_of(width) {
             let (g, interval) = Interval::of_uniform(popper.quantile(0), u32::from(MAX_LOG2_STEP) + 1)?;
             popper.pop(0, interval);
             log2_steps.push(g as u8);

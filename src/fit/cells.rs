@@ -89,12 +89,18 @@ impl Cells {
     /// The cells at these places.
     pub(super) fn block(&self, places: &[usize; N]) -> Block {
         let row = |of: &dyn Fn(usize) -> f32| places.map(of);
+        let window = Window { max: self.max };
+        // a window that moves with b hardly ever ends where an int is
+        let (first, last) = if window.escapes() { (-1, -1) } else { (0, self.max) };
+        let least = 1.0 / 16_777_216.0;
+        let rest = 1.0 - self.share() - (window.n_symbols() - 1) as f32 * least;
         Block {
             s: row(&|i| self.s[i].min(1 << 19) as f32 / ONE as f32),
             log_s: row(&|i| log2(self.s[i]) as f32 / 256.0 - 6.0),
             distance: row(&|i| (self.int[i] * ONE - self.b[i]) as f32 / ONE as f32),
-            not_first: row(&|i| f32::from(self.int[i] != 0)),
-            not_last: row(&|i| f32::from(self.int[i] != self.max)),
+            not_first: row(&|i| f32::from(self.int[i] != first)),
+            not_last: row(&|i| f32::from(self.int[i] != last)),
+            floor: row(&|i| if self.int[i] == last { rest } else { least }),
         }
     }
 }

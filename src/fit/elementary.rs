@@ -2,6 +2,8 @@
 //!
 //! In + − × ÷ and whole steps of exponents, so that every machine gives the same bits, and so plain that a compiler sees vectors.
 
+use std::f32::consts::LN_2;
+
 /// 1.5 · 2²³: added, it leaves the nearest whole number in the low bits.
 const WHOLE: f32 = 12_582_912.0;
 
@@ -14,7 +16,7 @@ pub fn exp2(x: f32) -> f32 {
     let power = shifted.to_bits().wrapping_sub(WHOLE.to_bits()).wrapping_add(127) << 23;
     let sum = 0.001_333_355_8 + r * 0.000_154_035_3;
     let sum = 0.055_504_11 + r * (0.009_618_129 + r * sum);
-    let sum = 1.0 + r * (0.693_147_2 + r * (0.240_226_5 + r * sum));
+    let sum = 1.0 + r * (LN_2 + r * (0.240_226_5 + r * sum));
     f32::from_bits(power) * sum
 }
 
@@ -27,7 +29,7 @@ pub fn log2(x: f32) -> f32 {
     let t = (m - 1.0) / (m + 1.0);
     let square = t * t;
     let sum = 0.577_078_04 + square * (0.412_198_57 + square * 0.320_598_9);
-    n as f32 + t * (2.885_390_1 + square * (0.961_796_7 + square * sum))
+    n as f32 + t * (2.885_39 + square * (0.961_796_7 + square * sum))
 }
 
 #[cfg(test)]
