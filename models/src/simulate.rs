@@ -303,9 +303,9 @@ fn ray(counts: &mut [f64], full_scale: f64, random: &mut Random) {
     }
 }
 
-fn smear(counts: &mut Vec<f64>, leak: f64, filter: Filter) {
+fn smear(counts: &mut [f64], leak: f64, filter: Filter) {
     let mut pass = |step: usize| {
-        let before = counts.clone();
+        let before = counts.to_vec();
         for i in step..counts.len() - step {
             counts[i] = before[i] * (1.0 - leak) + 0.5 * leak * (before[i - step] + before[i + step]);
         }

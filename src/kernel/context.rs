@@ -81,7 +81,7 @@ pub fn features(net: &Net, offsets: &Offsets, look: Look, cell: usize, level: i3
     let half = (1 << net.feature_shift) >> 1;
 
     let Usual { value: middle, residual: quiet } = look.usual;
-    let height = (log2((b - middle).abs() + quiet) - log2(quiet) + 16 >> 5).min(63);
+    let height = ((log2((b - middle).abs() + quiet) - log2(quiet) + 16) >> 5).min(63);
 
     let soft = |x: i32| {
         let step = ((log2(x.abs() + s) - log_s + half) >> net.feature_shift).min(63);
