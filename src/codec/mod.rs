@@ -1,6 +1,7 @@
 //! Between files and payloads: how an array is described, what is chosen for it, and the loops over its tiles.
 
 pub mod archive;
+mod batch;
 pub mod bytes;
 mod choose;
 pub mod classic;
