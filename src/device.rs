@@ -126,16 +126,26 @@ impl Device {
         Ok(settled.collect())
     }
 
-    /// The ints of a batch of tiles, in their order; one that cannot be decoded fails alone.
-    pub fn decode(&self, head: &Head, plans: Option<&Plans>, tiles: &[Coded]) -> Result<Vec<Result<Vec<i32>>>> {
+    /// The ints of so many tiles, to `take` in any order; one that cannot be decoded fails alone. What is needed for a tile
+    /// is gathered where it is decoded and goes when it is.
+    pub fn decode(
+        &self,
+        head: &Head,
+        plans: Option<&Plans>,
+        n_tiles: usize,
+        coded: &(dyn Fn(usize) -> Coded + Sync),
+        take: &(dyn Fn(usize, Vec<i32>) + Sync),
+    ) -> Result<Vec<Result<()>>> {
         let one = |t: &Coded| {
             let refs: Vec<&[i32]> = t.refs.iter().map(Vec::as_slice).collect();
             let (mode, code) = t.code.as_ref().map_err(Error::clone)?;
             tile::decode(head, plans, *mode, code, &t.place, &refs)
         };
         let (Some(gpu), Some(plans)) = (self.gpu(), plans) else {
-            return Ok(tiles.par_iter().map(one).collect());
+            let each = (0..n_tiles).into_par_iter().map(|i| one(&coded(i)).map(|ints| take(i, ints)));
+            return Ok(each.collect());
         };
+        let tiles: Vec<Coded> = (0..n_tiles).into_par_iter().map(coded).collect();
         let by_network = |i: usize| matches!(tiles[i].code, Ok((Mode::Network, _)));
         let mut decoded: Vec<Option<Result<Vec<i32>>>> = tiles.iter().map(|_| None).collect();
         for (_, group) in alike(head, tiles.iter().map(|t| &t.place), by_network) {
@@ -149,7 +159,8 @@ impl Device {
             let ints = gpu.decode(context, &plans.get(place.h, place.w), &batch)?;
             group.iter().zip(ints).for_each(|(&i, ints)| decoded[i] = Some(ints));
         }
-        Ok(tiles.par_iter().zip(decoded).map(|(t, ints)| ints.unwrap_or_else(|| one(t))).collect())
+        let each = tiles.par_iter().zip(decoded).enumerate();
+        Ok(each.map(|(i, (t, ints))| ints.unwrap_or_else(|| one(t)).map(|ints| take(i, ints))).collect())
     }
 }
 

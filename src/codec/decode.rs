@@ -4,8 +4,9 @@
 //! phase by phase, since a phase may look at those before it.
 
 use crate::codec::archive::{Archive, Array, Section};
-use crate::codec::encode::{Progress, looked_at, next_batch, remember};
-use crate::codec::plane::{Band, band_range};
+use crate::codec::batch::{self, Planes};
+use crate::codec::encode::Progress;
+use crate::codec::plane::{Band, Ints, band_range};
 use crate::codec::plans::Plans;
 use crate::codec::tile::Mode;
 use crate::device::{Coded, Device};
@@ -13,8 +14,8 @@ use crate::error::{Error, Result};
 use crate::format::gzip;
 use crate::tile::Place;
 use rayon::prelude::*;
-use std::collections::VecDeque;
 use std::io::{Read, Seek, Write};
+use std::sync::{Mutex, PoisonError};
 
 /// An inner file up to this size is unpacked in memory, a larger one beside the temporary files.
 const MAX_SPOOL_IN_MEMORY: usize = 64 << 20;
@@ -79,19 +80,19 @@ pub fn decode_array(
         Some(network) => device.proved(&network.model)?,
     };
     let block = array.first_block;
-    let (previous, spare) = (VecDeque::new(), Vec::new());
+    let (previous, spare) = (Planes::new(), Vec::new());
     let mut decoder = Decoder { array, device, plans, fetch, damage, block, previous, spare };
-    let bands = (0..head.grid.n_planes).flat_map(|p| (0..head.grid.n_bands()).map(move |b| (p, b)));
-    let bands: Vec<(usize, usize)> = bands.collect();
+    let bands = batch::bands(&head.grid);
     let mut rest = bands.as_slice();
     let (mut ready, mut bytes) = (Vec::new(), Vec::new());
-    while let now @ [(plane, band), ..] = next_batch(head, &mut rest) {
+    while let now @ [(plane, band), ..] = batch::next(head, &mut rest) {
         progress(array.offset + band_range(&head.ty, &head.grid, *plane, *band).0)?;
         let (mut decoded, mut written) = (Ok(()), Ok(()));
+        let bands = decoder.next(now, &mut bytes);
         // this thread writes while the others decode
         rayon::in_place_scope(|scope| {
             let (decoder, decoded, bytes) = (&mut decoder, &mut decoded, &mut bytes);
-            scope.spawn(move |_| *decoded = decoder.bands(now, bytes));
+            scope.spawn(move |_| *decoded = decoder.bands(bands, bytes));
             written = write(&ready);
         });
         written?;
@@ -110,68 +111,78 @@ struct Decoder<'a> {
     damage: Damage<'a>,
     /// Of the next tile.
     block: usize,
-    /// Whole planes, newest first.
-    previous: VecDeque<Vec<Band>>,
+    previous: Planes,
     spare: Vec<Band>,
 }
 
 impl Decoder<'_> {
-    /// The bytes of the next bands.
-    fn bands(&mut self, now: &[(usize, usize)], bytes: &mut Vec<u8>) -> Result<()> {
+    /// Room for the next bands and their bytes: made by the thread that keeps it, see `batch::ints`.
+    fn next(&mut self, now: &[(usize, usize)], bytes: &mut Vec<u8>) -> Vec<Band> {
         let (head, grid) = (&self.array.head, &self.array.head.grid);
-        let next = now.iter().map(|&(plane, band)| Band::next(grid, plane, band, &mut self.spare));
-        let mut bands: Vec<Band> = next.collect();
+        bytes.resize(now.iter().map(|&(plane, band)| band_range(&head.ty, grid, plane, band).1).sum(), 0);
+        now.iter().map(|&(plane, band)| Band::next(grid, plane, band, &mut self.spare)).collect()
+    }
+
+    /// The bytes of the next bands.
+    fn bands(&mut self, mut bands: Vec<Band>, bytes: &mut [u8]) -> Result<()> {
+        let (head, grid) = (&self.array.head, &self.array.head.grid);
         for phase in 0..grid.n_phases {
             self.phase(phase, &mut bands)?;
         }
         self.block += bands.iter().map(|band| grid.band(band.plane, band.band).count()).sum::<usize>();
-        let lens = bands.iter().map(|band| band_range(&head.ty, grid, band.plane, band.band).1);
-        bytes.resize(lens.clone().sum(), 0);
-        let mut rest = bytes.as_mut_slice();
-        let with_bytes = bands.iter().zip(lens).map(|(band, len)| {
+        let mut rest = bytes;
+        let with_bytes = bands.iter().map(|band| {
+            let len = band_range(&head.ty, grid, band.plane, band.band).1;
             let (bytes, later) = std::mem::take(&mut rest).split_at_mut(len);
             rest = later;
             (band, bytes)
         });
         let with_bytes: Vec<(&Band, &mut [u8])> = with_bytes.collect();
         with_bytes.into_par_iter().try_for_each(|(band, bytes)| band.pour(head, bytes))?;
-        self.spare.extend(remember(head, bands, &mut self.previous));
+        self.spare.extend(batch::remember(head, bands, &mut self.previous));
         Ok(())
     }
 
     /// One phase of the bands, which may look at those before it.
     fn phase(&self, phase: usize, bands: &mut [Band]) -> Result<()> {
         let (head, grid) = (&self.array.head, &self.array.head.grid);
+        let being_decoded = |ints: &mut Vec<Ints>| Mutex::new(std::mem::take(&mut ints[phase]));
+        let phases: Vec<Vec<Mutex<Ints>>> =
+            bands.iter_mut().map(|band| band.ints.iter_mut().map(being_decoded).collect()).collect();
         let places = bands
             .iter()
             .enumerate()
             .flat_map(|(i, band)| grid.band(band.plane, band.band).map(move |place| (i, place)));
         let jobs = places.zip(self.block..).filter(|((_, place), _)| place.phase == phase);
         let jobs: Vec<((usize, Place), usize)> = jobs.collect();
-        let tiles = jobs.par_iter().map(|&((i, place), block)| {
+        let coded = |n: usize| {
+            let ((i, place), block) = jobs[n];
             let band = &bands[i];
-            let refs = band.refs(&place, head, &looked_at(head, band.plane, band.band, &self.previous));
+            let refs = band.refs(&place, head, &batch::looked_at(head, band.plane, band.band, &self.previous));
             Coded { place, code: (self.fetch)(&place, block), refs }
-        });
-        let tiles: Vec<Coded> = tiles.collect();
-        let mut of_band: Vec<Vec<(Place, Vec<i32>)>> = bands.iter().map(|_| Vec::new()).collect();
-        let decoded = self.device.decode(head, self.plans.as_ref(), &tiles)?;
-        for (&((i, place), _), ints) in jobs.iter().zip(decoded) {
-            let ints = match (ints, self.damage) {
-                (Ok(ints), _) => ints,
+        };
+        let take = |n: usize, ints: Vec<i32>| {
+            let ((i, place), _) = jobs[n];
+            let mut to = phases[i][place.part].lock().unwrap_or_else(PoisonError::into_inner);
+            to.paste(place.column * grid.tile_w, place.w, &ints);
+        };
+        let decoded = self.device.decode(head, self.plans.as_ref(), jobs.len(), &coded, &take)?;
+        for (n, result) in decoded.into_iter().enumerate() {
+            let ((_, place), _) = jobs[n];
+            match (result, self.damage) {
+                (Ok(()), _) => {}
                 (Err(e), None) => return Err(e.at(format!("tile {}", place.number))),
                 (Err(e), Some(tell)) => {
                     tell(&place, &e);
-                    vec![0; place.h * place.w]
+                    take(n, vec![0; place.h * place.w]);
                 }
-            };
-            of_band[i].push((place, ints));
-        }
-        bands.par_iter_mut().zip(of_band).for_each(|(band, tiles)| {
-            for (place, ints) in tiles {
-                band.ints[place.part][place.phase].paste(place.column * grid.tile_w, place.w, &ints);
             }
-        });
+        }
+        for (band, phases) in bands.iter_mut().zip(phases) {
+            for (ints, done) in band.ints.iter_mut().zip(phases) {
+                ints[phase] = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+            }
+        }
         Ok(())
     }
 }

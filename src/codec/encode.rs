@@ -11,11 +11,11 @@
 use crate::array::ArrayType;
 use crate::codec::adapt::Adapt;
 use crate::codec::archive::Weights;
+use crate::codec::batch;
 use crate::codec::choose::choose;
 use crate::codec::head::Head;
-use crate::codec::plane::{Band, band_range};
+use crate::codec::plane::band_range;
 use crate::codec::plans::Plans;
-use crate::codec::tile::Tile;
 use crate::container::Writer;
 use crate::device::Device;
 use crate::error::Result;
@@ -26,7 +26,6 @@ use crate::source::Source;
 use crate::tile::Place;
 use crate::wire::put_varint;
 use rayon::prelude::*;
-use std::collections::VecDeque;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -42,8 +41,6 @@ pub mod kind {
 
 /// Bytes of a file that is no array are cut into blocks of this size.
 const CHUNK: usize = 4 << 20;
-/// Ints in flight: enough for all threads and for a GPU's batch, little enough for 1 GB.
-const BATCH: usize = 1 << 22;
 /// A row of more samples is coded as arrays of one dimension of at most this many.
 const MAX_ROW: u64 = 1 << 23;
 /// Bytes that are read at once for statistics, and by one thread.
@@ -198,16 +195,15 @@ impl<'a, W: Write> Encoder<'a, W> {
             None => Device::Cpu,
             Some(network) => self.options.device.proved(&network.model)?,
         };
-        let bands = (0..head.grid.n_planes).flat_map(|p| (0..head.grid.n_bands()).map(move |b| (p, b)));
-        let bands: Vec<(usize, usize)> = bands.collect();
+        let bands = batch::bands(&head.grid);
         let mut rest = bands.as_slice();
         let (mut raw, mut payloads, mut spare) = (Vec::new(), Vec::new(), Vec::new());
-        let mut previous: VecDeque<Vec<Band>> = VecDeque::new(); // whole planes, newest first
-        let mut now = next_batch(&head, &mut rest);
+        let mut previous = batch::Planes::new();
+        let mut now = batch::next(&head, &mut rest);
         self.read(&head, offset, now, &mut raw)?;
         while !now.is_empty() {
-            let bands = ints_of(&head, now, &raw, &mut spare);
-            let next = next_batch(&head, &mut rest);
+            let bands = batch::ints(&head, now, &raw, &mut spare);
+            let next = batch::next(&head, &mut rest);
             let (mut coded, mut written) = (Ok(Vec::new()), Ok(()));
             // this thread writes and reads while the others code
             rayon::in_place_scope(|scope| {
@@ -215,7 +211,7 @@ impl<'a, W: Write> Encoder<'a, W> {
                 let (head, plans, n_arrays, previous) = (&head, plans.as_ref(), self.n_arrays, &previous);
                 scope.spawn(move |_| {
                     let places = bands.iter().flat_map(|band| head.grid.band(band.plane, band.band));
-                    let tile = |place: &Place| tile_of(head, bands, place, previous);
+                    let tile = |place: &Place| batch::tile(head, bands, place, previous);
                     *coded = device.encode(head, plans, n_arrays, &places.collect::<Vec<Place>>(), &tile);
                 });
                 written = self.write_tiles(&payloads).and_then(|()| self.read(head, offset, next, &mut raw));
@@ -223,7 +219,7 @@ impl<'a, W: Write> Encoder<'a, W> {
             written?;
             payloads = coded?;
             n_bytes_out += payloads.iter().map(|payload| payload.len() as u64).sum::<u64>();
-            spare.extend(remember(&head, bands, &mut previous));
+            spare.extend(batch::remember(&head, bands, &mut previous));
             now = next;
         }
         self.write_tiles(&payloads)?;
@@ -253,67 +249,6 @@ impl<'a, W: Write> Encoder<'a, W> {
         self.hash.update(raw);
         Ok(())
     }
-}
-
-/// How many of the next bands go together: up to `BATCH` ints, and no further than the plane where planes look at planes.
-pub(super) fn next_batch<'a>(head: &Head, rest: &mut &'a [(usize, usize)]) -> &'a [(usize, usize)] {
-    let Some(first) = rest.first() else { return &[] };
-    let ints_of_band = head.grid.tile_h * head.grid.n_phases * head.grid.w * head.grid.n_parts;
-    let n = (BATCH / ints_of_band.max(1)).clamp(1, rest.len());
-    let n = match head.n_previous {
-        0 => n,
-        _ => rest[..n].iter().take_while(|band| band.0 == first.0).count(),
-    };
-    let (now, later) = rest.split_at(n);
-    *rest = later;
-    now
-}
-
-/// Bands from their bytes. They are allocated here: threads that allocate what outlives them keep the most they ever held.
-fn ints_of(head: &Head, now: &[(usize, usize)], mut raw: &[u8], spare: &mut Vec<Band>) -> Vec<Band> {
-    let mut bands: Vec<Band> = now.iter().map(|&(plane, band)| Band::next(&head.grid, plane, band, spare)).collect();
-    let with_bytes = bands.iter_mut().map(|band| {
-        let (bytes, later) = raw.split_at(band_range(&head.ty, &head.grid, band.plane, band.band).1);
-        raw = later;
-        (band, bytes)
-    });
-    let with_bytes: Vec<(&mut Band, &[u8])> = with_bytes.collect();
-    with_bytes.into_par_iter().for_each(|(band, bytes)| band.fill(head, bytes));
-    bands
-}
-
-/// A tile of one of the bands that follow each other.
-fn tile_of(head: &Head, bands: &[Band], place: &Place, previous: &VecDeque<Vec<Band>>) -> Tile {
-    let nth = |plane: usize, band: usize| plane * head.grid.n_bands() + band;
-    let band = &bands[nth(place.plane, place.band) - nth(bands[0].plane, bands[0].band)];
-    let seen = looked_at(head, band.plane, band.band, previous);
-    Tile { place: *place, ints: band.tile(place, &head.grid), refs: band.refs(place, head, &seen) }
-}
-
-/// The same band of the planes that `plane` looks at, newest first.
-pub(super) fn looked_at<'a>(
-    head: &Head,
-    plane: usize,
-    band: usize,
-    previous: &'a VecDeque<Vec<Band>>,
-) -> Vec<&'a Band> {
-    let n = head.n_previous_of(plane);
-    let before = previous.iter().filter(|p| p[0].plane < plane).take(n);
-    before.map(|p| &p[band]).collect()
-}
-
-/// Keeps the bands that later planes look at, and gives back those that none will.
-pub(super) fn remember(head: &Head, batch: Vec<Band>, previous: &mut VecDeque<Vec<Band>>) -> Vec<Band> {
-    if head.n_previous == 0 {
-        return batch;
-    }
-    for band in batch {
-        match previous.front_mut() {
-            Some(newest) if newest[0].plane == band.plane => newest.push(band),
-            _ => previous.push_front(vec![band]),
-        }
-    }
-    previous.drain((head.n_previous + 1).min(previous.len())..).flatten().collect()
 }
 
 /// An array whose rows (or columns, where these are all there is) are too long to hold becomes arrays of one dimension.

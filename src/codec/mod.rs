@@ -2,6 +2,7 @@
 
 pub mod adapt;
 pub mod archive;
+mod batch;
 pub mod bytes;
 mod choose;
 pub mod classic;

@@ -1,0 +1,77 @@
+//! Bands in flight: which go together, their ints, and which are kept for later planes to look at
+//!
+//! Encoder and decoder walk through the same batches.
+
+use crate::codec::head::Head;
+use crate::codec::plane::{Band, band_range};
+use crate::codec::tile::Tile;
+use crate::tile::{Grid, Place};
+use rayon::prelude::*;
+use std::collections::VecDeque;
+
+/// Ints in flight: enough for all threads and for a GPU's batch, little enough for 1 GB.
+const BATCH: usize = 1 << 22;
+
+/// Whole planes, newest first, band by band.
+pub type Planes = VecDeque<Vec<Band>>;
+
+/// Every band as (plane, band), in the order of the file.
+pub fn bands(grid: &Grid) -> Vec<(usize, usize)> {
+    (0..grid.n_planes).flat_map(|plane| (0..grid.n_bands()).map(move |band| (plane, band))).collect()
+}
+
+/// How many of the next bands go together: up to `BATCH` ints, and no further than the plane where planes look at planes.
+pub fn next<'a>(head: &Head, rest: &mut &'a [(usize, usize)]) -> &'a [(usize, usize)] {
+    let Some(first) = rest.first() else { return &[] };
+    let ints_of_band = head.grid.tile_h * head.grid.n_phases * head.grid.w * head.grid.n_parts;
+    let n = (BATCH / ints_of_band.max(1)).clamp(1, rest.len());
+    let n = match head.n_previous {
+        0 => n,
+        _ => rest[..n].iter().take_while(|band| band.0 == first.0).count(),
+    };
+    let (now, later) = rest.split_at(n);
+    *rest = later;
+    now
+}
+
+/// Bands from their bytes. They are allocated here: threads that allocate what outlives them keep the most they ever held.
+pub fn ints(head: &Head, now: &[(usize, usize)], mut raw: &[u8], spare: &mut Vec<Band>) -> Vec<Band> {
+    let mut bands: Vec<Band> = now.iter().map(|&(plane, band)| Band::next(&head.grid, plane, band, spare)).collect();
+    let with_bytes = bands.iter_mut().map(|band| {
+        let (bytes, later) = raw.split_at(band_range(&head.ty, &head.grid, band.plane, band.band).1);
+        raw = later;
+        (band, bytes)
+    });
+    let with_bytes: Vec<(&mut Band, &[u8])> = with_bytes.collect();
+    with_bytes.into_par_iter().for_each(|(band, bytes)| band.fill(head, bytes));
+    bands
+}
+
+/// A tile of one of the bands that follow each other.
+pub fn tile(head: &Head, bands: &[Band], place: &Place, previous: &Planes) -> Tile {
+    let nth = |plane: usize, band: usize| plane * head.grid.n_bands() + band;
+    let band = &bands[nth(place.plane, place.band) - nth(bands[0].plane, bands[0].band)];
+    let seen = looked_at(head, band.plane, band.band, previous);
+    Tile { place: *place, ints: band.tile(place, &head.grid), refs: band.refs(place, head, &seen) }
+}
+
+/// The same band of the planes that `plane` looks at, newest first.
+pub fn looked_at<'a>(head: &Head, plane: usize, band: usize, previous: &'a Planes) -> Vec<&'a Band> {
+    let n = head.n_previous_of(plane);
+    let before = previous.iter().filter(|p| p[0].plane < plane).take(n);
+    before.map(|p| &p[band]).collect()
+}
+
+/// Keeps the bands that later planes look at, and gives back those that none will.
+pub fn remember(head: &Head, batch: Vec<Band>, previous: &mut Planes) -> Vec<Band> {
+    if head.n_previous == 0 {
+        return batch;
+    }
+    for band in batch {
+        match previous.front_mut() {
+            Some(newest) if newest[0].plane == band.plane => newest.push(band),
+            _ => previous.push_front(vec![band]),
+        }
+    }
+    previous.drain((head.n_previous + 1).min(previous.len())..).flatten().collect()
+}
