@@ -143,7 +143,7 @@ pub struct Compress {
     /// Put the weights into the file, so that it can be restored without them
     #[arg(long)]
     pub embed_weights: bool,
-    /// Refit networks to each array: off, fast (some per cent of bytes for some of the time), max (seconds per array)
+    /// Refit networks to each array where it gets smaller by it: off, fast (the default), max (seconds per array)
     #[arg(long, value_name = "HOW", default_value = "fast", hide_default_value = true, value_parser = adapt)]
     pub adapt: Adapt,
     /// The file is one raw array of this shape, slowest dimension first, as in 10,512,512
