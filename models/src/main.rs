@@ -1,8 +1,8 @@
 //! The float side of collapsar: trains context nets with burn, turns them into integers, and measures what they code.
 //!
 //! Reading order: `context` (the formula), `quantise` (its integers), `preset` (where nets look), `survey`, `data`, `augment`,
-//! `simulate` and `cells` (what they are shown, by the engine itself), `pool`, `descend` (one net's way), `judge`, `train` (a model's), `checkpoint`, `work` (from
-//! data to a file), `eval`, `ratio`, `matrix`, `table`.
+//! `simulate` and `cells` (what they are shown, by the engine itself), `pool`, `descend` (one net's way), `judge`, `train` (a
+//! model's), `checkpoint`, `work` (from data to a file), `eval`, `ratio`, `matrix`, `table`.
 
 mod adam;
 mod args;

@@ -60,14 +60,8 @@ pub fn fit(model: &Model, samples: &[Sample]) -> Fit {
     });
     let linears = linears.collect();
     let residual = (median(&mut errors) * f64::from(ONE)).clamp(8.0, 1e6) as i32;
-    Fit { linears, usual: Usual { value: middle(samples) * ONE, residual } }
-}
-
-/// The median of the tiles' ints.
-fn middle(samples: &[Sample]) -> i32 {
-    let mut ints: Vec<i32> = samples.iter().flat_map(|s| s.ints).copied().collect();
-    let middle = ints.len() / 2;
-    if ints.is_empty() { 0 } else { *ints.select_nth_unstable(middle).1 }
+    let mut ints: Vec<f64> = samples.iter().flat_map(|s| s.ints).map(|&int| f64::from(int)).collect();
+    Fit { linears, usual: Usual { value: median(&mut ints) as i32 * ONE, residual } }
 }
 
 fn n_coefficients(linear: &Linear) -> usize {
