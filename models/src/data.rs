@@ -4,6 +4,7 @@
 //! of each class is held out for validation, chosen by a hash of the names, so that it stays out whatever the seed.
 
 use crate::augment::Change;
+use crate::fields::{self, Tiles};
 use crate::random::Random;
 use crate::simulate;
 use crate::survey::{self, Listed, Part, Survey, file_name};
@@ -20,6 +21,8 @@ pub const TILE: usize = 128;
 const N_TILES: usize = 4;
 /// Planes taken of one array, spread over it.
 const MAX_PLANES: u64 = 4;
+/// Planes before a field's that it may look at.
+const MAX_REFS: usize = 3;
 /// This share of the draws is simulated.
 const SIMULATED: f64 = 0.55;
 /// One file of so many is held out, at least one of a class.
@@ -46,42 +49,54 @@ pub struct Frame {
 /// Frames by class, in the order of their names.
 pub struct Corpus {
     pub classes: Vec<(String, Vec<Frame>)>,
-    /// Draws stand for other cameras too, and many are simulated.
-    pub widened: bool,
+    pub shown: Shown,
 }
 
-/// Tiles of one plane, all of TILE × TILE.
+/// What nets are shown of a corpus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Frames, as they are.
+    Frames,
+    /// Frames that stand for other cameras too, and simulated ones.
+    Widened,
+    /// Float fields, quantised to many bounds.
+    Fields,
+}
+
+/// Tiles of one plane, all of one size.
 pub struct Draw {
     pub class: usize,
+    pub h: usize,
+    pub w: usize,
     /// Each with the same tile of every reference plane behind it.
     pub tiles: Vec<Vec<Vec<i32>>>,
     pub max: i32,
 }
 
 impl Corpus {
-    /// The planes of 16-bit integers that are for training; at most `n_files` files of each class.
-    pub fn read(folder: &Path, n_files: usize) -> Result<Corpus> {
-        Corpus::of(folder, survey::surveys(folder, Part::Train, n_files)?)
+    /// The planes that are for training, of 16-bit integers or of float fields; at most `n_files` files of each class.
+    pub fn read(folder: &Path, n_files: usize, shown: Shown) -> Result<Corpus> {
+        Corpus::of(folder, survey::surveys(folder, Part::Train, n_files)?, shown)
     }
 
     /// Those that are for measuring: what a dataset's own lists say; of other folders what training holds out, or all.
     pub fn read_test(folder: &Path, n_files: usize, all: bool) -> Result<Corpus> {
         let surveys = survey::surveys(folder, Part::Test, n_files)?;
         let whole: Vec<String> = surveys.iter().filter(|s| all || s.has_test).map(|s| s.name.clone()).collect();
-        let mut corpus = Corpus::of(folder, surveys)?;
+        let mut corpus = Corpus::of(folder, surveys, Shown::Frames)?;
         for (class, frames) in corpus.classes.iter_mut().filter(|(class, _)| !whole.contains(class)) {
             let class = (class.clone(), std::mem::take(frames));
-            *frames = Corpus { classes: vec![class], widened: false }.split().1.classes.remove(0).1;
+            *frames = Corpus { classes: vec![class], shown: Shown::Frames }.split().1.classes.remove(0).1;
         }
         Ok(corpus)
     }
 
-    fn of(folder: &Path, surveys: Vec<Survey>) -> Result<Corpus> {
+    fn of(folder: &Path, surveys: Vec<Survey>, shown: Shown) -> Result<Corpus> {
         let mut classes = Vec::new();
         for survey in surveys {
             let mut frames = Vec::new();
             for file in &survey.files {
-                let planes = planes(file).map_err(|e| e.at(file.path.display()))?;
+                let planes = planes(file, shown).map_err(|e| e.at(file.path.display()))?;
                 if !planes.is_empty() {
                     let camera = file.path.parent().unwrap_or(folder).to_path_buf();
                     frames.push(Frame { class: survey.name.clone(), name: file_name(&file.path), camera, planes });
@@ -92,9 +107,10 @@ impl Corpus {
             }
         }
         if classes.is_empty() {
-            return Err(Error::argument(format!("no 16-bit frames in {}", folder.display())));
+            let what = if shown == Shown::Fields { "float fields" } else { "16-bit frames" };
+            return Err(Error::argument(format!("no {what} in {}", folder.display())));
         }
-        Ok(Corpus { classes, widened: true })
+        Ok(Corpus { classes, shown })
     }
 
     /// (training, validation)
@@ -107,14 +123,14 @@ impl Corpus {
             validation.push((class.clone(), frames));
             training.push((class, rest));
         }
-        let widened = self.widened;
-        (Corpus { classes: training, widened }, Corpus { classes: validation, widened })
+        let shown = self.shown;
+        (Corpus { classes: training, shown }, Corpus { classes: validation, shown })
     }
 
     /// One class, or all.
     pub fn only(&self, class: Option<&str>) -> Corpus {
         let chosen = self.classes.iter().filter(|(name, _)| class.is_none_or(|class| name == class));
-        Corpus { classes: chosen.cloned().collect(), widened: self.widened }
+        Corpus { classes: chosen.cloned().collect(), shown: self.shown }
     }
 
     pub fn frames(&self) -> impl Iterator<Item = &Frame> {
@@ -125,9 +141,9 @@ impl Corpus {
     /// classes come in equal shares, and frames of a class.
     pub fn draw(&self, n_refs: usize, random: &mut Random) -> Draw {
         loop {
-            if self.widened && random.unit() < SIMULATED {
+            if self.shown == Shown::Widened && random.unit() < SIMULATED {
                 let (tiles, max) = simulate::tiles(N_TILES, 1 + n_refs, random);
-                return Draw { class: self.classes.len(), tiles, max };
+                return Draw { class: self.classes.len(), h: TILE, w: TILE, tiles, max };
             }
             let class = random.below(self.classes.len());
             let frames = &self.classes[class].1;
@@ -136,16 +152,22 @@ impl Corpus {
             }
             let frame = random.below(frames.len());
             let plane = random.below(frames[frame].planes.len());
-            let others = references(frames, frame, plane);
+            let others = self.references(frames, frame, plane);
             if others.len() < n_refs {
                 continue;
             }
-            let first = random.below(others.len().max(1));
+            let first = if self.shown == Shown::Fields { 0 } else { random.below(others.len().max(1)) };
             let mut planes = vec![&frames[frame].planes[plane]];
             planes.extend((0..n_refs).map(|i| others[(first + i) % others.len()]));
-            let change = if self.widened { Change::draw(planes[0], random) } else { Change::None };
+            if self.shown == Shown::Fields {
+                if let Some(Tiles { h, w, tiles, max }) = fields::draw(&planes, N_TILES, random) {
+                    return Draw { class, h, w, tiles, max };
+                }
+                continue;
+            }
+            let change = if self.shown == Shown::Widened { Change::draw(planes[0], random) } else { Change::None };
             if let Some((tiles, max)) = change.tiles(&planes, N_TILES, random) {
-                return Draw { class, tiles, max };
+                return Draw { class, h: TILE, w: TILE, tiles, max };
             }
         }
     }
@@ -153,9 +175,10 @@ impl Corpus {
     /// Whether there is anything to draw for a net that looks at `n_refs` reference planes.
     pub fn can_draw(&self, n_refs: usize) -> bool {
         let enough = |frames: &[Frame], i: usize| {
-            (0..frames[i].planes.len()).any(|plane| references(frames, i, plane).len() >= n_refs)
+            (0..frames[i].planes.len()).any(|plane| self.references(frames, i, plane).len() >= n_refs)
         };
-        self.widened || self.classes.iter().any(|(_, frames)| (0..frames.len()).any(|i| enough(frames, i)))
+        self.shown == Shown::Widened
+            || self.classes.iter().any(|(_, frames)| (0..frames.len()).any(|i| enough(frames, i)))
     }
 
     /// Fixed tiles of every plane that has so many others to look at, as they are.
@@ -164,34 +187,43 @@ impl Corpus {
         for (class, (_, frames)) in self.classes.iter().enumerate() {
             for (i, frame) in frames.iter().enumerate() {
                 for (j, plane) in frame.planes.iter().enumerate() {
-                    let others = references(frames, i, j);
+                    let others = self.references(frames, i, j);
                     if others.len() < n_refs {
+                        continue;
+                    }
+                    let seen = || std::iter::once(plane).chain(others[..n_refs].iter().copied());
+                    if self.shown == Shown::Fields {
+                        let fixed = fields::fixed(&seen().collect::<Vec<_>>()).into_iter();
+                        draws.extend(fixed.map(|Tiles { h, w, tiles, max }| Draw { class, h, w, tiles, max }));
                         continue;
                     }
                     let places = [(1, 1), (1, 3), (3, 1), (2, 2)];
                     let at = |n: usize, quarter: usize| (n - TILE) * quarter / 4;
                     let tile = |plane: &Plane, y, x| cut(plane, (at(plane.h, y), at(plane.w, x)), TILE, 0);
-                    let seen = || std::iter::once(plane).chain(others[..n_refs].iter().copied());
                     let tiles = places.map(|(y, x)| seen().map(|plane| tile(plane, y, x)).collect());
-                    draws.push(Draw { class, tiles: tiles.into(), max: plane.max });
+                    draws.push(Draw { class, h: TILE, w: TILE, tiles: tiles.into(), max: plane.max });
                 }
             }
         }
         draws
     }
-}
 
-/// What a plane may look at: the other planes of its file, or else those of the camera's other files.
-fn references(frames: &[Frame], frame: usize, plane: usize) -> Vec<&Plane> {
-    let (mine, size) = (&frames[frame], |p: &Plane| (p.h, p.w));
-    let like = |p: &&Plane| size(p) == size(&mine.planes[plane]);
-    let of_file = mine.planes.iter().enumerate().filter(|(i, _)| *i != plane).map(|(_, p)| p);
-    let same: Vec<&Plane> = of_file.filter(like).collect();
-    if !same.is_empty() {
-        return same;
+    /// What a plane may look at: of fields the planes before it, the last first; of frames the other planes of its file, or else
+    /// those of the camera's other files.
+    fn references<'a>(&self, frames: &'a [Frame], frame: usize, plane: usize) -> Vec<&'a Plane> {
+        let (mine, size) = (&frames[frame], |p: &Plane| (p.h, p.w));
+        if self.shown == Shown::Fields {
+            return mine.planes[..plane].iter().rev().take(MAX_REFS).collect();
+        }
+        let like = |p: &&Plane| size(p) == size(&mine.planes[plane]);
+        let of_file = mine.planes.iter().enumerate().filter(|(i, _)| *i != plane).map(|(_, p)| p);
+        let same: Vec<&Plane> = of_file.filter(like).collect();
+        if !same.is_empty() {
+            return same;
+        }
+        let others = frames.iter().enumerate().filter(|(i, f)| *i != frame && f.camera == mine.camera);
+        others.filter_map(|(_, f)| f.planes.first()).filter(like).collect()
     }
-    let others = frames.iter().enumerate().filter(|(i, f)| *i != frame && f.camera == mine.camera);
-    others.filter_map(|(_, f)| f.planes.first()).filter(like).collect()
 }
 
 /// The tile at (y, x); bit 0 of `turn` mirrors columns, bit 1 rows, bit 2 swaps them.
@@ -205,10 +237,16 @@ pub fn cut(plane: &Plane, (y, x): (usize, usize), side: usize, turn: usize) -> V
 }
 
 /// The planes of a file's arrays; a file that is not understood has none.
-fn planes(file: &Listed) -> Result<Vec<Plane>> {
+fn planes(file: &Listed, shown: Shown) -> Result<Vec<Plane>> {
     let source = FileSource::new(File::open(&file.path)?)?;
     let mut planes = Vec::new();
     for (offset, ty) in survey::arrays(file, &source)? {
+        if shown == Shown::Fields {
+            if matches!(ty.dtype, Dtype::F32 | Dtype::F64) {
+                planes.extend(fields::planes(&source.bytes(offset, ty.n_bytes()? as usize)?, &ty));
+            }
+            continue;
+        }
         let (n, h, w) = ty.planes();
         if !matches!(ty.dtype, Dtype::U16 | Dtype::I16) || h < TILE as u64 || w < TILE as u64 {
             continue;

@@ -1,7 +1,7 @@
 //! The float side of collapsar: trains context nets with burn, turns them into integers, and measures what they code.
 //!
 //! Reading order: `context` (the formula), `quantise` (its integers), `preset` (where nets look), `survey`, `data`, `augment`,
-//! `simulate` and `cells` (what they are shown, by the engine itself), `pool`, `descend` (one net's way), `judge`, `train` (a
+//! `simulate`, `fields` and `cells` (what they are shown, by the engine itself), `pool`, `descend` (one net's way), `judge`, `train` (a
 //! model's), `checkpoint`, `work` (from data to a file), `eval`, `ratio`, `matrix`, `table`.
 
 mod adam;
@@ -13,6 +13,7 @@ mod context;
 mod data;
 mod descend;
 mod eval;
+mod fields;
 mod judge;
 mod log;
 mod matrix;
@@ -35,7 +36,7 @@ use clap::Parser;
 use collapsar::error::{Error, Result};
 use collapsar::model::{Family, Model};
 use collapsar::net::load;
-use data::Corpus;
+use data::{Corpus, Shown};
 use log::Log;
 use preset::Preset;
 use std::path::{Path, PathBuf};
@@ -56,7 +57,7 @@ fn main() -> std::process::ExitCode {
 
 fn run(verb: Verb) -> Result<()> {
     match verb {
-        Verb::Train { net, name, from, refs, out, steps, minutes, rate, data, way } => {
+        Verb::Train { net, name, from, refs, fields, out, steps, minutes, rate, data, way } => {
             let name = name.unwrap_or_else(|| format!("{}-{}", net.family, net.preset));
             let mut start = fresh(&net, way.seed)?;
             if let Some(from) = &from {
@@ -68,17 +69,19 @@ fn run(verb: Verb) -> Result<()> {
             let settings = settings(&way, name, (steps, minutes), rate, ROUND_FROM)?;
             let log = Log::new(way.log.as_deref())?;
             let work = Work::new(out, way.checkpoint, way.again)?;
-            work.train(settings, Corpus::read(&data.data, data.files)?.split(), &start, log)?;
+            let shown = if fields { Shown::Fields } else { Shown::Widened };
+            work.train(settings, Corpus::read(&data.data, data.files, shown)?.split(), &start, log)?;
             Ok(())
         }
-        Verb::Finetune { from, name, out, steps, minutes, rate, data, way } => {
+        Verb::Finetune { from, fields, name, out, steps, minutes, rate, data, way } => {
             let start = Start::of(weights(&from)?);
             let survey = survey::file_name(&data.data.canonicalize().unwrap_or_default());
             let name = name.unwrap_or_else(|| format!("{}-{survey}", start.model.name));
             let settings = settings(&way, name, end(steps, minutes), rate, 0.0)?;
             let log = Log::new(way.log.as_deref())?;
             let work = Work::new(out, way.checkpoint, way.again)?;
-            let corpus = Corpus { widened: false, ..Corpus::read(&data.data, data.files)? };
+            let shown = if fields { Shown::Fields } else { Shown::Frames };
+            let corpus = Corpus::read(&data.data, data.files, shown)?;
             work.train(settings, corpus.split(), &start, log)?;
             Ok(())
         }

@@ -3,7 +3,7 @@
 //! Of a folder without lists of its own, a column is the files that training holds out. What judges a training is held out of the
 //! training files once more, so no file of a column decides anything.
 
-use crate::data::Corpus;
+use crate::data::{Corpus, Shown};
 use crate::eval::evaluate;
 use crate::log::Log;
 use crate::table;
@@ -22,14 +22,13 @@ pub struct Places {
 
 /// What is trained on, and what is measured on; no frame is in both.
 pub fn corpora(folder: &Path, n_files: usize) -> Result<(Corpus, Corpus)> {
-    let mut training = Corpus::read(folder, n_files)?;
+    let mut training = Corpus::read(folder, n_files, Shown::Frames)?;
     let test = Corpus::read_test(folder, n_files, false)?;
     let tested: Vec<_> = test.frames().map(|frame| (&frame.class, &frame.name)).collect();
     for (_, frames) in &mut training.classes {
         frames.retain(|frame| !tested.contains(&(&frame.class, &frame.name)));
     }
     training.classes.retain(|(_, frames)| !frames.is_empty());
-    training.widened = false;
     Ok((training, test))
 }
 

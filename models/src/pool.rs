@@ -1,10 +1,10 @@
 //! Cells of many tiles at hand at once, so that a batch mixes classes; the oldest make room for new draws.
 
 use crate::cells::{Cells, Shared, gather};
-use crate::data::{Corpus, Draw, TILE};
+use crate::data::{Corpus, Draw};
 use crate::random::Random;
 use collapsar::fit::{Sample, fit};
-use collapsar::model::{Model, Plan};
+use collapsar::model::Model;
 use collapsar::net::Net;
 
 /// Cells kept of a draw.
@@ -38,19 +38,19 @@ pub struct Source<'a> {
     /// Weights do not matter here; taps do.
     pub model: &'a Model,
     pub part: usize,
-    pub plan: &'a Plan,
 }
 
 impl Source<'_> {
     /// About `n` cells of a draw.
     pub fn cells(&self, draw: &Draw, n: usize, random: &mut Random) -> Cells {
         let seen: Vec<Vec<&[i32]>> = draw.tiles.iter().map(|t| t.iter().map(Vec::as_slice).collect()).collect();
-        let samples: Vec<_> = seen.iter().map(|t| Sample { plan: self.plan, ints: t[0], refs: &t[1..] }).collect();
+        let plan = &self.model.plan_to_encode(draw.h, draw.w);
+        let samples: Vec<_> = seen.iter().map(|t| Sample { plan, ints: t[0], refs: &t[1..] }).collect();
         let fitted = fit(self.model, &samples);
         let shared = Shared { model: self.model, linears: &fitted.linears, usual: fitted.usual, max: draw.max };
         let net = &self.model.parts[self.part].net;
         let pass = net.spec().pass;
-        let runs = self.plan.steps.iter().filter(|s| s.pass == pass).flat_map(|s| &s.runs);
+        let runs = plan.steps.iter().filter(|s| s.pass == pass).flat_map(|s| &s.runs);
         let share = n as f64 / (draw.tiles.len() as f64 * runs.map(|r| f64::from(r.n)).sum::<f64>());
         let mut cells = Cells::new(net.n_in());
         for sample in &samples {
@@ -108,9 +108,4 @@ pub fn held_out(corpus: &Corpus, source: &Source) -> Cells {
         cells.replace(cells.len(), &new);
     }
     cells
-}
-
-/// The plan of a training tile.
-pub fn plan(model: &Model) -> Plan {
-    model.plan_to_encode(TILE, TILE)
 }

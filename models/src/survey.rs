@@ -162,7 +162,7 @@ pub fn file_name(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Corpus;
+    use crate::data::{Corpus, Shown};
     use crate::scratch::Scratch;
     use std::fs;
 
@@ -226,7 +226,7 @@ mod tests {
         let source = FileSource::new(fs::File::open(&surveys[0].files[0].path).unwrap()).unwrap();
         let found = arrays(&surveys[0].files[0], &source).unwrap();
         assert_eq!(found.iter().map(|(_, ty)| ty.shape.clone()).collect::<Vec<_>>(), [[3, h as u64, w as u64]]);
-        let corpus = Corpus::read(&folder, usize::MAX).unwrap();
+        let corpus = Corpus::read(&folder, usize::MAX, Shown::Frames).unwrap();
         assert_eq!(planes(&corpus), [(h, w, 0), (h, w, 1), (h, w, 2)]);
     }
 
@@ -238,7 +238,7 @@ mod tests {
             file.extend(hdu(IMAGE, None, &[127 + usize::from(i), 140], |at| (at % 140) as u16));
         }
         let folder = dataset(&scratch, "SBI-16-2D", "HST", &file, &file);
-        let corpus = Corpus::read(&folder, usize::MAX).unwrap();
+        let corpus = Corpus::read(&folder, usize::MAX, Shown::Frames).unwrap();
         assert_eq!(planes(&corpus), [(128, 140, 0), (131, 140, 0)]);
     }
 
@@ -258,13 +258,13 @@ mod tests {
             classes.collect::<Vec<_>>()
         };
         let whole = |n: usize, plain: usize| vec![("GBI-16-4D".to_string(), n), ("plain".to_string(), plain)];
-        assert_eq!(n_files(&Corpus::read(parent, usize::MAX).unwrap()), whole(1, 6));
-        assert_eq!(n_files(&Corpus::read(parent, 4).unwrap()), whole(1, 4));
+        assert_eq!(n_files(&Corpus::read(parent, usize::MAX, Shown::Frames).unwrap()), whole(1, 6));
+        assert_eq!(n_files(&Corpus::read(parent, 4, Shown::Frames).unwrap()), whole(1, 4));
         assert_eq!(n_files(&Corpus::read_test(parent, usize::MAX, true).unwrap()), whole(1, 6));
         let test = Corpus::read_test(parent, usize::MAX, false).unwrap();
         assert_eq!(n_files(&test), whole(1, 2));
         assert_eq!(test.classes[0].1[0].name, "test.fits");
-        assert_eq!(Corpus::read(parent, usize::MAX).unwrap().classes[0].1[0].name, "train.fits");
+        assert_eq!(Corpus::read(parent, usize::MAX, Shown::Frames).unwrap().classes[0].1[0].name, "train.fits");
         // a matrix trains on nothing that it measures on
         let (training, test) = crate::matrix::corpora(parent, usize::MAX).unwrap();
         assert_eq!((n_files(&training), n_files(&test)), (whole(1, 4), whole(1, 2)));
@@ -278,7 +278,7 @@ mod tests {
         let folder = scratch.path("night");
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("a.fits"), hdu(PRIMARY, None, &[128, 130], |i| (i % 130) as u16)).unwrap();
-        let corpus = Corpus::read(&folder, usize::MAX).unwrap();
+        let corpus = Corpus::read(&folder, usize::MAX, Shown::Frames).unwrap();
         assert_eq!((corpus.classes.len(), corpus.classes[0].0.as_str()), (1, "night"));
         assert_eq!(planes(&corpus), [(128, 130, 0)]);
     }

@@ -9,7 +9,7 @@ use crate::data::Corpus;
 use crate::descend::{Descent, name};
 use crate::judge::Judge;
 use crate::log::Event;
-use crate::pool::{Pool, Source, held_out, plan};
+use crate::pool::{Pool, Source, held_out};
 use crate::preset::Preset;
 use crate::quantise::{export, import, shape};
 use crate::random::Random;
@@ -135,7 +135,6 @@ pub fn train(
     let identity = identity(settings, (training, validation), start)?;
     let shapes: Vec<Shape> = start.model.parts.iter().map(|part| shape(&part.net)).collect();
     let mut checkpoint = take_up(settings, identity, &shapes, report)?;
-    let plan = plan(&start.model);
     let (n_kept, n_parts) = (start.n_kept, shapes.len() - start.n_kept);
     if checkpoint.done.len() < n_kept {
         checkpoint.done = start.floats[..n_kept].to_vec();
@@ -150,7 +149,7 @@ pub fn train(
             continue;
         }
         if part >= checkpoint.done.len() {
-            let source = || Source { model: &start.model, part, plan: &plan };
+            let source = || Source { model: &start.model, part };
             let judge = Judge::new(validation, held_out(validation, &source()), shape.clone(), &settings.device);
             let mut state = checkpoint.state.take().unwrap_or_else(|| State::new(start.floats[part].clone()));
             let mut pool = Pool::new(training, source(), settings.seed, settings.n_draws, state.past);
@@ -207,7 +206,7 @@ fn identity(
     let specs = Model { name: String::new(), hash: [0; 32], ..start.model.clone() };
     let identity = json!({
         "version": 1, "name": name, "steps": steps, "minutes": minutes, "batch": batch, "rate": rate, "seed": seed,
-        "pool": n_draws, "round_from": round_from, "widened": training.widened,
+        "pool": n_draws, "round_from": round_from, "shown": format!("{:?}", training.shown),
         "nets": blake3::hash(&store(&specs)?).to_hex().as_str(), "from": blake3::hash(&floats).to_hex().as_str(),
         "kept": start.n_kept, "training_data": hash(training), "held_out_data": hash(validation),
     });
@@ -238,7 +237,7 @@ fn mean_of_nearest(spec: &Spec) -> Result<Linear> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Frame, Plane, TILE};
+    use crate::data::{Frame, Plane, Shown, TILE};
     use crate::scratch::Scratch;
 
     /// Two classes, three frames of each.
@@ -256,7 +255,7 @@ mod tests {
             }
         };
         let classes = (0..2).map(|class| (class.to_string(), (0..3).map(|i| frame(class, i)).collect()));
-        Corpus { classes: classes.collect(), widened: true }.split()
+        Corpus { classes: classes.collect(), shown: Shown::Widened }.split()
     }
 
     /// Two draws at hand, so that rounds are over soon.
@@ -354,7 +353,7 @@ mod tests {
         let start = Start::with_refs(start(5).model, 1).unwrap();
         let start = Start { n_kept: 0, ..start };
         let (mut training, validation) = painted();
-        training.widened = false;
+        training.shown = Shown::Frames;
         let model = train(&tiny(None), (&training, &validation), &start, &mut |_| Ok(())).unwrap();
         assert_ne!(model.parts[..2], start.model.parts[..2]);
         assert_eq!(model.parts[2..], start.model.parts[2..]);
