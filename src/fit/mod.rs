@@ -20,8 +20,9 @@ use solve::solve;
 /// Cells per predictor that are looked at.
 const MAX_CELLS: usize = 8192;
 const N_ROUNDS: usize = 5;
-/// How strongly coefficients are held where they came from, as a share of the mean diagonal of the normal equations.
-const HOLD: f64 = 1e-3;
+/// How strongly coefficients are held where they came from, as a share of the mean diagonal of the normal equations: the first that
+/// leads to coefficients within their range. Smooth fields want to be held loosely, and large coefficients.
+const HOLDS: [f64; 4] = [1e-6, 1e-5, 1e-4, 1e-3];
 
 /// A tile to fit to, and the reference planes it may look at.
 pub struct Sample<'a> {
@@ -122,13 +123,21 @@ fn median(values: &mut [f64]) -> f64 {
     *values.select_nth_unstable_by(middle, f64::total_cmp).1
 }
 
-/// A few rounds of reweighted least squares around `start`; `start` itself where that leads nowhere.
+/// The coefficients held to `start` as loosely as leads to some that a file may have; `start` itself where that leads nowhere.
 fn refine(start: &Linear, rows: &Rows) -> Linear {
-    let first = coefficients(start);
-    let n = first.len();
-    if rows.cells.len() < 8 * n * rows.width {
+    if rows.cells.len() < 8 * n_coefficients(start) * rows.width {
         return start.clone();
     }
+    let sum = |linear: &Linear| residuals(&coefficients(linear), rows).iter().fold(0.0, |sum, e| sum + e);
+    let before = sum(start);
+    let held = |&hold: &f64| round(&reweighted(start, rows, hold)?, start).filter(|linear| sum(linear) < before);
+    HOLDS.iter().find_map(held).unwrap_or(start.clone())
+}
+
+/// A few rounds of reweighted least squares around `start`.
+fn reweighted(start: &Linear, rows: &Rows, hold: f64) -> Option<Vec<f64>> {
+    let first = coefficients(start);
+    let n = first.len();
     let mut c = first.clone();
     for _ in 0..N_ROUNDS {
         let errors = residuals(&c, rows);
@@ -145,18 +154,14 @@ fn refine(start: &Linear, rows: &Rows) -> Linear {
                 }
             }
         }
-        let hold = HOLD * (0..n).fold(0.0, |sum, i| sum + matrix[i * n + i]) / n as f64 + 1e-9;
+        let hold = hold * (0..n).fold(0.0, |sum, i| sum + matrix[i * n + i]) / n as f64 + 1e-9;
         for i in 0..n {
             matrix[i * n + i] += hold;
         }
-        let Some(step) = solve(&mut matrix, right) else { return start.clone() };
+        let step = solve(&mut matrix, right)?;
         c = first.iter().zip(step).map(|(c, s)| c + s).collect();
     }
-    let sum = |errors: Vec<f64>| errors.iter().fold(0.0, |sum, e| sum + e);
-    match round(&c, start) {
-        Some(linear) if sum(residuals(&coefficients(&linear), rows)) < sum(residuals(&first, rows)) => linear,
-        _ => start.clone(),
-    }
+    Some(c)
 }
 
 fn round(c: &[f64], like: &Linear) -> Option<Linear> {
