@@ -142,7 +142,7 @@ mod tests {
             _ => 5.0 + (i % 128) as f32,
         });
         assert_eq!(planes.len(), 2);
-        assert_eq!(planes[0].ints[..6], [0, 8257, 16513, HOLE, HOLE, 41282]);
+        assert_eq!(planes[0].ints[..6], [0, 8257, 16513, HOLE, HOLE, 41283]);
         assert_eq!(*planes[1].ints.iter().max().unwrap(), 1 << 20);
     }
 
