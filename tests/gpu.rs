@@ -104,7 +104,11 @@ fn painted_tile(seed: u32, h: usize, w: usize, max: i32) -> Vec<i32> {
 fn offsets(net: &Net) -> Offsets {
     let address = |&(dy, dx): &(i32, i32)| dy * PITCH + dx;
     let spec = net.spec();
-    Offsets { taps: spec.taps.iter().map(address).collect(), ref_taps: spec.ref_taps.iter().map(address).collect() }
+    Offsets {
+        taps: spec.taps.iter().map(address).collect(),
+        ref_taps: spec.ref_taps.iter().map(address).collect(),
+        around: net.around().iter().map(address).collect(),
+    }
 }
 
 #[test]

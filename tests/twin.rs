@@ -135,8 +135,11 @@ fn case(size: Size, n_refs: usize, shift: u32, max: i32, ints: Paint, n: usize) 
     let spec = Spec { feature_shift: shift, ..painted::spec(Pass::Raster, n_refs, size) };
     let pitch = 200;
     let offset = |&(dy, dx): &(i32, i32)| dy * pitch + dx;
-    let offsets =
-        Offsets { taps: spec.taps.iter().map(offset).collect(), ref_taps: spec.ref_taps.iter().map(offset).collect() };
+    let offsets = Offsets {
+        taps: spec.taps.iter().map(offset).collect(),
+        ref_taps: spec.ref_taps.iter().map(offset).collect(),
+        around: Vec::new(),
+    };
     let at = 12 * pitch as usize;
     let n_arena = at + n + 2 * pitch as usize + SLACK;
     let arena = |random: &mut Random| (0..n_arena).map(|i| paint(ints, max, i, random) * ONE).collect::<Vec<i32>>();
