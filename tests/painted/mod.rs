@@ -193,3 +193,31 @@ pub fn tile(h: usize, w: usize, max: i32) -> Vec<i32> {
     }
     ints.iter().map(|&int| int.clamp(0, max)).collect()
 }
+
+/// A trained net with a small gated layer between its last two, which looks at the cell on the left and adds. A golden file has it.
+pub fn grown() -> Arc<Model> {
+    let small = load(include_bytes!("../../weights/pixelcnn-fast-1.safetensors")).unwrap();
+    let grow = |part: &Part| {
+        let mut layers = part.net.layers().to_vec();
+        let before = layers.len() - 1;
+        let width = layers[before - 1].n_out;
+        let mut random = Random(13);
+        let bias = |o: usize| if o < width { 0 } else { 60 << 7 };
+        let layer = Layer {
+            n_in: width,
+            n_out: 2 * width,
+            weights: (0..2 * width * width).map(|_| random.within(9) as i8).collect(),
+            bias: (0..2 * width).map(bias).collect(),
+            shift: vec![7; 2 * width],
+        };
+        layers.insert(before, layer);
+        let mut wiring: Vec<Wiring> = (0..layers.len()).map(Wiring::plain).collect();
+        let inputs = vec![Input { source: before, tap: (0, -1) }];
+        wiring[before] = Wiring { inputs, gate: true, add: Some(before) };
+        let net = Net::wired(part.net.spec(), layers, wiring).unwrap();
+        Part { net, linear: part.linear.clone() }
+    };
+    let parts = small.parts.iter().map(grow).collect();
+    let model = Model::new("grown", Family::PixelcnnDeep, parts, [0; 32]).unwrap();
+    Arc::new(load(&store(&model).unwrap()).unwrap())
+}

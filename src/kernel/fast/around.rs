@@ -99,11 +99,23 @@ fn activations<V: Lanes, const C: usize>(
             tiles.multiply::<C>(layer, &scratch.x, &mut scratch.y);
         }
         let step = if wire.gate { 2 } else { 1 };
-        for unit in 0..layer.bias.len() / step {
-            let values = sums::<V, C>(layer, step * unit, tiles, scratch);
-            let gates = if wire.gate { Some(sums::<V, C>(layer, step * unit + 1, tiles, scratch)) } else { None };
-            let y = outputs::<V, C>(wire, unit, values, gates, &scratch.all);
-            put::<V, C>(y, &mut scratch.all[begin + unit]);
+        let (mut unit, n_units) = (0, layer.bias.len());
+        while unit < n_units {
+            let two = V::WIDE && unit + 1 < n_units || wire.gate;
+            let [first, second] = if two {
+                pair::<V, C>(layer, unit, tiles, scratch)
+            } else {
+                [sums::<V, C>(layer, unit, tiles, scratch); 2]
+            };
+            let to = unit / step;
+            let gates = if wire.gate { Some(second) } else { None };
+            let y = outputs::<V, C>(wire, to, first, gates, &scratch.all);
+            put::<V, C>(y, &mut scratch.all[begin + to]);
+            if two && !wire.gate {
+                let y = outputs::<V, C>(wire, to + 1, second, None, &scratch.all);
+                put::<V, C>(y, &mut scratch.all[begin + to + 1]);
+            }
+            unit += if two { 2 } else { 1 };
         }
         keep::<V, C>(wires, begin, wires.ends[l + 1], cell, &scratch.all, &mut scratch.kept);
     }
@@ -122,6 +134,20 @@ fn sums<V: Lanes, const C: usize>(
     match tiles {
         Some(_) => from_tiles::<V, C>(layer, unit, &scratch.y),
         None => units::<V, C, 1>(layer, unit, &scratch.x)[0],
+    }
+}
+
+/// The same of two units: at once where registers suffice for that.
+#[inline(always)]
+fn pair<V: Lanes, const C: usize>(
+    layer: &Packed,
+    unit: usize,
+    tiles: Option<&Tiles>,
+    scratch: &Scratch,
+) -> [[[V; C]; 4]; 2] {
+    match tiles {
+        None if V::WIDE => units::<V, C, 2>(layer, unit, &scratch.x),
+        _ => [sums::<V, C>(layer, unit, tiles, scratch), sums::<V, C>(layer, unit + 1, tiles, scratch)],
     }
 }
 
