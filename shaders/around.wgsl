@@ -2,11 +2,11 @@
 // v = clamp(round(bias + W · x), −127, 127)
 // y = v, of a gated layer round(vₒ · max(v₍ₙ₊ₒ₎, 0) / 128), and Aₛ(cell) on top where a layer adds; clamped to 0..=127
 //
-// acts: see features.wgsl. weights, per layer: (inputs, groups of four outputs, 1 gated + 2 last, first word of y), (first
-// word of what is added or 0, words of x, 0, 0), per input (words from the cell's first, words), then per group four
-// biases, four shifts, and for each word its four inputs' weights for each of the four outputs; of a gated layer the
-// gates' biases, shifts and weights behind those of the values. Layers of one dispatch see each other only at the cell
-// itself. Twin: kernel/around.rs.
+// acts: see features.wgsl. weights, per layer: (inputs, groups of four outputs, 1 gated + 2 last, first word of y),
+// (first word of what is added or 0, words of x, 0, 0), per input (words from the cell's first, words), then per group
+// four biases, four shifts, and for each word its four inputs' weights for each of the four outputs; of a gated layer
+// the gates' biases, shifts and weights behind those of the values. Layers of one dispatch see each other only at the
+// cell itself. Twin: kernel/around.rs.
 
 struct Params {
     n: u32, first: u32, base: u32, stride: u32,

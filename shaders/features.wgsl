@@ -1,8 +1,8 @@
 // s = floor + mean |rᵢ| over the nearest neighbours
 // f = 64 ± min(63, log2(1 + |x| / s) in steps of the net),   x = vᵢ − b, rᵢ, uᵣⱼ − uᵣ₀          7 bits each
 //
-// cells: of each place its cell, and from params.spots on its spot among the activations. acts: per tile and spot n_words
-// words: s, the features, four to a word, the activations of each layer. Twin: kernel/context.rs, features.
+// cells: of each place its cell, and from params.spots on its spot among the activations. acts: per tile and spot
+// n_words words: s, the features, four to a word, the activations of each layer. Twin: kernel/context.rs, features.
 
 struct Params {
     n: u32, first: u32, base: u32, stride: u32,

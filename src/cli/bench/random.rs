@@ -3,7 +3,7 @@
 use collapsar::Result;
 use collapsar::kernel::predict::Linear;
 use collapsar::model::{Family, Model, Part};
-use collapsar::net::{Input, Layer, Net, Pass, Spec, Wiring};
+use collapsar::net::{Input, Layer, MAX_REACH, Net, Pass, Spec, Wiring};
 
 const N_LINEAR: usize = 16;
 
@@ -42,7 +42,7 @@ pub fn deep() -> Result<Model> {
     let size = Size { name: "deep", n_values: 40, n_residuals: 24, hidden: &[], k: 3 };
     let mut state = 1u32;
     let mut part = |n_refs: usize| {
-        let spec = spec(Pass::Raster, n_refs, &size);
+        let spec = spec(Pass::Raster, n_refs, &size, 2);
         let block = |source: usize| Wiring {
             inputs: AROUND.map(|tap| Input { source, tap }).to_vec(),
             gate: true,
@@ -61,7 +61,7 @@ pub fn deep() -> Result<Model> {
 }
 
 fn part(pass: Pass, n_refs: usize, size: &Size, state: &mut u32) -> Result<Part> {
-    let spec = spec(pass, n_refs, size);
+    let spec = spec(pass, n_refs, size, MAX_REACH);
     let widths = [&[spec.n_features()], size.hidden, &[3 * size.k]].concat();
     let layers = widths.windows(2).map(|w| layer(w[0], w[1], state)).collect();
     Ok(Part { net: Net::new(spec, layers)?, linear: Linear::mean(N_LINEAR) })
@@ -82,9 +82,10 @@ fn layer(n_used: usize, n_out: usize, state: &mut u32) -> Layer {
     }
 }
 
-fn spec(pass: Pass, n_refs: usize, size: &Size) -> Spec {
+/// Raster taps lean to the right by less than `lean` columns per row: wavefronts lie that far apart.
+fn spec(pass: Pass, n_refs: usize, size: &Size, lean: i32) -> Spec {
     let known = |(dy, dx): (i32, i32)| match pass {
-        Pass::Raster => dy < 0 || (dy == 0 && dx < 0),
+        Pass::Raster => (dy < 0 && dx < lean * -dy) || (dy == 0 && dx < 0),
         Pass::Diagonal => dy & 1 == 1 && dx & 1 == 1,
         Pass::Rest => (dy + dx) & 1 == 1,
     };

@@ -23,14 +23,15 @@ mod mixture;
 mod pack;
 #[cfg(target_arch = "x86_64")]
 mod predict;
+mod scratch;
 
 use super::context::{Heads, Hidden};
-use super::kept::Kept;
 use super::mixture::{Mixtures, Window};
 use super::predict::Linear;
 use super::{Look, Offsets};
 use crate::net::Net;
-use pack::{PackedNet, Row};
+use pack::PackedNet;
+pub use scratch::Scratch;
 
 /// Cells that a fast kernel works on at once.
 const BLOCK: usize = 2 * lanes::N;
@@ -83,39 +84,6 @@ impl Level {
     #[cfg(not(target_arch = "x86_64"))]
     fn is_available(self) -> bool {
         self == Level::Plain
-    }
-}
-
-/// The features and the inputs and outputs of the layer at hand, for two vectors of cells; of nets that look around all activations
-/// of these cells, and what earlier cells have left.
-#[derive(Clone, Debug, Default)]
-pub struct Scratch {
-    x: Vec<Row>,
-    y: Vec<Row>,
-    all: Vec<Row>,
-    kept: Kept,
-}
-
-impl Scratch {
-    /// Makes room for the nets of `fast`.
-    pub fn fit(&mut self, fast: &Fast) {
-        let n_rows = fast.nets.iter().map(PackedNet::n_rows).max().unwrap_or(0);
-        for rows in [&mut self.x, &mut self.y] {
-            rows.resize(n_rows, Row::ZERO);
-        }
-    }
-
-    /// Net number `net` comes to another tile, whose runs are no longer than `longest`: what earlier cells have left is forgotten.
-    pub fn begin(&mut self, fast: &Fast, net: usize, offsets: &Offsets, longest: usize) {
-        let net = &fast.nets[net];
-        let Some(wires) = &net.wires else { return };
-        self.all.resize(wires.n_lanes(), Row::ZERO);
-        let span = offsets.around.iter().map(|o| o.unsigned_abs() as usize).max().unwrap_or(0);
-        let n_planes = match fast.level {
-            Level::Plain => super::around::n_planes(&net.net),
-            _ => wires.n_planes(),
-        };
-        self.kept.begin(n_planes, span, longest);
     }
 }
 
