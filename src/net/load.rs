@@ -168,3 +168,42 @@ fn pairs(json: &Value, key: &str) -> Result<Vec<(i32, i32)>> {
         .collect::<Option<Vec<_>>>()
         .ok_or_else(wrong)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+    use serde_json::json;
+
+    #[test]
+    fn a_number_of_layers_and_a_list_of_plain_ones_say_the_same() {
+        let plain: Vec<Wiring> = (0..3).map(Wiring::plain).collect();
+        assert_eq!(wirings(&json!({"layers": 3})).unwrap(), plain);
+        assert_eq!(wirings(&json!({"layers": [{}, {"gate": false}, {"inputs": [[2, 0, 0]]}]})).unwrap(), plain);
+    }
+
+    #[test]
+    fn a_layer_that_is_not_understood_is_corrupt() {
+        let layer = |json: Value| wirings(&json!({"layers": [{}, json]}));
+        let full = layer(json!({"inputs": [[1, 0, 0], [0, -1, 2]], "gate": true, "add": 1})).unwrap().remove(1);
+        let inputs = [(1, (0, 0)), (0, (-1, 2))].map(|(source, tap)| Input { source, tap }).to_vec();
+        assert_eq!(full, Wiring { inputs, gate: true, add: Some(1) });
+        for wrong in [
+            json!(1),
+            json!([]),
+            json!({"inputs": 1}),
+            json!({"inputs": [1]}),
+            json!({"inputs": [[1, 0]]}),
+            json!({"inputs": [[1, 0, 0, 0]]}),
+            json!({"inputs": [[-1, 0, 0]]}),
+            json!({"inputs": [[1, 0.5, 0]]}),
+            json!({"inputs": [[1, 0, 4_294_967_296_i64]]}),
+            json!({"gate": 1}),
+            json!({"add": -1}),
+            json!({"add": "1"}),
+        ] {
+            assert_eq!(layer(wrong.clone()).unwrap_err().kind, Kind::Corrupt, "{wrong}");
+        }
+        assert_eq!(wirings(&json!({"layers": "3"})).unwrap_err().kind, Kind::Corrupt);
+    }
+}
