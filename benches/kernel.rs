@@ -8,19 +8,24 @@ use collapsar::kernel::context::Heads;
 use collapsar::kernel::fast::{Inverted, Level, Scratch, room};
 use collapsar::kernel::mixture::{Mixtures, Window, mass};
 use collapsar::kernel::{Look, ONE, Usual};
-use collapsar::model::Family;
+use collapsar::model::{Family, Model};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::time::Duration;
 
 const SIDE: usize = 256;
-const SIZES: [(&str, painted::Size); 3] = [("3k", painted::SMALL), ("15k", painted::MIDDLE), ("70k", painted::LARGE)];
+const SIZES: [painted::Size; 3] = [painted::SMALL, painted::MIDDLE, painted::LARGE];
 
-/// Every op on the rows of a tile in the encoder's raster plan.
+/// The family, and multiplications per cell in thousands.
+fn name(model: &Model) -> String {
+    format!("{}/{}k", model.family.name(), model.n_mac().div_ceil(1000))
+}
+
+/// Every op on the rows of a tile in the encoder's raster plan; `context` is `around` where layers look around.
 fn ops(criterion: &mut Criterion) {
-    for (name, size) in SIZES {
+    for (size, family) in SIZES.into_iter().flat_map(|size| [(size, Family::Pixelcnn), (size, Family::PixelcnnDeep)]) {
         for level in Level::available() {
-            let model = painted::model(Family::Pixelcnn, size);
+            let model = painted::model(family, size);
             let fast = model.fast(level);
             let plan = model.plan_to_encode(SIDE, SIDE);
             let ints = painted::tile(SIDE, SIDE, 65535);
@@ -36,11 +41,12 @@ fn ops(criterion: &mut Criterion) {
 
             let (mut b, mut scratch) = (vec![0; room(n)], Scratch::default());
             scratch.fit(&fast);
+            scratch.begin(&fast, 0, offsets, n);
             let (mut heads, mut mixtures) = (Heads::new(size.k, room(n)), Mixtures::new(size.k, room(n)));
             let (mut start, mut width) = (vec![0; room(n)], vec![0; room(n)]);
             let mut symbols = Inverted::default();
 
-            let mut group = criterion.benchmark_group(format!("{name}/{level:?}"));
+            let mut group = criterion.benchmark_group(format!("{}/{level:?}", name(&model)));
             group.throughput(Throughput::Elements(n as u64));
             group.warm_up_time(Duration::from_millis(100)).measurement_time(Duration::from_millis(400)).sample_size(10);
             group.bench_function("predict", |bench| {
@@ -71,8 +77,8 @@ fn ops(criterion: &mut Criterion) {
 }
 
 fn tiles(criterion: &mut Criterion) {
-    for family in [Family::Pixelcnn, Family::Lattice] {
-        for (name, size) in SIZES {
+    for family in Family::ALL {
+        for size in SIZES {
             for level in Level::available() {
                 let model = painted::model(family, size);
                 let (fast, linears) = (model.fast(level), model.linears(0));
@@ -88,7 +94,7 @@ fn tiles(criterion: &mut Criterion) {
                 let payload = encode(context, &to_encode, &ints, &[]);
                 let mut back = vec![0; ints.len()];
 
-                let mut group = criterion.benchmark_group(format!("{}/{name}/{level:?}", family.name()));
+                let mut group = criterion.benchmark_group(format!("{}/{level:?}", name(&model)));
                 group.throughput(Throughput::Elements(ints.len() as u64));
                 group.warm_up_time(Duration::from_millis(100)).measurement_time(Duration::from_secs(1)).sample_size(10);
                 group.bench_function("encode", |bench| bench.iter(|| encode(context, &to_encode, &ints, &[])));

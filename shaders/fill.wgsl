@@ -10,7 +10,7 @@ struct Params {
     n_values: u32, n_residuals: u32, n_net_refs: u32, scale_floor: i32,
     near_log2: u32, wide_log2: u32, feature_shift: u32, level: i32,
     mass: i32, n_symbols: u32, escapes: u32, n_taps: u32,
-    usual: i32, unused_1: u32, unused_2: u32, unused_3: u32,
+    usual: i32, spots: u32, n_spots: u32, n_words: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> shown: array<vec2<u32>>;

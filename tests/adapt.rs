@@ -1,5 +1,7 @@
 //! A refit is kept where the file gets smaller by it, makes the same bytes everywhere, and comes back.
 
+mod painted;
+
 use collapsar::array::{ArrayType, Dtype};
 use collapsar::model::zoo;
 use collapsar::{Adapt, Archive, Choice, Options, compress, decompress};
@@ -86,4 +88,25 @@ fn white_noise_and_small_arrays_are_left_alone() {
         }
     }
     assert_eq!(refit_bytes(&compress(&wild()[..2 * 80 * 200], &small).unwrap()), 0);
+}
+
+#[test]
+fn a_net_that_looks_around_is_refitted_like_any_other() {
+    let bytes = wild();
+    let model = painted::grown();
+    let options = |adapt| {
+        let model = Choice::These(vec![model.clone()]);
+        Options { model, embed: true, adapt, ..options("pixelcnn-fast-1", adapt) }
+    };
+    let plain = compress(&bytes, &options(Adapt::Off)).unwrap();
+    let packed = compress(&bytes, &options(Adapt::Fast)).unwrap();
+    assert_eq!(refit_bytes(&plain), 0);
+    assert!(refit_bytes(&packed) > 0 && packed.len() < plain.len(), "{} of {}", packed.len(), plain.len());
+    for packed in [plain, packed.clone()] {
+        assert!(decompress(&packed).unwrap() == bytes);
+    }
+    for n_threads in [1, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+        assert!(pool.install(|| compress(&bytes, &options(Adapt::Fast))).unwrap() == packed, "{n_threads} threads");
+    }
 }

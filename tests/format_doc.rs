@@ -69,7 +69,7 @@ fn magic_version_kinds_and_limits_are_those_of_the_code() {
         assert!(FORMAT.contains(&there), "FORMAT.md has another {what} than the code: {there}");
     }
     assert_eq!(MAX_INT, 1 << 22);
-    for family in [Family::Pixelcnn, Family::Lattice] {
+    for family in Family::ALL {
         assert!(FORMAT.contains(&format!("\"{}\"", family.name())), "FORMAT.md leaves out {}", family.name());
     }
 }
@@ -87,10 +87,10 @@ fn the_container_example_is_a_file() {
 }
 
 #[test]
-fn the_worked_payloads_decode_in_both_families() {
+fn the_worked_payloads_decode_in_every_family() {
     let content: Vec<u8> = INTS.iter().flat_map(|&v| (v as u16).to_le_bytes()).collect();
     assert_eq!(content.len(), 2 * H * W);
-    for (family, name) in [(Family::Pixelcnn, "raster"), (Family::Lattice, "lattice")] {
+    for (family, name) in [(Family::Pixelcnn, "raster"), (Family::Lattice, "lattice"), (Family::PixelcnnDeep, "deep")] {
         let (weights, model) = weights(family);
         let (_, code) = NUMERICS.split_once(&format!("\n{name:<10} 00 ")).expect("the payload is there");
         let mut tile = payload("TILE", &model.hash);

@@ -9,9 +9,11 @@ use collapsar::codec::network::{self, Context};
 use collapsar::device::Device;
 use collapsar::error::{Kind, Result};
 use collapsar::gpu::{Backend, Gpu, Op, Shaders, TileInts, TilePayload, adapters};
+use collapsar::kernel::around::{around, n_planes};
 use collapsar::kernel::context::{Heads, context};
 use collapsar::kernel::fast::Level;
 use collapsar::kernel::interval::intervals;
+use collapsar::kernel::kept::Kept;
 use collapsar::kernel::mixture::{Mixtures, Window, mass, mixture};
 use collapsar::kernel::predict::{Linear, predict};
 use collapsar::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets, Usual};
@@ -86,11 +88,27 @@ fn painted_net(paint: &mut Paint, pass: Pass, k: usize, n_refs: usize, hidden: &
 }
 
 fn painted_model(family: Family, k: usize, hidden: &[usize]) -> Model {
+    if family == Family::PixelcnnDeep {
+        return deep_model(k, hidden.len());
+    }
     let mut paint = Paint(k as u32 + 77);
     let mut part =
         |pass, n_refs| Part { net: painted_net(&mut paint, pass, k, n_refs, hidden), linear: Linear::mean(12) };
     let parts = family.passes().iter().flat_map(|&pass| [part(pass, 0), part(pass, 1), part(pass, 2)]).collect();
     Model::new("painted", family, parts, [0; 32]).unwrap()
+}
+
+/// Nets that look around, with the reference planes that the others have.
+fn deep_model(k: usize, seed: usize) -> Model {
+    let mut random = painted::Random(seed as u32 + 3);
+    let places = painted::places(3, &mut random);
+    let size = painted::Size { k, ..painted::SMALL };
+    let mut part = |n_refs| {
+        let net = painted::deep(n_refs, size, &places, &mut random);
+        Part { net, linear: Linear::mean(16) }
+    };
+    let parts = vec![part(0), part(1), part(2)];
+    Model::new("painted", Family::PixelcnnDeep, parts, [0; 32]).unwrap()
 }
 
 /// Something like an image: a slope, a star, noise.
@@ -104,7 +122,11 @@ fn painted_tile(seed: u32, h: usize, w: usize, max: i32) -> Vec<i32> {
 fn offsets(net: &Net) -> Offsets {
     let address = |&(dy, dx): &(i32, i32)| dy * PITCH + dx;
     let spec = net.spec();
-    Offsets { taps: spec.taps.iter().map(address).collect(), ref_taps: spec.ref_taps.iter().map(address).collect() }
+    Offsets {
+        taps: spec.taps.iter().map(address).collect(),
+        ref_taps: spec.ref_taps.iter().map(address).collect(),
+        around: net.around().iter().map(address).collect(),
+    }
 }
 
 #[test]
@@ -123,6 +145,21 @@ fn every_op_equals_its_plain_kernel() -> Result<()> {
                     ops_equal(gpu, &mut paint, &net, n, max)?;
                 }
             }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn layers_that_look_around_equal_their_plain_kernel() -> Result<()> {
+    for gpu in gpus() {
+        let mut paint = Paint(5);
+        for (i, n) in SIZES.into_iter().enumerate() {
+            let mut random = painted::Random(i as u32 + 1);
+            let places = painted::places(1 + i % 5, &mut random);
+            let size = [painted::SMALL, painted::MIDDLE, painted::TINY][i % 3];
+            let net = painted::deep(i % 3, painted::Size { k: 1 + i % 8, ..size }, &places, &mut random);
+            ops_equal(gpu, &mut paint, &net, n, [255, 65535, 65536, MAX_INT][i % 4])?;
         }
     }
     Ok(())
@@ -149,8 +186,15 @@ fn ops_equal(gpu: &Gpu, paint: &mut Paint, net: &Net, n: usize, max: i32) -> Res
     assert_eq!(b, gpu_b, "predict on {place}");
 
     let (mut heads, mut gpu_heads) = (Heads::new(spec.k, n), Heads::new(spec.k, n));
-    context(net, &offsets, look, at, 2, &b, &mut heads);
-    gpu.context(net, &offsets, look, at, 2, &b, &mut gpu_heads)?;
+    if net.is_plain() {
+        context(net, &offsets, look, at, 2, &b, &mut heads);
+        gpu.context(net, &offsets, look, at, 2, &b, &mut gpu_heads)?;
+    } else {
+        let mut kept = Kept::default();
+        kept.begin(n_planes(net), at, n);
+        around(net, &offsets, look, at, 2, &b, &mut kept, &mut heads);
+        gpu.around(net, &offsets, look, at, 2, &b, &mut gpu_heads)?;
+    }
     assert!(heads == gpu_heads, "context on {place}");
 
     let extreme = Heads {
@@ -184,6 +228,7 @@ fn whole_tiles_have_the_bytes_of_the_cpu_and_come_back() -> Result<()> {
         for (family, sizes) in [
             (Family::Pixelcnn, &[(1, 1), (1, 9), (7, 1), (16, 17)][..]),
             (Family::Lattice, &[(1, 1), (1, 9), (7, 1), (16, 17), (63, 65), (128, 128)]),
+            (Family::PixelcnnDeep, &[(1, 1), (1, 9), (7, 1), (13, 17)]),
         ] {
             let model = painted_model(family, 3, &[24, 24]);
             for &(h, w) in sizes {
@@ -221,7 +266,7 @@ fn tiles_equal(gpu: &Gpu, model: &Model, h: usize, w: usize, n_refs: usize, max:
 fn the_size_of_a_batch_does_not_reach_the_bytes() -> Result<()> {
     for index in 0..gpus().len() {
         let mut gpu = Gpu::open(Some(index))?;
-        for family in [Family::Pixelcnn, Family::Lattice] {
+        for family in Family::ALL {
             let model = painted_model(family, 2, &[8]);
             let linears = model.linears(1);
             let fast = model.fast(Level::detect());
@@ -286,7 +331,7 @@ fn a_corrupt_tile_fails_alone() -> Result<()> {
 fn a_device_is_verified_and_a_wrong_one_is_refused() -> Result<()> {
     let model = painted_model(Family::Lattice, 3, &[24, 24]);
     for gpu in gpus() {
-        for family in [Family::Pixelcnn, Family::Lattice] {
+        for family in Family::ALL {
             gpu.verify(&painted_model(family, 3, &[24, 24]))?;
         }
     }
@@ -302,11 +347,27 @@ fn a_device_is_verified_and_a_wrong_one_is_refused() -> Result<()> {
         (Op::Fill, "seeds[tile] * 64", "seeds[tile] * 63", "a tile"),
         (Op::Settle, "show.y == NONE", "show.y + 1u == NONE", "a tile"),
     ];
-    for (op, from, to, named) in wrong {
+    let around = [
+        (Op::Features, "- log_s + half", "- log_s", "around"),
+        (Op::Features, "acts[at] = u32(s)", "acts[at] = u32(s + 1)", "features"),
+        (Op::Around, "vec4<i32>(64)", "vec4<i32>(63)", "around"),
+        (
+            Op::Around,
+            "clamp(u + a, vec4<i32>(0), vec4<i32>(127))",
+            "clamp(u + a, vec4<i32>(0), vec4<i32>(126))",
+            "around",
+        ),
+        (Op::Around, "if (more.x != 0u)", "if (more.x > 99u)", "around"),
+        (Op::Around, "spot + vec4<u32>(input.x)", "spot + vec4<u32>(input.x + 1u)", "around"),
+        (Op::Around, "w0 + half)", "w0)", "around"),
+    ];
+    let deep = painted_model(Family::PixelcnnDeep, 3, &[24, 24]);
+    let wrong = wrong.iter().map(|&w| (w, &model)).chain(around.iter().map(|&w| (w, &deep)));
+    for ((op, from, to, named), model) in wrong {
         let shaders = Shaders::default().with(op, from, to);
         for backend in [Backend::Vulkan, Backend::Metal, Backend::Dx12] {
             for gpu in Gpu::open_with(backend, &shaders)? {
-                let error = gpu.verify(&model).expect_err(to);
+                let error = gpu.verify(model).expect_err(to);
                 assert_eq!(error.kind, Kind::Device);
                 assert!(error.message.contains(named), "{to}: {error}");
             }

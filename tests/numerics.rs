@@ -2,8 +2,12 @@
 
 mod example;
 
+use collapsar::codec::network::{Context, encode};
+use collapsar::kernel::around::{activations, n_planes};
 use collapsar::kernel::context::{Heads, features, mlp};
+use collapsar::kernel::fast::Level;
 use collapsar::kernel::interval::{intervals, invert};
+use collapsar::kernel::kept::Kept;
 use collapsar::kernel::mixture::{Mixtures, Window, mass, mixture};
 use collapsar::kernel::predict::{predict, residual};
 use collapsar::kernel::{Look, ONE, tables};
@@ -78,6 +82,59 @@ fn example() -> String {
     line("w", &m.weight);
     line("start", &[start[0] as i32]);
     line("width", &[width[0] as i32]);
+    out
+}
+
+#[test]
+fn the_worked_example_of_layers_that_look_around_is_what_the_kernels_compute() {
+    let block = example_around();
+    assert!(NUMERICS.contains(&block), "section 3.7 of NUMERICS.md should say:\n{block}");
+}
+
+/// Cells in the order of the encoder, row by row.
+fn example_around() -> String {
+    let model = model(Family::PixelcnnDeep);
+    let plan = model.plan_to_encode(H, W);
+    let (net, offsets) = (&model.parts[0].net, &plan.offsets[0]);
+    let (mut values, mut residuals) = (plan.arena(INTS[0] * ONE), plan.arena(USUAL.residual));
+    plan.fill(&INTS, &mut values);
+    let mut kept = Kept::default();
+    let span = offsets.around.iter().map(|o| -o).max().unwrap_or(0);
+    kept.begin(n_planes(net), span as usize, W);
+    let mut all = Vec::new();
+    for step in &plan.steps {
+        let (mut b, at) = ([0; W], step.runs[0].at as usize);
+        let look = Look { values: &values, residuals: &residuals, refs: &[], usual: USUAL };
+        predict(&linear(), offsets, look, at, MAX, &mut b);
+        for (x, b) in b.iter().enumerate() {
+            residuals[at + x] = residual(values[at + x], *b);
+        }
+        let look = Look { values: &values, residuals: &residuals, refs: &[], usual: USUAL };
+        kept.reach(at, W);
+        all.extend((0..W).map(|x| activations(net, offsets, look, at + x, 0, b[x], &mut kept).1));
+        step.copy(&mut residuals);
+    }
+    let of = |y: usize, x: usize, source: usize| &all[y * W + x][source];
+    let mut heads = Vec::new();
+    mlp(&net.layers()[2..], of(2, 2, 2), &mut heads);
+    let mut out = String::new();
+    for (name, numbers) in [
+        ("here", of(2, 2, 1)),
+        ("left", of(2, 1, 1)),
+        ("above", of(1, 3, 1)),
+        ("second", of(2, 2, 2)),
+        ("heads", &heads),
+        ("at the edge", of(2, 3, 2)),
+    ] {
+        let numbers: Vec<String> = numbers.iter().map(i32::to_string).collect();
+        writeln!(out, "{name:<11} {}", numbers.join(" ")).expect("a string grows");
+    }
+    let fast = model.fast(Level::Plain);
+    let context = Context { model: &model, fast: &fast, linears: &[linear()], usual: USUAL, max: MAX };
+    let payload = encode(context, &plan, &INTS, &[]);
+    let words = payload[2..].chunks(4).map(|word| word.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    let words: Vec<String> = words.collect();
+    writeln!(out, "deep       {:02x} {:02x} {}", payload[0], payload[1], words.join(" ")).expect("a string grows");
     out
 }
 

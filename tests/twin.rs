@@ -9,9 +9,11 @@ use collapsar::kernel::mixture::{Mixtures, Window, mass};
 use collapsar::kernel::predict::Linear;
 use collapsar::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets, SLACK, Usual};
 use collapsar::model::Family;
-use collapsar::net::{Layer, Net, Pass, Spec};
+use collapsar::net::{Input, Layer, Net, Pass, Spec, Wiring};
 use painted::{LARGE, MIDDLE, Random, SMALL, Size};
 
+/// Of the rows of a case.
+const PITCH: usize = 200;
 const LENGTHS: [usize; 11] = [1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127];
 const ODD: Size = Size { values: 23, residuals: 9, hidden: &[7], k: 1 };
 const WIDE: Size = Size { values: 33, residuals: 1, hidden: &[18, 5], k: 8 };
@@ -60,10 +62,16 @@ fn outcome(fast: &Fast, case: &Case) -> Outcome {
     let (mut b, mut scratch) = (vec![0; room(n)], Scratch::default());
     let (mut heads, mut mixtures) = (Heads::new(k, room(n)), Mixtures::new(k, room(n)));
     scratch.fit(fast);
+    scratch.begin(fast, 0, offsets, n);
     fast.predict(linear, offsets, look, at, max, n, &mut b);
+    // rows that a net may look back at
+    let rows: Vec<usize> = [2, 1].iter().map(|i| at - i * PITCH).filter(|_| !net.is_plain()).collect();
+    rows.iter().for_each(|&at| fast.context(0, offsets, look, at, 0, n, &b, &mut scratch, &mut heads));
     fast.context(0, offsets, look, at, case.level, n, &b, &mut scratch, &mut heads);
     let mut hidden = Hidden::new(net.layers().last().unwrap().n_in, room(n));
     if net.layers().len() > 1 {
+        scratch.begin(fast, 0, offsets, n);
+        rows.iter().for_each(|&at| fast.hidden(0, offsets, look, at, 0, n, &b, &mut scratch, &mut hidden));
         fast.hidden(0, offsets, look, at, case.level, n, &b, &mut scratch, &mut hidden);
         assert_eq!(hidden.s[..n], heads.s[..n]);
     }
@@ -131,12 +139,29 @@ fn paint(paint: Paint, max: i32, i: usize, random: &mut Random) -> i32 {
 }
 
 fn case(size: Size, n_refs: usize, shift: u32, max: i32, ints: Paint, n: usize) -> Case {
-    let mut random = Random(n as u32 + 77 * shift + max as u32);
+    let random = Random(n as u32 + 77 * shift + max as u32);
     let spec = Spec { feature_shift: shift, ..painted::spec(Pass::Raster, n_refs, size) };
-    let pitch = 200;
+    let layers = painted::layers(spec.n_features(), size, &mut Random(n as u32));
+    case_of(Net::new(spec, layers).unwrap(), max, ints, n, random)
+}
+
+/// A net that looks around, in a case like the others.
+fn deep_case(size: Size, seed: u32, max: i32, ints: Paint, n: usize) -> Case {
+    let mut random = Random(seed);
+    let places = painted::places(1 + seed as usize % 6, &mut random);
+    let net = painted::deep(seed as usize % 3, size, &places, &mut random);
+    case_of(net, max, ints, n, random)
+}
+
+fn case_of(net: Net, max: i32, ints: Paint, n: usize, mut random: Random) -> Case {
+    let (spec, pitch) = (net.spec(), PITCH as i32);
+    let n_refs = spec.n_refs;
     let offset = |&(dy, dx): &(i32, i32)| dy * pitch + dx;
-    let offsets =
-        Offsets { taps: spec.taps.iter().map(offset).collect(), ref_taps: spec.ref_taps.iter().map(offset).collect() };
+    let offsets = Offsets {
+        taps: spec.taps.iter().map(offset).collect(),
+        ref_taps: spec.ref_taps.iter().map(offset).collect(),
+        around: net.around().iter().map(offset).collect(),
+    };
     let at = 12 * pitch as usize;
     let n_arena = at + n + 2 * pitch as usize + SLACK;
     let arena = |random: &mut Random| (0..n_arena).map(|i| paint(ints, max, i, random) * ONE).collect::<Vec<i32>>();
@@ -148,7 +173,6 @@ fn case(size: Size, n_refs: usize, shift: u32, max: i32, ints: Paint, n: usize) 
         _ => random.within(most),
     });
     let residuals = residuals.collect();
-    let layers = painted::layers(spec.n_features(), size, &mut random);
     let own = (0..spec.n_linear - 1).map(|_| random.within(1000) as i16).collect();
     let of_refs = (0..n_refs).map(|_| (1..spec.ref_taps.len()).map(|_| random.within(600) as i16).collect()).collect();
     let linear = Linear::new(own, of_refs).unwrap();
@@ -156,19 +180,7 @@ fn case(size: Size, n_refs: usize, shift: u32, max: i32, ints: Paint, n: usize) 
         value: random.below(max as u32 + 1) as i32 * ONE,
         residual: [1, 64, 1 + random.below(1 << 20) as i32, MAX_RESIDUAL][n % 4],
     };
-    Case {
-        net: Net::new(spec, layers).unwrap(),
-        linear,
-        offsets,
-        values,
-        residuals,
-        refs,
-        at,
-        level: n as i32 % 10,
-        max,
-        n,
-        usual,
-    }
+    Case { net, linear, offsets, values, residuals, refs, at, level: n as i32 % 10, max, n, usual }
 }
 
 #[test]
@@ -187,6 +199,82 @@ fn every_level_says_what_the_plain_kernels_say() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn every_level_looks_around_as_the_plain_kernel_does() {
+    let mut seed = 0;
+    for size in [ODD, WIDE, SHALLOW, SMALL, MIDDLE] {
+        for n in LENGTHS {
+            for paint in [Paint::Random, Paint::Smooth] {
+                seed += 1;
+                let case = deep_case(size, seed, [100, 4095, 65536, MAX_INT][seed as usize % 4], paint, n);
+                let plain = outcome(&Fast::new(Level::Plain, [&case.net]), &case);
+                for level in Level::available() {
+                    let fast = outcome(&Fast::new(level, [&case.net]), &case);
+                    assert!(fast == plain, "{level:?} differs for {size:?}, seed {seed}, {n} cells, {paint:?}");
+                }
+            }
+        }
+    }
+}
+
+/// The comparison would notice a mistake in any of the things a layer is told.
+#[test]
+fn a_wrong_way_of_looking_around_is_caught() {
+    let at = |source, dy, dx| Input { source, tap: (dy, dx) };
+    let wiring = vec![
+        Wiring::plain(0),
+        Wiring { inputs: vec![at(1, 0, 0), at(1, -1, 2), at(1, 0, -1), at(0, -2, 0)], gate: true, add: Some(1) },
+        Wiring { inputs: vec![at(2, 0, -3), at(1, 0, 0), at(2, 0, 0)], gate: false, add: Some(2) },
+        Wiring::plain(3),
+    ];
+    let changes: [fn(&mut [Wiring]); 8] = [
+        |w| w[1].inputs[1].tap = (-1, 1),
+        |w| w[1].inputs[2].tap = (0, 0),
+        |w| w[1].inputs.swap(0, 1),
+        |w| w[1].add = None,
+        |w| w[2].add = Some(1),
+        |w| w[2].add = None,
+        |w| w[2].inputs[1].source = 2,
+        |w| w[2].inputs[0].source = 1,
+    ];
+    let size = Size { hidden: &[18, 18, 18], ..SMALL };
+    let case = |wiring: Vec<Wiring>| {
+        let (mut random, spec) = (Random(5), painted::spec(Pass::Raster, 0, size));
+        let mut widths = vec![spec.n_features()];
+        let mut layers = Vec::new();
+        for (l, (wiring, n_out)) in wiring.iter().zip([18, 36, 18, 9]).enumerate() {
+            let n_in: usize = wiring.inputs.iter().map(|i| widths[i.source].next_multiple_of(4)).sum();
+            let shift = if l == 3 { 7 } else { 9 };
+            layers.push(Layer {
+                n_in,
+                n_out,
+                weights: (0..n_in * n_out).map(|_| random.within(if l == 3 { 15 } else { 127 }) as i8).collect(),
+                bias: (0..n_out).map(|_| random.within(9000)).collect(),
+                shift: vec![shift; n_out],
+            });
+            widths.push(wiring.width(&layers[l]));
+        }
+        case_of(Net::wired(spec, layers, wiring).unwrap(), 65535, Paint::Smooth, 65, random)
+    };
+    for level in Level::available() {
+        let say = |case: &Case| outcome(&Fast::new(level, [&case.net]), case);
+        let right = say(&case(wiring.clone()));
+        for (i, change) in changes.iter().enumerate() {
+            let mut wrong = wiring.clone();
+            change(&mut wrong);
+            assert!(say(&case(wrong)).heads != right.heads, "change {i}, {level:?}");
+        }
+        let mut ungated = case(wiring.clone());
+        let mut layers = ungated.net.layers().to_vec();
+        layers[1].weights[18 * 4..].fill(0); // gates that say nothing of the cell
+        ungated.net = Net::wired(ungated.net.spec(), layers, wiring.clone()).unwrap();
+        assert!(say(&ungated).heads != right.heads, "gates, {level:?}");
+        let mut moved = case(wiring.clone());
+        moved.offsets.around[0] += 1;
+        assert!(say(&moved).heads != right.heads, "an offset, {level:?}");
     }
 }
 
@@ -218,7 +306,7 @@ fn a_wrong_kernel_is_caught() {
 #[test]
 fn payloads_are_equal_between_levels_and_readable_by_each() {
     let (h, w) = (67, 75);
-    for family in [Family::Pixelcnn, Family::Lattice] {
+    for family in Family::ALL {
         for (size, max) in [(SMALL, 4095), (MIDDLE, 65535), (LARGE, 100_000), (WIDE, MAX_INT)] {
             let model = painted::model(family, size);
             let linears = model.linears(0);
@@ -243,6 +331,34 @@ fn payloads_are_equal_between_levels_and_readable_by_each() {
                 let mut back = vec![0; h * w];
                 decode(context(fast), &to_decode, &plain, &[], &mut back).unwrap();
                 assert!(back == ints, "{:?} reads other ints", fast.level());
+            }
+        }
+    }
+}
+
+#[test]
+fn models_that_look_around_code_tiles_of_any_size() {
+    let sizes = [(1, 1), (1, 2), (2, 1), (1, 99), (99, 1), (2, 40), (40, 2), (9, 33), (33, 31), (8, 130)];
+    for (seed, &(h, w)) in (1..).zip(&sizes) {
+        for (size, max) in [(SMALL, 4095), (ODD, MAX_INT)] {
+            let model = painted::deep_model(size, seed);
+            let linears = model.linears(1);
+            let (ints, seen) = (painted::tile(h, w, max), painted::tile(h, w, max / 2));
+            let (to_encode, to_decode) = (model.plan_to_encode(h, w), model.plan_to_decode(h, w));
+            let usual = Usual { value: 64 * 1000, residual: 400 };
+            for refs in [&[][..], &[seen.as_slice()]] {
+                let mut plain: Option<Vec<u8>> = None;
+                for level in Level::available() {
+                    let fast = model.fast(level);
+                    let context = Context { model: &model, fast: &fast, linears: &linears, usual, max };
+                    let payload = encode(context, &to_encode, &ints, refs);
+                    // an encoder may walk the decoder's plan, too
+                    assert!(encode(context, &to_decode, &ints, refs) == payload, "{h}×{w}, plans, {level:?}");
+                    let mut back = vec![0; h * w];
+                    decode(context, &to_decode, &payload, refs, &mut back).unwrap();
+                    assert!(back == ints, "{h}×{w}, {level:?}");
+                    assert!(*plain.get_or_insert_with(|| payload.clone()) == payload, "{h}×{w}, {level:?}");
+                }
             }
         }
     }

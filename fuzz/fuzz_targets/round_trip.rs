@@ -12,8 +12,7 @@ use std::sync::{Arc, LazyLock};
 
 #[global_allocator]
 static MEMORY: Bounded = Bounded::new(768 << 20);
-static MODELS: LazyLock<Vec<Arc<Model>>> =
-    LazyLock::new(|| [Family::Pixelcnn, Family::Lattice].map(painted::model).to_vec());
+static MODELS: LazyLock<Vec<Arc<Model>>> = LazyLock::new(|| Family::ALL.map(painted::model).to_vec());
 const MAX_BYTES: usize = 6000;
 
 fn begin() -> Vec<Vec<u8>> {
@@ -42,7 +41,7 @@ fuzz_target!(init: seeds::offer(begin), |bytes: &[u8]| {
         0 => Choice::Classic,
         1 => Choice::Auto,
         2 => Choice::These(MODELS.to_vec()),
-        i => Choice::These(vec![MODELS[usize::from(i) & 1].clone()]),
+        i => Choice::These(vec![MODELS[usize::from(i) % MODELS.len()].clone()]),
     };
     let (embed, structured) = (choice >= 128, choice & 64 == 0);
     let how = script.byte();

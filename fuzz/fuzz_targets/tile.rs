@@ -18,8 +18,7 @@ use std::sync::{Arc, LazyLock};
 
 #[global_allocator]
 static MEMORY: Bounded = Bounded::new(512 << 20);
-static MODELS: LazyLock<Vec<Arc<Model>>> =
-    LazyLock::new(|| [Family::Pixelcnn, Family::Lattice].map(painted::model).to_vec());
+static MODELS: LazyLock<Vec<Arc<Model>>> = LazyLock::new(|| Family::ALL.map(painted::model).to_vec());
 /// Planes of h × w, with a largest int, phases, and planes looked at.
 const SHAPES: [(usize, usize, usize, u32, usize, usize); 10] = [
     (1, 16, 16, 4000, 1, 0),
@@ -42,7 +41,10 @@ fn head(model: &Arc<Model>, (n, h, w, max, n_phases, n_previous): (usize, usize,
     let mut stats = Stats::new(Dtype::U32);
     stats.update(&[0, max / 3, max / 7, max].map(u32::to_be_bytes).concat(), true);
     stats.update(&[1 & max, max].map(u32::to_be_bytes).concat(), true);
-    let fitted = |phase: usize, n: usize| Fitted { linears: model.linears((phase + n).min(MAX_REFS)), usual: Usual { value: 64 * 100, residual: 200 } };
+    let fitted = |phase: usize, n: usize| Fitted {
+        linears: model.linears((phase + n).min(MAX_REFS)),
+        usual: Usual { value: 64 * 100, residual: 200 },
+    };
     let fits = (0..n_phases).map(|phase| (0..=n_previous).map(|n| fitted(phase, n)).collect()).collect();
     Head {
         ty: ArrayType { dtype: Dtype::U32, big_endian: true, shape: vec![n as u64, h as u64, w as u64] },

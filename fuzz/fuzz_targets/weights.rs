@@ -7,7 +7,7 @@
 use collapsar::array::Dtype;
 use collapsar::kernel::predict::Linear;
 use collapsar::model::{Family, Model, Part};
-use collapsar::net::{Layer, Net, Spec, load, store};
+use collapsar::net::{Layer, Net, Spec, Wiring, load, store};
 use collapsar::{Choice, compress, decompress_to};
 use collapsar_fuzz::{bounded::Bounded, painted, script::Script, seeds};
 use libfuzzer_sys::fuzz_target;
@@ -17,9 +17,9 @@ use std::sync::Arc;
 static MEMORY: Bounded = Bounded::new(512 << 20);
 
 fn begin() -> Vec<Vec<u8>> {
-    let files = [Family::Pixelcnn, Family::Lattice]
-        .map(|family| [&[0], &store(&painted::model(family)).expect("it can be stored")[..]].concat());
-    let changes = (0..20).map(|i| [vec![1, i & 1, i, i, 3], vec![255; 9], (0..60).collect()].concat());
+    let files =
+        Family::ALL.map(|family| [&[0], &store(&painted::model(family)).expect("it can be stored")[..]].concat());
+    let changes = (0..20).map(|i| [vec![1, i % 3, i, i, 3], vec![255; 9], (0..60).collect()].concat());
     files.into_iter().chain(changes).collect()
 }
 
@@ -65,7 +65,24 @@ fn extreme(layers: &mut [Layer], script: &mut Script) {
     }
 }
 
+/// Other places to look at, other sources, no gate: what does not fit the layers is refused.
+fn rewired(wiring: &mut [Wiring], script: &mut Script) {
+    for _ in 0..script.below(6) {
+        let l = script.below(wiring.len());
+        let wiring = &mut wiring[l];
+        let at = script.below(wiring.inputs.len());
+        match script.byte() % 6 {
+            0 | 1 => wiring.inputs[at].tap = (i32::from(script.byte() as i8) / 16, i32::from(script.byte() as i8) / 16),
+            2 => wiring.inputs[at].source = script.below(4),
+            3 => wiring.inputs.swap(0, at),
+            4 => wiring.add = Some(script.below(4)).filter(|&source| source < 3),
+            _ => wiring.gate = script.byte() & 1 == 0,
+        }
+    }
+}
+
 fn model(family: Family, script: &mut Script) -> Option<Model> {
+    let wires = *script; // all nets of a model look at the same places
     let mut parts = Vec::new();
     for &pass in family.passes() {
         for n_refs in 0..=1 {
@@ -78,10 +95,14 @@ fn model(family: Family, script: &mut Script) -> Option<Model> {
             if spec.n_features() > 1020 || spec.k == 0 {
                 return None;
             }
-            let mut layers = painted::layers(&spec, 7);
+            let (mut layers, mut wiring) = painted::wired(family, &spec, 7);
             extreme(&mut layers, script);
+            if family == Family::PixelcnnDeep {
+                rewired(&mut wiring, &mut wires.clone());
+            }
             let own: Vec<i16> = (1..spec.n_linear).map(|i| if i == 1 { script.word() as i16 } else { 300 }).collect();
-            parts.push(Part { net: Net::new(spec, layers).ok()?, linear: Linear::new(own, Vec::new()).ok()? });
+            parts
+                .push(Part { net: Net::wired(spec, layers, wiring).ok()?, linear: Linear::new(own, Vec::new()).ok()? });
         }
     }
     Model::new("changed", family, parts, [0; 32]).ok()
@@ -132,7 +153,7 @@ fuzz_target!(init: seeds::offer(begin), |bytes: &[u8]| {
             use_it(Arc::new(model), &mut Script(&[2, 11, 13, 2, 1, 2, 4, 3, 9, 200, 7]));
         }
     } else {
-        let family = if script.byte() & 1 == 0 { Family::Pixelcnn } else { Family::Lattice };
+        let family = Family::ALL[script.byte() as usize % Family::ALL.len()];
         let Some(painted) = model(family, &mut script) else { return };
         let loaded = load(&store(&painted).expect("a valid model is stored")).expect("our own weights are read");
         assert_eq!(loaded.parts, painted.parts);

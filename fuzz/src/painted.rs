@@ -4,7 +4,7 @@ use collapsar::array::{ArrayType, Dtype};
 use collapsar::container::{Limits, Reader};
 use collapsar::kernel::predict::Linear;
 use collapsar::model::{Family, Model, Part};
-use collapsar::net::{Layer, Net, Pass, Spec};
+use collapsar::net::{Input, Layer, Net, Pass, Spec, Wiring};
 use collapsar::{Choice, Options};
 use std::sync::Arc;
 
@@ -59,12 +59,26 @@ pub fn layers(spec: &Spec, seed: u32) -> Vec<Layer> {
     widths.windows(2).enumerate().map(layer).collect()
 }
 
+/// The layers for a spec and how they are wired; in the deep family one between the two looks around, is gated and adds.
+pub fn wired(family: Family, spec: &Spec, seed: u32) -> (Vec<Layer>, Vec<Wiring>) {
+    let mut layers = layers(spec, seed);
+    if family != Family::PixelcnnDeep {
+        return (layers, (0..2).map(Wiring::plain).collect());
+    }
+    let mut state = seed;
+    let inputs = [(0, 0), (0, -1), (-1, 1)].map(|tap| Input { source: 1, tap }).to_vec();
+    let (n_in, n_out) = (24, 16);
+    let weights = (0..n_in * n_out).map(|_| (noise(&mut state, 8) as u8 as i8).max(-127)).collect();
+    layers.insert(1, Layer { n_in, n_out, weights, bias: vec![500; n_out], shift: vec![8; n_out] });
+    (layers, vec![Wiring::plain(0), Wiring { inputs, gate: true, add: Some(1) }, Wiring::plain(2)])
+}
+
 /// A model as it would be loaded.
 pub fn model(family: Family) -> Arc<Model> {
     let part = |pass: Pass, n_refs: usize| {
         let spec = spec(pass, n_refs);
-        let layers = layers(&spec, 5 + n_refs as u32);
-        Part { net: Net::new(spec, layers).expect("the painted net is valid"), linear: Linear::mean(4) }
+        let (layers, wiring) = wired(family, &spec, 5 + n_refs as u32);
+        Part { net: Net::wired(spec, layers, wiring).expect("the painted net is valid"), linear: Linear::mean(4) }
     };
     let parts = family.passes().iter().flat_map(|&p| [part(p, 0), part(p, 1)]).collect();
     let painted = Model::new("painted", family, parts, [0; 32]).expect("the painted model is valid");
@@ -96,7 +110,7 @@ pub fn files() -> Vec<Vec<u8>> {
         collapsar::compress(bytes, &options(choice, dtype, true, shape)).expect("a painted array is compressed")
     };
     let mut files = vec![raw(&u16s(1, 24, 20, false), Choice::Classic, Dtype::U16, &[24, 20])];
-    for family in [Family::Pixelcnn, Family::Lattice] {
+    for family in Family::ALL {
         files.push(raw(&u16s(1, 24, 20, false), these(family), Dtype::U16, &[24, 20]));
         files.push(raw(&u16s(4, 16, 17, false), these(family), Dtype::U16, &[4, 16, 17]));
         files.push(raw(&u16s(1, 40, 42, true), these(family), Dtype::U16, &[40, 42]));

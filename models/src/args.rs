@@ -44,6 +44,33 @@ pub enum Verb {
         #[command(flatten)]
         way: Way,
     },
+    /// Train a net whose layers look at the activations of other cells, of family pixelcnn-deep, on patches of frames.
+    Deep {
+        /// Where it looks at ints: fast, default or max.
+        #[arg(long, default_value = "default")]
+        preset: String,
+        /// Activations of a cell and layer.
+        #[arg(long, default_value_t = 24)]
+        width: usize,
+        /// Gated residual blocks.
+        #[arg(long, default_value_t = 3)]
+        blocks: usize,
+        /// The name users call the model by.
+        #[arg(long, default_value = "pixelcnn-deep")]
+        name: String,
+        #[arg(long)]
+        out: PathBuf,
+        #[arg(long, default_value_t = 20000)]
+        steps: u64,
+        #[arg(long)]
+        minutes: Option<f64>,
+        #[arg(long, default_value_t = 3e-3)]
+        rate: f64,
+        #[command(flatten)]
+        data: Data,
+        #[command(flatten)]
+        way: Way,
+    },
     /// Adapt weights to the frames of one survey.
     Finetune {
         #[arg(long)]

@@ -6,7 +6,7 @@
 //! net in floats: steps, clamps and units are those of kernel/context.rs, mixture.rs and interval.rs.
 
 use crate::cells::Cells;
-use crate::quantise::{Grid, to_grid};
+use crate::quantise::{Grid, log2_units, to_grid};
 use crate::random::Random;
 use burn::tensor::activation::{log_sigmoid, log_softmax, relu};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -40,7 +40,7 @@ pub struct ContextNet {
 /// What a net is shown of some cells, and what came; everything but the features is one column.
 pub struct Batch {
     /// x, [n, n_features].
-    features: Tensor<2>,
+    pub features: Tensor<2>,
     /// s in ints, as locations use it.
     s: Tensor<2>,
     /// log2 of s in ints, as scales use it.
@@ -119,7 +119,9 @@ impl ContextNet {
         for (i, layer) in self.layers.iter().enumerate() {
             let last = i + 1 == self.layers.len();
             let weight = layer.weight.clone();
-            let weight = if quantised { Grid::of(&weight, last).nearest(weight) } else { weight };
+            let n_out = weight.dims()[1];
+            let units = |o| log2_units(last, o, n_out);
+            let weight = if quantised { Grid::of(&weight, &units).nearest(weight) } else { weight };
             let y = x.matmul(weight) + layer.bias.clone().unsqueeze();
             if last {
                 return y;
@@ -133,28 +135,32 @@ impl ContextNet {
 
     /// −log2 P of each cell's int, [n, 1].
     pub fn bits(&self, batch: &Batch, quantised: bool) -> Tensor<2> {
-        let heads = self.heads(batch, quantised);
-        let [n, width] = heads.dims();
-        let k = width / 3;
-        let part = |i: usize| heads.clone().slice([0..n, i * k..(i + 1) * k]);
-        let octaves = |units: i32| units as f32 / 256.0 - 6.0;
-
-        let log_w = log_softmax(part(0) * LN_2, 1);
-        let location = batch.s.clone() * part(1).clamp(-8.0, 8.0);
-        let log2_scale = (batch.log_s.clone() + part(2)).clamp(octaves(MIN_LOG2_SCALE), octaves(MAX_LOG2_SCALE));
-        let steepness = (log2_scale * -LN_2).exp();
-        let t = batch.distance.clone() - location;
-
-        // S(hi) − S(lo) = S(hi) · S(−lo) · (1 − e^(lo − hi)): no difference of like numbers
-        let hi = (t.clone() + 0.5) * steepness.clone();
-        let lo = (t - 0.5) * steepness.clone();
-        let both = batch.not_first.clone() * batch.not_last.clone();
-        let log_p = log_sigmoid(hi) * batch.not_last.clone()
-            + log_sigmoid(-lo) * batch.not_first.clone()
-            + log_one_minus_exp(steepness) * both;
-        let p = (log_w + log_p).exp().sum_dim(1) * batch.share.clone() + (-24.0f32).exp2();
-        p.log() * (-1.0 / LN_2)
+        bits(batch, self.heads(batch, quantised))
     }
+}
+
+/// −log2 P of each cell's int, [n, 1], by the heads of a net.
+pub fn bits(batch: &Batch, heads: Tensor<2>) -> Tensor<2> {
+    let [n, width] = heads.dims();
+    let k = width / 3;
+    let part = |i: usize| heads.clone().slice([0..n, i * k..(i + 1) * k]);
+    let octaves = |units: i32| units as f32 / 256.0 - 6.0;
+
+    let log_w = log_softmax(part(0) * LN_2, 1);
+    let location = batch.s.clone() * part(1).clamp(-8.0, 8.0);
+    let log2_scale = (batch.log_s.clone() + part(2)).clamp(octaves(MIN_LOG2_SCALE), octaves(MAX_LOG2_SCALE));
+    let steepness = (log2_scale * -LN_2).exp();
+    let t = batch.distance.clone() - location;
+
+    // S(hi) − S(lo) = S(hi) · S(−lo) · (1 − e^(lo − hi)): no difference of like numbers
+    let hi = (t.clone() + 0.5) * steepness.clone();
+    let lo = (t - 0.5) * steepness.clone();
+    let both = batch.not_first.clone() * batch.not_last.clone();
+    let log_p = log_sigmoid(hi) * batch.not_last.clone()
+        + log_sigmoid(-lo) * batch.not_first.clone()
+        + log_one_minus_exp(steepness) * both;
+    let p = (log_w + log_p).exp().sum_dim(1) * batch.share.clone() + (-24.0f32).exp2();
+    p.log() * (-1.0 / LN_2)
 }
 
 /// ln(1 − e^(−x)) for x > 0, by the tangent, which keeps its digits near 0.

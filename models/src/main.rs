@@ -2,7 +2,8 @@
 //!
 //! Reading order: `context` (the formula), `quantise` (its integers), `preset` (where nets look), `survey`, `data`, `augment`,
 //! `simulate`, `fields` and `cells` (what they are shown, by the engine itself), `pool`, `descend` (one net's way), `judge`, `train` (a
-//! model's), `checkpoint`, `work` (from data to a file), `eval`, `ratio`, `matrix`, `table`.
+//! model's), `checkpoint`, `work` (from data to a file), `eval`, `ratio`, `matrix`, `table`; and for layers that look around `deep`
+//! (the formula), `patch` (what they are shown), `drill`.
 
 mod adam;
 mod args;
@@ -11,12 +12,15 @@ mod cells;
 mod checkpoint;
 mod context;
 mod data;
+mod deep;
 mod descend;
+mod drill;
 mod eval;
 mod fields;
 mod judge;
 mod log;
 mod matrix;
+mod patch;
 mod pool;
 mod preset;
 mod quantise;
@@ -33,12 +37,14 @@ mod work;
 use args::{Arguments, Data, Net, Verb, Way};
 use burn::tensor::Device;
 use clap::Parser;
+use collapsar::atomic::{Existing, Output};
 use collapsar::error::{Error, Result};
 use collapsar::model::{Family, Model};
-use collapsar::net::load;
+use collapsar::net::{load, store};
 use data::{Corpus, Shown};
 use log::Log;
 use preset::Preset;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use survey::Survey;
@@ -72,6 +78,18 @@ fn run(verb: Verb) -> Result<()> {
             let shown = if fields { Shown::Fields } else { Shown::Widened };
             work.train(settings, Corpus::read(&data.data, data.files, shown)?.split(), &start, log)?;
             Ok(())
+        }
+        Verb::Deep { preset, width, blocks, name, out, steps, minutes, rate, data, way } => {
+            let spec = Preset::from_name(&preset)?.specs(Family::PixelcnnDeep).remove(0);
+            let settings = settings(&way, name, (steps, minutes), rate, ROUND_FROM)?;
+            let corpus = Corpus::read(&data.data, data.files, Shown::Widened)?.split();
+            let mut log = Log::new(way.log.as_deref())?;
+            let shape = deep::Plan::blocks(spec, width, blocks);
+            let model = drill::drill(&settings, (&corpus.0, &corpus.1), &shape, &mut log)?;
+            let existing = if way.again { Existing::Replace } else { Existing::Refuse };
+            let mut output = Output::create(&out, existing)?;
+            output.write_all(&store(&model)?)?;
+            output.commit()
         }
         Verb::Finetune { from, fields, name, out, steps, minutes, rate, data, way } => {
             let start = Start::of(weights(&from)?);

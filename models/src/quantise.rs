@@ -18,23 +18,23 @@ const MAX_EXPONENT: i32 = 12;
 pub struct Grid {
     n_out: usize,
     /// [n_in, n_out], as the float weights.
-    ints: Vec<i8>,
+    pub ints: Vec<i8>,
     /// One per output.
-    exponents: Vec<i32>,
+    pub exponents: Vec<i32>,
 }
 
 impl Grid {
-    /// `last`: of the layer that makes the heads.
-    pub fn new(weights: &[f32], n_out: usize, last: bool) -> Grid {
+    /// `units`: log2 of the steps per unit that each output has as an integer.
+    pub fn with(weights: &[f32], n_out: usize, units: &dyn Fn(usize) -> i32) -> Grid {
         let largest = |o: usize| weights.iter().skip(o).step_by(n_out).fold(0.0f32, |max, w| max.max(w.abs()));
-        let exponents: Vec<i32> = (0..n_out).map(|o| exponent(largest(o), log2_units(last, o, n_out))).collect();
+        let exponents: Vec<i32> = (0..n_out).map(|o| exponent(largest(o), units(o))).collect();
         let int = |(i, &w): (usize, &f32)| (w * (exponents[i % n_out] as f32).exp2()).round().clamp(-127.0, 127.0);
         let ints = weights.iter().enumerate().map(|w| int(w) as i8).collect();
         Grid { n_out, ints, exponents }
     }
 
-    pub fn of(weight: &Tensor<2>, last: bool) -> Grid {
-        Grid::new(&floats(weight.clone()), weight.dims()[1], last)
+    pub fn of(weight: &Tensor<2>, units: &dyn Fn(usize) -> i32) -> Grid {
+        Grid::with(&floats(weight.clone()), weight.dims()[1], units)
     }
 
     /// The values of the integers, with the gradient of the weights.
@@ -67,7 +67,7 @@ fn round_32(x: Tensor<2>) -> Tensor<2> {
 }
 
 /// log2 of the steps per unit that an output has as an integer.
-fn log2_units(last: bool, output: usize, n_out: usize) -> i32 {
+pub fn log2_units(last: bool, output: usize, n_out: usize) -> i32 {
     match last {
         false => LOG2_STEPS,
         true if (n_out / 3..2 * n_out / 3).contains(&output) => 7,
@@ -95,7 +95,7 @@ pub fn export(floats: &[f32], shape: &Shape, spec: &Spec) -> Result<Net> {
         let (weights, biases);
         (weights, rest) = rest.split_at(n_used * n_out);
         (biases, rest) = rest.split_at(n_out);
-        let grid = Grid::new(weights, n_out, last);
+        let grid = Grid::with(weights, n_out, &|o| log2_units(last, o, n_out));
         let n_in = n_used.next_multiple_of(4);
         let mut integer = Layer { n_in, n_out, weights: vec![0; n_in * n_out], bias: vec![], shift: vec![] };
         for (o, (&e, &c)) in grid.exponents.iter().zip(biases).enumerate() {

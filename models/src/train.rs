@@ -228,7 +228,7 @@ fn hash(corpus: &Corpus) -> String {
 }
 
 /// Where the encoder's fit begins: the mean of the four nearest.
-fn mean_of_nearest(spec: &Spec) -> Result<Linear> {
+pub fn mean_of_nearest(spec: &Spec) -> Result<Linear> {
     let mut own = vec![0; spec.n_linear - 1];
     own[..3].fill(1024);
     Linear::new(own, Vec::new())

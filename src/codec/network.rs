@@ -94,6 +94,10 @@ impl<'a> Tile<'a> {
             (t.heads, t.mixtures) = (Heads::new(k, room), Mixtures::new(k, room));
         }
         t.scratch.fit(context.fast);
+        if let Some(step) = plan.steps.first() {
+            let net = context.model.part(step.pass, refs.len());
+            t.scratch.begin(context.fast, net, &plan.offsets[step.offsets], longest);
+        }
         Tile { context, plan, refs, at_hand: t }
     }
 
@@ -168,7 +172,7 @@ pub fn costs(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]]) -> Ve
     costs
 }
 
-/// Adds every `stride`-th cell to those of its net.
+/// Adds every `stride`-th cell to those of its net. A net that looks around has to see the cells between them, too.
 pub fn gather(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]], stride: usize, cells: &mut [Cells]) {
     let refs = mirrored(plan, refs);
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
@@ -177,11 +181,12 @@ pub fn gather(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]], stri
     let mut next = vec![0; cells.len()];
     for step in &plan.steps {
         let part = context.model.part(step.pass, refs.len());
+        let always = !context.model.parts[part].net.is_plain();
         for &run in &step.runs {
             tile.predict(step, run);
             tile.settle(run);
             let n = run.n as usize;
-            if next[part] < n {
+            if always || next[part] < n {
                 tile.watch(part, step, run);
             }
             let t = &*tile.at_hand;
@@ -393,7 +398,7 @@ mod tests {
 
     #[test]
     fn every_size_comes_back_in_both_schedules() {
-        for family in [Family::Pixelcnn, Family::Lattice] {
+        for family in Family::ALL {
             let model = painted_model(family, 1, 3);
             for (h, w) in
                 [(1, 1), (1, 2), (2, 1), (1, 70), (70, 1), (2, 2), (3, 5), (16, 16), (17, 15), (31, 33), (64, 65)]
@@ -405,7 +410,7 @@ mod tests {
 
     #[test]
     fn extreme_planes_come_back() {
-        for family in [Family::Pixelcnn, Family::Lattice] {
+        for family in Family::ALL {
             let model = painted_model(family, 2, 5);
             for max in [1, 255, 4095, 65535, 65536, MAX_INT] {
                 let ends: Vec<i32> = (0..400).map(|i| if i % 7 < 3 { 0 } else { max }).collect();
@@ -418,7 +423,7 @@ mod tests {
 
     #[test]
     fn reference_planes_are_seen_by_both_sides_and_help() {
-        for family in [Family::Pixelcnn, Family::Lattice] {
+        for family in Family::ALL {
             let model = painted_model(family, 3, 3);
             let (a, b) = (painted(40, 37, 9000), painted(40, 37, 9001));
             comes_back(&model, 40, 37, &a, 9001, &[&b]);

@@ -1,7 +1,7 @@
 //! Many tiles in lock step: for each step of the plan the device describes it, the CPU pops it, the device shows it.
 //!
 //! ```text
-//! for each step:   predict -> context -> mixture -> read back b and mixtures
+//! for each step:   predict -> context, or features -> around -> mixture -> read back b and mixtures
 //!                  pop the ints of all tiles          a tile that is corrupt goes on with zeros and fails alone
 //!                  upload ints -> fill -> settle
 //! ```
@@ -60,35 +60,41 @@ struct Batch {
     fill_refs: Bound,
     fill: Bound,
     settle: Bound,
-    predict: Bound,
-    context: Bound,
-    mixture: Bound,
+    /// What describes a step: predict, context or features and around, mixture.
+    describe: Vec<(Op, Bound)>,
 }
 
 impl Batch {
     fn new(gpu: &Gpu, t: &Tables, plan: &Plan, n_refs: usize, n_tiles: usize) -> Result<Batch> {
         let n = t.stages.iter().map(|s| s.n).max().unwrap_or(0);
         let (n_arena, n_heads) = (plan.n_arena, 3 * t.k + 1);
-        let largest = (n * n_heads).max(n_arena * n_refs.max(1));
-        let total = n_arena * (2 + n_refs) + n * (n_heads + 6 * t.k + 3) + n_refs * plan.h * plan.w;
+        let largest = (n * n_heads).max(n_arena * n_refs.max(1)).max(t.n_acts());
+        let total = n_arena * (2 + n_refs) + n * (n_heads + 6 * t.k + 3) + n_refs * plan.h * plan.w + t.n_acts();
         let n_most = batch_size(gpu, largest, total)?.min(n_tiles.max(1));
         let words = |n: usize| gpu.storage(n * n_most);
         let (ints, seeds, b) = (words(n), words(1), words(n));
         let (values, residuals, heads, mixtures) =
             (words(n_arena), words(n_arena), words(n * n_heads), words(3 * t.k * n));
         let (refs, ref_ints) = (words(n_arena * n_refs), words(n_refs * plan.h * plan.w));
-        let (cells, shown, mirror) = (gpu.upload(&t.cells), gpu.upload(&t.shown), gpu.upload(&t.mirror));
+        let (cells, shown, mirror) = (gpu.upload(&t.cells_and_spots()), gpu.upload(&t.shown), gpu.upload(&t.mirror));
         let (linear, offsets, weights) = (gpu.upload(&t.linear), gpu.upload(&t.offsets), gpu.upload(&t.weights));
         let params = gpu.upload_params(&t.params);
+        let acts = words(t.n_acts());
         let bind = |op: Op, buffers: &[&Buffer]| gpu.bind(op, t.words, &params, buffers);
+        let describe = |op: Op| match op {
+            Op::Predict => Some(bind(op, &[&cells, &values, &refs, &linear, &b])),
+            Op::Context => Some(bind(op, &[&cells, &values, &residuals, &refs, &b, &offsets, &weights, &heads])),
+            Op::Features => Some(bind(op, &[&cells, &values, &residuals, &refs, &b, &offsets, &acts])),
+            Op::Around => Some(bind(op, &[&cells, &weights, &acts, &heads])),
+            Op::Mixture => Some(bind(op, &[&b, &heads, &gpu.constants, &mixtures])),
+            Op::Fill | Op::Settle | Op::Interval => None,
+        };
         Ok(Batch {
             n_most,
             fill_refs: bind(Op::Fill, &[&mirror, &ref_ints, &seeds, &refs]),
             fill: bind(Op::Fill, &[&shown, &ints, &seeds, &values]),
             settle: bind(Op::Settle, &[&shown, &values, &b, &residuals]),
-            predict: bind(Op::Predict, &[&cells, &values, &refs, &linear, &b]),
-            context: bind(Op::Context, &[&cells, &values, &residuals, &refs, &b, &offsets, &weights, &heads]),
-            mixture: bind(Op::Mixture, &[&b, &heads, &gpu.constants, &mixtures]),
+            describe: t.ops().into_iter().filter_map(|op| Some((op, describe(op)?))).collect(),
             staging: gpu.staging((3 * t.k + 1) * n * n_most),
             ints,
             seeds,
@@ -147,8 +153,9 @@ impl Batch {
     /// b and the mixtures of a step, into the staging buffer.
     fn describe(&self, encoder: &mut wgpu::CommandEncoder, t: &Tables, stage: &Stage, n_tiles: usize) {
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        for bound in [&self.predict, &self.context, &self.mixture] {
-            dispatch(&mut pass, bound, &t.params, stage.cells.clone(), n_tiles);
+        for (op, bound) in &self.describe {
+            let which = if *op == Op::Around { &stage.layers } else { &stage.cells };
+            dispatch(&mut pass, bound, &t.params, which.clone(), n_tiles);
         }
         drop(pass);
         let n = (stage.n * n_tiles * 4) as u64;

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! upload ints -> fill -> predict -> settle -> context -> mixture -> interval -> read back (start, width)
+//!                                           or features -> around, layer by layer
 //!                                                       meanwhile the CPU packs the batch before
 //! ```
 
@@ -39,7 +40,7 @@ struct Batch {
     b: Buffer,
     staging: [Buffer; 2],
     fill_refs: Bound,
-    ops: [Bound; 6],
+    ops: Vec<(Op, Bound)>,
 }
 
 /// Tiles of a dispatch, reference planes counted: 65 535 rows of workgroups are the default limit.
@@ -87,7 +88,7 @@ impl Gpu {
             let staging = &batch.staging[i % 2];
             batch.upload(self, &tables, tiles);
             let mut encoder = self.encoder();
-            batch.run(&mut encoder, &tables, &Op::ALL, tiles.len(), n_refs);
+            batch.run(&mut encoder, &tables, &tables.ops(), tiles.len(), n_refs);
             batch.copy(&mut encoder, context, &tables, staging, tiles.len());
             let next = (tiles, staging, self.submit(encoder));
             if let Some((tiles, staging, submission)) = running.replace(next) {
@@ -115,7 +116,7 @@ impl Gpu {
         batch.upload(self, &tables, tiles);
         self.wait(self.submit(self.encoder()))?;
         lap("upload");
-        for op in Op::ALL {
+        for op in tables.ops() {
             let mut encoder = self.encoder();
             batch.run(&mut encoder, &tables, &[op], tiles.len(), n_refs);
             self.wait(self.submit(encoder))?;
@@ -178,29 +179,33 @@ fn symbols(context: Context, tables: &Tables, ints: &[i32], intervals: &[u32], b
 impl Batch {
     fn new(gpu: &Gpu, t: &Tables, plan: &Plan, n_refs: usize, n_tiles: usize) -> Result<Batch> {
         let (n, n_arena, n_heads) = (t.cells.len(), plan.n_arena, 3 * t.k + 1);
-        let largest = (n * n_heads).max(n_arena * n_refs.max(1));
-        let total = n_arena * (2 + n_refs) + n * (n_heads + 3 * t.k + 7) + n_refs * plan.h * plan.w;
+        let largest = (n * n_heads).max(n_arena * n_refs.max(1)).max(t.n_acts());
+        let total = n_arena * (2 + n_refs) + n * (n_heads + 3 * t.k + 7) + n_refs * plan.h * plan.w + t.n_acts();
         let n_most = batch_size(gpu, largest, total)?.min(n_tiles.max(1));
         let words = |n: usize| gpu.storage(n * n_most);
         let (ints, seeds, b, intervals) = (words(n), words(1), words(n), words(2 * n));
         let (values, residuals, heads, mixtures) =
             (words(n_arena), words(n_arena), words(n * n_heads), words(3 * t.k * n));
         let (refs, ref_ints) = (words(n_arena * n_refs), words(n_refs * plan.h * plan.w));
-        let (cells, shown, mirror) = (gpu.upload(&t.cells), gpu.upload(&t.shown), gpu.upload(&t.mirror));
+        let (cells, shown, mirror) = (gpu.upload(&t.cells_and_spots()), gpu.upload(&t.shown), gpu.upload(&t.mirror));
         let (linear, offsets, weights) = (gpu.upload(&t.linear), gpu.upload(&t.offsets), gpu.upload(&t.weights));
         let params = gpu.upload_params(&t.params);
+        let acts = words(t.n_acts());
         let bind = |op: Op, buffers: &[&Buffer]| gpu.bind(op, t.words, &params, buffers);
+        let bind_op = |op: Op| match op {
+            Op::Fill => bind(op, &[&shown, &ints, &seeds, &values]),
+            Op::Predict => bind(op, &[&cells, &values, &refs, &linear, &b]),
+            Op::Settle => bind(op, &[&shown, &values, &b, &residuals]),
+            Op::Context => bind(op, &[&cells, &values, &residuals, &refs, &b, &offsets, &weights, &heads]),
+            Op::Features => bind(op, &[&cells, &values, &residuals, &refs, &b, &offsets, &acts]),
+            Op::Around => bind(op, &[&cells, &weights, &acts, &heads]),
+            Op::Mixture => bind(op, &[&b, &heads, &gpu.constants, &mixtures]),
+            Op::Interval => bind(op, &[&ints, &b, &mixtures, &gpu.constants, &intervals]),
+        };
         Ok(Batch {
             n_most,
             fill_refs: bind(Op::Fill, &[&mirror, &ref_ints, &seeds, &refs]),
-            ops: Op::ALL.map(|op| match op {
-                Op::Fill => bind(op, &[&shown, &ints, &seeds, &values]),
-                Op::Predict => bind(op, &[&cells, &values, &refs, &linear, &b]),
-                Op::Settle => bind(op, &[&shown, &values, &b, &residuals]),
-                Op::Context => bind(op, &[&cells, &values, &residuals, &refs, &b, &offsets, &weights, &heads]),
-                Op::Mixture => bind(op, &[&b, &heads, &gpu.constants, &mixtures]),
-                Op::Interval => bind(op, &[&ints, &b, &mixtures, &gpu.constants, &intervals]),
-            }),
+            ops: t.ops().into_iter().map(|op| (op, bind_op(op))).collect(),
             staging: [(); 2].map(|()| gpu.staging(3 * n * n_most)),
             ints,
             seeds,
@@ -224,15 +229,17 @@ impl Batch {
     fn run(&self, encoder: &mut wgpu::CommandEncoder, t: &Tables, ops: &[Op], n_tiles: usize, n_refs: usize) {
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         let mut go = |bound: &Bound, which: &Range<usize>, n| dispatch(&mut pass, bound, &t.params, which.clone(), n);
-        for &op in ops {
-            let bound = &self.ops[op.place()];
+        for (op, bound) in self.ops.iter().filter(|(op, _)| ops.contains(op)) {
             match op {
                 Op::Fill => {
                     go(&self.fill_refs, &t.fill_refs, n_tiles * n_refs);
                     go(bound, &t.all.shown, n_tiles);
                 }
                 Op::Settle => go(bound, &t.all.shown, n_tiles),
-                Op::Predict | Op::Context => t.stages.iter().for_each(|stage| go(bound, &stage.cells, n_tiles)),
+                Op::Predict | Op::Context | Op::Features => {
+                    t.stages.iter().for_each(|stage| go(bound, &stage.cells, n_tiles));
+                }
+                Op::Around => t.stages.iter().for_each(|stage| go(bound, &stage.layers, n_tiles)),
                 Op::Mixture | Op::Interval => go(bound, &t.all.cells, n_tiles),
             }
         }

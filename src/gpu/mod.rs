@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! op      the shaders, their bindings and parameters
+//! spots   activations on the device, and the layers that look at them
 //! tables  nets, predictors and plans as buffers
 //! queue   buffers, dispatches, waiting; whatever goes wrong becomes an Error::device
 //! encode  many tiles at once: fill, predict, settle, context, mixture, interval; the CPU packs the batch before
@@ -17,6 +18,7 @@ mod decode;
 mod encode;
 mod op;
 mod queue;
+mod spots;
 mod tables;
 mod twin;
 mod verify;

@@ -8,13 +8,24 @@ pub enum Op {
     Settle,
     Predict,
     Context,
+    Features,
+    Around,
     Mixture,
     Interval,
 }
 
 impl Op {
-    /// In the order in which an encoder runs them.
-    pub const ALL: [Op; 6] = [Op::Fill, Op::Predict, Op::Settle, Op::Context, Op::Mixture, Op::Interval];
+    pub const ALL: [Op; 8] =
+        [Op::Fill, Op::Predict, Op::Settle, Op::Context, Op::Features, Op::Around, Op::Mixture, Op::Interval];
+
+    /// In the order in which an encoder runs them for a net whose layers are plain, or not.
+    pub(super) fn of(is_plain: bool) -> impl Iterator<Item = Op> {
+        Op::ALL.into_iter().filter(move |op| match op {
+            Op::Context => is_plain,
+            Op::Features | Op::Around => !is_plain,
+            _ => true,
+        })
+    }
 
     pub fn name(self) -> &'static str {
         match self {
@@ -22,24 +33,32 @@ impl Op {
             Op::Settle => "settle",
             Op::Predict => "predict",
             Op::Context => "context",
+            Op::Features => "features",
+            Op::Around => "around",
             Op::Mixture => "mixture",
             Op::Interval => "interval",
         }
     }
 
-    /// Storage buffers behind the parameters: all are read, but the last is written.
+    /// Storage buffers behind the parameters.
     pub(super) fn n_buffers(self) -> usize {
         match self {
-            Op::Fill | Op::Settle | Op::Mixture => 4,
+            Op::Fill | Op::Settle | Op::Mixture | Op::Around => 4,
             Op::Predict | Op::Interval => 5,
+            Op::Features => 7,
             Op::Context => 8,
         }
+    }
+
+    /// The last ones are written, the others read.
+    pub(super) fn n_written(self) -> usize {
+        if self == Op::Around { 2 } else { 1 }
     }
 }
 
 /// The text of every shader.
 #[derive(Clone, Debug)]
-pub struct Shaders([Cow<'static, str>; 6]);
+pub struct Shaders([Cow<'static, str>; 8]);
 
 impl Default for Shaders {
     fn default() -> Shaders {
@@ -49,6 +68,8 @@ impl Default for Shaders {
                 Op::Settle => include_str!("../../shaders/settle.wgsl"),
                 Op::Predict => include_str!("../../shaders/predict.wgsl"),
                 Op::Context => include_str!("../../shaders/context.wgsl"),
+                Op::Features => include_str!("../../shaders/features.wgsl"),
+                Op::Around => include_str!("../../shaders/around.wgsl"),
                 Op::Mixture => include_str!("../../shaders/mixture.wgsl"),
                 Op::Interval => include_str!("../../shaders/interval.wgsl"),
             })
@@ -112,6 +133,10 @@ pub(super) struct Params {
     pub n_taps: u32,
     /// The plane's usual value.
     pub usual: i32,
+    /// Where the spots begin in `cells`, spots of a tile, words of activations of a spot.
+    pub spots: u32,
+    pub n_spots: u32,
+    pub n_words: u32,
 }
 
 /// Bytes from one `Params` to the next in the uniform buffer, and bytes of one.
@@ -130,7 +155,7 @@ impl Params {
             [p.n_values, p.n_residuals, p.n_net_refs, scale_floor],
             [p.near_log2, p.wide_log2, p.feature_shift, p.level as u32],
             [p.mass as u32, p.n_symbols, p.escapes, p.n_taps],
-            [p.usual as u32, 0, 0, 0],
+            [p.usual as u32, p.spots, p.n_spots, p.n_words],
         ]
         .concat()
         .try_into()

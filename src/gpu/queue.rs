@@ -96,7 +96,7 @@ impl Gpu {
             ty: wgpu::BindingType::Buffer {
                 ty: match binding {
                     0 => wgpu::BufferBindingType::Uniform,
-                    _ => wgpu::BufferBindingType::Storage { read_only: binding < op.n_buffers() },
+                    _ => wgpu::BufferBindingType::Storage { read_only: binding + op.n_written() <= op.n_buffers() },
                 },
                 has_dynamic_offset: binding == 0,
                 min_binding_size: None,

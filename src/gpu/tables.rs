@@ -3,7 +3,8 @@
 //! A cell's *place* p is its rank in the order of the plan's steps and runs: ints, predictions, heads and intervals lie in that
 //! order on the device, and only the CPU knows which int of the tile it is.
 
-use super::op::Params;
+use super::op::{Op, Params};
+use super::spots::{self, Grid};
 use crate::codec::network::{Context, indices};
 use crate::kernel::Offsets;
 use crate::kernel::mixture::mass;
@@ -65,7 +66,7 @@ pub(super) fn net_weights(net: &Net, out: &mut Vec<[u32; 4]>) -> u32 {
 }
 
 /// Four weights, the first lowest; zeros behind the last output.
-fn word(weights: &[i8], at: usize) -> u32 {
+pub(super) fn word(weights: &[i8], at: usize) -> u32 {
     let four = weights.get(at..at + 4).unwrap_or(&[0; 4]);
     u32::from_le_bytes(std::array::from_fn(|i| four[i] as u8))
 }
@@ -101,6 +102,8 @@ pub(super) struct Stage {
     /// Entries of `Tables::params`: over the cells, and over wherever these are shown.
     pub cells: Range<usize>,
     pub shown: Range<usize>,
+    /// Over the cells, layer by layer for an encoder, which has the cells look at each other; all layers at once for a decoder.
+    pub layers: Range<usize>,
     /// Places of the cells.
     pub first: usize,
     pub n: usize,
@@ -113,6 +116,9 @@ pub(super) struct Stage {
 pub(super) struct Tables {
     pub params: Vec<Params>,
     pub cells: Vec<u32>,
+    /// Of place p, where its activations lie; none where all layers are plain.
+    pub spots: Vec<u32>,
+    pub grid: Option<Grid>,
     /// Of place p, the int of the tile.
     pub index: Vec<u32>,
     pub shown: Vec<[u32; 2]>,
@@ -131,6 +137,21 @@ pub(super) struct Tables {
 }
 
 impl Tables {
+    /// The ops of an encoder, in its order.
+    pub fn ops(&self) -> Vec<Op> {
+        Op::of(self.grid.is_none()).collect()
+    }
+
+    /// What the shaders know as `cells`.
+    pub fn cells_and_spots(&self) -> Vec<u32> {
+        [&self.cells[..], &self.spots].concat()
+    }
+
+    /// Words of activations per tile.
+    pub fn n_acts(&self) -> usize {
+        self.grid.map_or(0, |grid| grid.n_acts())
+    }
+
     /// For an encoder: neighbouring steps that share net, predictor and offsets are one stage, results of all lie in one block.
     pub fn to_encode(context: Context, plan: &Plan, n_refs: usize) -> Tables {
         Tables::new(context, plan, n_refs, false)
@@ -143,8 +164,8 @@ impl Tables {
 
     fn new(context: Context, plan: &Plan, n_refs: usize, each: bool) -> Tables {
         let mut t = Tables { k: context.model.parts[0].net.k, ..Tables::default() };
-        t.words = widest(context.model.parts.iter().map(|p| net_words(&p.net)));
-        let nets: Vec<u32> = context.model.parts.iter().map(|p| net_weights(&p.net, &mut t.weights)).collect();
+        let parts = &context.model.parts;
+        t.words = widest(parts.iter().filter(|p| p.net.is_plain()).map(|p| net_words(&p.net)));
         let window = context.window();
         let common = Params {
             n_arena: plan.n_arena as u32,
@@ -159,6 +180,10 @@ impl Tables {
             ..Params::default()
         };
         t.order(plan);
+        // only raster plans have nets whose layers look around, and these have one pass
+        let around = plan.steps.first().map(|step| &parts[context.model.part(step.pass, n_refs)].net);
+        t.grid = around.filter(|net| !net.is_plain()).map(|net| Grid::new(net, plan.h, plan.w));
+        let nets = t.lay_out(context, plan);
         if n_refs > 0 {
             t.mirror = plan.mirror.iter().enumerate().map(|(cell, &i)| [cell as u32, i]).collect();
         }
@@ -196,21 +221,47 @@ impl Tables {
                 n_ref_taps: o.ref_taps.len() as u32,
                 n_taps: o.taps.len() as u32,
                 offsets: begin,
-                weights: nets[part],
+                weights: nets[part][0],
                 ..net_params(&context.model.parts[part].net, step.level, common)
             };
+            let params = t.grid.map_or(params, |grid| grid.params(n_all, params));
             let show = t.shown.len();
             t.show(plan, steps.clone(), first);
             let shown = t.add(params, show, t.shown.len() - show);
             let cells = t.add(params, first, n);
-            t.stages.push(Stage { cells, shown, first, n, steps });
+            let layers = t.add_layers(params, &nets[part], first, n, each);
+            t.stages.push(Stage { cells, shown, layers, first, n, steps });
             first += n;
         }
         let block = Params { stride: n_all as u32, ..common };
         let shown = t.add(block, 0, t.shown.len());
         let cells = t.add(block, 0, n_all);
-        t.all = Stage { cells, shown, first: 0, n: n_all, steps: 0..plan.steps.len() };
+        t.all = Stage { cells, shown, layers: 0..0, first: 0, n: n_all, steps: 0..plan.steps.len() };
         t
+    }
+
+    /// Spots, and the weights of all nets; returns where each net begins, or each of its layers.
+    fn lay_out(&mut self, context: Context, plan: &Plan) -> Vec<Vec<u32>> {
+        if let Some(grid) = self.grid {
+            self.spots = self.index.iter().map(|&i| grid.at(i as usize / plan.w, i as usize % plan.w)).collect();
+        }
+        let net = |net: &Net, out: &mut Vec<[u32; 4]>| match self.grid {
+            Some(grid) => spots::layers(net, &grid.offsets(net), out),
+            None => vec![net_weights(net, out)],
+        };
+        context.model.parts.iter().map(|part| net(&part.net, &mut self.weights)).collect()
+    }
+
+    /// The dispatches of layers that look around.
+    fn add_layers(&mut self, params: Params, begins: &[u32], first: usize, n: usize, each: bool) -> Range<usize> {
+        let begin = self.params.len();
+        if self.grid.is_some() {
+            let n_layers = if each { begins.len() } else { 1 };
+            for &weights in begins.iter().step_by(n_layers) {
+                self.add(Params { weights, n_layers: n_layers as u32, ..params }, first, n);
+            }
+        }
+        begin..self.params.len()
     }
 
     /// Cells and ints by place, and the cells that never show an int.

@@ -3,6 +3,7 @@
 use super::Gpu;
 use super::op::{Op, Params};
 use super::queue::dispatch;
+use super::spots;
 use super::tables::{linear_terms, net_params, net_weights, net_words, widest};
 use crate::error::Result;
 use crate::kernel::context::Heads;
@@ -62,12 +63,52 @@ impl Gpu {
         let n_heads = 3 * net.k;
         let words = widest([net_words(net)].into_iter());
         let y = self.one(Op::Context, words, params, &buffers, (n_heads + 1) * b.len())?;
-        let n = b.len();
-        out.s[..n].copy_from_slice(&y[..n]);
-        for h in 0..n_heads {
-            out.heads[h * out.stride..][..n].copy_from_slice(&y[(h + 1) * n..][..n]);
-        }
+        put_heads(&y, b.len(), out);
         Ok(())
+    }
+
+    /// Features, then the layers one after the other; before the run there is nothing to look at.
+    #[allow(clippy::too_many_arguments)]
+    pub fn around(
+        &self,
+        net: &Net,
+        offsets: &Offsets,
+        look: Look,
+        at: usize,
+        level: i32,
+        b: &[i32],
+        out: &mut Heads,
+    ) -> Result<()> {
+        let (mut weights, n) = (Vec::new(), b.len());
+        let begins = spots::layers(net, &offsets.around, &mut weights);
+        let span = offsets.around.iter().map(|o| o.unsigned_abs()).max().unwrap_or(0);
+        let (n_taps, n_ref_taps) = (offsets.taps.len() as u32, offsets.ref_taps.len() as u32);
+        let (n_spots, n_words) = (span + n as u32, spots::n_words(net) as u32);
+        let params = Params { n_taps, n_ref_taps, spots: n as u32, n_spots, n_words, ..run(look, n) };
+        let params = net_params(net, level, params);
+        let layer = |&weights: &u32| Params { weights, n_layers: 1, ..params };
+        let params: Vec<Params> = std::iter::once(params).chain(begins.iter().map(layer)).collect();
+
+        let cells: Vec<u32> = (at as u32..(at + n) as u32).chain(span..n_spots).collect();
+        let (_, values, refs) = self.upload_look(look, at, n);
+        let (cells, residuals, b_buffer) = (self.upload(&cells), self.upload(look.residuals), self.upload(b));
+        let offsets = self.upload(&[&offsets.taps[..], &offsets.ref_taps].concat());
+        let (weights, uniform) = (self.upload(&weights), self.upload_params(&params));
+        let n_out = (3 * net.k + 1) * n;
+        let (acts, heads, staging) =
+            (self.storage((n_spots * n_words) as usize), self.storage(n_out), self.staging(n_out));
+        let features = [&cells, &values, &residuals, &refs, &b_buffer, &offsets, &acts];
+        let features = self.bind(Op::Features, 0, &uniform, &features);
+        let around = self.bind(Op::Around, 0, &uniform, &[&cells, &weights, &acts, &heads]);
+        let mut encoder = self.encoder();
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            dispatch(&mut pass, &features, &params, 0..1, 1);
+            dispatch(&mut pass, &around, &params, 1..params.len(), 1);
+        }
+        encoder.copy_buffer_to_buffer(&heads, 0, &staging, 0, n_out as u64 * 4);
+        let submission = self.submit(encoder);
+        self.read(&staging, n_out, submission, |words| put_heads(bytemuck::cast_slice(words), n, out))
     }
 
     pub fn mixture(&self, b: &[i32], heads: &Heads, mass: i32, out: &mut Mixtures) -> Result<()> {
@@ -132,6 +173,14 @@ impl Gpu {
         encoder.copy_buffer_to_buffer(&out, 0, &staging, 0, n_out as u64 * 4);
         let submission = self.submit(encoder);
         self.read(&staging, n_out, submission, |words| bytemuck::cast_slice(words).to_vec())
+    }
+}
+
+/// s, then head after head of n cells.
+fn put_heads(y: &[i32], n: usize, out: &mut Heads) {
+    out.s[..n].copy_from_slice(&y[..n]);
+    for (h, head) in y[n..].chunks_exact(n).enumerate() {
+        out.heads[h * out.stride..][..n].copy_from_slice(head);
     }
 }
 

@@ -9,9 +9,11 @@ use super::encode::TileInts;
 use super::op::Op;
 use crate::codec::network::{self, Context};
 use crate::error::{Error, Result};
+use crate::kernel::around::{around, n_planes};
 use crate::kernel::context::{Heads, context};
 use crate::kernel::fast::Level;
 use crate::kernel::interval::intervals;
+use crate::kernel::kept::Kept;
 use crate::kernel::mixture::{Mixtures, Window, mass, mixture};
 use crate::kernel::predict::{Linear, predict};
 use crate::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets, Usual};
@@ -50,6 +52,7 @@ impl Gpu {
         let offsets = Offsets {
             taps: net.taps.iter().map(address).collect(),
             ref_taps: net.ref_taps.iter().map(address).collect(),
+            around: net.around().iter().map(address).collect(),
         };
         let mut values = || (0..2 * at + N).map(|_| paint.int(max) * ONE).collect::<Vec<i32>>();
         let own = values();
@@ -63,6 +66,7 @@ impl Gpu {
         let mut c = || paint.signed(most) as i16;
         let painted = (0..part.linear.own().len()).map(|_| c()).collect();
         let places = (0..net.n_refs).map(|_| (1..net.ref_taps.len()).map(|_| c()).collect()).collect();
+        let mut kept = Kept::default();
         for linear in [&Linear::new(painted, places)?, &part.linear] {
             let (mut plain, mut gpu) = (vec![0; N], vec![0; N]);
             predict(linear, &offsets, look, at, max, &mut plain);
@@ -71,10 +75,19 @@ impl Gpu {
             let b = plain;
 
             let (mut plain, mut gpu) = (Heads::new(net.k, N), Heads::new(net.k, N));
-            context(net, &offsets, look, at, 3, &b, &mut plain);
-            self.context(net, &offsets, look, at, 3, &b, &mut gpu)?;
-            same(Op::Context, &plain.s, &gpu.s)?;
-            same(Op::Context, &plain.heads, &gpu.heads)?;
+            let (of_s, of_heads) = if net.is_plain() {
+                context(net, &offsets, look, at, 3, &b, &mut plain);
+                self.context(net, &offsets, look, at, 3, &b, &mut gpu)?;
+                (Op::Context, Op::Context)
+            } else {
+                let span = offsets.around.iter().map(|o| o.unsigned_abs()).max().unwrap_or(0);
+                kept.begin(n_planes(net), span as usize, N);
+                around(net, &offsets, look, at, 3, &b, &mut kept, &mut plain);
+                self.around(net, &offsets, look, at, 3, &b, &mut gpu)?;
+                (Op::Features, Op::Around)
+            };
+            same(of_s, &plain.s, &gpu.s)?;
+            same(of_heads, &plain.heads, &gpu.heads)?;
             let ints: Vec<i32> = (0..N).map(|_| paint.int(max)).collect();
             self.verify_symbols(&plain, net.k, &b, &ints, max)?;
         }

@@ -133,7 +133,8 @@ fn activations(hidden: &[Layer], n_in: usize, f: &[i32]) -> Vec<i32> {
     x
 }
 
-fn dense(layer: &Layer, x: &[i32], (lo, hi): (i32, i32), y: &mut Vec<i32>) {
+/// clamp(round((bias + Σ w · x) / 2^shift), lo, hi) for every output.
+pub(super) fn dense(layer: &Layer, x: &[i32], (lo, hi): (i32, i32), y: &mut Vec<i32>) {
     y.clear();
     for (o, weights) in layer.weights.chunks_exact(layer.n_in).enumerate() {
         let sum = weights.iter().zip(x).fold(layer.bias[o], |sum, (&w, &x)| sum + i32::from(w) * x);

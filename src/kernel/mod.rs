@@ -7,6 +7,7 @@
 //! ```text
 //! predict   ints around the cell             -> b, the linear prediction
 //! context   ints and residuals around it, b  -> s, the local scale, and the heads of the net
+//! around    the same for a net whose layers look at activations of cells that came earlier
 //! mixture   heads, b, s                      -> K logistics: location, log2 scale, weight
 //! interval  mixture and symbol               -> start and width in 2^24; and back from a quantile
 //! ```
@@ -15,9 +16,11 @@
 
 #![expect(clippy::needless_range_loop, reason = "kernels and their shaders count alike: for c in 0..k")]
 
+pub mod around;
 pub mod context;
 pub mod fast;
 pub mod interval;
+pub mod kept;
 pub mod log2;
 pub mod mixture;
 pub mod predict;
@@ -59,6 +62,8 @@ pub struct Offsets {
     pub taps: Vec<i32>,
     /// Places in each reference plane; the first is the cell's own.
     pub ref_taps: Vec<i32>,
+    /// Cells coded earlier, at whose activations layers look.
+    pub around: Vec<i32>,
 }
 
 /// The address of a neighbour.

@@ -104,6 +104,7 @@ pub fn plan((diagonal, rest): (&[Tap], &[Tap]), ref_taps: (&[Tap], &[Tap]), h: u
             plan.offsets.push(Offsets {
                 taps: taps.iter().map(|&t| level.offset(phase, t)).collect(),
                 ref_taps: refs.iter().map(|&t| level.offset(phase, t)).collect(),
+                around: Vec::new(),
             });
         }
     }

@@ -18,18 +18,23 @@ pub enum Family {
     Pixelcnn,
     /// The context net from coarse to fine, two passes per level.
     Lattice,
+    /// Layers that look at those of cells coded earlier, in raster order.
+    PixelcnnDeep,
 }
 
 impl Family {
+    pub const ALL: [Family; 3] = [Family::Pixelcnn, Family::Lattice, Family::PixelcnnDeep];
+
     pub fn name(self) -> &'static str {
         match self {
             Family::Pixelcnn => "pixelcnn",
             Family::Lattice => "lattice",
+            Family::PixelcnnDeep => "pixelcnn-deep",
         }
     }
 
     pub fn from_name(name: &str) -> Result<Family> {
-        [Family::Pixelcnn, Family::Lattice]
+        Family::ALL
             .into_iter()
             .find(|f| f.name() == name)
             .ok_or_else(|| Error::unsupported(format!("model family '{name}' is not known to this version")))
@@ -38,10 +43,18 @@ impl Family {
     /// The passes that the family runs; a model must have a net without references for each.
     pub fn passes(self) -> &'static [Pass] {
         match self {
-            Family::Pixelcnn => &[Pass::Raster],
+            Family::Pixelcnn | Family::PixelcnnDeep => &[Pass::Raster],
             Family::Lattice => &[Pass::Diagonal, Pass::Rest],
         }
     }
+}
+
+/// Where the nets of a pass look: at ints, at reference planes, at activations.
+#[derive(Clone, Copy)]
+pub struct Places<'a> {
+    pub taps: &'a [Tap],
+    pub ref_taps: &'a [Tap],
+    pub around: &'a [Tap],
 }
 
 /// A net and the predictor it was trained with.
@@ -72,11 +85,14 @@ impl Model {
                 return Err(Error::corrupt(format!("a {} model without a net for pass {pass:?}", family.name())));
             }
         }
+        if family != Family::PixelcnnDeep && !parts.iter().all(|p| p.net.is_plain()) {
+            return Err(Error::corrupt(format!("a {} model whose layers are not plain", family.name())));
+        }
         let same = |f: fn(&Net) -> &[(i32, i32)]| {
             parts.iter().all(|p| parts.iter().all(|q| p.net.pass != q.net.pass || f(&p.net) == f(&q.net)))
         };
-        if !same(|n| &n.taps) || !same(|n| &n.ref_taps) || parts.iter().any(|p| !family.passes().contains(&p.net.pass))
-        {
+        let places = same(|n| &n.taps) && same(|n| &n.ref_taps) && same(Net::around);
+        if !places || parts.iter().any(|p| !family.passes().contains(&p.net.pass)) {
             return Err(Error::corrupt("nets of one pass look at different places"));
         }
         if parts.iter().any(|p| p.net.n_linear != parts[0].net.n_linear || p.net.k != parts[0].net.k) {
@@ -102,7 +118,7 @@ impl Model {
     /// How many predictors a plane may have: one per pass, and for coarse-to-fine passes one per class of level.
     pub fn n_sets(&self) -> usize {
         match self.family {
-            Family::Pixelcnn => 1,
+            Family::Pixelcnn | Family::PixelcnnDeep => 1,
             Family::Lattice => 6,
         }
     }
@@ -114,30 +130,24 @@ impl Model {
         Fast::new(level, self.parts.iter().map(|p| &p.net))
     }
 
-    fn taps(&self, pass: Pass) -> (&[Tap], &[Tap]) {
+    fn places(&self, pass: Pass) -> Places<'_> {
         let net = &self.parts[self.part(pass, 0)].net;
-        (&net.taps, &net.ref_taps)
+        Places { taps: &net.taps, ref_taps: &net.ref_taps, around: net.around() }
     }
 
     pub fn plan_to_encode(&self, h: usize, w: usize) -> Plan {
         match self.family {
-            Family::Pixelcnn => {
-                let (taps, ref_taps) = self.taps(Pass::Raster);
-                raster::rows(taps, ref_taps, h, w)
-            }
+            Family::Pixelcnn | Family::PixelcnnDeep => raster::rows(self.places(Pass::Raster), h, w),
             Family::Lattice => self.plan_to_decode(h, w),
         }
     }
 
     pub fn plan_to_decode(&self, h: usize, w: usize) -> Plan {
         match self.family {
-            Family::Pixelcnn => {
-                let (taps, ref_taps) = self.taps(Pass::Raster);
-                raster::waves(taps, ref_taps, h, w)
-            }
+            Family::Pixelcnn | Family::PixelcnnDeep => raster::waves(self.places(Pass::Raster), h, w),
             Family::Lattice => {
-                let (diagonal, rest) = (self.taps(Pass::Diagonal), self.taps(Pass::Rest));
-                lattice::plan((diagonal.0, rest.0), (diagonal.1, rest.1), h, w)
+                let (diagonal, rest) = (self.places(Pass::Diagonal), self.places(Pass::Rest));
+                lattice::plan((diagonal.taps, rest.taps), (diagonal.ref_taps, rest.ref_taps), h, w)
             }
         }
     }
@@ -157,7 +167,7 @@ impl Model {
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use crate::net::{Layer, Spec};
+    use crate::net::{Input, Layer, Spec, Wiring};
 
     /// A small model with seeded random weights: poor predictions, every path walked.
     pub fn painted_model(family: Family, seed: u32, k: usize) -> Model {
@@ -168,34 +178,57 @@ pub mod tests {
         };
         let mut part = |pass: Pass, n_refs: usize| {
             let spec = painted_spec(pass, n_refs, k);
-            let widths = [spec.n_features(), 8, 12, 3 * k];
-            let layers = widths.windows(2).enumerate().map(|(l, w)| {
-                let n_in = w[0].next_multiple_of(4);
-                let last = l + 2 == widths.len();
-                // the last layer is calm, so that predictions stay sensible: scales about half an octave below s
-                let weight = |r: u32| if last { r as i32 % 15 - 7 } else { r as i32 - 127 };
-                let bias = |o: usize, r: i32| {
-                    if !last {
-                        r
-                    } else if o >= 2 * k {
-                        -150 << 3
-                    } else {
-                        r >> 6
-                    }
-                };
-                Layer {
-                    n_in,
-                    n_out: w[1],
-                    weights: (0..n_in * w[1]).map(|_| weight(random(255)) as i8).collect(),
-                    bias: (0..w[1]).map(|o| bias(o, random(20000) as i32 - 10000)).collect(),
-                    shift: (0..w[1]).map(|_| if last { 3 } else { 7 + random(4) as u8 }).collect(),
-                }
-            });
+            let wiring = painted_wiring(family);
+            let n_layers = wiring.len();
+            let mut widths = vec![spec.n_features()];
+            let layers = wiring.iter().zip([8, if n_layers == 3 { 12 } else { 16 }, 12, 3 * k]).enumerate().map(
+                |(l, (wiring, n_out))| {
+                    let n_in = wiring.inputs.iter().map(|i| widths[i.source].next_multiple_of(4)).sum();
+                    let last = l + 1 == n_layers;
+                    let n_out = if last { 3 * k } else { n_out };
+                    // the last layer is calm, so that predictions stay sensible: scales about half an octave below s
+                    let weight = |r: u32| if last { r as i32 % 15 - 7 } else { r as i32 - 127 };
+                    let bias = |o: usize, r: i32| {
+                        if !last {
+                            r
+                        } else if o >= 2 * k {
+                            -150 << 3
+                        } else {
+                            r >> 6
+                        }
+                    };
+                    let layer = Layer {
+                        n_in,
+                        n_out,
+                        weights: (0..n_in * n_out).map(|_| weight(random(255)) as i8).collect(),
+                        bias: (0..n_out).map(|o| bias(o, random(20000) as i32 - 10000)).collect(),
+                        shift: (0..n_out).map(|_| if last { 3 } else { 7 + random(4) as u8 }).collect(),
+                    };
+                    widths.push(wiring.width(&layer));
+                    layer
+                },
+            );
             let layers = layers.collect();
-            Part { net: Net::new(spec, layers).unwrap(), linear: Linear::mean(6) }
+            Part { net: Net::wired(spec, layers, wiring).unwrap(), linear: Linear::mean(6) }
         };
         let parts = family.passes().iter().flat_map(|&p| [part(p, 0), part(p, 1)]).collect();
         Model::new("painted", family, parts, [0; 32]).unwrap()
+    }
+
+    /// Three plain layers; of the deep family one that is gated and adds, and one that looks far back.
+    fn painted_wiring(family: Family) -> Vec<Wiring> {
+        if family != Family::PixelcnnDeep {
+            return (0..3).map(Wiring::plain).collect();
+        }
+        let at = |source, dy, dx| Input { source, tap: (dy, dx) };
+        let gated = vec![at(1, 0, 0), at(1, 0, -1), at(1, -1, 0), at(0, -1, 1)];
+        let far = vec![at(2, 0, 0), at(2, -2, 1), at(1, 0, -3)];
+        vec![
+            Wiring::plain(0),
+            Wiring { inputs: gated, gate: true, add: Some(1) },
+            Wiring { inputs: far, gate: false, add: None },
+            Wiring::plain(3),
+        ]
     }
 
     fn painted_spec(pass: Pass, n_refs: usize, k: usize) -> Spec {
@@ -224,7 +257,7 @@ pub mod tests {
 
     #[test]
     fn a_model_survives_its_weights_file() {
-        for family in [Family::Pixelcnn, Family::Lattice] {
+        for family in Family::ALL {
             let model = painted_model(family, 5, 2);
             let bytes = crate::net::store(&model).unwrap();
             assert_eq!(bytes, crate::net::store(&model).unwrap());

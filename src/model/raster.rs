@@ -6,9 +6,10 @@
 //!
 //! Outside the tile: rows above hold the seed, the left of row y shows the first int of row y − 1, the right of row y its last.
 
+use super::Places;
 use super::plan::{Plan, Run, Step};
 use crate::kernel::Offsets;
-use crate::net::Pass;
+use crate::net::{Pass, Tap};
 
 /// How far taps reach from a cell.
 struct Reach {
@@ -18,22 +19,28 @@ struct Reach {
     right: usize,
 }
 
-fn reach(taps: &[(i32, i32)], ref_taps: &[(i32, i32)]) -> Reach {
-    let most = |f: &dyn Fn(&(i32, i32)) -> i32| taps.iter().chain(ref_taps).map(f).max().unwrap_or(0).max(0) as usize;
-    Reach { up: most(&|t| -t.0), down: most(&|t| t.0), left: most(&|t| -t.1), right: most(&|t| t.1) }
+fn reach(p: Places) -> Reach {
+    let all = || p.taps.iter().chain(p.ref_taps).chain(p.around);
+    let most = |f: fn(&Tap) -> i32| all().map(f).max().unwrap_or(0).max(0) as usize;
+    Reach { up: most(|t| -t.0), down: most(|t| t.0), left: most(|t| -t.1), right: most(|t| t.1) }
 }
 
-/// The least S with dx + S·dy < 0 for every tap.
-fn skew(taps: &[(i32, i32)]) -> usize {
-    taps.iter().filter(|t| t.0 < 0).map(|t| t.1.max(0) / -t.0 + 1).max().unwrap_or(1) as usize
+/// The least S with dx + S·dy < 0 for every tap, of layers too.
+fn skew(p: Places) -> usize {
+    p.taps.iter().chain(p.around).filter(|t| t.0 < 0).map(|t| t.1.max(0) / -t.0 + 1).max().unwrap_or(1) as usize
+}
+
+fn offsets(places: Places, offset: impl Fn(Tap) -> i32) -> Offsets {
+    let all = |taps: &[Tap]| taps.iter().map(|&tap| offset(tap)).collect();
+    Offsets { taps: all(places.taps), ref_taps: all(places.ref_taps), around: all(places.around) }
 }
 
 /// The encoder's plan: one step per row.
-pub fn rows(taps: &[(i32, i32)], ref_taps: &[(i32, i32)], h: usize, w: usize) -> Plan {
-    let r = reach(taps, ref_taps);
+pub fn rows(places: Places, h: usize, w: usize) -> Plan {
+    let r = reach(places);
     let pitch = r.left + w + r.right;
     let at = |y: usize, x: usize| ((y + r.up) * pitch + x) as u32; // x counts from the left end of the halo
-    let offset = |&(dy, dx): &(i32, i32)| dy * pitch as i32 + dx;
+    let offset = |(dy, dx): Tap| dy * pitch as i32 + dx;
     let steps = (0..h).map(|y| {
         let mut copies: Vec<_> = (0..r.right).map(|i| (at(y, r.left + w - 1), at(y, r.left + w + i))).collect();
         if y + 1 < h {
@@ -49,25 +56,22 @@ pub fn rows(taps: &[(i32, i32)], ref_taps: &[(i32, i32)], h: usize, w: usize) ->
         h,
         w,
         n_arena: n_rows * pitch,
-        offsets: vec![Offsets {
-            taps: taps.iter().map(offset).collect(),
-            ref_taps: ref_taps.iter().map(offset).collect(),
-        }],
+        offsets: vec![offsets(places, offset)],
         steps: steps.collect(),
-        order: wavefronts(skew(taps), h, w).map(|(run, _)| run).collect(),
+        order: wavefronts(skew(places), h, w).map(|(run, _)| run).collect(),
         mirror: mirror.collect(),
     };
     plan.with_slack()
 }
 
 /// The decoder's plan: one step per wavefront.
-pub fn waves(taps: &[(i32, i32)], ref_taps: &[(i32, i32)], h: usize, w: usize) -> Plan {
-    let r = reach(taps, ref_taps);
-    let s = skew(taps);
+pub fn waves(places: Places, h: usize, w: usize) -> Plan {
+    let r = reach(places);
+    let s = skew(places);
     let pitch = r.up + h + r.down;
     let before = r.left + s * r.up;
     let at = |y: usize, x: isize| ((x + (s * y + before) as isize) as usize * pitch + y + r.up) as u32;
-    let offset = |&(dy, dx): &(i32, i32)| (dx + s as i32 * dy) * pitch as i32 + dy;
+    let offset = |(dy, dx): Tap| (dx + s as i32 * dy) * pitch as i32 + dy;
     let steps = wavefronts(s, h, w).map(|(run, (y0, x0))| {
         let mut copies = Vec::new();
         let y1 = y0 + run.n as usize - 1;
@@ -91,10 +95,7 @@ pub fn waves(taps: &[(i32, i32)], ref_taps: &[(i32, i32)], h: usize, w: usize) -
         h,
         w,
         n_arena: n_waves * pitch,
-        offsets: vec![Offsets {
-            taps: taps.iter().map(offset).collect(),
-            ref_taps: ref_taps.iter().map(offset).collect(),
-        }],
+        offsets: vec![offsets(places, offset)],
         order: steps.iter().map(|s| s.runs[0]).collect(),
         steps,
         mirror: mirror.collect(),

@@ -1,7 +1,7 @@
 //! Weights from a safetensors file: one metadata key, `collapsar`, holds JSON; tensors are `net.<i>.<layer>.weight|bias|shift`
 //! and `net.<i>.linear`, the predictor where the encoder found no better one.
 
-use super::{Layer, Net, Pass, Spec};
+use super::{Input, Layer, Net, Pass, Spec, Wiring};
 use crate::error::{Error, Result};
 use crate::kernel::predict::Linear;
 use crate::model::{Family, Model, Part};
@@ -51,9 +51,9 @@ fn part(tensors: &SafeTensors, i: usize, json: &Value) -> Result<Part> {
     if linear.own().len() + 1 != spec.n_linear {
         return Err(Error::corrupt(format!("{} coefficients for {} linear taps", linear.own().len(), spec.n_linear)));
     }
-    let n_layers = number(json, "layers")?;
-    let layers = (0..n_layers.min(64)).map(|l| layer(tensors, &format!("net.{i}.{l}")));
-    Ok(Part { net: Net::new(spec, layers.collect::<Result<_>>()?)?, linear })
+    let wiring = wirings(json)?;
+    let layers = (0..wiring.len()).map(|l| layer(tensors, &format!("net.{i}.{l}")));
+    Ok(Part { net: Net::wired(spec, layers.collect::<Result<_>>()?, wiring)?, linear })
 }
 
 fn spec(json: &Value) -> Result<Spec> {
@@ -77,6 +77,47 @@ fn spec(json: &Value) -> Result<Spec> {
         scale_floor: small("scale_floor")? as i32,
         feature_shift: small("feature_shift")? as u32,
     })
+}
+
+/// The number of plain layers, or a list that says of each what is not plain.
+fn wirings(json: &Value) -> Result<Vec<Wiring>> {
+    match json["layers"].as_array() {
+        None => Ok((0..number(json, "layers")?.min(64) as usize).map(Wiring::plain).collect()),
+        Some(list) => list.iter().take(64).enumerate().map(|(l, json)| wiring(l, json)).collect(),
+    }
+}
+
+fn wiring(l: usize, json: &Value) -> Result<Wiring> {
+    let wrong = |key: &str| Error::corrupt(format!("weights metadata: '{key}' of layer {l} is not understood"));
+    let small = |v: &Value| v.as_i64().filter(|n| n.abs() < 1 << 20);
+    let input = |v: &Value| {
+        let [source, dy, dx] = v.as_array()?.as_slice() else { return None };
+        let (source, dy, dx) = (small(source)?, small(dy)?, small(dx)?);
+        Some(Input { source: usize::try_from(source).ok()?, tap: (dy as i32, dx as i32) })
+    };
+    if !json.is_object() {
+        return Err(wrong("layers"));
+    }
+    let plain = Wiring::plain(l);
+    let inputs = match &json["inputs"] {
+        Value::Null => plain.inputs,
+        v => v
+            .as_array()
+            .ok_or_else(|| wrong("inputs"))?
+            .iter()
+            .map(input)
+            .collect::<Option<_>>()
+            .ok_or_else(|| wrong("inputs"))?,
+    };
+    let gate = match &json["gate"] {
+        Value::Null => plain.gate,
+        v => v.as_bool().ok_or_else(|| wrong("gate"))?,
+    };
+    let add = match &json["add"] {
+        Value::Null => plain.add,
+        v => Some(small(v).and_then(|n| usize::try_from(n).ok()).ok_or_else(|| wrong("add"))?),
+    };
+    Ok(Wiring { inputs, gate, add })
 }
 
 fn layer(tensors: &SafeTensors, name: &str) -> Result<Layer> {
@@ -126,4 +167,43 @@ fn pairs(json: &Value, key: &str) -> Result<Vec<(i32, i32)>> {
         .map(|p| Some((small(p.get(0)?)?, small(p.get(1)?)?)))
         .collect::<Option<Vec<_>>>()
         .ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+    use serde_json::json;
+
+    #[test]
+    fn a_number_of_layers_and_a_list_of_plain_ones_say_the_same() {
+        let plain: Vec<Wiring> = (0..3).map(Wiring::plain).collect();
+        assert_eq!(wirings(&json!({"layers": 3})).unwrap(), plain);
+        assert_eq!(wirings(&json!({"layers": [{}, {"gate": false}, {"inputs": [[2, 0, 0]]}]})).unwrap(), plain);
+    }
+
+    #[test]
+    fn a_layer_that_is_not_understood_is_corrupt() {
+        let layer = |json: Value| wirings(&json!({"layers": [{}, json]}));
+        let full = layer(json!({"inputs": [[1, 0, 0], [0, -1, 2]], "gate": true, "add": 1})).unwrap().remove(1);
+        let inputs = [(1, (0, 0)), (0, (-1, 2))].map(|(source, tap)| Input { source, tap }).to_vec();
+        assert_eq!(full, Wiring { inputs, gate: true, add: Some(1) });
+        for wrong in [
+            json!(1),
+            json!([]),
+            json!({"inputs": 1}),
+            json!({"inputs": [1]}),
+            json!({"inputs": [[1, 0]]}),
+            json!({"inputs": [[1, 0, 0, 0]]}),
+            json!({"inputs": [[-1, 0, 0]]}),
+            json!({"inputs": [[1, 0.5, 0]]}),
+            json!({"inputs": [[1, 0, 4_294_967_296_i64]]}),
+            json!({"gate": 1}),
+            json!({"add": -1}),
+            json!({"add": "1"}),
+        ] {
+            assert_eq!(layer(wrong.clone()).unwrap_err().kind, Kind::Corrupt, "{wrong}");
+        }
+        assert_eq!(wirings(&json!({"layers": "3"})).unwrap_err().kind, Kind::Corrupt);
+    }
 }

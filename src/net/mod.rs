@@ -6,10 +6,12 @@
 mod load;
 mod refit;
 mod store;
+mod wiring;
 
 pub use load::load;
 pub use refit::{MAX_LOG2_STEP, Refit};
 pub use store::store;
+pub use wiring::{Input, Wiring};
 
 use crate::error::{Error, Result};
 use crate::kernel::MAX_K;
@@ -21,7 +23,10 @@ pub const N_CONTEXT: usize = 6;
 pub const MAX_REACH: i32 = 15;
 const MAX_TAPS: usize = 256;
 const MAX_WIDTH: usize = 1024;
-const MAX_LAYERS: usize = 8;
+const MAX_INPUTS: usize = 4096;
+const MAX_LAYERS: usize = 32;
+/// Weights of all layers, which are multiplications per cell.
+const MAX_WEIGHTS: usize = 1 << 23;
 const MAX_WEIGHT: i32 = 127;
 
 /// (dy, dx): a place seen from a cell.
@@ -64,6 +69,9 @@ pub struct Net {
     pub(crate) scale_floor: i32,
     pub(crate) feature_shift: u32,
     pub(crate) layers: Vec<Layer>,
+    wiring: Vec<Wiring>,
+    around: Vec<Tap>,
+    kept: Vec<usize>,
 }
 
 /// What a `Net` is made of, before it has been checked.
@@ -87,33 +95,28 @@ pub struct Spec {
 }
 
 impl Net {
+    /// Every layer sees the layer before it.
     pub fn new(spec: Spec, layers: Vec<Layer>) -> Result<Net> {
-        let s = spec;
-        check((1..=MAX_K).contains(&s.k), || format!("{} logistics in a mixture, 1 to {MAX_K} are possible", s.k))?;
-        check(s.taps.len() <= MAX_TAPS && s.ref_taps.len() <= MAX_TAPS, || format!("more than {MAX_TAPS} taps"))?;
-        check(s.taps.iter().chain(&s.ref_taps).all(|t| t.0.abs() <= MAX_REACH && t.1.abs() <= MAX_REACH), || {
-            format!("a tap lies farther than {MAX_REACH} away")
-        })?;
-        check(s.taps.iter().all(|&t| s.pass.knows(t)), || {
-            format!("a tap of pass {:?} is not yet known there", s.pass)
-        })?;
-        check(s.near_log2 <= s.wide_log2 && s.wide_log2 <= 5, || "scales over more than 32 residuals".into())?;
-        let least = (1usize << s.wide_log2).max(s.n_linear).max(s.n_values).max(s.n_residuals);
-        check(s.n_linear >= 1 && s.taps.len() >= least, || format!("{} taps where {least} are used", s.taps.len()))?;
-        check(s.n_linear <= 64 && s.n_refs <= 3, || {
-            "more linear taps or reference planes than the format knows".into()
-        })?;
-        check(s.ref_taps.first() == Some(&(0, 0)), || "the first place in a reference plane must be (0, 0)".into())?;
-        check((1..=1 << 16).contains(&s.scale_floor), || format!("scale floor {}", s.scale_floor))?;
-        check((2..=6).contains(&s.feature_shift), || format!("feature step 2^{}", s.feature_shift))?;
-        check((1..=MAX_LAYERS).contains(&layers.len()), || format!("{} layers", layers.len()))?;
+        let wiring = (0..layers.len()).map(Wiring::plain).collect();
+        Net::wired(spec, layers, wiring)
+    }
 
-        let mut width = s.n_features();
-        for (i, layer) in layers.iter().enumerate() {
-            layer.check(width).map_err(|e| e.at(format!("layer {i}")))?;
-            width = layer.n_out;
+    pub fn wired(spec: Spec, layers: Vec<Layer>, wiring: Vec<Wiring>) -> Result<Net> {
+        spec.check()?;
+        let (n, s) = (layers.len(), spec);
+        check((1..=MAX_LAYERS).contains(&n) && wiring.len() == n, || format!("{n} layers, {} wired", wiring.len()))?;
+        let mut widths = vec![s.n_features()];
+        for (i, (layer, wiring)) in layers.iter().zip(&wiring).enumerate() {
+            let n_used = if wiring.is_plain(i) { Ok(widths[i]) } else { wiring.check(layer, s.pass, &widths) };
+            n_used.and_then(|n_used| layer.check(n_used)).map_err(|e| e.at(format!("layer {i}")))?;
+            widths.push(wiring.width(layer));
         }
-        check(width == 3 * s.k, || format!("{width} heads for {} logistics", s.k))?;
+        check(wiring[n - 1].is_plain(n - 1), || "the last layer sees something else than the layer before it".into())?;
+        check(widths[n] == 3 * s.k, || format!("{} heads for {} logistics", widths[n], s.k))?;
+        let n_weights = layers.iter().map(|l| l.weights.len()).sum::<usize>();
+        check(n_weights <= MAX_WEIGHTS, || format!("{n_weights} weights, {MAX_WEIGHTS} are the most"))?;
+        let (around, kept) = wiring::around(&wiring);
+        wiring::check_kept(&kept, &widths)?;
         let Spec { pass, k, taps, n_linear, n_values, n_residuals, n_refs, ref_taps, .. } = s;
         let Spec { near_log2, wide_log2, scale_floor, feature_shift, .. } = s;
         Ok(Net {
@@ -130,6 +133,9 @@ impl Net {
             scale_floor,
             feature_shift,
             layers,
+            wiring,
+            around,
+            kept,
         })
     }
 
@@ -154,16 +160,43 @@ impl Net {
         &self.layers
     }
 
-    /// Features of a cell, with the zeros behind them: the width of the first layer.
+    pub fn wiring(&self) -> &[Wiring] {
+        &self.wiring
+    }
+
+    /// Whether every layer sees the layer before it and nothing else.
+    pub fn is_plain(&self) -> bool {
+        self.wiring.iter().enumerate().all(|(l, wiring)| wiring.is_plain(l))
+    }
+
+    /// The places that layers look at beside the cell itself.
+    pub fn around(&self) -> &[Tap] {
+        &self.around
+    }
+
+    /// The sources that are seen there.
+    pub fn kept(&self) -> &[usize] {
+        &self.kept
+    }
+
+    /// Features of a cell, with the zeros behind them.
     pub fn n_in(&self) -> usize {
-        self.layers[0].n_in
+        self.width(0).next_multiple_of(4)
+    }
+
+    /// Activations of a source: the features, or the outputs of a layer, counted from 1.
+    pub fn width(&self, source: usize) -> usize {
+        match source {
+            0 => self.n_values + self.n_residuals + self.n_refs * (self.ref_taps.len() - 1) + N_CONTEXT,
+            l => self.wiring[l - 1].width(&self.layers[l - 1]),
+        }
     }
 
     /// The same net with another last layer: what an encoder refitted travels with the file.
     pub fn with_last_layer(&self, last: Layer) -> Result<Net> {
         let mut layers = self.layers.clone();
         *layers.last_mut().expect("a net has layers") = last;
-        Net::new(self.spec(), layers)
+        Net::wired(self.spec(), layers, self.wiring.clone())
     }
 
     /// Multiplications per cell, predictor aside.
@@ -173,6 +206,29 @@ impl Net {
 }
 
 impl Spec {
+    fn check(&self) -> Result<()> {
+        let s = self;
+        check((1..=MAX_K).contains(&s.k), || format!("{} logistics in a mixture, 1 to {MAX_K} are possible", s.k))?;
+        check(s.taps.len() <= MAX_TAPS && s.ref_taps.len() <= MAX_TAPS, || format!("more than {MAX_TAPS} taps"))?;
+        check(s.taps.iter().chain(&s.ref_taps).all(|t| t.0.abs() <= MAX_REACH && t.1.abs() <= MAX_REACH), || {
+            format!("a tap lies farther than {MAX_REACH} away")
+        })?;
+        check(s.taps.iter().all(|&t| s.pass.knows(t)), || {
+            format!("a tap of pass {:?} is not yet known there", s.pass)
+        })?;
+        check(s.near_log2 <= s.wide_log2 && s.wide_log2 <= 5, || "scales over more than 32 residuals".into())?;
+        let least = (1usize << s.wide_log2).max(s.n_linear).max(s.n_values).max(s.n_residuals);
+        check(s.n_linear >= 1 && s.taps.len() >= least, || format!("{} taps where {least} are used", s.taps.len()))?;
+        check(s.n_linear <= 64 && s.n_refs <= 3, || {
+            "more linear taps or reference planes than the format knows".into()
+        })?;
+        check(s.ref_taps.first() == Some(&(0, 0)), || "the first place in a reference plane must be (0, 0)".into())?;
+        check((1..=1 << 16).contains(&s.scale_floor), || format!("scale floor {}", s.scale_floor))?;
+        check((2..=6).contains(&s.feature_shift), || format!("feature step 2^{}", s.feature_shift))?;
+        let n = s.n_features();
+        check(n <= MAX_WIDTH, || format!("{n} features, {MAX_WIDTH} are the most"))
+    }
+
     pub fn n_features(&self) -> usize {
         self.n_values + self.n_residuals + self.n_refs * self.ref_taps.len().saturating_sub(1) + N_CONTEXT
     }
@@ -193,7 +249,8 @@ impl Layer {
     /// Shapes, and |bias| + Σ|w| · 127 + half < 2³¹ for every output: the sum cannot overflow.
     fn check(&self, n_used: usize) -> Result<()> {
         check(self.n_in == n_used.next_multiple_of(4), || format!("{} inputs where {n_used} come in", self.n_in))?;
-        check((1..=MAX_WIDTH).contains(&self.n_out) && self.n_in <= MAX_WIDTH, || format!("{} outputs", self.n_out))?;
+        let (n_in, n_out) = (self.n_in, self.n_out);
+        check((1..=MAX_WIDTH).contains(&n_out) && n_in <= MAX_INPUTS, || format!("{n_in} inputs, {n_out} outputs"))?;
         let sizes = (self.weights.len(), self.bias.len(), self.shift.len());
         check(sizes == (self.n_in * self.n_out, self.n_out, self.n_out), || "tensors do not fit the layer".into())?;
         for (o, weights) in self.weights.chunks_exact(self.n_in).enumerate() {

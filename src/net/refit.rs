@@ -23,10 +23,7 @@ pub struct Refit {
 impl Net {
     /// Inputs of the last layer that are no padding.
     pub fn n_last_used(&self) -> usize {
-        match self.layers.as_slice() {
-            [.., before, _] => before.n_out,
-            _ => self.spec().n_features(),
-        }
+        self.width(self.layers.len() - 1)
     }
 
     /// The net with its last layer moved; an error where a number leaves its range.

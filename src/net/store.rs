@@ -1,6 +1,6 @@
 //! The inverse of `load`: a model as the bytes of its weights file, the same bytes every time.
 
-use super::{Net, Pass};
+use super::{Input, Net, Pass, Wiring};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use safetensors::tensor::{Dtype, TensorView, serialize};
@@ -38,6 +38,28 @@ fn describe(net: &Net) -> Value {
         "k": net.k, "taps": pairs(&net.taps), "linear": net.n_linear, "values": net.n_values,
         "residuals": net.n_residuals, "refs": net.n_refs, "ref_taps": pairs(&net.ref_taps),
         "near_log2": net.near_log2, "wide_log2": net.wide_log2, "scale_floor": net.scale_floor,
-        "feature_shift": net.feature_shift, "layers": net.layers.len(),
+        "feature_shift": net.feature_shift, "layers": layers(net),
     })
+}
+
+/// The number of layers where all are plain, else of each what is not.
+fn layers(net: &Net) -> Value {
+    if net.is_plain() {
+        return json!(net.layers.len());
+    }
+    let layer = |(l, wiring): (usize, &Wiring)| {
+        let mut out = serde_json::Map::new();
+        if wiring.inputs != Wiring::plain(l).inputs {
+            let input = |i: &Input| json!([i.source, i.tap.0, i.tap.1]);
+            out.insert("inputs".into(), wiring.inputs.iter().map(input).collect());
+        }
+        if wiring.gate {
+            out.insert("gate".into(), json!(true));
+        }
+        if let Some(source) = wiring.add {
+            out.insert("add".into(), json!(source));
+        }
+        Value::Object(out)
+    };
+    net.wiring().iter().enumerate().map(layer).collect()
 }

@@ -110,6 +110,20 @@ fn a_model_that_is_not_at_hand_exits_with_7_and_its_hash() {
     desk.says(0, &["compress", "-f", "--model", "classic", "a.fits"]);
 }
 
+#[test]
+fn a_model_that_looks_around_is_chosen_by_its_family_and_needs_its_weights() {
+    let desk = Desk::with(&[("a.fits", &painted::cube(4)), ("w", &painted::deep_weights())]);
+    desk.fails(1, &["compress", "--model", "pixelcnn-deep", "a.fits"], "no model 'pixelcnn-deep'");
+    desk.says(0, &["compress", "--model", "pixelcnn-deep", "--weights", "w", "a.fits"]);
+    let hash = blake3::hash(&painted::deep_weights()).to_hex().to_string();
+    let info = desk.json(0, &["info", "--json", "--weights", "w", "a.fits.clps"]);
+    assert_eq!(info[0]["arrays"][0]["model_blake3"], hash.as_str());
+    assert!(info[0]["arrays"][0]["modes"]["network"]["tiles"].as_u64().unwrap() > 0);
+    desk.fails(7, &["test", "a.fits.clps"], &hash);
+    desk.says(0, &["decompress", "-f", "--weights", "w", "a.fits.clps"]);
+    assert_eq!(desk.read("a.fits"), painted::cube(4));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_device_exits_with_5_and_a_closed_pipe_ends_quietly() {

@@ -1,5 +1,8 @@
 //! Small files of every kind.
 
+use collapsar::kernel::predict::Linear;
+use collapsar::model::{Family, Model, Part};
+use collapsar::net::{Input, Layer, Net, Pass, Spec, Wiring};
 use std::io::Write;
 
 pub fn fits() -> Vec<u8> {
@@ -60,13 +63,33 @@ pub fn odd_gz(bytes: &[u8]) -> Vec<u8> {
 
 /// A weights file whose predictor sees the plane before.
 pub fn weights() -> Vec<u8> {
-    use collapsar::kernel::predict::Linear;
-    use collapsar::model::{Family, Model, Part};
-    use collapsar::net::{Layer, Net, Pass, Spec};
+    let n_in = spec().n_features().next_multiple_of(4);
+    let layer = Layer { n_in, n_out: 3, weights: vec![0; 3 * n_in], bias: vec![0, 0, -128], shift: vec![0; 3] };
+    model(Family::Pixelcnn, Net::new(spec(), vec![layer]).unwrap())
+}
+
+/// One whose second layer looks at the cell on the left and at the cell above.
+pub fn deep_weights() -> Vec<u8> {
+    let layer = |n_in, n_out, weight, bias| Layer {
+        n_in,
+        n_out,
+        weights: vec![weight; n_in * n_out],
+        bias: vec![bias; n_out],
+        shift: vec![if n_out == 3 { 0 } else { 6 }; n_out],
+    };
+    let last = Layer { bias: vec![0, 0, -128], ..layer(4, 3, 0, 0) };
+    let n_in = spec().n_features().next_multiple_of(4);
+    let layers = vec![layer(n_in, 4, 3, 99), layer(8, 4, 25, -700), last];
+    let inputs = [(0, -1), (-1, 0)].map(|tap| Input { source: 1, tap }).to_vec();
+    let wiring = vec![Wiring::plain(0), Wiring { inputs, gate: false, add: Some(1) }, Wiring::plain(2)];
+    model(Family::PixelcnnDeep, Net::wired(spec(), layers, wiring).unwrap())
+}
+
+fn spec() -> Spec {
     let mut taps: Vec<(i32, i32)> = (-3..=0).flat_map(|dy| (-3..=3).map(move |dx| (dy, dx))).collect();
     taps.retain(|&(dy, dx)| dy < 0 || dx < 0);
     taps.sort_by_key(|&(dy, dx)| (dy * dy + dx * dx, dy, dx));
-    let spec = Spec {
+    Spec {
         pass: Pass::Raster,
         k: 1,
         taps,
@@ -79,10 +102,11 @@ pub fn weights() -> Vec<u8> {
         wide_log2: 4,
         scale_floor: 16,
         feature_shift: 4,
-    };
-    let n_in = spec.n_features().next_multiple_of(4);
-    let layer = Layer { n_in, n_out: 3, weights: vec![0; 3 * n_in], bias: vec![0, 0, -128], shift: vec![0; 3] };
-    let part = Part { net: Net::new(spec, vec![layer]).unwrap(), linear: Linear::mean(6) };
-    let model = Model::new("painted", Family::Pixelcnn, vec![part], [0; 32]).unwrap();
+    }
+}
+
+fn model(family: Family, net: Net) -> Vec<u8> {
+    let part = Part { net, linear: Linear::mean(6) };
+    let model = Model::new("painted", family, vec![part], [0; 32]).unwrap();
     collapsar::net::store(&model).unwrap()
 }

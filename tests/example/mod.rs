@@ -5,7 +5,7 @@
 use collapsar::kernel::predict::Linear;
 use collapsar::kernel::{ONE, Usual};
 use collapsar::model::{Family, Model, Part};
-use collapsar::net::{Layer, Net, Pass, Spec, load, store};
+use collapsar::net::{Input, Layer, Net, Pass, Spec, Wiring, load, store};
 use std::sync::Arc;
 
 pub const H: usize = 3;
@@ -35,10 +35,14 @@ pub fn model(family: Family) -> Model {
             scale_floor: 16,
             feature_shift: 4,
         };
-        Part { net: Net::new(spec, layers()).expect("a sound net"), linear: linear() }
+        let net = match family {
+            Family::PixelcnnDeep => Net::wired(spec, deep_layers(), deep_wiring()),
+            _ => Net::new(spec, layers()),
+        };
+        Part { net: net.expect("a sound net"), linear: linear() }
     };
     let parts = match family {
-        Family::Pixelcnn => vec![net(Pass::Raster, &[(0, -1), (-1, 0), (-1, -1), (-1, 1)])],
+        Family::Pixelcnn | Family::PixelcnnDeep => vec![net(Pass::Raster, &[(0, -1), (-1, 0), (-1, -1), (-1, 1)])],
         Family::Lattice => vec![
             net(Pass::Diagonal, &[(-1, -1), (-1, 1), (1, -1), (1, 1)]),
             net(Pass::Rest, &[(-1, 0), (0, -1), (0, 1), (1, 0)]),
@@ -47,14 +51,30 @@ pub fn model(family: Family) -> Model {
     Model::new("example", family, parts, [0; 32]).expect("a sound model")
 }
 
-fn layers() -> Vec<Layer> {
-    let layer = |n_in: i32, n_out: i32, weight: fn(i32, i32) -> i32, bias: fn(i32) -> i32, shift: u8| Layer {
+fn layer(n_in: i32, n_out: i32, weight: fn(i32, i32) -> i32, bias: fn(i32) -> i32, shift: u8) -> Layer {
+    Layer {
         n_in: n_in as usize,
         n_out: n_out as usize,
         weights: (0..n_out).flat_map(|o| (0..n_in).map(move |i| weight(o, i) as i8)).collect(),
         bias: (0..n_out).map(bias).collect(),
         shift: vec![shift; n_out as usize],
-    };
+    }
+}
+
+/// The same two layers, and between them one that looks around, is gated and adds.
+fn deep_layers() -> Vec<Layer> {
+    let mut layers = layers();
+    layers.insert(1, layer(12, 8, |o, i| (5 * o + 7 * i) % 23 - 9, |o| 60 * o - 100, 3));
+    layers
+}
+
+fn deep_wiring() -> Vec<Wiring> {
+    let at = |dy, dx| Input { source: 1, tap: (dy, dx) };
+    let middle = Wiring { inputs: vec![at(0, 0), at(0, -1), at(-1, 1)], gate: true, add: Some(1) };
+    vec![Wiring::plain(0), middle, Wiring::plain(2)]
+}
+
+fn layers() -> Vec<Layer> {
     vec![
         layer(16, 4, |o, i| (7 * o + 5 * i) % 13 - 6, |o| 100 * (o + 1), 5),
         layer(4, 6, |o, i| 4 * ((5 * o + 3 * i) % 11 - 5), |o| 37 * o - 90, 1),

@@ -4,7 +4,7 @@
 
 use collapsar::kernel::predict::Linear;
 use collapsar::model::{Family, Model, Part};
-use collapsar::net::{Layer, Net, Pass, Spec, load, store};
+use collapsar::net::{Input, Layer, Net, Pass, Spec, Tap, Wiring, load, store};
 use std::sync::Arc;
 
 /// A seeded generator of numbers below n.
@@ -104,11 +104,73 @@ pub fn part(pass: Pass, n_refs: usize, size: Size, random: &mut Random) -> Part 
     Part { net: Net::new(spec, layers).unwrap(), linear }
 }
 
+/// Some places to look at, of all that there are.
+pub fn places(n: usize, random: &mut Random) -> Vec<Tap> {
+    let mut all = near(|&tap| Pass::Raster.knows(tap) && tap.0 >= -7 && tap.1.abs() <= 7, usize::MAX);
+    (0..n).map(|i| all.swap_remove(random.below([6, 20, 100][i % 3]) as usize)).collect()
+}
+
+/// A net with three hidden layers more than the size has: the second looks at all of `places`, the third is gated, and all of them
+/// look back at random, add and are gated at random.
+pub fn deep(n_refs: usize, size: Size, places: &[Tap], random: &mut Random) -> Net {
+    let spec = spec(Pass::Raster, n_refs, size);
+    let narrow = size.hidden.last().copied().unwrap_or(6);
+    let hidden: Vec<usize> = size.hidden.iter().copied().chain([narrow; 3]).collect();
+    let (mut widths, mut layers, mut wirings) = (vec![spec.n_features()], Vec::new(), Vec::new());
+    for (l, &width) in hidden.iter().enumerate() {
+        let mut wiring = Wiring::plain(l);
+        let at_random = |random: &mut Random| Input {
+            source: l - random.below(l as u32 + 1).min(2) as usize,
+            tap: places.get(random.below(places.len() as u32 + 1) as usize).copied().unwrap_or((0, 0)),
+        };
+        match l {
+            0 => {}
+            1 => wiring.inputs.extend(places.iter().map(|&tap| Input { source: 1, tap })),
+            _ => (0..random.below(4)).for_each(|_| wiring.inputs.push(at_random(random))),
+        }
+        let alike: Vec<usize> = (0..=l).filter(|&source| widths[source] == width).collect();
+        if l > 0 && !alike.is_empty() && random.below(3) > 0 {
+            wiring.add = Some(alike[random.below(alike.len() as u32) as usize]);
+        }
+        wiring.gate = l == 2 || l > 2 && random.below(2) == 0;
+        let n_in: usize = wiring.inputs.iter().map(|input| widths[input.source].next_multiple_of(4)).sum();
+        let n_out = if wiring.gate { 2 * width } else { width };
+        let more = (n_in / 64).max(1).ilog2() / 2;
+        layers.push(Layer {
+            n_in,
+            n_out,
+            weights: (0..n_in * n_out).map(|_| random.within(127) as i8).collect(),
+            bias: (0..n_out).map(|_| random.within(20000)).collect(),
+            shift: (0..n_out).map(|_| (8 + random.below(3) + more) as u8).collect(),
+        });
+        widths.push(width);
+        wirings.push(wiring);
+    }
+    let last = Size { hidden: &[], ..size };
+    layers.extend(self::layers(narrow, last, random));
+    wirings.push(Wiring::plain(hidden.len()));
+    Net::wired(spec, layers, wirings).unwrap()
+}
+
 pub fn model(family: Family, size: Size) -> Model {
     let mut random = Random(1);
+    if family == Family::PixelcnnDeep {
+        return deep_model(size, 2);
+    }
     let parts =
         family.passes().iter().flat_map(|&pass| [0, 1].map(|n_refs| part(pass, n_refs, size, &mut random))).collect();
     Model::new("painted", family, parts, [0; 32]).unwrap()
+}
+
+pub fn deep_model(size: Size, seed: u32) -> Model {
+    let mut random = Random(seed);
+    let places = places(1 + seed as usize % 5, &mut random);
+    let mut part = |n_refs| {
+        let net = deep(n_refs, size, &places, &mut random);
+        Part { linear: Linear::mean(net.spec().n_linear.min(4)), net }
+    };
+    let parts = vec![part(0), part(1)];
+    Model::new("painted", Family::PixelcnnDeep, parts, [0; 32]).unwrap()
 }
 
 /// A tiny model as it comes out of a weights file.
@@ -130,4 +192,32 @@ pub fn tile(h: usize, w: usize, max: i32) -> Vec<i32> {
         }
     }
     ints.iter().map(|&int| int.clamp(0, max)).collect()
+}
+
+/// A trained net with a small gated layer between its last two, which looks at the cell on the left and adds. A golden file has it.
+pub fn grown() -> Arc<Model> {
+    let small = load(include_bytes!("../../weights/pixelcnn-fast-1.safetensors")).unwrap();
+    let grow = |part: &Part| {
+        let mut layers = part.net.layers().to_vec();
+        let before = layers.len() - 1;
+        let width = layers[before - 1].n_out;
+        let mut random = Random(13);
+        let bias = |o: usize| if o < width { 0 } else { 60 << 7 };
+        let layer = Layer {
+            n_in: width,
+            n_out: 2 * width,
+            weights: (0..2 * width * width).map(|_| random.within(9) as i8).collect(),
+            bias: (0..2 * width).map(bias).collect(),
+            shift: vec![7; 2 * width],
+        };
+        layers.insert(before, layer);
+        let mut wiring: Vec<Wiring> = (0..layers.len()).map(Wiring::plain).collect();
+        let inputs = vec![Input { source: before, tap: (0, -1) }];
+        wiring[before] = Wiring { inputs, gate: true, add: Some(before) };
+        let net = Net::wired(part.net.spec(), layers, wiring).unwrap();
+        Part { net, linear: part.linear.clone() }
+    };
+    let parts = small.parts.iter().map(grow).collect();
+    let model = Model::new("grown", Family::PixelcnnDeep, parts, [0; 32]).unwrap();
+    Arc::new(load(&store(&model).unwrap()).unwrap())
 }

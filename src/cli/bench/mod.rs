@@ -65,6 +65,9 @@ pub fn run(args: &args::Bench) -> Result<Tally> {
             }
         }
     }
+    let deep = random::deep()?;
+    measure_cpu(&deep, &odd, &frame_tiles, &mut report, talk)?;
+    measure_gpus(&deep, &odd, &frame_tiles, &effort, &mut report, talk)?;
     if !args.quick {
         for model in &at_hand {
             measure_gpus(model, &odd, &frame_tiles, &effort, &mut report, talk)?;

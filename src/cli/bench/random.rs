@@ -3,7 +3,7 @@
 use collapsar::Result;
 use collapsar::kernel::predict::Linear;
 use collapsar::model::{Family, Model, Part};
-use collapsar::net::{Layer, Net, Pass, Spec};
+use collapsar::net::{Input, Layer, MAX_REACH, Net, Pass, Spec, Wiring};
 
 const N_LINEAR: usize = 16;
 
@@ -35,30 +35,57 @@ pub fn model(family: Family, size: &Size) -> Result<Model> {
     collapsar::net::load(&collapsar::net::store(&Model::new(&name, family, parts, [0; 32])?)?)
 }
 
+/// Three gated residual blocks, each of which looks at the four nearest cells: 24 activations per cell and layer.
+pub fn deep() -> Result<Model> {
+    const AROUND: [(i32, i32); 5] = [(0, 0), (0, -1), (-1, -1), (-1, 0), (-1, 1)];
+    const WIDTH: usize = 24;
+    let size = Size { name: "deep", n_values: 40, n_residuals: 24, hidden: &[], k: 3 };
+    let mut state = 1u32;
+    let mut part = |n_refs: usize| {
+        let spec = spec(Pass::Raster, n_refs, &size, 2);
+        let block = |source: usize| Wiring {
+            inputs: AROUND.map(|tap| Input { source, tap }).to_vec(),
+            gate: true,
+            add: Some(source),
+        };
+        let wiring = vec![Wiring::plain(0), block(1), block(2), block(3), Wiring::plain(4)];
+        let n_in = AROUND.len() * WIDTH;
+        let sizes =
+            [(spec.n_features(), WIDTH), (n_in, 2 * WIDTH), (n_in, 2 * WIDTH), (n_in, 2 * WIDTH), (WIDTH, 3 * size.k)];
+        let layers = sizes.map(|(n_in, n_out)| layer(n_in, n_out, &mut state)).to_vec();
+        Ok::<Part, collapsar::Error>(Part { net: Net::wired(spec, layers, wiring)?, linear: Linear::mean(N_LINEAR) })
+    };
+    let parts = vec![part(0)?, part(1)?];
+    let model = Model::new("random-pixelcnn-deep-19k", Family::PixelcnnDeep, parts, [0; 32])?;
+    collapsar::net::load(&collapsar::net::store(&model)?)
+}
+
 fn part(pass: Pass, n_refs: usize, size: &Size, state: &mut u32) -> Result<Part> {
+    let spec = spec(pass, n_refs, size, MAX_REACH);
+    let widths = [&[spec.n_features()], size.hidden, &[3 * size.k]].concat();
+    let layers = widths.windows(2).map(|w| layer(w[0], w[1], state)).collect();
+    Ok(Part { net: Net::new(spec, layers)?, linear: Linear::mean(N_LINEAR) })
+}
+
+fn layer(n_used: usize, n_out: usize, state: &mut u32) -> Layer {
     let mut random = |n: u32| {
         *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (*state >> 8) % n
     };
-    let spec = spec(pass, n_refs, size);
-    let widths = [&[spec.n_features()], size.hidden, &[3 * size.k]].concat();
-    let layer = |w: &[usize]| {
-        let (n_in, n_out) = (w[0].next_multiple_of(4), w[1]);
-        Layer {
-            n_in,
-            n_out,
-            weights: (0..n_in * n_out).map(|_| random(31) as i8 - 15).collect(),
-            bias: (0..n_out).map(|_| random(4001) as i32 - 2000).collect(),
-            shift: (0..n_out).map(|_| 7 + random(3) as u8).collect(),
-        }
-    };
-    let layers = widths.windows(2).map(layer).collect();
-    Ok(Part { net: Net::new(spec, layers)?, linear: Linear::mean(N_LINEAR) })
+    let n_in = n_used.next_multiple_of(4);
+    Layer {
+        n_in,
+        n_out,
+        weights: (0..n_in * n_out).map(|_| random(31) as i8 - 15).collect(),
+        bias: (0..n_out).map(|_| random(4001) as i32 - 2000).collect(),
+        shift: (0..n_out).map(|_| 7 + random(3) as u8).collect(),
+    }
 }
 
-fn spec(pass: Pass, n_refs: usize, size: &Size) -> Spec {
+/// Raster taps lean to the right by less than `lean` columns per row: wavefronts lie that far apart.
+fn spec(pass: Pass, n_refs: usize, size: &Size, lean: i32) -> Spec {
     let known = |(dy, dx): (i32, i32)| match pass {
-        Pass::Raster => dy < 0 || (dy == 0 && dx < 0),
+        Pass::Raster => (dy < 0 && dx < lean * -dy) || (dy == 0 && dx < 0),
         Pass::Diagonal => dy & 1 == 1 && dx & 1 == 1,
         Pass::Rest => (dy + dx) & 1 == 1,
     };

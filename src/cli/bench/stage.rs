@@ -104,6 +104,9 @@ impl<'a> Bench<'a> {
         let values = plan.arena(tile.ints[0] * ONE);
         let mut scratch = Scratch::default();
         scratch.fit(fast);
+        if let Some(step) = plan.steps.first() {
+            scratch.begin(fast, model.part(step.pass, 0), &plan.offsets[step.offsets], longest);
+        }
         let residuals = plan.arena(USUAL.residual);
         let (heads, mixtures) = (Heads::new(k, room), Mixtures::new(k, room));
         Bench { is_decoder: true, model, fast, plan, values, residuals, b: vec![0; room], scratch, heads, mixtures }

@@ -218,3 +218,17 @@ pub fn context_in_tiles(
     let tiles = unsafe { ops::amx::Tiles::new() };
     ops::context::context::<Avx512>(net, run, b, Some(&tiles), scratch, out);
 }
+
+/// `around` with the products in tiles.
+#[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vnni")]
+pub fn around_in_tiles(
+    net: &ops::pack::PackedNet,
+    run: ops::context::Run,
+    b: &[i32],
+    scratch: &mut ops::Scratch,
+    out: &mut DoorHeads,
+) {
+    // SAFETY: the dispatcher has found tiles on this machine before it comes here.
+    let tiles = unsafe { ops::amx::Tiles::new() };
+    ops::around::around::<Avx512>(net, run, b, Some(&tiles), scratch, out);
+}

@@ -167,7 +167,13 @@ fn compare<V: Lanes>(x: V, log_s: V, shift: i32) -> V {
 
 /// Writes the packed features of C vectors of cells; returns their s.
 #[inline(always)]
-fn features<V: Lanes, const C: usize>(net: &PackedNet, run: Run, cell: usize, b: [V; C], x: &mut [Row]) -> [V; C] {
+pub(super) fn features<V: Lanes, const C: usize>(
+    net: &PackedNet,
+    run: Run,
+    cell: usize,
+    b: [V; C],
+    x: &mut [Row],
+) -> [V; C] {
     let net = &net.net;
     let (taps, ref_taps) = (&run.offsets.taps[..], &run.offsets.ref_taps[..]);
     let Look { values, residuals, refs, usual } = run.look;
@@ -267,7 +273,7 @@ fn mlp_in_tiles<V: Lanes, const C: usize>(
 
 /// What `units` says of one unit, its products summed elsewhere.
 #[inline(always)]
-fn from_tiles<V: Lanes, const C: usize>(layer: &Packed, unit: usize, from: &[Row]) -> [[V; C]; 4] {
+pub(super) fn from_tiles<V: Lanes, const C: usize>(layer: &Packed, unit: usize, from: &[Row]) -> [[V; C]; 4] {
     let mut sums = [[V::splat(0); C]; 4];
     let (bias, shift, rows) = (&layer.bias[unit], &layer.shift[unit], &from[4 * unit..][..4]);
     for o in 0..4 {
@@ -279,7 +285,13 @@ fn from_tiles<V: Lanes, const C: usize>(layer: &Packed, unit: usize, from: &[Row
 }
 
 #[inline(always)]
-fn put_heads<V: Lanes, const C: usize>(layer: &Packed, unit: usize, sums: [[V; C]; 4], i: usize, out: &mut Heads) {
+pub(super) fn put_heads<V: Lanes, const C: usize>(
+    layer: &Packed,
+    unit: usize,
+    sums: [[V; C]; 4],
+    i: usize,
+    out: &mut Heads,
+) {
     for o in 4 * unit..layer.n_out.min(4 * unit + 4) {
         for c in 0..C {
             let head = clamp(sums[o % 4][c], -32768, 32767);
@@ -315,7 +327,11 @@ fn narrow<V: Lanes, const C: usize>(sums: [[V; C]; 4], y: &mut [[i32; N]]) {
 
 /// The shifted, unclamped outputs of U units from `unit` on.
 #[inline(always)]
-fn units<V: Lanes, const C: usize, const U: usize>(layer: &Packed, unit: usize, x: &[Row]) -> [[[V; C]; 4]; U] {
+pub(super) fn units<V: Lanes, const C: usize, const U: usize>(
+    layer: &Packed,
+    unit: usize,
+    x: &[Row],
+) -> [[[V; C]; 4]; U] {
     let n_k = layer.n_k;
     let mut weights = [&layer.weights[..0]; U];
     let mut sums = [[[V::splat(0); C]; 4]; U];

@@ -8,6 +8,8 @@
 #[cfg(target_arch = "x86_64")]
 mod amx;
 #[cfg(target_arch = "x86_64")]
+mod around;
+#[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
@@ -21,13 +23,15 @@ mod mixture;
 mod pack;
 #[cfg(target_arch = "x86_64")]
 mod predict;
+mod scratch;
 
 use super::context::{Heads, Hidden};
 use super::mixture::{Mixtures, Window};
 use super::predict::Linear;
 use super::{Look, Offsets};
 use crate::net::Net;
-use pack::{PackedNet, Row};
+use pack::PackedNet;
+pub use scratch::Scratch;
 
 /// Cells that a fast kernel works on at once.
 const BLOCK: usize = 2 * lanes::N;
@@ -80,23 +84,6 @@ impl Level {
     #[cfg(not(target_arch = "x86_64"))]
     fn is_available(self) -> bool {
         self == Level::Plain
-    }
-}
-
-/// The features and the inputs and outputs of the layer at hand, for two vectors of cells.
-#[derive(Clone, Debug, Default)]
-pub struct Scratch {
-    x: Vec<Row>,
-    y: Vec<Row>,
-}
-
-impl Scratch {
-    /// Makes room for the nets of `fast`.
-    pub fn fit(&mut self, fast: &Fast) {
-        let n_rows = fast.nets.iter().map(PackedNet::n_rows).max().unwrap_or(0);
-        for rows in [&mut self.x, &mut self.y] {
-            rows.resize(n_rows, Row::ZERO);
-        }
     }
 }
 
@@ -158,6 +145,26 @@ macro_rules! doors {
             out: &mut DoorHidden,
         ) {
             ops::context::hidden::<$lanes>(net, run, b, scratch, out);
+        }
+        #[target_feature(enable = $features)]
+        pub fn around(
+            net: &ops::pack::PackedNet,
+            run: ops::context::Run,
+            b: &[i32],
+            scratch: &mut ops::Scratch,
+            out: &mut DoorHeads,
+        ) {
+            ops::around::around::<$lanes>(net, run, b, None, scratch, out);
+        }
+        #[target_feature(enable = $features)]
+        pub fn hidden_around(
+            net: &ops::pack::PackedNet,
+            run: ops::context::Run,
+            b: &[i32],
+            scratch: &mut ops::Scratch,
+            out: &mut DoorHidden,
+        ) {
+            ops::around::hidden::<$lanes>(net, run, b, scratch, out);
         }
         #[target_feature(enable = $features)]
         pub fn mixture(n: usize, b: &[i32], heads: &DoorHeads, mass: i32, out: &mut DoorMixtures) {
@@ -256,7 +263,7 @@ impl Fast {
         );
     }
 
-    /// s and heads of the run of `n` cells at `at`, by net number `net`.
+    /// s and heads of the run of `n` cells at `at`, by net number `net`; one that looks around has begun this tile.
     #[expect(clippy::too_many_arguments, reason = "they are those of the plain kernel")]
     pub fn context(
         &self,
@@ -273,8 +280,21 @@ impl Fast {
         let net = &self.nets[net];
         #[cfg(target_arch = "x86_64")]
         if self.level == Level::Amx {
-            // SAFETY: `Fast::new` takes no level that this machine has not.
-            unsafe { avx512::context_in_tiles(net, context::Run { offsets, look, at, level, n }, b, scratch, out) };
+            let run = context::Run { offsets, look, at, level, n };
+            match net.wires {
+                // SAFETY: `Fast::new` takes no level that this machine has not.
+                None => unsafe { avx512::context_in_tiles(net, run, b, scratch, out) },
+                // SAFETY: as above.
+                Some(_) => unsafe { avx512::around_in_tiles(net, run, b, scratch, out) },
+            }
+            return;
+        }
+        if net.wires.is_some() {
+            at_level!(
+                self,
+                super::around::around(&net.net, offsets, look, at, level, &b[..n], &mut scratch.kept, out),
+                around(net, context::Run { offsets, look, at, level, n }, b, scratch, out)
+            );
             return;
         }
         at_level!(
@@ -300,6 +320,14 @@ impl Fast {
     ) {
         let net = &self.nets[net];
         assert!(net.layers.len() > 1, "a net of one layer has no hidden activations");
+        if net.wires.is_some() {
+            at_level!(
+                self,
+                super::around::hidden(&net.net, offsets, look, at, level, &b[..n], &mut scratch.kept, out),
+                hidden_around(net, context::Run { offsets, look, at, level, n }, b, scratch, out)
+            );
+            return;
+        }
         at_level!(
             self,
             super::context::hidden(&net.net, offsets, look, at, level, &b[..n], out),

@@ -3,10 +3,10 @@
 //! weights[unit][k] = the four outputs of the unit, each with its four weights for inputs 4k..4k + 4 as the bytes of an i32.
 //!
 //! The features come in sections (values, residuals, each reference plane, context), and every section fills whole lanes: what
-//! stands in the gaps is arbitrary, its weights are zero.
+//! stands in the gaps is arbitrary, its weights are zero. Of a gated layer a unit of values and a unit of gates follow each other.
 
 use super::lanes::N;
-use crate::net::{Layer, Net};
+use crate::net::{Input, Layer, Net, Wiring};
 
 /// One lane of inputs, or one output, of two vectors of cells.
 #[derive(Clone, Copy, Debug)]
@@ -41,25 +41,107 @@ pub struct Packed {
 pub struct PackedNet {
     pub net: Net,
     pub layers: Vec<Packed>,
+    /// None where all layers are plain.
+    pub wires: Option<Wires>,
 }
 
 impl PackedNet {
     pub fn new(net: &Net) -> PackedNet {
         let first = places(net);
-        let layer = |(l, layer): (usize, &Layer)| match l {
-            0 => Packed::new(layer, &first),
-            _ => Packed::new(layer, &(0..layer.n_in).collect::<Vec<_>>()),
+        let layer = |(l, (layer, wiring)): (usize, (&Layer, &Wiring))| {
+            let mut columns = Vec::new();
+            let mut lane = 0;
+            for &Input { source, .. } in &wiring.inputs {
+                let width = net.width(source);
+                let place = |i: usize| 4 * lane + if source == 0 { first[i] } else { i };
+                columns.extend((0..width.next_multiple_of(4)).map(|i| (i < width).then(|| place(i))));
+                lane += n_lanes(net, &first, source);
+            }
+            Packed::new(layer, &columns, &rows(layer, wiring, net.width(l + 1)))
         };
-        PackedNet { net: net.clone(), layers: net.layers.iter().enumerate().map(layer).collect() }
+        let layers = net.layers.iter().zip(net.wiring()).enumerate().map(layer).collect();
+        PackedNet { net: net.clone(), layers, wires: (!net.is_plain()).then(|| Wires::new(net, &first)) }
     }
 
     /// Rows of the widest layer's inputs or sums, in whole tiles.
     pub fn n_rows(&self) -> usize {
-        self.layers.iter().map(|l| l.n_k.max(l.n_out)).max().unwrap_or(0).next_multiple_of(N)
+        let n = self.layers.iter().map(|l| l.n_k.max(4 * l.bias.len())).max().unwrap_or(0);
+        n.max(n_lanes(&self.net, &places(&self.net), 0)).next_multiple_of(N)
     }
 }
 
-/// Where each feature of a net stands among the packed inputs.
+/// Lanes that the activations of a source fill.
+fn n_lanes(net: &Net, first: &[usize], source: usize) -> usize {
+    match source {
+        0 => first.iter().max().map_or(0, |&p| p / 4 + 1),
+        _ => net.width(source).div_ceil(4),
+    }
+}
+
+/// Which output stands in each row; of a gated layer four values, then their four gates.
+fn rows(layer: &Layer, wiring: &Wiring, width: usize) -> Vec<Option<usize>> {
+    if !wiring.gate {
+        return (0..layer.n_out).map(Some).collect();
+    }
+    let half = |begin: usize, unit: usize| (4 * unit..4 * unit + 4).map(move |o| (o < width).then_some(begin + o));
+    (0..width.div_ceil(4)).flat_map(|unit| half(0, unit).chain(half(width, unit))).collect()
+}
+
+/// Where the activations of a cell stand: lanes of all sources side by side, and of those that are kept again, in planes.
+#[derive(Clone, Debug)]
+pub struct Wires {
+    pub layers: Vec<Wire>,
+    /// (lane, lanes, plane) of each kept source.
+    pub kept: Vec<(usize, usize, usize)>,
+    /// Lane behind those of each source.
+    pub ends: Vec<usize>,
+}
+
+/// What one layer sees and what is added to it.
+#[derive(Clone, Debug)]
+pub struct Wire {
+    pub blocks: Vec<Block>,
+    pub gate: bool,
+    /// The first lane of what is added.
+    pub add: Option<usize>,
+}
+
+/// Lanes of activations: of the cell itself, or of the cell at tap `around`, from a plane on.
+#[derive(Clone, Copy, Debug)]
+pub enum Block {
+    Here { lane: usize, n: usize },
+    There { plane: usize, n: usize, around: usize },
+}
+
+impl Wires {
+    fn new(net: &Net, first: &[usize]) -> Wires {
+        let n = |source: usize| n_lanes(net, first, source);
+        let lane = |source: usize| (0..source).map(n).sum::<usize>();
+        let plane = |source: usize| net.kept().iter().take_while(|&&k| k < source).map(|&k| n(k)).sum::<usize>();
+        let block = |&Input { source, tap }: &Input| match net.around().iter().position(|&t| t == tap) {
+            None => Block::Here { lane: lane(source), n: n(source) },
+            Some(around) => Block::There { plane: plane(source), n: n(source), around },
+        };
+        let wire =
+            |w: &Wiring| Wire { blocks: w.inputs.iter().map(block).collect(), gate: w.gate, add: w.add.map(lane) };
+        Wires {
+            layers: net.wiring().iter().map(wire).collect(),
+            kept: net.kept().iter().map(|&source| (lane(source), n(source), plane(source))).collect(),
+            ends: (0..net.layers.len()).map(|source| lane(source + 1)).collect(),
+        }
+    }
+
+    /// Lanes of all sources, of the last source a whole unit too many.
+    pub fn n_lanes(&self) -> usize {
+        self.ends.last().map_or(0, |n| n + 1)
+    }
+
+    pub fn n_planes(&self) -> usize {
+        self.kept.iter().map(|kept| kept.1).sum()
+    }
+}
+
+/// Where each feature of a net stands among its lanes.
 fn places(net: &Net) -> Vec<usize> {
     let mut places = Vec::new();
     let mut begin = 0;
@@ -77,21 +159,19 @@ fn places(net: &Net) -> Vec<usize> {
 }
 
 impl Packed {
-    /// `places[i]` is where input i stands; inputs without a place are padding.
-    fn new(layer: &Layer, places: &[usize]) -> Packed {
-        let n_k = places.iter().max().map_or(0, |&p| p / 4 + 1);
-        let n_units = layer.n_out.div_ceil(4);
+    /// `columns[i]` is where input i stands, inputs without a place are padding; `rows` are the outputs.
+    fn new(layer: &Layer, columns: &[Option<usize>], rows: &[Option<usize>]) -> Packed {
+        let n_k = columns.iter().flatten().max().map_or(0, |&p| p / 4 + 1);
+        let n_units = rows.len().div_ceil(4);
         let mut bytes = vec![[[0u8; 4]; 4]; n_units * n_k];
-        for (o, weights) in layer.weights.chunks_exact(layer.n_in).enumerate() {
-            for (&w, &place) in weights.iter().zip(places) {
-                bytes[o / 4 * n_k + place / 4][o % 4][place % 4] = w as u8;
+        let (mut bias, mut shift) = (vec![[0; 4]; n_units], vec![[0; 4]; n_units]);
+        for (row, o) in rows.iter().enumerate().filter_map(|(row, o)| Some((row, (*o)?))) {
+            let weights = &layer.weights[o * layer.n_in..][..layer.n_in];
+            for (&w, place) in weights.iter().zip(columns).filter_map(|(w, place)| Some((w, (*place)?))) {
+                bytes[row / 4 * n_k + place / 4][row % 4][place % 4] = w as u8;
             }
-        }
-        let mut bias = vec![[0; 4]; n_units];
-        let mut shift = vec![[0; 4]; n_units];
-        for o in 0..layer.n_out {
-            shift[o / 4][o % 4] = i32::from(layer.shift[o]);
-            bias[o / 4][o % 4] = layer.bias[o] + ((1 << layer.shift[o]) >> 1);
+            shift[row / 4][row % 4] = i32::from(layer.shift[o]);
+            bias[row / 4][row % 4] = layer.bias[o] + ((1 << layer.shift[o]) >> 1);
         }
         let weights: Vec<[i32; 4]> = bytes.iter().map(|unit| unit.map(i32::from_le_bytes)).collect();
         let tile = |o: usize, k: usize| {
@@ -99,8 +179,8 @@ impl Packed {
                 |o: usize, k: usize| if o / 4 < n_units && k < n_k { weights[o / 4 * n_k + k][o % 4] } else { 0 };
             Tile(std::array::from_fn(|i| std::array::from_fn(|j| lane(o + i, k + j))))
         };
-        let tiles = (0..layer.n_out).step_by(N).flat_map(|o| (0..n_k).step_by(N).map(move |k| (o, k)));
+        let tiles = (0..rows.len()).step_by(N).flat_map(|o| (0..n_k).step_by(N).map(move |k| (o, k)));
         let tiles = tiles.map(|(o, k)| tile(o, k)).collect();
-        Packed { n_k, n_out: layer.n_out, weights, tiles, bias, shift }
+        Packed { n_k, n_out: rows.len(), weights, tiles, bias, shift }
     }
 }

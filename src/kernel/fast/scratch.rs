@@ -1,0 +1,39 @@
+//! The features and the inputs and outputs of the layer at hand, for two vectors of cells; of nets that look around all activations of
+//! these cells, and what earlier cells have left.
+
+use super::pack::{PackedNet, Row};
+use super::{Fast, Level};
+use crate::kernel::Offsets;
+use crate::kernel::kept::Kept;
+
+/// What a thread needs besides: made room in once per model, begun anew for each tile.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch {
+    pub(super) x: Vec<Row>,
+    pub(super) y: Vec<Row>,
+    pub(super) all: Vec<Row>,
+    pub(super) kept: Kept,
+}
+
+impl Scratch {
+    /// Makes room for the nets of `fast`.
+    pub fn fit(&mut self, fast: &Fast) {
+        let n_rows = fast.nets.iter().map(PackedNet::n_rows).max().unwrap_or(0);
+        for rows in [&mut self.x, &mut self.y] {
+            rows.resize(n_rows, Row::ZERO);
+        }
+    }
+
+    /// Net number `net` comes to another tile, whose runs are no longer than `longest`: what earlier cells have left is forgotten.
+    pub fn begin(&mut self, fast: &Fast, net: usize, offsets: &Offsets, longest: usize) {
+        let net = &fast.nets[net];
+        let Some(wires) = &net.wires else { return };
+        self.all.resize(wires.n_lanes(), Row::ZERO);
+        let span = offsets.around.iter().map(|o| o.unsigned_abs() as usize).max().unwrap_or(0);
+        let n_planes = match fast.level {
+            Level::Plain => crate::kernel::around::n_planes(&net.net),
+            _ => wires.n_planes(),
+        };
+        self.kept.begin(n_planes, span, longest);
+    }
+}
