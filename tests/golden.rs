@@ -78,7 +78,7 @@ fn map(archive: &Archive) -> String {
 fn coded_by(archive: &Archive, model: Option<&str>) -> bool {
     let array = first(archive);
     let place = array.head.grid.place(0, 0, 0, 0, 0).unwrap();
-    let (mode, _) = archive.tile(array, &place, array.first_block).unwrap();
+    let mode = archive.tile(array, &place, array.first_block).unwrap().mode;
     let named = array.head.network.as_ref().map(|n| n.model.hash);
     named == model.map(hash) && (mode == Mode::Network) == model.is_some()
 }
@@ -245,9 +245,9 @@ fn bands(archive: &Archive, array: &Array, level: Level) -> Vec<Band> {
         for place in head.grid.band(plane, 0) {
             let refs = band.refs(&place, head, &previous);
             let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
-            let (mode, code) = archive.tile(array, &place, block).unwrap();
-            let ints = decode(head, plans.as_ref(), mode, &code, &place, &refs).unwrap();
-            band.ints[place.part][place.phase].paste(place.column * head.grid.tile_w, place.w, &ints);
+            let code = archive.tile(array, &place, block).unwrap();
+            let tile = decode(head, plans.as_ref(), &code, &place, &refs).unwrap();
+            band.ints[place.part][place.phase].paste(place.column * head.grid.tile_w, place.w, &tile.ints);
             block += 1;
         }
         bands.push(band);

@@ -14,7 +14,7 @@ use crate::fit::{self, Sample};
 use crate::kernel::fast::{Fast, Level};
 use crate::kernel::{MAX_INT, ONE, Usual};
 use crate::model::Model;
-use crate::sample::{Map, Stats, looks_like_mosaic};
+use crate::sample::{Map, looks_like_mosaic};
 use crate::source::Source;
 use crate::tile::Grid;
 use rayon::prelude::*;
@@ -30,19 +30,19 @@ pub fn choose(
     offset: u64,
     ty: &ArrayType,
     label: &str,
-    stats: &Stats,
+    maps: &[Map],
     models: &[Arc<Model>],
     adapt: Adapt,
 ) -> Result<Head> {
     let (n_planes, h, w) = ty.planes();
     let shape = (n_planes as usize, h as usize, w as usize);
-    let maps = Map::candidates(stats);
+    let n_samples = ty.n_samples()?;
     // the map and the shape by what the classic modes make of them, which is cheap; then networks for these
     let mut best: Option<(u128, u64, Head, Vec<Stack>, Origin)> = None;
     for (n_planes, h, w) in geometries(shape) {
         let origin = Origin { source, offset, ty, shape: (n_planes, h, w) };
         let windows = origin.windows()?;
-        for map in &maps {
+        for map in maps {
             let head = Head {
                 ty: ty.clone(),
                 label: label.to_string(),
@@ -58,7 +58,7 @@ pub fn choose(
             let n_seen = stacks.iter().map(|s| (s.h * s.w) as u128).sum::<u128>().max(1);
             // of the whole array, from its share in the windows
             let seen = classic_bits(&head, &stacks);
-            let bits = u128::from(seen) * u128::from(stats.n_samples()) / n_seen;
+            let bits = u128::from(seen) * u128::from(n_samples) / n_seen;
             let bits = bits + table.len() as u128 * 8;
             if best.as_ref().is_none_or(|(least, ..)| bits < *least) {
                 best = Some((bits, seen, head, stacks, origin));
@@ -166,17 +166,24 @@ fn fits(model: &Arc<Model>, stacks: &[Stack], n_phases: usize, n_previous: usize
     let fitted: Vec<Fitted> = ways
         .par_iter()
         .map(|&(phase, n)| {
-            let views: Vec<View> = stacks.iter().map(|s| s.views(n_phases, n).swap_remove(phase)).collect();
+            let views = stacks.iter().map(|s| s.views(n_phases, n).swap_remove(phase));
             let n_refs = (phase + n).min(MAX_REFS);
-            let plans: Vec<_> = views.iter().map(|v| model.plan_to_encode(v.h, v.w)).collect();
+            let (plans, views): (Vec<_>, Vec<View>) = views
+                .map(|view| {
+                    let plan = model.plan_to_encode(view.h, view.w);
+                    let view = view.fill_in(&plan);
+                    (plan, view)
+                })
+                .unzip();
             let refs: Vec<Vec<&[i32]>> = views.iter().map(View::refs).collect();
             let whole = (0..views.len()).filter(|&i| refs[i].len() == n_refs);
-            let samples = whole.map(|i| Sample { plan: &plans[i], ints: &views[i].ints, refs: &refs[i] });
+            let samples = whole.clone().map(|i| Sample { plan: &plans[i], ints: &views[i].ints, refs: &refs[i] });
             let samples: Vec<Sample> = samples.collect();
+            let classes: Vec<&[u8]> = whole.map(|i| views[i].classes.as_slice()).collect();
             if samples.is_empty() {
                 return Fitted { linears: model.linears(n_refs), usual: Usual { value: 0, residual: ONE } };
             }
-            let fit = fit::fit(model, &samples);
+            let fit = fit::fit_masked(model, &samples, &classes);
             Fitted { linears: fit.linears, usual: fit.usual }
         })
         .collect();
@@ -191,7 +198,8 @@ fn measure(network: &Network, fast: &Fast, stacks: &[Stack], n_phases: usize, n_
             let Fitted { linears, usual } = &network.fits[phase][n];
             let context = Context { model: &network.model, fast, linears, usual: *usual, max };
             let plan = network.model.plan_to_encode(view.h, view.w);
-            network::encode(context, &plan, &view.ints, &view.refs()).len() as u64 * 8
+            let view = view.fill_in(&plan);
+            network::encode_masked(context, &plan, &view.ints, &view.classes, &view.refs()).len() as u64 * 8
         });
         views.sum::<u64>()
     });

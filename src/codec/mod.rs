@@ -9,6 +9,7 @@ pub mod classic;
 pub mod decode;
 pub mod encode;
 pub mod head;
+pub mod mask;
 pub mod network;
 pub mod plane;
 pub mod plans;
