@@ -155,7 +155,7 @@ fn no_bound_is_broken_where_networks_code() {
     for (name, array) in adversaries() {
         for (i, e) in [1e-2, 1e-4, 1e-6].into_iter().enumerate() {
             for loss in [Loss::Abs(e), Loss::Rel(e), Loss::PwRel(e)] {
-                let model = if i % 2 == 0 { "lattice-default-1" } else { "pixelcnn-default-1" };
+                let model = if i % 2 == 0 { "lattice-default" } else { "pixelcnn-default" };
                 check(name, &array, Dtype::F32, loss, Some(model));
             }
         }
@@ -189,7 +189,7 @@ fn nan_payloads_infinities_and_fill_values_keep_their_bits() {
         }
     }
     let original: Vec<u8> = samples.iter().flat_map(|v| v.to_le_bytes()).collect();
-    for model in [None, Some("lattice-default-1"), Some("pixelcnn-default-1")] {
+    for model in [None, Some("lattice-default"), Some("pixelcnn-default")] {
         let options = options(Dtype::F32, &[H as u64, W as u64], Loss::Rel(1e-3), model);
         let decoded = decompress(&compress(&original, &options).unwrap()).unwrap();
         let (mut n_changed, range) = (0, 2.0 * field(2, 1.0).iter().fold(0.0f64, |m, v| m.max(v.abs())));
@@ -306,12 +306,14 @@ fn a_ratio_is_reached_or_refused() {
 #[test]
 fn slabs_cost_nothing_and_cut_outs_show_what_is_hidden() {
     let (n, h, w) = (3u64, 300u64, 280u64);
-    let sea = |i: u64| ((i / w % h) as f32 * 0.3 + (i % w) as f32 * 0.1).sqrt() + (i * 7919 % 31) as f32 * 0.01;
+    let mut random = Random(6);
+    let waves: Vec<f32> = (0..n * h * w).map(|_| random.below(31) as f32 * 0.01).collect();
+    let sea = |i: u64| ((i / w % h) as f32 * 0.3 + (i % w) as f32 * 0.1).sqrt() + waves[i as usize];
     let is_land = |i: u64| i % w > 100 + i / w % h / 3;
-    let samples = |land: f32| (0..n * h * w).map(move |i| if is_land(i) { land } else { sea(i) });
-    let original: Vec<u8> = samples(1e20).flat_map(f32::to_le_bytes).collect();
-    for model in [None, Some("lattice-default-1"), Some("pixelcnn-default-1")] {
-        let options = options(Dtype::F32, &[n, h, w], Loss::Rel(1e-3), model);
+    let original = (0..n * h * w).map(|i| if is_land(i) { 1e20 } else { sea(i) });
+    let original: Vec<u8> = original.flat_map(f32::to_le_bytes).collect();
+    for model in [None, Some("lattice-default"), Some("pixelcnn-default")] {
+        let options = options(Dtype::F32, &[n, h, w], Loss::Abs(5e-3), model);
         let packed = compress(&original, &options).unwrap();
         let decoded = decompress(&packed).unwrap();
         let archive = Archive::open(&packed, &[]).unwrap();
@@ -335,7 +337,7 @@ fn slabs_cost_nothing_and_cut_outs_show_what_is_hidden() {
             },
         )
         .unwrap();
-        let coast = n * h / 2;
+        let coast = n * h;
         assert!(
             packed.len() < of_sea.len() * 102 / 100 + coast as usize + 400,
             "{} and {} of sea",

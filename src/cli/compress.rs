@@ -9,6 +9,7 @@ use super::power;
 use super::progress::Progress;
 use super::say::{self, Talk};
 use super::{models, verify};
+use collapsar::device::Device;
 use collapsar::model::Model;
 use collapsar::sample::{Bound, Errors};
 use collapsar::source::Source;
@@ -95,6 +96,9 @@ impl Run<'_> {
         self.talk.done(&self.json(name, written, r, seconds, checked), &line)?;
         if let Some(note) = r.note.as_ref().filter(|_| !self.talk.json) {
             self.talk.line(&format!("{name}: {}", say::clean(note)));
+        }
+        if r.arrays.iter().any(|a| a.bound.is_some()) && !matches!(self.options.device, Device::Cpu) {
+            self.talk.verbose(&format!("{name}: tiles with fill values or exceptions in them are coded by the CPU"));
         }
         for array in &r.arrays {
             self.talk.verbose(&format!(

@@ -6,7 +6,7 @@
 use crate::array::ArrayType;
 use crate::codec::adapt::{self, Adapt};
 use crate::codec::classic;
-use crate::codec::head::{Fitted, Head, MAX_REFS, Network};
+use crate::codec::head::{Fitted, Head, MAX_PLANE_LOOKED_AT, MAX_REFS, Network};
 use crate::codec::network::{self, Context};
 use crate::codec::windows::{Origin, Stack, View};
 use crate::error::Result;
@@ -48,6 +48,7 @@ pub fn choose(
                 label: label.to_string(),
                 map: map.clone(),
                 grid: Grid::usual(n_planes, h, w, map.n_parts(), 1),
+                common: Vec::new(),
                 n_previous: 0,
                 key_interval: 0,
                 network: None,
@@ -66,7 +67,35 @@ pub fn choose(
         }
     }
     let (_, classic_bits, head, stacks, origin) = best.expect("there is always a map");
-    with_network(head, classic_bits, &stacks, &origin, models, adapt)
+    let mut head = with_network(head, classic_bits, &stacks, &origin, models, adapt)?;
+    head.common = common(&head, source, offset)?;
+    Ok(head)
+}
+
+/// The mask of the first plane, if others have about the same.
+fn common(head: &Head, source: &dyn Source, offset: u64) -> Result<Vec<u8>> {
+    let (grid, map) = (&head.grid, &head.map);
+    let Some(exception) = map.exception() else { return Ok(Vec::new()) };
+    if map.markers().is_empty() || grid.n_planes < 2 || grid.n_phases > 1 || grid.h * grid.w > MAX_PLANE_LOOKED_AT {
+        return Ok(Vec::new());
+    }
+    let classes = |plane: usize| -> Result<Vec<u8>> {
+        let n = grid.h * grid.w;
+        let n_bytes = n * head.ty.dtype.n_bytes();
+        let bytes = source.bytes(offset + (plane * n_bytes) as u64, n_bytes)?;
+        let (mut ints, mut classes) = (vec![0; n], vec![0; n]);
+        map.to_classes(&bytes, head.ty.big_endian, &mut ints, &mut classes);
+        classes.iter_mut().filter(|class| **class == exception).for_each(|class| *class = 0);
+        Ok(classes)
+    };
+    let first = classes(0)?;
+    let n_turns = first.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    let mut is_common = n_turns > 0;
+    for plane in [grid.n_planes / 2, grid.n_planes - 1] {
+        let other = classes(plane)?;
+        is_common &= first.iter().zip(&other).filter(|(a, b)| a != b).count() * 4 < n_turns;
+    }
+    Ok(if is_common { first } else { Vec::new() })
 }
 
 /// The shapes in which an array may be cut into tiles, its own first. A column is a row: tiles are wide, not tall.

@@ -4,12 +4,13 @@
 //! to others is filled in before a tile is coded, by a rule that needs no more than the ints around them. FORMAT.md, section 7.3.
 //!
 //! ```text
-//! kind 0: all ordinary · 1: one class u8 · 2: one lane of symbols
+//! kind 0: all ordinary · 1: one class u8 · 2: one lane of symbols · 3: as the head of the array says
 //! then the bits of every exception, in rows
 //! ```
 //!
 //! Row by row, whether an int is masked is a bit, foreseen from eight known neighbours, or where these are new from four of
-//! them; its class is that of the nearest masked neighbour or not, and then one of the others.
+//! them, and from the *common* mask of the array's head, where it has one: the coast of a hundred planes is there once. The
+//! class is that of the common mask or of the nearest masked neighbour or not, and then one of the others.
 
 use crate::entropy::lanes::{Interval, Popper, Pusher};
 use crate::error::{Error, Result};
@@ -30,6 +31,7 @@ pub enum Kind {
     None = 0,
     Whole = 1,
     Coded = 2,
+    Common = 3,
 }
 
 /// Whether a mask hides an int.
@@ -84,19 +86,16 @@ impl Mask {
         self.exact.extend(tile.exact.iter().map(|(i, bits)| (i / tile_w * w + i % tile_w + x0, *bits)));
     }
 
-    /// Appends the mask of a tile that is w wide.
-    pub fn write(&self, w: usize, of: Classes, out: &mut Vec<u8>) -> Kind {
+    /// Appends the mask of a tile that is w wide; `common` is what the array's head says there, nothing where it says nothing.
+    pub fn write(&self, w: usize, of: Classes, common: &[u8], out: &mut Vec<u8>) -> Kind {
         let Some(&first) = self.classes.first() else { return Kind::None };
         let kind = if self.classes.iter().all(|&class| class == first) {
             out.push(first);
             Kind::Whole
+        } else if self.classes == common {
+            Kind::Common
         } else {
-            let mut symbols = Symbols(Vec::new());
-            let mut classes = self.classes.clone();
-            walk(&mut symbols, &mut classes, w, of.exception).expect("what is known is not read");
-            let mut pusher = Pusher::new(1);
-            symbols.0.into_iter().rev().for_each(|interval| pusher.push(0, interval));
-            pusher.finish(out);
+            write_classes(&self.classes, w, of.exception, common, out);
             Kind::Coded
         };
         for (_, bits) in &self.exact {
@@ -106,24 +105,24 @@ impl Mask {
     }
 
     /// Takes the mask of a tile of n ints off the front of its code.
-    pub fn read(from: &mut &[u8], kind: Kind, n: usize, w: usize, of: Classes) -> Result<Mask> {
+    pub fn read(
+        from: &mut &[u8],
+        kind: Kind,
+        (n, w): (usize, usize),
+        of: Classes,
+        common: impl FnOnce() -> Vec<u8>,
+    ) -> Result<Mask> {
         let classes = match kind {
             Kind::None => return Ok(Mask::default()),
             Kind::Whole => match take_u8(from)? {
                 class if class != ORDINARY && class <= of.exception => vec![class; n],
                 class => return Err(Error::corrupt(format!("a tile masked by class {class}"))),
             },
-            Kind::Coded => {
-                let mut after = *from;
-                let n_words = take_varint(&mut after)?;
-                let n_bytes = n_words.saturating_mul(4).saturating_add((from.len() - after.len()) as u64);
-                let lane = take_bytes(from, usize::try_from(n_bytes).unwrap_or(usize::MAX))?;
-                let mut popper = Popper::new(1, lane)?;
-                let mut classes = vec![ORDINARY; n];
-                walk(&mut popper, &mut classes, w, of.exception)?;
-                popper.finish()?;
-                classes
-            }
+            Kind::Common => match common() {
+                classes if classes.len() == n => classes,
+                _ => return Err(Error::corrupt("a tile masked like its array, which has no mask")),
+            },
+            Kind::Coded => read_classes(from, (n, w), of.exception, &common())?,
         };
         if classes.windows(2).all(|pair| pair[0] == pair[1]) && (kind == Kind::Coded) {
             return Err(Error::corrupt("a mask of one class that is not written as one"));
@@ -137,8 +136,33 @@ impl Mask {
     }
 }
 
-/// Gives masked ints what stands left of and above them: for tiles that no network codes.
+/// One lane that says the classes of a rectangle w wide.
+pub fn write_classes(classes: &[u8], w: usize, n_classes: u8, common: &[u8], out: &mut Vec<u8>) {
+    let mut symbols = Symbols(Vec::new());
+    walk(&mut symbols, &mut classes.to_vec(), w, n_classes, common).expect("what is known is not read");
+    let mut pusher = Pusher::new(1);
+    symbols.0.into_iter().rev().for_each(|interval| pusher.push(0, interval));
+    pusher.finish(out);
+}
+
+/// The inverse, for n of them.
+pub fn read_classes(from: &mut &[u8], (n, w): (usize, usize), n_classes: u8, common: &[u8]) -> Result<Vec<u8>> {
+    let mut after = *from;
+    let n_words = take_varint(&mut after)?;
+    let n_bytes = n_words.saturating_mul(4).saturating_add((from.len() - after.len()) as u64);
+    let lane = take_bytes(from, usize::try_from(n_bytes).unwrap_or(usize::MAX))?;
+    let mut popper = Popper::new(1, lane)?;
+    let mut classes = vec![ORDINARY; n];
+    walk(&mut popper, &mut classes, w, n_classes, common)?;
+    popper.finish()?;
+    Ok(classes)
+}
+
+/// Gives masked ints the mean of what stands left of and above them: where classic codes begin.
 pub fn fill_rows(ints: &mut [i32], classes: &[u8], w: usize) {
+    if classes.is_empty() {
+        return;
+    }
     let Some(first) = (0..ints.len()).find(|&i| !hides(classes, i)) else { return ints.fill(0) };
     let first = ints[first];
     for i in 0..ints.len() {
@@ -208,8 +232,8 @@ fn chance(wide: Counts, narrow: Counts) -> u32 {
 }
 
 /// Codes the classes of a tile; a reader is handed zeros, and what it finds is in their place.
-fn walk(code: &mut impl Code, classes: &mut [u8], w: usize, n_classes: u8) -> Result<()> {
-    let (mut wide, mut narrow, mut same) = ([[0; 2]; 256], [[0; 2]; 16], [[0; 2]; 2]);
+fn walk(code: &mut impl Code, classes: &mut [u8], w: usize, n_classes: u8, common: &[u8]) -> Result<()> {
+    let (mut wide, mut narrow, mut same) = ([[0; 2]; 512], [[0; 2]; 32], [[0; 2]; 2]);
     for i in 0..classes.len() {
         let (y, x) = (i / w, i % w);
         let at = |up: usize, dx: isize| match x.checked_add_signed(dx) {
@@ -219,7 +243,7 @@ fn walk(code: &mut impl Code, classes: &mut [u8], w: usize, n_classes: u8) -> Re
         let near = [at(0, -1), at(1, 0), at(1, -1), at(1, 1)];
         let far = [at(0, -2), at(2, 0), at(1, 2), at(1, -2)];
         let bits = |near: [u8; 4]| near.iter().fold(0, |bits, &class| bits << 1 | usize::from(class != ORDINARY));
-        let (n, f) = (bits(near), bits(far));
+        let (n, f) = (bits(near) << 1 | usize::from(hides(common, i)), bits(far));
         let known = classes[i];
         let masked = code.bit(known != ORDINARY, chance(wide[n << 4 | f], narrow[n]))?;
         wide[n << 4 | f][usize::from(masked)] += 1;
@@ -228,7 +252,8 @@ fn walk(code: &mut impl Code, classes: &mut [u8], w: usize, n_classes: u8) -> Re
             classes[i] = u8::from(masked);
             continue;
         }
-        let like = near.into_iter().find(|&class| class != ORDINARY);
+        let here = common.get(i).copied().unwrap_or(ORDINARY);
+        let like = [here].into_iter().chain(near).find(|&class| class != ORDINARY);
         let expected = like.unwrap_or(1);
         let counts = &mut same[usize::from(like.is_some())];
         let is_same = code.bit(known == expected, chance(*counts, *counts))?;
@@ -257,15 +282,20 @@ mod tests {
     }
 
     fn comes_back(mask: &Mask, h: usize, w: usize) -> usize {
+        comes_back_over(mask, h, w, &[])
+    }
+
+    fn comes_back_over(mask: &Mask, h: usize, w: usize, common: &[u8]) -> usize {
         let mut bytes = Vec::new();
-        let kind = mask.write(w, CLASSES, &mut bytes);
+        let kind = mask.write(w, CLASSES, common, &mut bytes);
+        let read = |from: &mut &[u8]| Mask::read(from, kind, (h * w, w), CLASSES, || common.to_vec());
         let n = bytes.len();
         for cut in 0..n {
-            assert!(Mask::read(&mut &bytes[..cut], kind, h * w, w, CLASSES).is_err(), "{cut} of {n}");
+            assert!(read(&mut &bytes[..cut]).is_err(), "{cut} of {n}");
         }
         bytes.push(7);
         let mut from = bytes.as_slice();
-        assert_eq!(&Mask::read(&mut from, kind, h * w, w, CLASSES).unwrap(), mask);
+        assert_eq!(&read(&mut from).unwrap(), mask);
         assert_eq!(from, [7]);
         n
     }
@@ -289,6 +319,16 @@ mod tests {
         let coast = |y: usize| 100 + (y * y * 7919 / 31) % 5;
         let bytes = comes_back(&mask(256, 256, |y, x| u8::from(x > coast(y))), 256, 256);
         assert!(bytes < 256 * 4 / 8 + 30, "{bytes} bytes for 256 steps");
+    }
+
+    #[test]
+    fn what_the_array_says_already_costs_next_to_nothing() {
+        let coast = |y: usize, x: usize| u8::from(x > 100 + (y * y * 7919 / 31) % 5) + u8::from(x > 200);
+        let whole = mask(256, 256, coast);
+        assert_eq!(comes_back_over(&whole, 256, 256, &whole.classes), 0);
+        let other = mask(256, 256, |y, x| if (y, x) == (77, 33) { 3 } else { coast(y, x) });
+        assert!(comes_back_over(&other, 256, 256, &whole.classes) < 24);
+        assert!(comes_back(&other, 256, 256) > 120);
     }
 
     #[test]
@@ -317,11 +357,11 @@ mod tests {
     fn no_damage_makes_it_panic() {
         let whole = mask(20, 20, |y, x| ((y * y + x) % 7) as u8 % 4);
         let mut bytes = Vec::new();
-        let kind = whole.write(20, CLASSES, &mut bytes);
+        let kind = whole.write(20, CLASSES, &[], &mut bytes);
         for bit in 0..bytes.len() * 8 {
             let mut wrong = bytes.clone();
             wrong[bit / 8] ^= 1 << (bit % 8);
-            let _ = Mask::read(&mut wrong.as_slice(), kind, 400, 20, CLASSES);
+            let _ = Mask::read(&mut wrong.as_slice(), kind, (400, 20), CLASSES, Vec::new);
         }
     }
 }

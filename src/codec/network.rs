@@ -408,7 +408,7 @@ fn far(popper: &mut Popper, lane: usize, coded: i32, low: i32) -> Result<i32> {
 /// int = (v₁ + … + vₘ + 32·m) / (64·m),   m the largest of 1, 2, 4 that is no more than there are taps
 /// ```
 ///
-/// A mean stays within what it is of: a prediction would run away over a continent. NUMERICS.md, section 5.4.
+/// A mean stays within what it is of: a prediction would run away over a continent. NUMERICS.md, section 5.5.
 pub(crate) fn fill(plan: &Plan, step: &Step, run: Run, classes: &[u8], values: &[i32], ints: &mut [i32]) {
     if classes.is_empty() {
         return;

@@ -2,7 +2,7 @@
 
 use crate::array::ArrayType;
 use crate::codec::head::Head;
-use crate::codec::mask::{self, Mask};
+use crate::codec::mask::{Mask, fill_rows};
 use crate::codec::network;
 use crate::codec::plans::Plans;
 use crate::error::Result;
@@ -126,7 +126,7 @@ impl Band {
             let mut tile = ints.crop(x0, place.h, place.w);
             match plans {
                 Some(plans) => network::fill_in(&plans.get(place.h, place.w), &mask.classes, &mut tile),
-                None => mask::fill_rows(&mut tile, &mask.classes, place.w),
+                None => fill_rows(&mut tile, &mask.classes, place.w),
             }
             ints.paste(x0, place.w, &tile);
         }

@@ -76,6 +76,7 @@ impl Label {
             0 => Kind::None,
             1 => Kind::Whole,
             2 => Kind::Coded,
+            3 => Kind::Common,
             _ => return Err(Error::unsupported(format!("tile mode {byte} is not known to this version"))),
         };
         Ok(Label { array, number, mode, mask })
@@ -109,7 +110,10 @@ pub fn encode(head: &Head, plans: Option<&Plans>, array: u64, tile: &Tile) -> Ve
 /// Network or classic, whichever is smaller.
 pub fn settle(head: &Head, array: u64, tile: &Tile, network: Option<Vec<u8>>) -> Vec<u8> {
     let Place { number, part, h, w, .. } = tile.place;
-    let classic = || classic::encode(&tile.ints, h, w, head.map.max_int(part));
+    // what others look at is what the network's rule filled in
+    let is_looked_at = head.network.is_some() && (head.n_previous > 0 || head.grid.n_phases > 1);
+    let hidden = if is_looked_at { &[][..] } else { &tile.mask.classes };
+    let classic = || classic::encode_masked(&tile.ints, hidden, h, w, head.map.max_int(part));
     let (mode, code) = match network {
         None => (Mode::Classic, classic()),
         // the estimate is a few per cent off: classic modes are tried wherever they might win
@@ -122,7 +126,8 @@ pub fn settle(head: &Head, array: u64, tile: &Tile, network: Option<Vec<u8>>) ->
         }
     };
     let mut masked = Vec::new();
-    let mask = classes(head).map_or(Kind::None, |classes| tile.mask.write(w, classes, &mut masked));
+    let mask = classes(head)
+        .map_or(Kind::None, |classes| tile.mask.write(w, classes, &common(head, &tile.place), &mut masked));
     let mut out = Vec::with_capacity(masked.len() + code.len() + 12);
     Label { array, number, mode, mask }.write(&mut out);
     out.extend(masked);
@@ -135,15 +140,33 @@ pub fn classes(head: &Head) -> Option<Classes> {
     Some(Classes { exception: head.map.exception()?, sample_bytes: head.ty.dtype.n_bytes() })
 }
 
-/// A tile from its code.
-pub fn decode(head: &Head, plans: Option<&Plans>, code: &Code, place: &Place, refs: &[&[i32]]) -> Result<Decoded> {
-    let (h, w) = (place.h, place.w);
+/// What the head says of the ints of a tile; nothing where it says nothing.
+fn common(head: &Head, place: &Place) -> Vec<u8> {
+    let grid = &head.grid;
+    if head.common.is_empty() {
+        return Vec::new();
+    }
+    let rows = head.common.chunks_exact(grid.w).skip(place.band * grid.tile_h).take(place.h);
+    rows.flat_map(|row| &row[place.column * grid.tile_w..][..place.w]).copied().collect()
+}
+
+/// The mask of a tile, and the code of its ints behind it.
+pub fn unmask<'a>(head: &Head, code: &'a Code, place: &Place) -> Result<(Mask, &'a [u8])> {
     let mut from = code.bytes.as_slice();
     let mask = match (code.mask, classes(head)) {
         (Kind::None, _) => Mask::default(),
-        (kind, Some(classes)) => Mask::read(&mut from, kind, h * w, w, classes)?,
+        (kind, Some(classes)) => {
+            Mask::read(&mut from, kind, (place.h * place.w, place.w), classes, || common(head, place))?
+        }
         (_, None) => return Err(Error::corrupt("a masked tile in an array without masks")),
     };
+    Ok((mask, from))
+}
+
+/// A tile from its code.
+pub fn decode(head: &Head, plans: Option<&Plans>, code: &Code, place: &Place, refs: &[&[i32]]) -> Result<Decoded> {
+    let (h, w) = (place.h, place.w);
+    let (mask, from) = unmask(head, code, place)?;
     let mut ints = vec![0; h * w];
     let network = plans.and_then(|plans| Some((context(head, plans, place)?, plans)));
     match (code.mode, network) {

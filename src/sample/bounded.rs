@@ -261,3 +261,73 @@ fn near(reach: u64, (min, max): (u64, u64)) -> Option<(Rule, u64)> {
     let above = max - min;
     Some((Rule::Near { reach, first: min }, above / step + u64::from(above % step > reach)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bounded(values: &[f32], bound: Bound) -> Option<Bounded> {
+        let mut survey = Survey::new(Dtype::F32);
+        survey.update(&values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>(), false);
+        Bounded::new(&survey, bound)
+    }
+
+    #[test]
+    fn one_sample_is_one_int() {
+        for bound in [Bound::Abs(0.25), Bound::PwRel(0.25)] {
+            for x in [5.0f32, -5.0, 1e-44, 0.0] {
+                let Some(map) = bounded(&[x], bound) else { continue };
+                let int = map.int(u64::from(x.to_bits())).unwrap();
+                assert!(map.holds(u64::from(x.to_bits()), map.sample(int)), "{x}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_is_a_hair_below_twice_the_bound() {
+        let map = bounded(&[0.0, 100.0], Bound::Abs(0.5)).unwrap();
+        let Rule::Uniform { step, first: 0, .. } = map.rule else { panic!("{:?}", map.rule) };
+        assert!(step < 1.0 && step > 0.9999, "{step}");
+        // half the distance of floats at 100 is 2⁻¹⁸: no bound near it is worth a map
+        assert_eq!(bounded(&[0.0, 100.0], Bound::Abs(1e-6)), None);
+    }
+
+    #[test]
+    fn logarithms_keep_signs_zeros_and_order() {
+        let values = [-3e5f32, -1.0, -1e-3, 0.0, 1e-3, 0.5, 7.0, 1e9];
+        let map = bounded(&values, Bound::PwRel(0.01)).unwrap();
+        let ints: Vec<u32> = values.iter().map(|v| map.int(u64::from(v.to_bits())).unwrap()).collect();
+        assert!(ints.is_sorted_by(|a, b| a < b), "{ints:?}");
+        assert_eq!(map.sample(ints[3]), 0);
+        let positive = bounded(&[1.0, 2.0], Bound::PwRel(0.01)).unwrap();
+        assert_eq!((positive.int(u64::from((-1.0f32).to_bits())), positive.int(0)), (None, Some(0)));
+    }
+
+    #[test]
+    fn hardly_any_sample_of_a_field_is_an_exception() {
+        let values: Vec<f32> = (0..20_000).map(|i| 300.0 - (i * 7919 % 20_011) as f32 * 0.002_3).collect();
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        for bound in
+            [Bound::Abs(short(4e-5)), Bound::Abs(short(0.1)), Bound::PwRel(short(1e-6)), Bound::PwRel(short(0.01))]
+        {
+            let map = bounded(&values, bound).unwrap();
+            let (mut ints, mut classes) = (vec![0; values.len()], vec![9; values.len()]);
+            map.to_ints(&bytes, false, &mut ints, &mut classes);
+            assert_eq!(classes.iter().filter(|class| **class != ORDINARY).count(), 0, "{bound:?}");
+        }
+    }
+
+    #[test]
+    fn integers_reach_the_ends_of_their_type() {
+        let rule = Rule::Near { reach: 100, first: 3 };
+        let map = Bounded { dtype: Dtype::U8, rule, max: 2, markers: vec![] };
+        assert_eq!(
+            [0, 3, 103, 104, 203, 204, 255].map(|v| map.int(v)),
+            [None, Some(0), Some(0), Some(1), Some(1), Some(1), Some(1)]
+        );
+        assert_eq!([0, 1, 2].map(|int| map.sample(int)), [3, 204, 255]);
+        let rule = Rule::Near { reach: 1 << 62, first: 0 };
+        let map = Bounded { dtype: Dtype::U64, rule, max: 2, markers: vec![] };
+        assert_eq!((map.int(u64::MAX), map.sample(2)), (Some(2), u64::MAX));
+    }
+}

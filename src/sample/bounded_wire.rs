@@ -106,3 +106,79 @@ fn take_short(input: &mut &[u8]) -> Result<f64> {
         _ => Err(Error::corrupt("a bound or a step that is no positive number")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Bound, Map, Survey};
+    use super::{Dtype, LOGARITHMIC, NEAR, Order, UNIFORM};
+    use crate::error::Kind;
+
+    /// A map for samples of a dtype, and the samples.
+    fn map(dtype: Dtype, bound: Bound) -> Map {
+        let mut survey = Survey::new(dtype);
+        let word = |i: u64| match dtype {
+            Dtype::F32 => u64::from(((i as f32 - 300.0) * 0.37).to_bits()),
+            Dtype::F64 => ((i as f64 - 300.0) * 0.37).to_bits(),
+            _ => 3 + i * 7 % 30,
+        };
+        let fill = Order::of(dtype).mask() >> 1;
+        let words = (0..900).map(word).chain([fill; 50]);
+        let bytes: Vec<u8> = words.flat_map(|w| w.to_le_bytes().into_iter().take(dtype.n_bytes())).collect();
+        survey.update(&bytes, false);
+        Map::bounded(&survey, bound).unwrap()
+    }
+
+    #[test]
+    fn bounded_maps_of_every_dtype_come_back_and_no_cut_or_flip_panics() {
+        for dtype in Dtype::ALL {
+            let bounds = match Order::of(dtype).kind {
+                super::Kind::Float => vec![Bound::Abs(0.5), Bound::PwRel(0.25)],
+                _ => vec![Bound::Near(1), Bound::Near(9)],
+            };
+            for bound in bounds {
+                let map = map(dtype, bound);
+                assert_eq!((map.bound(), map.markers().len()), (Some(bound), 1), "{}", map.name());
+                let mut bytes = Vec::new();
+                map.write(&mut bytes);
+                for n in 0..bytes.len() {
+                    assert_eq!(Map::read(&mut &bytes[..n], dtype).unwrap_err().kind, Kind::Truncated, "{n}");
+                }
+                assert_eq!(Map::read(&mut bytes.as_slice(), dtype).unwrap(), map);
+                for bit in 0..bytes.len() * 8 {
+                    let mut wrong = bytes.clone();
+                    wrong[bit / 8] ^= 1 << (bit % 8);
+                    let Ok(other) = Map::read(&mut wrong.as_slice(), dtype) else { continue };
+                    let ints = [0, 1, 7, -1, i32::MIN];
+                    let mut out = vec![0; 5 * dtype.n_bytes()];
+                    let parts = vec![&ints[..]; other.n_parts()];
+                    let _ = other.from_ints(&parts, false, &mut out);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn forms_that_make_no_sense_are_corrupt() {
+        let short = |x: f64| ((x.to_bits() >> 32) as u32).to_le_bytes().to_vec();
+        let uniform =
+            |bound: f64, step: f64, rest: &[u8]| [vec![UNIFORM], short(bound), short(step), rest.to_vec()].concat();
+        assert!(Map::read(&mut uniform(1.0, 2.0, &[0, 9, 0]).as_slice(), Dtype::F32).is_ok());
+        let nan_twice = [&[0, 9, 2][..], &[0, 0, 0xc0, 0x7f, 0, 0, 0xc0, 0x7f]].concat();
+        for wrong in [
+            uniform(0.0, 2.0, &[0, 9, 0]),
+            uniform(1.0, -2.0, &[0, 9, 0]),
+            uniform(f64::INFINITY, 2.0, &[0, 9, 0]),
+            uniform(1.0, 2.0, &[0, 0xff, 0xff, 0xff, 0xff, 0x0f, 0]),
+            uniform(1.0, 2.0, &nan_twice),
+            [vec![LOGARITHMIC], short(0.5), short(0.5), vec![0, 10, 9, 0]].concat(),
+            vec![NEAR, 0, 0, 9, 0],
+        ] {
+            assert_eq!(Map::read(&mut wrong.as_slice(), Dtype::F32).unwrap_err().kind, Kind::Corrupt, "{wrong:?}");
+        }
+        assert_eq!(Map::read(&mut uniform(1.0, 2.0, &[0, 9, 7]).as_slice(), Dtype::F32).unwrap_err().kind, Kind::Limit);
+        assert_eq!(
+            Map::read(&mut uniform(1.0, 2.0, &[0, 9, 0]).as_slice(), Dtype::I16).unwrap_err().kind,
+            Kind::Corrupt
+        );
+    }
+}
