@@ -6,7 +6,7 @@
 use crate::array::ArrayType;
 use crate::codec::adapt::{self, Adapt};
 use crate::codec::classic;
-use crate::codec::head::{Fitted, Head, MAX_PLANE_LOOKED_AT, MAX_REFS, Network};
+use crate::codec::head::{Fitted, Head, MAX_KEY_INTERVAL, MAX_PLANE_LOOKED_AT, MAX_REFS, Network};
 use crate::codec::network::{self, Context};
 use crate::codec::windows::{Origin, Stack, View};
 use crate::error::Result;
@@ -21,6 +21,9 @@ use rayon::prelude::*;
 use std::sync::Arc;
 
 const KEY_INTERVAL: usize = 32;
+/// Planes within a bound are mostly what the plane before was: a plane that looks at none costs several times as much as one that
+/// does. So chains are longer where planes are small, up to so many samples.
+const MAX_CHAIN: usize = 1 << 20;
 /// Small planes may be laid side by side: a stack of stamps becomes one image.
 const MAX_STAMP: usize = 1 << 12;
 
@@ -145,7 +148,7 @@ fn with_network(
             Network { model: model.clone(), refits: Vec::new(), fits: fits(model, stacks, n_phases, n_previous) };
         let bits = measure(&network, &model.fast(Level::detect()), stacks, n_phases, n_previous, max as i32);
         let grid = Grid::usual(plain.grid.n_planes, plain.grid.h, plain.grid.w, 1, n_phases);
-        let key_interval = if n_previous > 0 { KEY_INTERVAL } else { 0 };
+        let key_interval = if n_previous > 0 { key_interval(&plain) } else { 0 };
         (bits, Head { grid, n_previous, key_interval, network: Some(network), ..plain.clone() })
     };
     let mut measured: Vec<(u64, Head)> = models.iter().map(|model| one(model, (1, 0))).collect();
@@ -174,6 +177,13 @@ fn with_network(
         }
     }
     Ok(smallest.1)
+}
+
+fn key_interval(head: &Head) -> usize {
+    match head.map.bound() {
+        None => KEY_INTERVAL,
+        Some(_) => (MAX_CHAIN / (head.grid.h * head.grid.w)).clamp(KEY_INTERVAL, MAX_KEY_INTERVAL),
+    }
 }
 
 /// (phases, planes before) that are worth measuring beside the plain way.

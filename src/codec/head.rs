@@ -18,7 +18,7 @@ const MAX_LABEL_BYTES: u64 = 4096;
 /// Reference planes a plane may look at.
 pub const MAX_REFS: usize = 3;
 /// The longest chain of planes that look at each other.
-const MAX_KEY_INTERVAL: usize = 256;
+pub const MAX_KEY_INTERVAL: usize = 256;
 /// A plane with more samples is not kept in memory for the next to look at.
 pub const MAX_PLANE_LOOKED_AT: usize = 1 << 24;
 

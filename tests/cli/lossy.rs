@@ -58,7 +58,7 @@ fn lossy_files_are_verified_by_their_bounds_before_a_source_goes() {
         desk.says(0, &["decompress", "b.npy.clps"]);
         assert_eq!(desk.read("a.npy"), desk.read("b.npy"));
         let error = largest_error(&noisy(), &desk.read("a.npy"));
-        assert!(error > 0.0 && error < 5.0, "{how:?}: {error}");
+        assert!(error > 0.0 && error < 9.0, "{how:?}: {error}");
     }
 }
 
