@@ -179,12 +179,12 @@ fn a_violation_is_seen() {
 fn nan_payloads_infinities_and_fill_values_keep_their_bits() {
     let mut next = noise(5);
     let mut samples: Vec<f32> = field(2, 1.0).iter().map(|&v| v as f32).collect();
-    for i in 0..samples.len() {
+    for (i, sample) in samples.iter_mut().enumerate() {
         match i % 13 {
-            0 => samples[i] = f32::from_bits(0x7f80_0000 | (next() >> 40) as u32 | 1),
-            1 => samples[i] = f32::INFINITY,
-            2 | 3 => samples[i] = 9.96921e36,
-            4 => samples[i] = -999.0,
+            0 => *sample = f32::from_bits(0x7f80_0000 | (next() >> 40) as u32 | 1),
+            1 => *sample = f32::INFINITY,
+            2 | 3 => *sample = 9.96921e36,
+            4 => *sample = -999.0,
             _ => {}
         }
     }
@@ -345,6 +345,32 @@ fn slabs_cost_nothing_and_cut_outs_show_what_is_hidden() {
             of_sea.len()
         );
     }
+}
+
+#[test]
+fn four_phases_hide_what_they_hide_apart() {
+    let (h, w) = (88usize, 93usize);
+    let mut random = Random(3);
+    let scene: Vec<u32> = (0..h * w).map(|_| random.below(100)).collect();
+    let sample = |i: usize| {
+        let (y, x) = (i / w, i % w);
+        let colour = [500.0, 4000.0, 9000.0, 2000.0][2 * (y & 1) + (x & 1)];
+        match (x * 3 > 200 + y, i % 1409) {
+            (true, _) => f32::NAN,
+            (_, 0) => 1e12,
+            _ => colour + scene[y / 2 * (w / 2) + x / 2] as f32 + random.below(100) as f32 / 64.0,
+        }
+    };
+    let original: Vec<u8> = (0..h * w).map(sample).flat_map(f32::to_le_bytes).collect();
+    let options = options(Dtype::F32, &[h as u64, w as u64], Loss::Abs(0.25), Some("lattice-default"));
+    let packed = compress(&original, &options).unwrap();
+    let archive = Archive::open(&packed, &[]).unwrap();
+    let array = archive.arrays().next().unwrap();
+    assert!(array.head.grid.n_phases == 4 && array.head.map.bound().is_some(), "{}", array.head.map.name());
+    let decoded = decompress(&packed).unwrap();
+    assert_eq!(violations(&values(&original, Dtype::F32), &values(&decoded, Dtype::F32), Promise::Abs(0.25)), 0);
+    let cut = archive.region(array, 0, 0..h as u64, 0..w as u64).unwrap();
+    assert!(cut.bytes == decoded);
 }
 
 #[test]

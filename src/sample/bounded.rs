@@ -21,8 +21,11 @@ use crate::error::{Error, Result};
 pub const ORDINARY: u8 = 0;
 /// Whole numbers up to here are floats, so that a product rounds once.
 pub(super) const MAX_WHOLE: i64 = 1 << 53;
-/// Networks see ints up to here; a map stretched further by one sample in a thousand leaves these out.
+/// Networks see ints up to here; a map that a few samples stretch further leaves these out.
 const WISHED_MAX: u64 = 1 << 22;
+/// One in so many: exceptions then take a twentieth of a bit per sample. Where there is no map at all otherwise, more may be left out.
+const OUTSIDE: u64 = 1024;
+const FAR_OUTSIDE: u64 = 64;
 const MAX: u64 = u32::MAX as u64 - 1;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -50,16 +53,16 @@ impl Bounded {
         let (rule, max) = match bound {
             Bound::Abs(e) => {
                 let fits = |ends| uniform(survey, e, ends).filter(|(_, max)| *max <= WISHED_MAX);
-                let inner = survey.inner_ends(ends);
+                let reaching = |one_in| survey.inner_ends(ends, one_in);
                 fits(ends)
-                    .or_else(|| fits(inner))
+                    .or_else(|| fits(reaching(OUTSIDE)))
                     .or_else(|| uniform(survey, e, ends))
-                    .or_else(|| uniform(survey, e, inner))
+                    .or_else(|| uniform(survey, e, reaching(FAR_OUTSIDE)))
             }
             Bound::PwRel(e) => logarithmic(survey, e, ends),
             Bound::Near(reach) => {
                 let fits = |ends| near(reach, ends).filter(|(_, max)| *max <= WISHED_MAX);
-                fits(ends).or_else(|| fits(survey.inner_ends(ends))).or_else(|| near(reach, ends))
+                fits(ends).or_else(|| fits(survey.inner_ends(ends, OUTSIDE))).or_else(|| near(reach, ends))
             }
         }
         .filter(|(_, max)| *max <= MAX)?;
@@ -233,7 +236,8 @@ fn uniform(survey: &Survey, bound: f64, (min, max): (u64, u64)) -> Option<(Rule,
     }
     let (first, last) = ((min / step).round_ties_even(), (max / step).round_ties_even());
     let end = MAX_WHOLE as f64;
-    (first >= -end && last <= end).then(|| (Rule::Uniform { bound, step, first: first as i64 }, (last - first) as u64))
+    let map = (Rule::Uniform { bound, step, first: first as i64 }, (last - first) as u64);
+    (first >= -end && last <= end).then_some(map)
 }
 
 fn logarithmic(survey: &Survey, bound: f64, (min, max): (u64, u64)) -> Option<(Rule, u64)> {
@@ -245,7 +249,7 @@ fn logarithmic(survey: &Survey, bound: f64, (min, max): (u64, u64)) -> Option<(R
         return None;
     }
     let step = short(2.0 * log2(1.0 + (bound - hair)));
-    let Some(least) = least.filter(|_| step > 0.0) else { return None };
+    let least = least.filter(|_| step > 0.0)?;
     let least = if ieee.precision() == 24 { f64::from(f32::from_bits(least as u32)) } else { f64::from_bits(least) };
     let rank = |x: f64| (log2(x) / step).round_ties_even();
     let first = rank(least);

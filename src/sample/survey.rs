@@ -22,9 +22,6 @@ const MIN_COUNT: u64 = 8;
 const MIN_SHARE: u64 = 200;
 /// Samples by the highest bits of their keys: where a few of them lie far outside, a map need not reach them.
 const LOG2_BINS: u32 = 12;
-/// One sample in so many may be left outside.
-const OUTSIDE: u64 = 1024;
-
 /// What a lossy map must know of an array.
 #[derive(Clone, Debug)]
 pub struct Survey {
@@ -163,9 +160,10 @@ impl Survey {
         Surveyed { markers: found.into_iter().map(|(bits, _)| bits).collect(), ends }
     }
 
-    /// Ends between which all ordinary samples but a few lie: for where the few would stretch the range beyond what can be coded.
-    pub(super) fn inner_ends(&self, (min, max): (u64, u64)) -> (u64, u64) {
-        let mut allowed = self.n_samples / OUTSIDE;
+    /// Ends between which all ordinary samples but one in so many lie: for where a few would stretch the range beyond what can be
+    /// coded.
+    pub(super) fn inner_ends(&self, (min, max): (u64, u64), one_in: u64) -> (u64, u64) {
+        let mut allowed = self.n_samples / one_in;
         let (first, last) = (self.bin(min), self.bin(max));
         let (mut lo, mut hi) = (first, last);
         let n_low_bits = Order::of(self.dtype).n_bits.saturating_sub(LOG2_BINS);
@@ -270,7 +268,7 @@ mod tests {
         values[9] = -2e25;
         let survey = survey(&values);
         let ends = survey.surveyed().ends.unwrap();
-        let (lo, hi) = survey.inner_ends(ends);
+        let (lo, hi) = survey.inner_ends(ends, 1024);
         assert!(survey.number(lo) > 200.0 && survey.number(hi) < 400.0);
         assert_eq!(survey.number(ends.1), f64::from(3e30f32));
     }

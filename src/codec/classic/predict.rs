@@ -226,16 +226,16 @@ impl<V: Kept> RowsOf<V> {
         let end = |u: u32| V::Sum::try_from(i128::from(u) - i128::from(V::ZERO)).ok().expect("values fit their sums");
         let (least, most) = (end(0), end(spread));
         let terms = self.begin();
-        for x in 0..values.len() {
+        for (x, value) in values.iter_mut().enumerate() {
             let (ww, w) = (self.row[x].into(), self.row[x + 1].into());
             if hides(x) {
                 let p = match terms {
                     Some([cw, cww]) => linear::<V>(self.above[x], cw, w, cww, ww),
                     None => median(w, self.north[x + 2].into(), self.north[x + 1].into()),
                 };
-                values[x] = V::low_bits(p.clamp(least, most)).wrapping_add(V::ZERO);
+                *value = V::low_bits(p.clamp(least, most)).wrapping_add(V::ZERO);
             }
-            self.row[x + PAD] = V::keep(values[x].wrapping_sub(V::ZERO));
+            self.row[x + PAD] = V::keep(value.wrapping_sub(V::ZERO));
         }
         self.end();
     }
