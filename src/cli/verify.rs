@@ -29,14 +29,15 @@ pub fn compressed(
         source
     };
     let written = FileSource::new(File::open(path)?)?;
-    let promises = promises(&written, source, report, raw, models)?;
+    let broken = |e: Error| if e.kind == Kind::Io { e } else { differs(path, &format!("does not decode: {e}")) };
+    let promises = promises(&written, source, report, raw, models).map_err(broken)?;
     let mut same = Same { source, promises, at: 0, rest: Vec::new(), differs: false };
     let result = collapsar::decompress_to(&written, &mut same, &power::decoding(models), &|_| Ok(()));
     if same.differs || (result.is_ok() && same.at != source.len()) {
         let what = if report.is_lossless() { "the source" } else { "what was promised" };
         return Err(differs(path, &format!("decodes to something else than {what}")));
     }
-    result.map_err(|e| if e.kind == Kind::Io { e } else { differs(path, &format!("does not decode: {e}")) })
+    result.map_err(broken)
 }
 
 /// The content of a .gz.
@@ -187,5 +188,25 @@ mod tests {
         assert_eq!(compressed(&path, &bytes).unwrap_err().kind, Kind::Verify);
         assert_eq!(restored(&path, blake3::hash(b"something else").as_bytes()), Ok(()));
         assert_eq!(restored(&path, &[0; 32]).unwrap_err().kind, Kind::Verify);
+    }
+
+    #[test]
+    fn a_sample_beyond_its_bound_is_found_and_one_within_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.clps");
+        let samples: Vec<f32> = (0..900).map(|i| (i * i % 601) as f32 * 0.37).collect();
+        let bytes = |samples: &[f32]| samples.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+        let raw = ArrayType { dtype: collapsar::array::Dtype::F32, big_endian: false, shape: vec![30, 30] };
+        for loss in [Loss::Abs(0.5), Loss::Mantissa(6, Default::default())] {
+            let options = collapsar::Options { raw: Some(raw.clone()), loss, ..Default::default() };
+            let source = bytes(&samples);
+            let (packed, report) = collapsar::compress_to(&source, Vec::new(), &options, &|_| Ok(())).unwrap();
+            std::fs::write(&path, packed).unwrap();
+            let compressed = |bytes: &Vec<u8>| compressed(&path, bytes, &report, Some(raw.clone()), &[]);
+            assert_eq!(compressed(&source), Ok(()));
+            let mut other = samples.clone();
+            other[899] += 4.0;
+            assert_eq!(compressed(&bytes(&other)).unwrap_err().kind, Kind::Verify);
+        }
     }
 }

@@ -19,16 +19,16 @@ use crate::codec::choose::choose;
 use crate::codec::head::Head;
 use crate::codec::plane::band_range;
 use crate::codec::plans::Plans;
+use crate::codec::shown::{Shown, check, maps};
 use crate::container::Writer;
 use crate::device::Device;
 use crate::error::Result;
 use crate::format::{self, Format, Hint, Piece};
 use crate::model::{Model, zoo};
-use crate::sample::{Bound, Errors, Loss, Map, PsnrSearch, Stats, Survey, shorten};
+use crate::sample::{Bound, Errors, Loss};
 use crate::source::Source;
 use crate::tile::Place;
 use crate::wire::put_varint;
-use rayon::prelude::*;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -46,10 +46,6 @@ pub mod kind {
 const CHUNK: usize = 4 << 20;
 /// A row of more samples is coded as arrays of one dimension of at most this many.
 const MAX_ROW: u64 = 1 << 23;
-/// Bytes that are looked at at once, and by one thread.
-const SCAN_GROUP: usize = 8 << 20;
-const SCAN_CHUNK: usize = 1 << 19;
-
 /// Which network codes the arrays.
 #[derive(Clone, Debug, Default)]
 pub enum Choice {
@@ -306,70 +302,6 @@ impl<'a, W: Write> Encoder<'a, W> {
     }
 }
 
-/// The file as it is shown to who chooses and codes: where mantissas are shortened, that is what the array is.
-struct Shown<'a> {
-    source: &'a dyn Source,
-    /// Where the array begins.
-    offset: u64,
-    ty: &'a ArrayType,
-    loss: Loss,
-}
-
-impl Shown<'_> {
-    fn change(&self, bytes: &mut [u8]) {
-        if let Loss::Mantissa(n_bits, rounding) = self.loss {
-            shorten(bytes, self.ty.dtype, self.ty.big_endian, n_bits, rounding);
-        }
-    }
-}
-
-impl Source for Shown<'_> {
-    fn len(&self) -> u64 {
-        self.source.len()
-    }
-
-    /// Whole samples of the array.
-    fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()> {
-        self.source.read_at(offset, out)?;
-        self.change(out);
-        Ok(())
-    }
-}
-
-/// The maps that come into question.
-fn maps(shown: &Shown) -> Result<Vec<Map>> {
-    let (ty, big_endian) = (shown.ty, shown.ty.big_endian);
-    let stats = scan(shown, &|| Stats::new(ty.dtype), &|s, bytes| s.update(bytes, big_endian), &Stats::merge)?;
-    let mut maps = Map::candidates(&stats);
-    if matches!(shown.loss, Loss::None | Loss::Mantissa(..)) {
-        return Ok(maps);
-    }
-    let survey = scan(shown, &|| Survey::new(ty.dtype), &|s, bytes| s.update(bytes, big_endian), &Survey::merge)?;
-    let of_loss = |loss: Loss| loss.bound(&survey).and_then(|bound| Map::bounded(&survey, bound));
-    let Some(mut search) = PsnrSearch::new(shown.loss, &survey) else {
-        maps.extend(of_loss(shown.loss));
-        return Ok(maps);
-    };
-    while let Some(trial) = search.trial() {
-        let Some(map) = of_loss(trial) else { break };
-        let add = |errors: &mut Errors, bytes: &[u8]| errors.merge(&map.measure(bytes, big_endian));
-        search.tell(scan(shown, &Errors::default, &add, &Errors::merge)?.mean_square());
-    }
-    maps.extend(of_loss(search.found()));
-    Ok(maps)
-}
-
-/// Holds what decoding gives against what was there.
-fn check(head: &Head, raw: &[u8], given: &[u8]) -> Result<Errors> {
-    let parts = raw.par_chunks(SCAN_CHUNK).zip(given.par_chunks(SCAN_CHUNK));
-    let parts = parts.map(|(raw, given)| head.map.check(raw, given, head.ty.big_endian));
-    let mut all = Errors::default();
-    for part in parts.collect::<Result<Vec<Errors>>>()? {
-        all.merge(&part);
-    }
-    Ok(all)
-}
-
 /// An array whose rows (or columns, where these are all there is) are too long to hold becomes arrays of one dimension.
 fn cut(offset: u64, ty: &ArrayType) -> Result<Vec<(u64, ArrayType)>> {
     let n = ty.n_samples()?;
@@ -387,31 +319,6 @@ fn cut(offset: u64, ty: &ArrayType) -> Result<Vec<(u64, ArrayType)>> {
         (offset + at * ty.dtype.n_bytes() as u64, ArrayType { shape, ..ty.clone() })
     };
     Ok(starts.map(piece).collect())
-}
-
-/// One pass over an array by all threads; parts are merged in the order of the array.
-fn scan<T: Send>(
-    shown: &Shown,
-    new: &(dyn Fn() -> T + Sync),
-    update: &(dyn Fn(&mut T, &[u8]) + Sync),
-    merge: &dyn Fn(&mut T, &T),
-) -> Result<T> {
-    let n_bytes = shown.ty.n_bytes()?;
-    let mut all = new();
-    let mut group = vec![0; n_bytes.min(SCAN_GROUP as u64) as usize];
-    for start in (0..n_bytes).step_by(SCAN_GROUP) {
-        group.truncate((n_bytes - start).min(SCAN_GROUP as u64) as usize);
-        let parts = group.par_chunks_mut(SCAN_CHUNK).enumerate().map(|(i, bytes)| {
-            shown.read_at(shown.offset + start + (i * SCAN_CHUNK) as u64, bytes)?;
-            let mut part = new();
-            update(&mut part, bytes);
-            Ok(part)
-        });
-        for part in parts.collect::<Result<Vec<T>>>()? {
-            merge(&mut all, &part);
-        }
-    }
-    Ok(all)
 }
 
 fn hash_of(source: &dyn Source) -> Result<blake3::Hash> {

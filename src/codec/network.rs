@@ -10,8 +10,9 @@
 //! the plane's range. A run deals its symbols to the lanes in turn, from lane 0. An int at or beyond the end of an escaping
 //! window is followed, in its lane, by its distance from that end in 24 plain bits.
 //!
-//! Ints that a mask hides are not coded: they are the mean of the nearest known values, see `Fill`.
+//! Ints that a mask hides are not coded: `hidden` says what they are.
 
+use crate::codec::hidden::{all_hidden, fill};
 use crate::codec::mask::hides;
 use crate::entropy::lanes::{Interval, Popper, Pusher};
 use crate::error::{Error, Result};
@@ -21,7 +22,7 @@ use crate::kernel::fast::{Fast, Inverted, Scratch, room};
 use crate::kernel::interval::{PRECISION, beyond};
 use crate::kernel::mixture::{Mixtures, Window, mass};
 use crate::kernel::predict::Linear;
-use crate::kernel::{Look, MAX_INT, ONE, Usual, address};
+use crate::kernel::{Look, MAX_INT, ONE, Usual};
 use crate::model::plan::{Run, Step};
 use crate::model::{Model, Plan};
 use std::cell::Cell;
@@ -402,51 +403,7 @@ fn far(popper: &mut Popper, lane: usize, coded: i32, low: i32) -> Result<i32> {
     Ok(if coded == low { coded - excess as i32 } else { coded + excess as i32 })
 }
 
-/// Fills in the ints of a run that are hidden: the mean of the nearest known values, rounded.
-///
-/// ```text
-/// int = (v₁ + … + vₘ + 32·m) / (64·m),   m the largest of 1, 2, 4 that is no more than there are taps
-/// ```
-///
-/// A mean stays within what it is of: a prediction would run away over a continent. NUMERICS.md, section 5.5.
-pub(crate) fn fill(plan: &Plan, step: &Step, run: Run, classes: &[u8], values: &[i32], ints: &mut [i32]) {
-    if classes.is_empty() {
-        return;
-    }
-    let taps = &plan.offsets[step.offsets].taps;
-    let log2_m = taps.len().ilog2().min(2);
-    for (i, index) in indices(run).enumerate().filter(|(_, index)| hides(classes, *index)) {
-        let sum: i32 = taps[..1 << log2_m].iter().map(|&o| values[address(run.at as usize + i, o)]).sum();
-        ints[index] = (sum + ((ONE / 2) << log2_m)) >> (6 + log2_m);
-    }
-}
-
-/// Fills in all ints of a tile that are hidden, as a decoder will; `plan` may be any of the model's for this size.
-pub fn fill_in(plan: &Plan, classes: &[u8], ints: &mut [i32]) {
-    let Some(first) = (0..ints.len()).find(|&i| !hides(classes, i)) else { return ints.fill(0) };
-    if hides(classes, 0) {
-        ints[0] = ints[first]; // the seed
-    }
-    let seed = ints[0];
-    let mut values = plan.arena(seed * ONE);
-    for step in &plan.steps {
-        for &run in &step.runs {
-            for i in 0..run.n {
-                // the encoder's runs may hold cells that see each other
-                let cell = Run { at: run.at + i, n: 1, first: index(run, i as usize) as u32, step: 1 };
-                fill(plan, step, cell, classes, &values, ints);
-                values[cell.at as usize] = ints[cell.first as usize] * ONE;
-            }
-        }
-        step.copy(&mut values);
-    }
-}
-
-fn all_hidden(classes: &[u8], run: Run) -> bool {
-    !classes.is_empty() && indices(run).all(|index| hides(classes, index))
-}
-
-fn index(run: Run, i: usize) -> usize {
+pub(crate) fn index(run: Run, i: usize) -> usize {
     (run.first as i32 + i as i32 * run.step) as usize
 }
 

@@ -2,8 +2,8 @@
 
 use crate::array::ArrayType;
 use crate::codec::head::Head;
+use crate::codec::hidden;
 use crate::codec::mask::{Mask, fill_rows};
-use crate::codec::network;
 use crate::codec::plans::Plans;
 use crate::error::Result;
 use crate::sample::phase;
@@ -125,7 +125,7 @@ impl Band {
             }
             let mut tile = ints.crop(x0, place.h, place.w);
             match plans {
-                Some(plans) => network::fill_in(&plans.get(place.h, place.w), &mask.classes, &mut tile),
+                Some(plans) => hidden::fill_in(&plans.get(place.h, place.w), &mask.classes, &mut tile),
                 None => fill_rows(&mut tile, &mask.classes, place.w),
             }
             ints.paste(x0, place.w, &tile);

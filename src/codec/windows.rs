@@ -2,7 +2,7 @@
 
 use crate::array::ArrayType;
 use crate::codec::head::{MAX_PLANE_LOOKED_AT, MAX_REFS};
-use crate::codec::{mask, network};
+use crate::codec::{hidden, mask};
 use crate::error::Result;
 use crate::model::Plan;
 use crate::sample::{Map, phase};
@@ -152,8 +152,7 @@ impl View {
     /// Fills in what is hidden as the model will whose plan this is.
     pub fn fill_in(mut self, plan: &Plan) -> View {
         let all = std::iter::once((&mut self.ints, &self.classes)).chain(self.refs.iter_mut().zip(&self.ref_classes));
-        all.filter(|(_, classes)| !classes.is_empty())
-            .for_each(|(ints, classes)| network::fill_in(plan, classes, ints));
+        all.filter(|(_, classes)| !classes.is_empty()).for_each(|(ints, classes)| hidden::fill_in(plan, classes, ints));
         self
     }
 
