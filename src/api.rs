@@ -6,7 +6,9 @@ use crate::codec::encode::{Encoder, Options, Progress, Report};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::format::gzip::{self, Inflated};
+use crate::format::{self, Hint, Piece};
 use crate::model::Model;
+use crate::sample::RatioSearch;
 use crate::source::{FileSource, Source};
 use std::fs::File;
 use std::io::Write;
@@ -41,17 +43,33 @@ pub fn decompress(bytes: &[u8]) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-/// Streams `source` into a `.clps` file.
+/// Streams `source` into a `.clps` file. For a wanted ratio it is compressed a few times, and the last time into `out`.
 pub fn compress_to<W: Write>(
     source: &dyn Source,
     out: W,
     options: &Options,
     progress: Progress,
 ) -> Result<(W, Report)> {
+    options.loss.check()?;
+    let Some(mut search) = RatioSearch::new(options.loss) else { return once(source, out, options, progress) };
+    while let Some(loss) = search.trial() {
+        let (_, report) = once(source, std::io::sink(), &Options { loss, ..options.clone() }, progress)?;
+        search.tell(report.n_bytes_in, report.n_bytes_out);
+    }
+    once(source, out, &Options { loss: search.found()?, ..options.clone() }, progress)
+}
+
+fn once<W: Write>(source: &dyn Source, out: W, options: &Options, progress: Progress) -> Result<(W, Report)> {
     if options.raw.is_none() && source.len() > 18 && source.bytes(0, 2)? == [0x1f, 0x8b] {
         let mut spool = tempfile::tempfile()?;
         if let Inflated::Whole(member) = gzip::inflate(source, &mut spool, MAX_GZIP_CONTENT)? {
             let inner = FileSource::new(File::try_clone(&spool)?)?;
+            if !options.loss.is_none() && holds_arrays(&inner)? {
+                let (out, mut report) = Encoder::new(&inner, out, options, progress)?.run(None)?;
+                (report.n_bytes_in, report.gunzipped) = (source.len(), true);
+                report.note = Some("what is lossy has no .gz to go back to: it will be given back unpacked".into());
+                return Ok((out, report));
+            }
             if let Some(recipe) = gzip::find(source, &member, &inner)? {
                 let (out, mut report) = Encoder::new(&inner, out, options, progress)?.run(Some((&recipe, source)))?;
                 report.n_bytes_in = source.len();
@@ -67,6 +85,11 @@ pub fn compress_to<W: Write>(
         }
     }
     Encoder::new(source, out, options, progress)?.run(None)
+}
+
+fn holds_arrays(source: &dyn Source) -> Result<bool> {
+    let structure = format::read(source, &Hint::default())?;
+    Ok(structure.pieces.iter().any(|piece| matches!(piece, Piece::Array { .. })))
 }
 
 /// How to decompress; `Default` is what most want.

@@ -4,8 +4,9 @@
 //! tile, and says so; a GPU that was asked for, or that fails on the way, is an error.
 
 use crate::codec::head::Head;
+use crate::codec::mask::{Kind, Mask};
 use crate::codec::plans::Plans;
-use crate::codec::tile::{self, Mode, Tile, context};
+use crate::codec::tile::{self, Code, Decoded, Mode, Tile, context};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, TileInts, TilePayload};
 use crate::model::Model;
@@ -112,8 +113,10 @@ impl Device {
             return Ok(places.par_iter().map(|place| tile::encode(head, plans, array, &tile(place))).collect());
         };
         let tiles: Vec<Tile> = places.par_iter().map(tile).collect();
+        // masked tiles are coded by the CPU
+        let on_device = |tile: &Tile| !tile.is_constant() && tile.mask.is_empty();
         let mut codes: Vec<Option<Vec<u8>>> = vec![None; tiles.len()];
-        for (_, group) in alike(head, tiles.iter().map(|t| &t.place), |i| !tiles[i].is_constant()) {
+        for (_, group) in alike(head, tiles.iter().map(|t| &t.place), |i| on_device(&tiles[i])) {
             let place = tiles[group[0]].place;
             let Some(context) = context(head, plans, &place) else { continue };
             let refs: Vec<Vec<&[i32]>> = group.iter().map(|&i| tiles[i].refs()).collect();
@@ -122,7 +125,10 @@ impl Device {
             let coded = gpu.encode(context, &plans.get(place.h, place.w), &batch)?;
             group.iter().zip(coded).for_each(|(&i, code)| codes[i] = Some(code));
         }
-        let settled = tiles.par_iter().zip(codes).map(|(t, code)| tile::settle(head, array, t, code));
+        let settled = tiles.par_iter().zip(codes).map(|(t, code)| match code {
+            None => tile::encode(head, Some(plans), array, t),
+            code => tile::settle(head, array, t, code),
+        });
         Ok(settled.collect())
     }
 
@@ -134,33 +140,34 @@ impl Device {
         plans: Option<&Plans>,
         n_tiles: usize,
         coded: &(dyn Fn(usize) -> Coded + Sync),
-        take: &(dyn Fn(usize, Vec<i32>) + Sync),
+        take: &(dyn Fn(usize, Decoded) + Sync),
     ) -> Result<Vec<Result<()>>> {
         let one = |t: &Coded| {
             let refs: Vec<&[i32]> = t.refs.iter().map(Vec::as_slice).collect();
-            let (mode, code) = t.code.as_ref().map_err(Error::clone)?;
-            tile::decode(head, plans, *mode, code, &t.place, &refs)
+            let code = t.code.as_ref().map_err(Error::clone)?;
+            tile::decode(head, plans, code, &t.place, &refs)
         };
         let (Some(gpu), Some(plans)) = (self.gpu(), plans) else {
-            let each = (0..n_tiles).into_par_iter().map(|i| one(&coded(i)).map(|ints| take(i, ints)));
+            let each = (0..n_tiles).into_par_iter().map(|i| one(&coded(i)).map(|tile| take(i, tile)));
             return Ok(each.collect());
         };
         let tiles: Vec<Coded> = (0..n_tiles).into_par_iter().map(coded).collect();
-        let by_network = |i: usize| matches!(tiles[i].code, Ok((Mode::Network, _)));
-        let mut decoded: Vec<Option<Result<Vec<i32>>>> = tiles.iter().map(|_| None).collect();
+        let by_network = |i: usize| matches!(tiles[i].code, Ok(Code { mode: Mode::Network, mask: Kind::None, .. }));
+        let mut decoded: Vec<Option<Result<Decoded>>> = tiles.iter().map(|_| None).collect();
         for (_, group) in alike(head, tiles.iter().map(|t| &t.place), by_network) {
             let place = tiles[group[0]].place;
             let Some(context) = context(head, plans, &place) else { continue };
             let refs: Vec<Vec<&[i32]>> =
                 group.iter().map(|&i| tiles[i].refs.iter().map(Vec::as_slice).collect()).collect();
-            let payload = |i: usize| tiles[i].code.as_ref().map_or(&[][..], |(_, code)| code);
+            let payload = |i: usize| tiles[i].code.as_ref().map_or(&[][..], |code| &code.bytes);
             let payloads = group.iter().zip(&refs).map(|(&i, refs)| TilePayload { payload: payload(i), refs });
             let batch: Vec<TilePayload> = payloads.collect();
             let ints = gpu.decode(context, &plans.get(place.h, place.w), &batch)?;
-            group.iter().zip(ints).for_each(|(&i, ints)| decoded[i] = Some(ints));
+            let whole = |ints: Vec<i32>| Decoded { ints, mask: Mask::default() };
+            group.iter().zip(ints).for_each(|(&i, ints)| decoded[i] = Some(ints.map(whole)));
         }
         let each = tiles.par_iter().zip(decoded).enumerate();
-        Ok(each.map(|(i, (t, ints))| ints.unwrap_or_else(|| one(t)).map(|ints| take(i, ints))).collect())
+        Ok(each.map(|(i, (t, ints))| ints.unwrap_or_else(|| one(t)).map(|tile| take(i, tile))).collect())
     }
 }
 
@@ -171,7 +178,7 @@ fn instead(error: &Error) -> String {
 /// A tile to decode: its mode and code, if its block could be read, and what it looks at.
 pub struct Coded {
     pub place: Place,
-    pub code: Result<(Mode, Vec<u8>)>,
+    pub code: Result<Code>,
     pub refs: Vec<Vec<i32>>,
 }
 

@@ -29,3 +29,4 @@ pub use codec::archive::Archive;
 pub use codec::encode::{Choice, Options, Report};
 pub use codec::salvage::{SalvageReport, salvage};
 pub use error::{Error, Kind, Result};
+pub use sample::{Loss, Rounding};

@@ -24,7 +24,7 @@ fn small() -> (Vec<u8>, Vec<u8>) {
     let archive = Archive::open(&packed, &[]).unwrap();
     let array = archive.arrays().next().unwrap();
     let place = array.head.grid.place(0, 0, 0, 0, 0).unwrap();
-    assert_eq!(archive.tile(array, &place, array.first_block).unwrap().0, Mode::Network);
+    assert_eq!(archive.tile(array, &place, array.first_block).unwrap().mode, Mode::Network);
     assert!((3000..6000).contains(&packed.len()), "{} bytes", packed.len());
     drop(archive);
     (bytes, packed)
@@ -155,7 +155,7 @@ fn a_destroyed_plane_costs_the_planes_that_look_at_it_and_nothing_else() {
     let looks: Vec<bool> = (0..n)
         .map(|plane| {
             let place = grid.place(plane, 0, 0, 0, 0).unwrap();
-            archive.tile(array, &place, array.first_block + plane).unwrap().0 == Mode::Network
+            archive.tile(array, &place, array.first_block + plane).unwrap().mode == Mode::Network
         })
         .collect();
     for destroyed in [0, 5, 31, 32, 39] {

@@ -27,6 +27,7 @@ fn head(n_planes: u64, h: u64, w: u64) -> Head {
         label: "claimed".into(),
         map: Map::candidates(&stats)[0].clone(),
         grid: Grid::usual(n_planes as usize, h as usize, w as usize, 1, 1),
+        common: Vec::new(),
         n_previous: 0,
         key_interval: 0,
         network: None,

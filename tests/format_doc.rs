@@ -2,6 +2,7 @@
 
 mod example;
 
+use collapsar::codec::bytes::DICTIONARY;
 use collapsar::codec::encode::kind;
 use collapsar::container::{END_MAGIC, MAGIC, MAX_BLOCK_BYTES, MAX_BLOCKS, VERSION, Writer};
 use collapsar::kernel::MAX_INT;
@@ -72,6 +73,15 @@ fn magic_version_kinds_and_limits_are_those_of_the_code() {
     for family in Family::ALL {
         assert!(FORMAT.contains(&format!("\"{}\"", family.name())), "FORMAT.md leaves out {}", family.name());
     }
+}
+
+#[test]
+fn the_dictionary_is_that_of_the_code() {
+    let text: String = DICTIONARY.iter().map(|&b| b.escape_ascii().to_string()).collect();
+    let text = text.replace("\\'", "'");
+    let lines = text.replace("}\\x93", "}\n\\x93");
+    assert!(FORMAT.contains(&format!("```text\n{lines}\n```")), "FORMAT.md should say:\n{lines}");
+    assert!(FORMAT.contains(&format!("these {} bytes", DICTIONARY.len())), "{} bytes", DICTIONARY.len());
 }
 
 #[test]

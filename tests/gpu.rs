@@ -19,7 +19,7 @@ use collapsar::kernel::predict::{Linear, predict};
 use collapsar::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets, Usual};
 use collapsar::model::{Family, Model, Part, zoo};
 use collapsar::net::{Layer, Net, Pass, Spec};
-use collapsar::{Adapt, Archive, Choice, Decoding, Options, compress, decompress_to};
+use collapsar::{Adapt, Archive, Choice, Decoding, Loss, Options, compress, decompress_to};
 use std::sync::{Arc, LazyLock, Mutex};
 
 const SIZES: [usize; 10] = [1, 15, 16, 17, 63, 64, 65, 255, 256, 257];
@@ -436,6 +436,33 @@ fn a_refitted_file_has_the_bytes_of_the_cpu_and_comes_back() -> Result<()> {
             let mut back = Vec::new();
             collapsar::decompress_to(&packed, &mut back, &decoding, &|_| Ok(()))?;
             assert!(back == bytes);
+        }
+    }
+    Ok(())
+}
+
+/// Tiles with masks in them go to the CPU, the others look at what was filled in there.
+#[test]
+fn a_lossy_file_with_fill_values_has_the_bytes_of_the_cpu_and_comes_back() -> Result<()> {
+    let mut paint = Paint(11);
+    let mut sample = |i: usize| {
+        let (y, x) = (i / 270 % 260, i % 270);
+        if x > 230 + y / 9 { -999.0 } else { ((y * x) as f32).sqrt() + paint.int(99) as f32 * 0.01 }
+    };
+    let bytes: Vec<u8> = (0..2 * 260 * 270).flat_map(|i| sample(i).to_le_bytes()).collect();
+    for index in 0..gpus().len() {
+        let device = Device::Gpu(Arc::new(Gpu::open(Some(index))?));
+        for name in ["pixelcnn-fast", "lattice-fast"] {
+            let raw = ArrayType { dtype: Dtype::F32, big_endian: false, shape: vec![2, 260, 270] };
+            let model = Choice::These(zoo::by_name(name, &[])?[..1].to_vec());
+            let loss = Loss::Abs(0.02);
+            let cpu = Options { model, raw: Some(raw), adapt: Adapt::Off, loss, ..Options::default() };
+            let packed = collapsar::compress(&bytes, &cpu)?;
+            assert!(collapsar::compress(&bytes, &Options { device: device.clone(), ..cpu })? == packed);
+            let decoding = Decoding { device: device.clone(), ..Decoding::default() };
+            let mut back = Vec::new();
+            collapsar::decompress_to(&packed, &mut back, &decoding, &|_| Ok(()))?;
+            assert!(back == collapsar::decompress(&packed)? && back != bytes);
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 #![no_main]
 
 use collapsar::array::Dtype;
-use collapsar::sample::{Map, Stats};
+use collapsar::sample::{Loss, Map, Stats, Survey};
 use collapsar_fuzz::{bounded::Bounded, script::Script, seeds};
 use libfuzzer_sys::fuzz_target;
 
@@ -33,7 +33,7 @@ fuzz_target!(init: seeds::offer(begin), |bytes: &[u8]| {
             return;
         }
         let mut samples = vec![0; n * n_bytes];
-        if map.from_ints(&parts, big_endian, &mut samples).is_ok() {
+        if map.from_ints(&parts, big_endian, &mut samples).is_ok() && map.bound().is_none() {
             let mut back = vec![vec![0; n]; map.n_parts()];
             map.to_ints(&samples, big_endian, &mut back.iter_mut().map(Vec::as_mut_slice).collect::<Vec<_>>());
             assert_eq!(back, parts, "{}", map.name());
@@ -50,6 +50,27 @@ fuzz_target!(init: seeds::offer(begin), |bytes: &[u8]| {
         let mut more = Stats::new(dtype);
         more.update(others, big_endian);
         stats.merge(&more);
+        let mut survey = Survey::new(dtype);
+        survey.update(some, big_endian);
+        let mut rest = Survey::new(dtype);
+        rest.update(others, big_endian);
+        survey.merge(&rest);
+        for loss in [Loss::Abs(0.01), Loss::Rel(1e-3), Loss::PwRel(1e-4), Loss::Near(3)] {
+            let Some(map) = loss.bound(&survey).and_then(|bound| Map::bounded(&survey, bound)) else { continue };
+            let (mut ints, mut classes) = (vec![0; n], vec![0; n]);
+            map.to_classes(samples, big_endian, &mut ints, &mut classes);
+            let mut back = vec![0; samples.len()];
+            map.from_ints(&[&ints], big_endian, &mut back).expect("our own ints are samples");
+            for (i, class) in classes.iter().enumerate().filter(|(_, class)| **class != 0) {
+                let marker = map.markers().get(usize::from(*class) - 1);
+                let bits = marker.copied().unwrap_or_else(|| map.bits(samples, big_endian, i));
+                map.put(&mut back, big_endian, i, bits);
+            }
+            map.check(samples, &back, big_endian).expect("a bound is kept");
+            let mut form = Vec::new();
+            map.write(&mut form);
+            assert_eq!(Map::read(&mut form.as_slice(), dtype).expect("our own map is read"), map);
+        }
         for map in Map::candidates(&stats) {
             let mut parts = vec![vec![0; n]; map.n_parts()];
             map.to_ints(samples, big_endian, &mut parts.iter_mut().map(Vec::as_mut_slice).collect::<Vec<_>>());

@@ -1,11 +1,15 @@
 //! What can be asked: zstd's letters where zstd has them.
 
+mod lossy;
+
 use clap::{Args as Group, Parser, Subcommand};
 use collapsar::Adapt;
 use collapsar::array::{ArrayType, Dtype};
 use collapsar::device::Wish;
 use std::ffi::OsString;
 use std::path::PathBuf;
+
+pub use lossy::Lossy;
 
 const AFTER: &str = "\
 First steps:
@@ -20,7 +24,7 @@ zstd's habits work too: collapsar -d FILE, -t FILE, -l FILE.
 Exit codes: 0 ok, 1 usage, 2 input missing or unreadable, 3 corrupt input, 4 verification failed,
 5 no space, I/O or device, 6 a limit exceeded, 7 missing model.";
 
-/// Neural compression of scientific rasters: lossless, and the same bytes on every machine
+/// Neural compression of scientific rasters: lossless unless asked, and the same bytes on every machine
 #[derive(Parser)]
 #[command(name = "collapsar", version, arg_required_else_help = true, after_help = AFTER, infer_subcommands = true)]
 pub struct Args {
@@ -135,6 +139,8 @@ pub struct Compress {
     pub files: Files,
     #[command(flatten)]
     pub place: Place,
+    #[command(flatten)]
+    pub lossy: Lossy,
     /// auto measures the built-in defaults, classic uses no network, else a name from `collapsar models`
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,

@@ -9,7 +9,9 @@ use super::power;
 use super::progress::Progress;
 use super::say::{self, Talk};
 use super::{models, verify};
+use collapsar::device::Device;
 use collapsar::model::Model;
+use collapsar::sample::{Bound, Errors};
 use collapsar::source::Source;
 use collapsar::{Choice, Error, Options, Report, Result};
 use serde_json::{Value, json};
@@ -41,6 +43,7 @@ pub fn run(args: &args::Compress) -> Result<Tally> {
         gunzip: args.gunzip,
         device: power::device(),
         adapt: args.adapt,
+        loss: args.lossy.loss().check()?,
     };
     let run = Run { args, talk: Talk::from(&args.talk), options, given };
     run.warn_of_weights();
@@ -75,7 +78,7 @@ impl Run<'_> {
         let written = sink.finish(unpacked.as_deref())?;
         let mut checked = false;
         if let (Some(path), true) = (&written, place.rm || place.verify) {
-            verify::compressed(path, &source, &self.given)?;
+            verify::compressed(path, &source, &report, self.args.raw(), &self.given)?;
             checked = true;
         }
         if place.rm && checked && meta.is_some() {
@@ -88,15 +91,18 @@ impl Run<'_> {
         let (ratio, speed) = (say::ratio(r.n_bytes_in, r.n_bytes_out), say::speed(r.n_bytes_in, seconds));
         let models = model_names(r);
         let sizes = format!("{} → {}", say::bytes(r.n_bytes_in), say::bytes(r.n_bytes_out));
-        let word = if checked { "LOSSLESS, verified" } else { "LOSSLESS" };
+        let word = word(r) + if checked { ", verified" } else { "" };
         let line = format!("{name}  {sizes}  ratio {ratio:.2}  {}  {models}  {word}", say::speed_text(speed));
         self.talk.done(&self.json(name, written, r, seconds, checked), &line)?;
         if let Some(note) = r.note.as_ref().filter(|_| !self.talk.json) {
             self.talk.line(&format!("{name}: {}", say::clean(note)));
         }
+        if r.arrays.iter().any(|a| a.bound.is_some()) && !matches!(self.options.device, Device::Cpu) {
+            self.talk.verbose(&format!("{name}: tiles with fill values or exceptions in them are coded by the CPU"));
+        }
         for array in &r.arrays {
             self.talk.verbose(&format!(
-                "{name}: {}: {}, {}, {} → {}, {}{}",
+                "{name}: {}: {}, {}, {} → {}, {}{}{}",
                 say::clean(&array.label),
                 collapsar::codec::archive::describe(&array.ty),
                 array.map,
@@ -104,6 +110,7 @@ impl Run<'_> {
                 say::bytes(array.n_bytes_out),
                 array.model.as_deref().unwrap_or("classic"),
                 refitted(array.refit_bytes),
+                if array.errors.is_none() { String::new() } else { format!(", {}", lost(&array.errors)) },
             ));
         }
         Ok(())
@@ -114,14 +121,17 @@ impl Run<'_> {
             json!({
                 "label": a.label, "dtype": a.ty.dtype.name(), "shape": a.ty.shape, "map": a.map,
                 "bytes_in": a.ty.n_bytes().unwrap_or(0), "bytes_out": a.n_bytes_out, "model": a.model,
-                "refit_bytes": a.refit_bytes,
+                "refit_bytes": a.refit_bytes, "bound": a.bound.map(bound_json),
+                "largest_error": a.errors.largest, "largest_relative_error": a.errors.largest_relative,
+                "samples_changed": a.errors.n_changed,
             })
         });
         json!({
             "file": name, "output": written.map(|p| p.to_string_lossy()), "format": r.format, "note": r.note,
             "bytes_in": r.n_bytes_in, "bytes_out": r.n_bytes_out, "ratio": say::ratio(r.n_bytes_in, r.n_bytes_out),
-            "seconds": seconds, "mb_per_s": say::speed(r.n_bytes_in, seconds), "lossless": true,
-            "gunzipped": r.gunzipped, "verified": checked, "arrays": arrays.collect::<Vec<Value>>(),
+            "seconds": seconds, "mb_per_s": say::speed(r.n_bytes_in, seconds), "lossless": r.is_lossless(),
+            "loss": (!r.is_lossless()).then(|| r.loss.describe()), "largest_error": r.errors().largest,
+            "largest_relative_error": r.errors().largest_relative, "gunzipped": r.gunzipped, "verified": checked, "arrays": arrays.collect::<Vec<Value>>(),
         })
     }
 
@@ -146,6 +156,28 @@ fn unpacked_name(target: &Target, names: &mut Names) -> Result<Option<std::ffi::
     let name = format!("{stem}.{}", input::EXTENSION);
     names.claim(&path.with_file_name(&name))?;
     Ok(Some(name.into()))
+}
+
+/// LOSSLESS, or LOSSY with what was promised and what came of it.
+fn word(r: &Report) -> String {
+    if r.is_lossless() {
+        return "LOSSLESS".into();
+    }
+    format!("LOSSY ({}; {})", r.loss.describe(), lost(&r.errors()))
+}
+
+fn lost(errors: &Errors) -> String {
+    let number = collapsar::sample::number;
+    format!("largest error {}, relative {}", number(errors.largest), number(errors.largest_relative))
+}
+
+/// A bound for programs.
+pub(super) fn bound_json(bound: Bound) -> Value {
+    match bound {
+        Bound::Abs(e) => json!({"abs": e}),
+        Bound::PwRel(e) => json!({"pw_rel": e}),
+        Bound::Near(n) => json!({"near": n}),
+    }
 }
 
 /// What is said behind the name of a model.

@@ -37,6 +37,8 @@ struct Done {
     checked: bool,
     lost: Vec<String>,
     models: Vec<String>,
+    /// Of the arrays that lost something when they were compressed.
+    bounds: Vec<String>,
 }
 
 pub fn run(args: &args::Decompress) -> Result<Tally> {
@@ -89,6 +91,7 @@ impl Run<'_> {
             checked: false,
             lost: vec![],
             models: vec![],
+            bounds: vec![],
             target: target.clone(),
         };
         let sink = || match &target {
@@ -109,6 +112,8 @@ impl Run<'_> {
             // opened before anything is created: a file that is none of ours leaves no trace
             let archive = Archive::open(&source, &self.given)?;
             done.models = model_names(&archive);
+            done.bounds = archive.arrays().filter_map(|a| a.head.map.bound()).map(|bound| bound.to_string()).collect();
+            done.bounds.dedup();
             let mut sink = sink()?;
             let progress = progress(archive.reader.content_len());
             decode_all(&archive, &power::device(), &mut sink, &|at| progress.at(at))?;
@@ -134,11 +139,13 @@ impl Run<'_> {
         let word = match (self.place, done.lost.is_empty()) {
             (_, false) => "DAMAGED",
             (None, _) => "OK",
-            _ if done.checked => "LOSSLESS, verified",
-            _ => "LOSSLESS",
+            _ if done.bounds.is_empty() => "LOSSLESS",
+            _ => "LOSSY",
         };
+        let bounds = if done.bounds.is_empty() { String::new() } else { format!(" ({})", done.bounds.join(", ")) };
+        let verified = if done.checked && done.lost.is_empty() { ", verified" } else { "" };
         let line = format!(
-            "{name}  {} → {}  ratio {ratio:.2}  {}  {}  {word}",
+            "{name}  {} → {}  ratio {ratio:.2}  {}  {}  {word}{bounds}{verified}",
             say::bytes(n_in),
             say::bytes(n_out),
             say::speed_text(speed),
@@ -150,8 +157,8 @@ impl Run<'_> {
         };
         let value = json!({
             "file": name, "output": output, "bytes_in": n_in, "bytes_out": n_out, "ratio": ratio,
-            "seconds": done.seconds, "mb_per_s": speed, "lossless": done.lost.is_empty(), "verified": done.checked,
-            "models": done.models, "lost": done.lost,
+            "seconds": done.seconds, "mb_per_s": speed, "lossless": done.lost.is_empty() && done.bounds.is_empty(),
+            "bounds": done.bounds, "verified": done.checked, "models": done.models, "lost": done.lost,
         });
         self.talk.done(&value, &line)?;
         if done.lost.is_empty() {

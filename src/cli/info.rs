@@ -46,9 +46,10 @@ fn json_of(name: &str, n_bytes: u64, c: &Contents, arrays: &Arrays) -> Value {
         let modes = a.modes.iter().map(|(mode, (n, bytes))| (mode.to_string(), json!({"tiles": n, "bytes": bytes})));
         json!({
             "label": a.label, "dtype": a.ty.dtype.name(), "shape": a.ty.shape, "big_endian": a.ty.big_endian,
-            "map": a.map, "tile": [a.grid.tile_h, a.grid.tile_w], "tiles": a.grid.n_tiles(), "phases": a.grid.n_phases,
+            "map": a.map, "bound": a.bound.map(compress::bound_json), "tile": [a.grid.tile_h, a.grid.tile_w], "tiles": a.grid.n_tiles(), "phases": a.grid.n_phases,
             "planes_looked_at": a.n_previous, "model": a.model.as_ref().map(|(name, _)| name),
             "model_blake3": a.model.as_ref().map(|(_, hash)| say::hex(hash)), "refit_bytes": a.refit_bytes,
+            "hidden_samples": a.n_hidden, "mask_bytes": a.mask_bytes,
             "bytes": a.n_bytes(), "bits_per_sample": noise::round(a.bits_per_sample()),
             "modes": modes.collect::<serde_json::Map<String, Value>>(), "noise": a.noise.map(Noise::json),
         })
@@ -124,6 +125,9 @@ fn array_text(a: &ArrayInfo) -> String {
         table.row(&[format!("    {mode}"), n.to_string(), bytes.to_string()]);
     }
     out += &table.text();
+    if a.n_hidden > 0 {
+        out += &format!("    {} samples are fill values or exact: masks of {}\n", a.n_hidden, say::bytes(a.mask_bytes));
+    }
     out += &format!("    {:.3} bits per sample{}\n", a.bits_per_sample(), noise_text(a));
     out
 }

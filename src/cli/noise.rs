@@ -46,10 +46,11 @@ pub fn round(x: f64) -> f64 {
     (x * 1000.0).round() / 1000.0
 }
 
-/// The noise of an array, from what comes first of its first plane. None where ints are no measure: two parts, or one value.
+/// The noise of an array, from what comes first of its first plane. None where ints are no measure: two parts, one value, a
+/// map that loses.
 pub fn of_array(archive: &Archive, array: &Array) -> Result<Option<Noise>> {
     let head = &array.head;
-    if head.map.n_parts() != 1 {
+    if head.map.n_parts() != 1 || head.map.exception().is_some() {
         return Ok(None);
     }
     let (_, h, w) = head.ty.planes();

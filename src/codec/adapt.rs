@@ -11,7 +11,7 @@ use crate::codec::head::{Head, Network};
 use crate::codec::network::{self, Context};
 use crate::codec::plans::Plans;
 use crate::codec::refit::n_bytes;
-use crate::codec::windows::{Corner, Origin, Stack};
+use crate::codec::windows::{Corner, Origin, Stack, View};
 use crate::error::Result;
 use crate::fit::{self, Cells};
 use crate::model::{Model, Plan};
@@ -127,8 +127,8 @@ fn gain(of_windows: &[i64], n_bytes: u64, n_seen: usize, n_ints: usize) -> Optio
     if sum - doubt > price { u64::try_from(sum - price).ok() } else { None }
 }
 
-/// Is shown a phase of a window: its ints, and the planes it may look at.
-type Show<'a> = &'a mut dyn FnMut(Context, &Plan, &[i32], &[&[i32]]);
+/// Is shown a phase of a window.
+type Show<'a> = &'a mut dyn FnMut(Context, &Plan, &View);
 
 /// A head, and what its network makes of windows.
 struct Look<'a> {
@@ -149,8 +149,8 @@ impl Look<'_> {
             let stack = origin.window(corner)?.ints(&self.head.map, self.head.ty.big_endian);
             let stride = (corners.len() * stack.h * stack.w / n).max(1);
             let mut cells = none.clone();
-            self.each(&stack, &mut |context, plan, ints, refs| {
-                network::gather(context, plan, ints, refs, stride, &mut cells);
+            self.each(&stack, &mut |context, plan, view| {
+                network::gather(context, plan, &view.ints, &view.classes, &view.refs(), stride, &mut cells);
             });
             Ok(cells)
         };
@@ -166,8 +166,8 @@ impl Look<'_> {
     fn costs(&self, stacks: &[Stack]) -> Vec<Vec<i64>> {
         let of_stack = |stack: &Stack| {
             let mut sums = vec![0; self.network.model.parts.len()];
-            self.each(stack, &mut |context, plan, ints, refs| {
-                let costs = network::costs(context, plan, ints, refs);
+            self.each(stack, &mut |context, plan, view| {
+                let costs = network::costs(context, plan, &view.ints, &view.classes, &view.refs());
                 sums.iter_mut().zip(costs).for_each(|(sum, cost)| *sum += cost);
             });
             sums
@@ -187,7 +187,8 @@ impl Look<'_> {
                 usual: fitted.usual,
                 max: self.head.map.max_int(0) as i32,
             };
-            show(context, &self.plans.get(view.h, view.w), &view.ints, &view.refs());
+            let plan = self.plans.get(view.h, view.w);
+            show(context, &plan, &view.fill_in(&plan));
         }
     }
 }

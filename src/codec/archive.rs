@@ -3,7 +3,7 @@
 use crate::array::ArrayType;
 use crate::codec::encode::kind;
 use crate::codec::head::Head;
-use crate::codec::tile::{Label, Mode};
+use crate::codec::tile::{Code, Label};
 use crate::container::{Limits, Reader};
 use crate::error::{Error, Result};
 use crate::format::gzip::Recipe;
@@ -127,15 +127,15 @@ impl<'a> Archive<'a> {
         super::bytes::decode(from).map_err(|e| e.at(format!("block {block}")))
     }
 
-    /// The code of a tile and its mode.
-    pub fn tile(&self, array: &Array, place: &Place, block: usize) -> Result<(Mode, Vec<u8>)> {
+    /// The code of a tile.
+    pub fn tile(&self, array: &Array, place: &Place, block: usize) -> Result<Code> {
         let payload = self.reader.payload(block)?;
         let mut code = payload.as_slice();
         let label = Label::read(&mut code)?;
         if (label.array, label.number) != (array.number, place.number) {
             return Err(Error::corrupt(format!("tile {} stands where {} should", label.number, place.number)));
         }
-        Ok((label.mode, code.to_vec()))
+        Ok(Code { mode: label.mode, mask: label.mask, bytes: code.to_vec() })
     }
 }
 

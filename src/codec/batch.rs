@@ -4,7 +4,9 @@
 
 use crate::codec::head::Head;
 use crate::codec::plane::{Band, band_range};
+use crate::codec::plans::Plans;
 use crate::codec::tile::Tile;
+use crate::error::Result;
 use crate::tile::{Grid, Place};
 use rayon::prelude::*;
 use std::collections::VecDeque;
@@ -35,7 +37,13 @@ pub fn next<'a>(head: &Head, rest: &mut &'a [(usize, usize)]) -> &'a [(usize, us
 }
 
 /// Bands from their bytes. They are allocated here: threads that allocate what outlives them keep the most they ever held.
-pub fn ints(head: &Head, now: &[(usize, usize)], mut raw: &[u8], spare: &mut Vec<Band>) -> Vec<Band> {
+pub fn ints(
+    head: &Head,
+    plans: Option<&Plans>,
+    now: &[(usize, usize)],
+    mut raw: &[u8],
+    spare: &mut Vec<Band>,
+) -> Vec<Band> {
     let mut bands: Vec<Band> = now.iter().map(|&(plane, band)| Band::next(&head.grid, plane, band, spare)).collect();
     let with_bytes = bands.iter_mut().map(|band| {
         let (bytes, later) = raw.split_at(band_range(&head.ty, &head.grid, band.plane, band.band).1);
@@ -43,8 +51,24 @@ pub fn ints(head: &Head, now: &[(usize, usize)], mut raw: &[u8], spare: &mut Vec
         (band, bytes)
     });
     let with_bytes: Vec<(&mut Band, &[u8])> = with_bytes.collect();
-    with_bytes.into_par_iter().for_each(|(band, bytes)| band.fill(head, bytes));
+    with_bytes.into_par_iter().for_each(|(band, bytes)| {
+        band.fill(head, bytes);
+        band.fill_in(head, plans);
+    });
     bands
+}
+
+/// The bytes that decoding gives for bands that follow each other.
+pub fn bytes(head: &Head, bands: &[Band], out: &mut [u8]) -> Result<()> {
+    let mut rest = out;
+    let with_bytes = bands.iter().map(|band| {
+        let len = band_range(&head.ty, &head.grid, band.plane, band.band).1;
+        let (bytes, later) = std::mem::take(&mut rest).split_at_mut(len);
+        rest = later;
+        (band, bytes)
+    });
+    let with_bytes: Vec<(&Band, &mut [u8])> = with_bytes.collect();
+    with_bytes.into_par_iter().try_for_each(|(band, bytes)| band.pour(head, bytes))
 }
 
 /// A tile of one of the bands that follow each other.
@@ -52,7 +76,8 @@ pub fn tile(head: &Head, bands: &[Band], place: &Place, previous: &Planes) -> Ti
     let nth = |plane: usize, band: usize| plane * head.grid.n_bands() + band;
     let band = &bands[nth(place.plane, place.band) - nth(bands[0].plane, bands[0].band)];
     let seen = looked_at(head, band.plane, band.band, previous);
-    Tile { place: *place, ints: band.tile(place, &head.grid), refs: band.refs(place, head, &seen) }
+    let (ints, mask) = (band.tile(place, &head.grid), band.mask(place, &head.grid));
+    Tile { place: *place, ints, mask, refs: band.refs(place, head, &seen) }
 }
 
 /// The same band of the planes that `plane` looks at, newest first.

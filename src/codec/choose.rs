@@ -6,7 +6,7 @@
 use crate::array::ArrayType;
 use crate::codec::adapt::{self, Adapt};
 use crate::codec::classic;
-use crate::codec::head::{Fitted, Head, MAX_REFS, Network};
+use crate::codec::head::{Fitted, Head, MAX_KEY_INTERVAL, MAX_PLANE_LOOKED_AT, MAX_REFS, Network};
 use crate::codec::network::{self, Context};
 use crate::codec::windows::{Origin, Stack, View};
 use crate::error::Result;
@@ -14,13 +14,16 @@ use crate::fit::{self, Sample};
 use crate::kernel::fast::{Fast, Level};
 use crate::kernel::{MAX_INT, ONE, Usual};
 use crate::model::Model;
-use crate::sample::{Map, Stats, looks_like_mosaic};
+use crate::sample::{Map, looks_like_mosaic};
 use crate::source::Source;
 use crate::tile::Grid;
 use rayon::prelude::*;
 use std::sync::Arc;
 
 const KEY_INTERVAL: usize = 32;
+/// Planes within a bound are mostly what the plane before was: a plane that looks at none costs several times as much as one that
+/// does. So chains are longer where planes are small, up to so many samples.
+const MAX_CHAIN: usize = 1 << 20;
 /// Small planes may be laid side by side: a stack of stamps becomes one image.
 const MAX_STAMP: usize = 1 << 12;
 
@@ -30,24 +33,25 @@ pub fn choose(
     offset: u64,
     ty: &ArrayType,
     label: &str,
-    stats: &Stats,
+    maps: &[Map],
     models: &[Arc<Model>],
     adapt: Adapt,
 ) -> Result<Head> {
     let (n_planes, h, w) = ty.planes();
     let shape = (n_planes as usize, h as usize, w as usize);
-    let maps = Map::candidates(stats);
+    let n_samples = ty.n_samples()?;
     // the map and the shape by what the classic modes make of them, which is cheap; then networks for these
     let mut best: Option<(u128, u64, Head, Vec<Stack>, Origin)> = None;
     for (n_planes, h, w) in geometries(shape) {
         let origin = Origin { source, offset, ty, shape: (n_planes, h, w) };
         let windows = origin.windows()?;
-        for map in &maps {
+        for map in maps {
             let head = Head {
                 ty: ty.clone(),
                 label: label.to_string(),
                 map: map.clone(),
                 grid: Grid::usual(n_planes, h, w, map.n_parts(), 1),
+                common: Vec::new(),
                 n_previous: 0,
                 key_interval: 0,
                 network: None,
@@ -58,7 +62,7 @@ pub fn choose(
             let n_seen = stacks.iter().map(|s| (s.h * s.w) as u128).sum::<u128>().max(1);
             // of the whole array, from its share in the windows
             let seen = classic_bits(&head, &stacks);
-            let bits = u128::from(seen) * u128::from(stats.n_samples()) / n_seen;
+            let bits = u128::from(seen) * u128::from(n_samples) / n_seen;
             let bits = bits + table.len() as u128 * 8;
             if best.as_ref().is_none_or(|(least, ..)| bits < *least) {
                 best = Some((bits, seen, head, stacks, origin));
@@ -66,7 +70,35 @@ pub fn choose(
         }
     }
     let (_, classic_bits, head, stacks, origin) = best.expect("there is always a map");
-    with_network(head, classic_bits, &stacks, &origin, models, adapt)
+    let mut head = with_network(head, classic_bits, &stacks, &origin, models, adapt)?;
+    head.common = common(&head, source, offset)?;
+    Ok(head)
+}
+
+/// The mask of the first plane, if others have about the same.
+fn common(head: &Head, source: &dyn Source, offset: u64) -> Result<Vec<u8>> {
+    let (grid, map) = (&head.grid, &head.map);
+    let Some(exception) = map.exception() else { return Ok(Vec::new()) };
+    if map.markers().is_empty() || grid.n_planes < 2 || grid.n_phases > 1 || grid.h * grid.w > MAX_PLANE_LOOKED_AT {
+        return Ok(Vec::new());
+    }
+    let classes = |plane: usize| -> Result<Vec<u8>> {
+        let n = grid.h * grid.w;
+        let n_bytes = n * head.ty.dtype.n_bytes();
+        let bytes = source.bytes(offset + (plane * n_bytes) as u64, n_bytes)?;
+        let (mut ints, mut classes) = (vec![0; n], vec![0; n]);
+        map.to_classes(&bytes, head.ty.big_endian, &mut ints, &mut classes);
+        classes.iter_mut().filter(|class| **class == exception).for_each(|class| *class = 0);
+        Ok(classes)
+    };
+    let first = classes(0)?;
+    let n_turns = first.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    let mut is_common = n_turns > 0;
+    for plane in [grid.n_planes / 2, grid.n_planes - 1] {
+        let other = classes(plane)?;
+        is_common &= first.iter().zip(&other).filter(|(a, b)| a != b).count() * 4 < n_turns;
+    }
+    Ok(if is_common { first } else { Vec::new() })
 }
 
 /// The shapes in which an array may be cut into tiles, its own first. A column is a row: tiles are wide, not tall.
@@ -116,7 +148,7 @@ fn with_network(
             Network { model: model.clone(), refits: Vec::new(), fits: fits(model, stacks, n_phases, n_previous) };
         let bits = measure(&network, &model.fast(Level::detect()), stacks, n_phases, n_previous, max as i32);
         let grid = Grid::usual(plain.grid.n_planes, plain.grid.h, plain.grid.w, 1, n_phases);
-        let key_interval = if n_previous > 0 { KEY_INTERVAL } else { 0 };
+        let key_interval = if n_previous > 0 { key_interval(&plain) } else { 0 };
         (bits, Head { grid, n_previous, key_interval, network: Some(network), ..plain.clone() })
     };
     let mut measured: Vec<(u64, Head)> = models.iter().map(|model| one(model, (1, 0))).collect();
@@ -147,6 +179,13 @@ fn with_network(
     Ok(smallest.1)
 }
 
+fn key_interval(head: &Head) -> usize {
+    match head.map.bound() {
+        None => KEY_INTERVAL,
+        Some(_) => (MAX_CHAIN / (head.grid.h * head.grid.w)).clamp(KEY_INTERVAL, MAX_KEY_INTERVAL),
+    }
+}
+
 /// (phases, planes before) that are worth measuring beside the plain way.
 fn ways(plain: &Head, stacks: &[Stack]) -> Vec<(usize, usize)> {
     let has_previous = stacks.iter().any(|s| s.planes.len() > 1);
@@ -166,17 +205,24 @@ fn fits(model: &Arc<Model>, stacks: &[Stack], n_phases: usize, n_previous: usize
     let fitted: Vec<Fitted> = ways
         .par_iter()
         .map(|&(phase, n)| {
-            let views: Vec<View> = stacks.iter().map(|s| s.views(n_phases, n).swap_remove(phase)).collect();
+            let views = stacks.iter().map(|s| s.views(n_phases, n).swap_remove(phase));
             let n_refs = (phase + n).min(MAX_REFS);
-            let plans: Vec<_> = views.iter().map(|v| model.plan_to_encode(v.h, v.w)).collect();
+            let (plans, views): (Vec<_>, Vec<View>) = views
+                .map(|view| {
+                    let plan = model.plan_to_encode(view.h, view.w);
+                    let view = view.fill_in(&plan);
+                    (plan, view)
+                })
+                .unzip();
             let refs: Vec<Vec<&[i32]>> = views.iter().map(View::refs).collect();
             let whole = (0..views.len()).filter(|&i| refs[i].len() == n_refs);
-            let samples = whole.map(|i| Sample { plan: &plans[i], ints: &views[i].ints, refs: &refs[i] });
+            let samples = whole.clone().map(|i| Sample { plan: &plans[i], ints: &views[i].ints, refs: &refs[i] });
             let samples: Vec<Sample> = samples.collect();
+            let classes: Vec<&[u8]> = whole.map(|i| views[i].classes.as_slice()).collect();
             if samples.is_empty() {
                 return Fitted { linears: model.linears(n_refs), usual: Usual { value: 0, residual: ONE } };
             }
-            let fit = fit::fit(model, &samples);
+            let fit = fit::fit_masked(model, &samples, &classes);
             Fitted { linears: fit.linears, usual: fit.usual }
         })
         .collect();
@@ -191,7 +237,8 @@ fn measure(network: &Network, fast: &Fast, stacks: &[Stack], n_phases: usize, n_
             let Fitted { linears, usual } = &network.fits[phase][n];
             let context = Context { model: &network.model, fast, linears, usual: *usual, max };
             let plan = network.model.plan_to_encode(view.h, view.w);
-            network::encode(context, &plan, &view.ints, &view.refs()).len() as u64 * 8
+            let view = view.fill_in(&plan);
+            network::encode_masked(context, &plan, &view.ints, &view.classes, &view.refs()).len() as u64 * 8
         });
         views.sum::<u64>()
     });

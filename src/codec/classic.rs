@@ -81,6 +81,7 @@ mod token;
 #[cfg(test)]
 mod tests;
 
+use crate::codec::mask::fill_rows;
 use crate::error::{Error, Result};
 use crate::wire::{put_varint, take_u8, take_varint};
 use bits::{BitReader, BitWriter};
@@ -102,7 +103,7 @@ pub fn encode(ints: &[i32], h: usize, w: usize, max_int: u32) -> Vec<u8> {
         put_varint(&mut payload, u64::from(lo));
         return payload;
     }
-    let tile = Tile { values: &values, h, w };
+    let tile = Tile { values: &values, h, w, classes: &[] };
     let coded = coded::encode(tile, lo, spread);
     let n_bits = 32 - spread.leading_zeros();
     payload.push(PACKED);
@@ -134,6 +135,20 @@ pub fn decode(payload: &[u8], h: usize, w: usize, max_int: u32, out: &mut [i32])
         PACKED => unpack(from, lo, max_int, out),
         _ => coded::decode(from, mode == LINEAR, lo, max_int, w, out),
     }
+}
+
+/// The same of ints of which a mask hides some: what a decoder finds there is what it foresaw.
+pub fn encode_masked(ints: &[i32], classes: &[u8], h: usize, w: usize, max_int: u32) -> Vec<u8> {
+    let mut filled = ints.to_vec();
+    fill_rows(&mut filled, classes, w);
+    let (lo, spread, mut values) = above_minimum(&filled);
+    if classes.is_empty() || spread == 0 {
+        return encode(&filled, h, w, max_int);
+    }
+    assert!(lo + spread <= max_int, "an int is above {max_int}");
+    let coded = coded::encode_masked(&mut values, (h, w), classes, lo, spread);
+    let plain = encode(&filled, h, w, max_int);
+    if coded.len() <= plain.len() { coded } else { plain }
 }
 
 fn unpack(from: &mut &[u8], lo: u32, max_int: u32, out: &mut [i32]) -> Result<()> {
@@ -177,7 +192,7 @@ pub fn estimate_bits(ints: &[i32], h: usize, w: usize) -> u64 {
         return 8 * 4;
     }
     let packed = values.len() as u64 * u64::from(32 - spread.leading_zeros()) + 8 * 5;
-    coded::estimate_bits(Tile { values: &values, h, w }, spread).min(packed)
+    coded::estimate_bits(Tile { values: &values, h, w, classes: &[] }, spread).min(packed)
 }
 
 fn above_minimum(ints: &[i32]) -> (u32, u32, Vec<u32>) {

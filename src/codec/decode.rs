@@ -6,14 +6,14 @@
 use crate::codec::archive::{Archive, Array, Section};
 use crate::codec::batch::{self, Planes};
 use crate::codec::encode::Progress;
+use crate::codec::mask::Mask;
 use crate::codec::plane::{Band, Ints, band_range};
 use crate::codec::plans::Plans;
-use crate::codec::tile::Mode;
+use crate::codec::tile::{Code, Decoded};
 use crate::device::{Coded, Device};
 use crate::error::{Error, Result};
 use crate::format::gzip;
 use crate::tile::Place;
-use rayon::prelude::*;
 use std::io::{Read, Seek, Write};
 use std::sync::{Mutex, PoisonError};
 
@@ -59,8 +59,8 @@ fn sections(archive: &Archive, device: &Device, out: &mut dyn Write, progress: P
     Ok(())
 }
 
-/// The mode and code of a tile; `block` is where it should be.
-pub type Fetch<'a> = &'a (dyn Fn(&Place, usize) -> Result<(Mode, Vec<u8>)> + Sync);
+/// The code of a tile; `block` is where it should be.
+pub type Fetch<'a> = &'a (dyn Fn(&Place, usize) -> Result<Code> + Sync);
 /// Told of every tile that could not be decoded; without it the first one is the end.
 pub type Damage<'a> = Option<&'a (dyn Fn(&Place, &Error) + Sync)>;
 
@@ -130,15 +130,7 @@ impl Decoder<'_> {
             self.phase(phase, &mut bands)?;
         }
         self.block += bands.iter().map(|band| grid.band(band.plane, band.band).count()).sum::<usize>();
-        let mut rest = bytes;
-        let with_bytes = bands.iter().map(|band| {
-            let len = band_range(&head.ty, grid, band.plane, band.band).1;
-            let (bytes, later) = std::mem::take(&mut rest).split_at_mut(len);
-            rest = later;
-            (band, bytes)
-        });
-        let with_bytes: Vec<(&Band, &mut [u8])> = with_bytes.collect();
-        with_bytes.into_par_iter().try_for_each(|(band, bytes)| band.pour(head, bytes))?;
+        batch::bytes(head, &bands, bytes)?;
         self.spare.extend(batch::remember(head, bands, &mut self.previous));
         Ok(())
     }
@@ -146,8 +138,8 @@ impl Decoder<'_> {
     /// One phase of the bands, which may look at those before it.
     fn phase(&self, phase: usize, bands: &mut [Band]) -> Result<()> {
         let (head, grid) = (&self.array.head, &self.array.head.grid);
-        let being_decoded = |ints: &mut Vec<Ints>| Mutex::new(std::mem::take(&mut ints[phase]));
-        let phases: Vec<Vec<Mutex<Ints>>> =
+        let being_decoded = |ints: &mut Vec<Ints>| Mutex::new((std::mem::take(&mut ints[phase]), Mask::default()));
+        let phases: Vec<Vec<Mutex<(Ints, Mask)>>> =
             bands.iter_mut().map(|band| band.ints.iter_mut().map(being_decoded).collect()).collect();
         let places = bands
             .iter()
@@ -161,10 +153,12 @@ impl Decoder<'_> {
             let refs = band.refs(&place, head, &batch::looked_at(head, band.plane, band.band, &self.previous));
             Coded { place, code: (self.fetch)(&place, block), refs }
         };
-        let take = |n: usize, ints: Vec<i32>| {
+        let take = |n: usize, tile: Decoded| {
             let ((i, place), _) = jobs[n];
             let mut to = phases[i][place.part].lock().unwrap_or_else(PoisonError::into_inner);
-            to.paste(place.column * grid.tile_w, place.w, &ints);
+            let (ints, mask) = &mut *to;
+            ints.paste(place.column * grid.tile_w, place.w, &tile.ints);
+            mask.paste(ints.ints.len(), ints.w, place.column * grid.tile_w, place.w, &tile.mask);
         };
         let decoded = self.device.decode(head, self.plans.as_ref(), jobs.len(), &coded, &take)?;
         for (n, result) in decoded.into_iter().enumerate() {
@@ -174,13 +168,14 @@ impl Decoder<'_> {
                 (Err(e), None) => return Err(e.at(format!("tile {}", place.number))),
                 (Err(e), Some(tell)) => {
                     tell(&place, &e);
-                    take(n, vec![0; place.h * place.w]);
+                    take(n, Decoded { ints: vec![0; place.h * place.w], mask: Mask::default() });
                 }
             }
         }
         for (band, phases) in bands.iter_mut().zip(phases) {
             for (ints, done) in band.ints.iter_mut().zip(phases) {
-                ints[phase] = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+                // an array with masks has one part
+                (ints[phase], band.masks[phase]) = done.into_inner().unwrap_or_else(PoisonError::into_inner);
             }
         }
         Ok(())

@@ -7,6 +7,9 @@
 //! Everything streams: an array is read once for its statistics, in a few windows for the choice, and once more band by band.
 //! A batch of bands is coded by all threads while the one before it is written and the one after it is read; the order in
 //! the file stays that of the grid.
+//!
+//! Where something may be lost the content is what decoding gives: every batch is poured out again before it is coded, held
+//! against its bound sample by sample, and hashed.
 
 use crate::array::ArrayType;
 use crate::codec::adapt::Adapt;
@@ -16,16 +19,16 @@ use crate::codec::choose::choose;
 use crate::codec::head::Head;
 use crate::codec::plane::band_range;
 use crate::codec::plans::Plans;
+use crate::codec::shown::{Shown, check, maps};
 use crate::container::Writer;
 use crate::device::Device;
 use crate::error::Result;
 use crate::format::{self, Format, Hint, Piece};
 use crate::model::{Model, zoo};
-use crate::sample::Stats;
+use crate::sample::{Bound, Errors, Loss};
 use crate::source::Source;
 use crate::tile::Place;
 use crate::wire::put_varint;
-use rayon::prelude::*;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -43,10 +46,6 @@ pub mod kind {
 const CHUNK: usize = 4 << 20;
 /// A row of more samples is coded as arrays of one dimension of at most this many.
 const MAX_ROW: u64 = 1 << 23;
-/// Bytes that are read at once for statistics, and by one thread.
-const STATS_GROUP: usize = 8 << 20;
-const STATS_CHUNK: usize = 1 << 19;
-
 /// Which network codes the arrays.
 #[derive(Clone, Debug, Default)]
 pub enum Choice {
@@ -71,6 +70,8 @@ pub struct Options {
     pub gunzip: bool,
     /// How much work goes into refitting networks to the arrays.
     pub adapt: Adapt,
+    /// What may be lost; nothing unless it is asked for.
+    pub loss: Loss,
 }
 
 /// What was done, for people and for `--json`.
@@ -82,6 +83,8 @@ pub struct Report {
     pub n_bytes_out: u64,
     /// The source was a .gz, and its content is what will be given back.
     pub gunzipped: bool,
+    /// What was allowed to be lost: what was asked for, or what a search came to.
+    pub loss: Loss,
     pub arrays: Vec<ArrayReport>,
 }
 
@@ -94,6 +97,24 @@ pub struct ArrayReport {
     /// Of them, what the refit of the model takes; 0 where the model is as its weights file says.
     pub refit_bytes: u64,
     pub map: String,
+    /// Of a map that loses.
+    pub bound: Option<Bound>,
+    /// How far what will be given back is off.
+    pub errors: Errors,
+}
+
+impl Report {
+    /// Whether what will be given back is the source, or the content of a .gz, bit for bit.
+    pub fn is_lossless(&self) -> bool {
+        self.arrays.iter().all(|array| array.errors.is_none())
+    }
+
+    /// Of all arrays together.
+    pub fn errors(&self) -> Errors {
+        let mut all = Errors::default();
+        self.arrays.iter().for_each(|array| all.merge(&array.errors));
+        all
+    }
 }
 
 /// Called with the bytes read so far; an error from it stops the work.
@@ -113,7 +134,7 @@ pub struct Encoder<'a, W: Write> {
 impl<'a, W: Write> Encoder<'a, W> {
     pub fn new(source: &'a dyn Source, out: W, options: &'a Options, progress: Progress<'a>) -> Result<Self> {
         let writer = Writer::new(out)?;
-        let report = Report { n_bytes_in: source.len(), ..Report::default() };
+        let report = Report { n_bytes_in: source.len(), loss: options.loss, ..Report::default() };
         Ok(Encoder { source, writer, hash: blake3::Hasher::new(), options, progress, n_arrays: 0, report })
     }
 
@@ -172,7 +193,6 @@ impl<'a, W: Write> Encoder<'a, W> {
     }
 
     fn array(&mut self, offset: u64, ty: &ArrayType, label: &str) -> Result<()> {
-        let stats = statistics(self.source, offset, ty)?;
         let auto;
         let models = match &self.options.model {
             Choice::Classic => &[],
@@ -182,14 +202,32 @@ impl<'a, W: Write> Encoder<'a, W> {
                 auto.as_slice()
             }
         };
-        let head = choose(self.source, offset, ty, label, &stats, models, self.options.adapt)?;
+        let shown = Shown { source: self.source, offset, ty, loss: self.options.loss };
+        let maps = maps(&shown)?;
+        let head = choose(&shown, offset, ty, label, &maps, models, self.options.adapt)?;
         let mut bytes = Vec::new();
         put_varint(&mut bytes, self.n_arrays);
         put_varint(&mut bytes, offset);
         head.write(&mut bytes);
         self.writer.block(kind::HEAD, &bytes)?;
-        let mut n_bytes_out = bytes.len() as u64;
+        let (n_head_bytes, refit_bytes) = (bytes.len() as u64, head.refit_bytes());
+        let (n_tile_bytes, errors) = self.tiles(&head, &shown)?;
+        self.n_arrays += 1;
+        self.report.arrays.push(ArrayReport {
+            label: label.to_string(),
+            ty: ty.clone(),
+            n_bytes_out: n_head_bytes + n_tile_bytes,
+            model: head.network.as_ref().map(|n| n.model.name.clone()),
+            refit_bytes,
+            map: head.map.name(),
+            bound: head.map.bound(),
+            errors,
+        });
+        Ok(())
+    }
 
+    /// The tiles of an array; how many bytes they take, and how far they are off.
+    fn tiles(&mut self, head: &Head, shown: &Shown) -> Result<(u64, Errors)> {
         let plans = head.network.as_ref().map(|n| Plans::to_encode(n.model.clone()));
         let device = match &head.network {
             None => Device::Cpu,
@@ -197,56 +235,69 @@ impl<'a, W: Write> Encoder<'a, W> {
         };
         let bands = batch::bands(&head.grid);
         let mut rest = bands.as_slice();
-        let (mut raw, mut payloads, mut spare) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut raw, mut given, mut payloads, mut spare) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut previous = batch::Planes::new();
-        let mut now = batch::next(&head, &mut rest);
-        self.read(&head, offset, now, &mut raw)?;
+        let (mut n_bytes, mut errors) = (0, Errors::default());
+        let mut now = batch::next(head, &mut rest);
+        self.read(head, shown, now, &mut raw, &mut errors)?;
         while !now.is_empty() {
-            let bands = batch::ints(&head, now, &raw, &mut spare);
-            let next = batch::next(&head, &mut rest);
+            let bands = batch::ints(head, plans.as_ref(), now, &raw, &mut spare);
+            let next = batch::next(head, &mut rest);
+            if head.map.bound().is_some() {
+                given.resize(raw.len(), 0);
+                batch::bytes(head, &bands, &mut given)?;
+                errors.merge(&check(head, &raw, &given)?);
+            } else {
+                std::mem::swap(&mut raw, &mut given);
+            }
             let (mut coded, mut written) = (Ok(Vec::new()), Ok(()));
             // this thread writes and reads while the others code
             rayon::in_place_scope(|scope| {
                 let (device, bands, coded) = (&device, &bands, &mut coded);
-                let (head, plans, n_arrays, previous) = (&head, plans.as_ref(), self.n_arrays, &previous);
+                let (plans, n_arrays, previous) = (plans.as_ref(), self.n_arrays, &previous);
                 scope.spawn(move |_| {
                     let places = bands.iter().flat_map(|band| head.grid.band(band.plane, band.band));
                     let tile = |place: &Place| batch::tile(head, bands, place, previous);
                     *coded = device.encode(head, plans, n_arrays, &places.collect::<Vec<Place>>(), &tile);
                 });
-                written = self.write_tiles(&payloads).and_then(|()| self.read(head, offset, next, &mut raw));
+                self.hash.update(&given);
+                written =
+                    self.write_tiles(&payloads).and_then(|()| self.read(head, shown, next, &mut raw, &mut errors));
             });
             written?;
             payloads = coded?;
-            n_bytes_out += payloads.iter().map(|payload| payload.len() as u64).sum::<u64>();
-            spare.extend(batch::remember(&head, bands, &mut previous));
+            n_bytes += payloads.iter().map(|payload| payload.len() as u64).sum::<u64>();
+            spare.extend(batch::remember(head, bands, &mut previous));
             now = next;
         }
         self.write_tiles(&payloads)?;
-        self.n_arrays += 1;
-        self.report.arrays.push(ArrayReport {
-            label: label.to_string(),
-            ty: ty.clone(),
-            n_bytes_out,
-            model: head.network.as_ref().map(|n| n.model.name.clone()),
-            refit_bytes: head.refit_bytes(),
-            map: head.map.name(),
-        });
-        Ok(())
+        Ok((n_bytes, errors))
     }
 
     fn write_tiles(&mut self, payloads: &[Vec<u8>]) -> Result<()> {
         payloads.iter().try_for_each(|payload| self.writer.block(kind::TILE, payload))
     }
 
-    /// The bytes of bands that follow each other.
-    fn read(&mut self, head: &Head, offset: u64, bands: &[(usize, usize)], raw: &mut Vec<u8>) -> Result<()> {
+    /// The bytes of bands that follow each other, as they are to be coded.
+    fn read(
+        &mut self,
+        head: &Head,
+        shown: &Shown,
+        bands: &[(usize, usize)],
+        raw: &mut Vec<u8>,
+        errors: &mut Errors,
+    ) -> Result<()> {
         let ranges = bands.iter().map(|&(plane, band)| band_range(&head.ty, &head.grid, plane, band));
         let Some((first, _)) = ranges.clone().next() else { return Ok(()) };
-        (self.progress)(offset + first)?;
+        let first = shown.offset + first;
+        (self.progress)(first)?;
         raw.resize(ranges.map(|(_, n_bytes)| n_bytes).sum(), 0);
-        self.source.read_at(offset + first, raw)?;
-        self.hash.update(raw);
+        self.source.read_at(first, raw)?;
+        if let Loss::Mantissa(..) = shown.loss {
+            let original = raw.clone();
+            shown.change(raw);
+            errors.merge(&Errors::of(head.ty.dtype, &original, raw, head.ty.big_endian));
+        }
         Ok(())
     }
 }
@@ -268,25 +319,6 @@ fn cut(offset: u64, ty: &ArrayType) -> Result<Vec<(u64, ArrayType)>> {
         (offset + at * ty.dtype.n_bytes() as u64, ArrayType { shape, ..ty.clone() })
     };
     Ok(starts.map(piece).collect())
-}
-
-fn statistics(source: &dyn Source, offset: u64, ty: &ArrayType) -> Result<Stats> {
-    let n_bytes = ty.n_bytes()?;
-    let mut stats = Stats::new(ty.dtype);
-    let mut group = vec![0; n_bytes.min(STATS_GROUP as u64) as usize];
-    for start in (0..n_bytes).step_by(STATS_GROUP) {
-        group.truncate((n_bytes - start).min(STATS_GROUP as u64) as usize);
-        let parts = group.par_chunks_mut(STATS_CHUNK).enumerate().map(|(i, bytes)| {
-            source.read_at(offset + start + (i * STATS_CHUNK) as u64, bytes)?;
-            let mut part = Stats::new(ty.dtype);
-            part.update(bytes, ty.big_endian);
-            Ok(part)
-        });
-        for part in parts.collect::<Result<Vec<Stats>>>()? {
-            stats.merge(&part);
-        }
-    }
-    Ok(stats)
 }
 
 fn hash_of(source: &dyn Source) -> Result<blake3::Hash> {

@@ -1,7 +1,7 @@
 //! What a decoder must know of an array before its tiles: FORMAT.md, section "Array head".
 
 use crate::array::{ArrayType, Dtype};
-use crate::codec::refit;
+use crate::codec::{mask, refit};
 use crate::error::{Error, Result};
 use crate::kernel::predict::Linear;
 use crate::kernel::{MAX_INT, MAX_RESIDUAL, ONE, Usual};
@@ -18,7 +18,7 @@ const MAX_LABEL_BYTES: u64 = 4096;
 /// Reference planes a plane may look at.
 pub const MAX_REFS: usize = 3;
 /// The longest chain of planes that look at each other.
-const MAX_KEY_INTERVAL: usize = 256;
+pub const MAX_KEY_INTERVAL: usize = 256;
 /// A plane with more samples is not kept in memory for the next to look at.
 pub const MAX_PLANE_LOOKED_AT: usize = 1 << 24;
 
@@ -29,6 +29,8 @@ pub struct Head {
     pub label: String,
     pub map: Map,
     pub grid: Grid,
+    /// The mask that planes have in common: a class of a marker or 0 for every int of a plane. None: there is none.
+    pub common: Vec<u8>,
     /// How many planes before it a plane looks at.
     pub n_previous: usize,
     /// Every so many planes one looks at none, so that no chain is longer. 0 where `n_previous` is.
@@ -68,12 +70,12 @@ impl Head {
 
     /// Memory that the fitted parts take, about: a few bytes of a file may ask for a copy of the model.
     pub fn fitted_bytes(&self) -> usize {
-        let Some(network) = &self.network else { return 0 };
+        let Some(network) = &self.network else { return self.common.len() };
         let weights = |n: &crate::net::Net| n.layers().iter().map(|l| l.weights.len() + 5 * l.n_out).sum::<usize>();
         let copied =
             if network.refits.is_empty() { 0 } else { network.model.parts.iter().map(|p| weights(&p.net)).sum() };
         let linear = |l: &Linear| 64 + 2 * l.own().len() + l.refs().iter().map(|r| 32 + 2 * r.len()).sum::<usize>();
-        copied + network.fits.iter().flatten().flat_map(|f| &f.linears).map(linear).sum::<usize>()
+        self.common.len() + copied + network.fits.iter().flatten().flat_map(|f| &f.linears).map(linear).sum::<usize>()
     }
 
     /// Bytes of the head that say how the network was refitted.
@@ -92,6 +94,12 @@ impl Head {
         let g = &self.grid;
         for n in [g.n_planes, g.h, g.w, g.n_phases, g.tile_h, g.tile_w, self.n_previous, self.key_interval] {
             put_varint(out, n as u64);
+        }
+        if self.map.exception().is_some() {
+            out.push(u8::from(!self.common.is_empty()));
+            if !self.common.is_empty() {
+                mask::write_classes(&self.common, g.w, self.map.markers().len() as u8, &[], out);
+            }
         }
         let Some(network) = &self.network else { return out.push(0) };
         out.push(1);
@@ -132,12 +140,25 @@ impl Head {
         if n_previous > 0 && grid.h * grid.w > MAX_PLANE_LOOKED_AT {
             return Err(Error::limit(format!("planes of {}×{} that look at each other", grid.h, grid.w)));
         }
+        let has_common = map.exception().is_some() && take_flag(from)?;
+        let common = if has_common { read_common(from, &map, &grid)? } else { Vec::new() };
         let network = if take_flag(from)? { Some(Network::read(from, n_phases, n_previous, find)?) } else { None };
         if !from.is_empty() {
             return Err(Error::corrupt("bytes follow the head of an array"));
         }
-        Ok(Head { ty, label, map, grid, n_previous, key_interval, network })
+        Ok(Head { ty, label, map, grid, common, n_previous, key_interval, network })
     }
+}
+
+fn read_common(from: &mut &[u8], map: &Map, grid: &Grid) -> Result<Vec<u8>> {
+    let n_markers = map.markers().len() as u8;
+    if grid.h * grid.w > MAX_PLANE_LOOKED_AT {
+        return Err(Error::limit(format!("a mask of planes of {}×{}", grid.h, grid.w)));
+    }
+    if n_markers == 0 || grid.n_phases != 1 {
+        return Err(Error::corrupt("a mask where none is possible"));
+    }
+    mask::read_classes(from, (grid.h * grid.w, grid.w), n_markers, &[])
 }
 
 impl Network {
@@ -232,6 +253,7 @@ mod tests {
             label: "HDU 1".into(),
             map: Map::candidates(&stats)[0].clone(),
             grid: Grid::usual(2, 10, 10, 1, 4),
+            common: Vec::new(),
             n_previous: 1,
             key_interval: 16,
             network: Some(Network { model: model.clone(), refits: vec![(2, refit)], fits }),

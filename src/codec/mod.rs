@@ -9,12 +9,15 @@ pub mod classic;
 pub mod decode;
 pub mod encode;
 pub mod head;
+pub mod hidden;
+pub mod mask;
 pub mod network;
 pub mod plane;
 pub mod plans;
 pub mod refit;
 pub mod region;
 pub mod salvage;
+mod shown;
 pub mod tile;
 mod windows;
 

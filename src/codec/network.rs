@@ -9,7 +9,11 @@
 //! Payload: log2 of the number of lanes (u8), then the lanes. Lane 0 begins with the seed, the tile's first int, uniform over
 //! the plane's range. A run deals its symbols to the lanes in turn, from lane 0. An int at or beyond the end of an escaping
 //! window is followed, in its lane, by its distance from that end in 24 plain bits.
+//!
+//! Ints that a mask hides are not coded: `hidden` says what they are.
 
+use crate::codec::hidden::{all_hidden, fill};
+use crate::codec::mask::hides;
 use crate::entropy::lanes::{Interval, Popper, Pusher};
 use crate::error::{Error, Result};
 use crate::fit::Cells;
@@ -150,10 +154,15 @@ fn mirrored(plan: &Plan, refs: &[&[i32]]) -> Vec<Vec<i32>> {
 
 /// The payload of a tile whose ints all lie in 0..=max; `plan` may be any of the model's for this size.
 pub fn encode(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]]) -> Vec<u8> {
+    encode_masked(context, plan, ints, &[], refs)
+}
+
+/// The same of ints of which a mask hides some: they must have been filled in. No classes: nothing is hidden.
+pub fn encode_masked(context: Context, plan: &Plan, ints: &[i32], classes: &[u8], refs: &[&[i32]]) -> Vec<u8> {
     let refs = mirrored(plan, refs);
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
     let mut tile = Tile::new(context, plan, ints[0], &refs);
-    let cost = tile.intervals(ints).iter().sum();
+    let cost = tile.intervals(ints, classes).iter().sum();
 
     let Buffers { symbols, excess, .. } = &*tile.at_hand;
     let symbol = |index: usize| (symbols[index], excess.get(index).copied().flatten());
@@ -163,17 +172,26 @@ pub fn encode(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]]) -> V
 }
 
 /// −256 · log2 of the probability that each net of the model gives to its ints; what lies beyond windows is not counted.
-pub fn costs(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]]) -> Vec<i64> {
+pub fn costs(context: Context, plan: &Plan, ints: &[i32], classes: &[u8], refs: &[&[i32]]) -> Vec<i64> {
     let refs = mirrored(plan, refs);
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
     let mut tile = Tile::new(context, plan, ints[0], &refs);
-    let costs = tile.intervals(ints);
+    let costs = tile.intervals(ints, classes);
     tile.done();
     costs
 }
 
-/// Adds every `stride`-th cell to those of its net. A net that looks around has to see the cells between them, too.
-pub fn gather(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]], stride: usize, cells: &mut [Cells]) {
+/// Adds every `stride`-th cell to those of its net, unless it is hidden. A net that looks around has to see the cells between
+/// them, too.
+pub fn gather(
+    context: Context,
+    plan: &Plan,
+    ints: &[i32],
+    classes: &[u8],
+    refs: &[&[i32]],
+    stride: usize,
+    cells: &mut [Cells],
+) {
     let refs = mirrored(plan, refs);
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
     let mut tile = Tile::new(context, plan, ints[0], &refs);
@@ -190,7 +208,7 @@ pub fn gather(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]], stri
                 tile.watch(part, step, run);
             }
             let t = &*tile.at_hand;
-            for i in (next[part]..n).step_by(stride) {
+            for i in (next[part]..n).step_by(stride).filter(|&i| !hides(classes, index(run, i))) {
                 cells[part].push(&t.hidden, i, t.b[i], t.values[run.at as usize + i] / ONE);
             }
             next[part] += (n - next[part].min(n)).div_ceil(stride) * stride;
@@ -231,7 +249,7 @@ pub(crate) fn pack(
 
 impl Tile<'_> {
     /// The intervals of all ints; returns what they cost, net by net.
-    fn intervals(&mut self, ints: &[i32]) -> Vec<i64> {
+    fn intervals(&mut self, ints: &[i32], classes: &[u8]) -> Vec<i64> {
         let (Context { model, .. }, plan) = (self.context, self.plan);
         plan.fill(ints, &mut self.at_hand.values);
         self.at_hand.symbols.resize(ints.len(), Interval::default());
@@ -242,8 +260,10 @@ impl Tile<'_> {
             for &run in &step.runs {
                 self.predict(step, run);
                 self.settle(run);
-                self.describe(step, run);
-                costs[part] += self.measure(run, ints);
+                if !all_hidden(classes, run) {
+                    self.describe(step, run);
+                }
+                costs[part] += self.measure(run, ints, classes);
             }
             step.copy(&mut self.at_hand.residuals);
         }
@@ -251,13 +271,23 @@ impl Tile<'_> {
     }
 
     /// The intervals of a run's ints; returns −256 · log2 of their probability.
-    fn measure(&mut self, run: Run, ints: &[i32]) -> i64 {
+    fn measure(&mut self, run: Run, ints: &[i32], classes: &[u8]) -> i64 {
         let (Context { fast, .. }, t) = (self.context, &mut *self.at_hand);
         let (window, n) = (self.context.window(), run.n as usize);
+        if all_hidden(classes, run) {
+            indices(run).for_each(|index| t.symbols[index] = Interval::CERTAIN);
+            if window.escapes() {
+                indices(run).for_each(|index| t.excess[index] = None);
+            }
+            return 0;
+        }
         for (known, index) in t.known.iter_mut().zip(indices(run)) {
             *known = ints[index];
         }
         fast.intervals(&t.mixtures, window, n, &t.b, &t.known, &mut t.start, &mut t.width);
+        for (i, _) in indices(run).enumerate().filter(|(_, index)| hides(classes, *index)) {
+            (t.start[i], t.width[i]) = (Interval::CERTAIN.start, Interval::CERTAIN.width);
+        }
         for ((index, &start), &width) in indices(run).zip(&t.start).zip(&t.width) {
             t.symbols[index] = Interval { start, width };
         }
@@ -265,7 +295,7 @@ impl Tile<'_> {
             for ((index, &b), &int) in indices(run).zip(&t.b).zip(&t.known) {
                 let low = window.low(b);
                 let coded = int.clamp(low, low + window.n_symbols() as i32 - 1);
-                t.excess[index] = beyond(window, b, coded, int);
+                t.excess[index] = beyond(window, b, coded, int).filter(|_| !hides(classes, index));
             }
         }
         fast.cost(n, &t.width)
@@ -274,6 +304,18 @@ impl Tile<'_> {
 
 /// The ints of a payload; `plan` must be the model's plan for decoding.
 pub fn decode(context: Context, plan: &Plan, payload: &[u8], refs: &[&[i32]], ints: &mut [i32]) -> Result<()> {
+    decode_masked(context, plan, payload, &[], refs, ints)
+}
+
+/// The same where a mask hides some.
+pub fn decode_masked(
+    context: Context,
+    plan: &Plan,
+    payload: &[u8],
+    classes: &[u8],
+    refs: &[&[i32]],
+    ints: &mut [i32],
+) -> Result<()> {
     let mut popper = unpack(context, payload, ints)?;
     let refs = mirrored(plan, refs);
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
@@ -281,8 +323,11 @@ pub fn decode(context: Context, plan: &Plan, payload: &[u8], refs: &[&[i32]], in
     for step in &plan.steps {
         for &run in &step.runs {
             tile.predict(step, run);
-            tile.describe(step, run);
-            pop(&mut popper, context, run, &tile.at_hand.mixtures, &tile.at_hand.b, 0, ints)?;
+            fill(plan, step, run, classes, &tile.at_hand.values, ints);
+            if !all_hidden(classes, run) {
+                tile.describe(step, run);
+                pop(&mut popper, context, run, &tile.at_hand.mixtures, &tile.at_hand.b, 0, classes, ints)?;
+            }
             tile.know(run, ints);
             tile.settle(run);
         }
@@ -316,7 +361,9 @@ pub(crate) fn unpack(context: Context, payload: &[u8], ints: &mut [i32]) -> Resu
     Ok(popper)
 }
 
-/// Pops the ints of a run, as many at once as there are lanes; its mixtures and predictions begin at `from`.
+/// Pops the ints of a run but for those that are hidden, as many at once as there are lanes; its mixtures and predictions begin
+/// at `from`.
+#[expect(clippy::too_many_arguments, reason = "the stream, the cells, and what is known of them")]
 pub(crate) fn pop(
     popper: &mut Popper,
     context: Context,
@@ -324,6 +371,7 @@ pub(crate) fn pop(
     mixtures: &Mixtures,
     b: &[i32],
     from: usize,
+    classes: &[u8],
     ints: &mut [i32],
 ) -> Result<()> {
     let (window, n, n_lanes) = (context.window(), run.n as usize, popper.n_lanes());
@@ -337,6 +385,9 @@ pub(crate) fn pop(
         }
         context.fast.invert(mixtures, window, b, from + first, n, &quantiles, &mut symbols);
         for (lane, index) in indices.by_ref().take(n).enumerate() {
+            if hides(classes, index) {
+                continue;
+            }
             popper.pop(lane, Interval { start: symbols.start[lane], width: symbols.width[lane] });
             let (b, mut int) = (b[from + first + lane], symbols.ints[lane]);
             if beyond(window, b, int, int).is_some() {
@@ -358,9 +409,13 @@ fn far(popper: &mut Popper, lane: usize, coded: i32, low: i32) -> Result<i32> {
     Ok(if coded == low { coded - excess as i32 } else { coded + excess as i32 })
 }
 
+pub(crate) fn index(run: Run, i: usize) -> usize {
+    (run.first as i32 + i as i32 * run.step) as usize
+}
+
 /// Where in the tile the ints of a run lie.
 pub(crate) fn indices(run: Run) -> impl DoubleEndedIterator<Item = usize> + ExactSizeIterator {
-    (0..run.n as i32).map(move |i| (run.first as i32 + i * run.step) as usize)
+    (0..run.n as usize).map(move |i| index(run, i))
 }
 
 #[cfg(test)]

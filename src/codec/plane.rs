@@ -2,6 +2,9 @@
 
 use crate::array::ArrayType;
 use crate::codec::head::Head;
+use crate::codec::hidden;
+use crate::codec::mask::{Mask, fill_rows};
+use crate::codec::plans::Plans;
 use crate::error::Result;
 use crate::sample::phase;
 use crate::tile::{Grid, Place};
@@ -35,12 +38,13 @@ impl Ints {
     }
 }
 
-/// One band of one plane: `ints[part][phase]`.
+/// One band of one plane: `ints[part][phase]`, `masks[phase]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Band {
     pub plane: usize,
     pub band: usize,
     pub ints: Vec<Vec<Ints>>,
+    pub masks: Vec<Mask>,
 }
 
 impl Band {
@@ -61,13 +65,16 @@ impl Band {
                 ints.ints.resize(ints.h * ints.w, 0);
             }
         }
-        Band { plane, band, ints }
+        Band { plane, band, ints, masks: vec![Mask::default(); grid.n_phases] }
     }
 
     /// From the bytes of its rows. The ints stay where the caller allocated them: threads that allocate what outlives
     /// them each keep the most that they ever held.
     pub fn fill(&mut self, head: &Head, bytes: &[u8]) {
         let (grid, (_, rows)) = (&head.grid, head.grid.rows(self.band));
+        if head.map.exception().is_some() {
+            return self.fill_masked(head, bytes);
+        }
         if grid.n_phases == 1 {
             let mut parts: Vec<&mut [i32]> = self.ints.iter_mut().map(|phases| phases[0].ints.as_mut_slice()).collect();
             return head.map.to_ints(bytes, head.ty.big_endian, &mut parts);
@@ -82,6 +89,49 @@ impl Band {
         }
     }
 
+    /// The same where samples may be hidden.
+    fn fill_masked(&mut self, head: &Head, bytes: &[u8]) {
+        let (grid, (_, rows)) = (&head.grid, head.grid.rows(self.band));
+        let (map, big_endian) = (&head.map, head.ty.big_endian);
+        let exception = map.exception().unwrap_or_default();
+        let mut classes = vec![0; rows * grid.w];
+        if grid.n_phases == 1 {
+            map.to_classes(bytes, big_endian, &mut self.ints[0][0].ints, &mut classes);
+            self.masks[0] = Mask::new(classes, exception, |i| map.bits(bytes, big_endian, i));
+            return;
+        }
+        let mut whole = vec![0; rows * grid.w];
+        map.to_classes(bytes, big_endian, &mut whole, &mut classes);
+        for (phase, (ints, mask)) in self.ints[0].iter_mut().zip(&mut self.masks).enumerate() {
+            phase::pick(phase, &whole, rows, grid.w, &mut ints.ints);
+            let mut of_phase = vec![0; ints.ints.len()];
+            phase::pick(phase, &classes, rows, grid.w, &mut of_phase);
+            let at = |i: usize| (2 * (i / ints.w) + phase / 2) * grid.w + 2 * (i % ints.w) + phase % 2;
+            *mask = Mask::new(of_phase, exception, |i| map.bits(bytes, big_endian, at(i)));
+        }
+    }
+
+    /// Fills in the ints that are hidden, tile by tile, as a decoder will.
+    pub fn fill_in(&mut self, head: &Head, plans: Option<&Plans>) {
+        if self.masks.iter().all(Mask::is_empty) {
+            return;
+        }
+        for place in head.grid.band(self.plane, self.band) {
+            let x0 = place.column * head.grid.tile_w;
+            let ints = &mut self.ints[place.part][place.phase];
+            let mask = self.masks[place.phase].crop(ints.w, x0, place.w);
+            if mask.is_empty() {
+                continue;
+            }
+            let mut tile = ints.crop(x0, place.h, place.w);
+            match plans {
+                Some(plans) => hidden::fill_in(&plans.get(place.h, place.w), &mask.classes, &mut tile),
+                None => fill_rows(&mut tile, &mask.classes, place.w),
+            }
+            ints.paste(x0, place.w, &tile);
+        }
+    }
+
     /// The bytes of its rows.
     pub fn pour(&self, head: &Head, out: &mut [u8]) -> Result<()> {
         let grid = &head.grid;
@@ -91,11 +141,38 @@ impl Band {
             1 => self.ints.iter().map(|phases| phases[0].ints.as_slice()).collect(),
             _ => joined.iter().map(Vec::as_slice).collect(),
         };
-        head.map.from_ints(&parts, head.ty.big_endian, out)
+        head.map.from_ints(&parts, head.ty.big_endian, out)?;
+        self.show(head, out);
+        Ok(())
+    }
+
+    /// Puts the samples that are hidden in their places.
+    fn show(&self, head: &Head, out: &mut [u8]) {
+        let (markers, big_endian) = (head.map.markers(), head.ty.big_endian);
+        for (phase, mask) in self.masks.iter().enumerate().filter(|(_, mask)| !mask.is_empty()) {
+            let w = self.ints[0][phase].w;
+            let at = |i: usize| match head.grid.n_phases {
+                1 => i,
+                _ => (2 * (i / w) + phase / 2) * head.grid.w + 2 * (i % w) + phase % 2,
+            };
+            for (i, class) in mask.classes.iter().enumerate() {
+                if let Some(&bits) = usize::from(*class).checked_sub(1).and_then(|class| markers.get(class)) {
+                    head.map.put(out, big_endian, at(i), bits);
+                }
+            }
+            for &(i, bits) in &mask.exact {
+                head.map.put(out, big_endian, at(i), bits);
+            }
+        }
     }
 
     pub fn tile(&self, place: &Place, grid: &Grid) -> Vec<i32> {
         self.ints[place.part][place.phase].crop(place.column * grid.tile_w, place.h, place.w)
+    }
+
+    pub fn mask(&self, place: &Place, grid: &Grid) -> Mask {
+        let w = self.ints[place.part][place.phase].w;
+        self.masks[place.phase].crop(w, place.column * grid.tile_w, place.w)
     }
 
     /// What the tile at `place` sees of its reference planes: earlier phases of this band, then `previous` bands, newest first.

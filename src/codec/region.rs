@@ -2,7 +2,7 @@
 
 use crate::codec::archive::{Archive, Array};
 use crate::codec::plans::Plans;
-use crate::codec::tile;
+use crate::codec::tile::{self, Decoded};
 use crate::error::{Error, Result};
 use crate::tile::Place;
 use std::collections::BTreeMap;
@@ -33,9 +33,7 @@ impl Archive<'_> {
         if n_columns > 0 {
             for (y, out) in rows.zip(bytes.chunks_exact_mut(row_bytes)) {
                 let first = (plane * h + y) * w + columns.start;
-                let parts = tiles.samples(first, n_columns)?;
-                let parts: Vec<&[i32]> = parts.iter().map(Vec::as_slice).collect();
-                array.head.map.from_ints(&parts, array.head.ty.big_endian, out)?;
+                tiles.samples(first, n_columns, out)?;
             }
         }
         Ok(Cut { bytes, n_tiles: tiles.known.len() })
@@ -49,7 +47,17 @@ struct Tiles<'a> {
     plans: Option<Plans>,
     /// The tiles of a plane in the order of the file: (number within the plane), the same for every plane.
     order: Vec<u64>,
-    known: BTreeMap<u64, Arc<Vec<i32>>>,
+    known: BTreeMap<u64, Arc<Decoded>>,
+}
+
+/// Where an int stands.
+#[derive(Clone, Copy)]
+struct Spot {
+    plane: usize,
+    part: usize,
+    phase: usize,
+    y: usize,
+    x: usize,
 }
 
 impl<'a> Tiles<'a> {
@@ -60,33 +68,61 @@ impl<'a> Tiles<'a> {
         Tiles { archive, array, plans, order: order.collect(), known: BTreeMap::new() }
     }
 
-    /// The ints of `n` samples from index `first` of the array, by part.
-    fn samples(&mut self, first: u64, n: usize) -> Result<Vec<Vec<i32>>> {
-        let grid = &self.array.head.grid;
+    /// `n` samples from index `first` of the array.
+    fn samples(&mut self, first: u64, n: usize, out: &mut [u8]) -> Result<()> {
+        let (array, grid) = (self.array, self.array.head.grid);
+        let (map, big_endian) = (&array.head.map, array.head.ty.big_endian);
+        let spot = |part: usize, index: u64| {
+            let (row, x) = ((index / grid.w as u64) as usize, (index % grid.w as u64) as usize);
+            let (plane, y) = (row / grid.h, row % grid.h);
+            let (phase, y, x) = if grid.n_phases == 4 { (2 * (y & 1) + (x & 1), y / 2, x / 2) } else { (0, y, x) };
+            Spot { plane, part, phase, y, x }
+        };
         let mut parts = vec![Vec::with_capacity(n); grid.n_parts];
         for (part, ints) in parts.iter_mut().enumerate() {
             for index in first..first + n as u64 {
-                let (row, x) = ((index / grid.w as u64) as usize, (index % grid.w as u64) as usize);
-                let (plane, y) = (row / grid.h, row % grid.h);
-                let (phase, y, x) = if grid.n_phases == 4 { (2 * (y & 1) + (x & 1), y / 2, x / 2) } else { (0, y, x) };
-                ints.push(self.int(plane, part, phase, y, x)?);
+                ints.push(self.int(spot(part, index))?);
             }
         }
-        Ok(parts)
+        let parts: Vec<&[i32]> = parts.iter().map(Vec::as_slice).collect();
+        map.from_ints(&parts, big_endian, out)?;
+        for i in 0..n {
+            if let Some(bits) = self.hidden(spot(0, first + i as u64))? {
+                map.put(out, big_endian, i, bits);
+            }
+        }
+        Ok(())
     }
 
-    fn int(&mut self, plane: usize, part: usize, phase: usize, y: usize, x: usize) -> Result<i32> {
+    /// The tile of a spot, and which of its ints it is.
+    fn find(&mut self, spot: Spot) -> Result<(Arc<Decoded>, usize)> {
         let grid = &self.array.head.grid;
+        let Spot { plane, part, phase, y, x } = spot;
         let (band, column) = (y / grid.tile_h, x / grid.tile_w);
         let place = grid.place(plane, band, part, phase, column).expect("the int lies in the plane");
-        let ints = match self.known.get(&place.number) {
-            Some(ints) => ints.clone(),
+        let index = (y % grid.tile_h) * place.w + x % grid.tile_w;
+        let tile = match self.known.get(&place.number) {
+            Some(tile) => tile.clone(),
             None => self.tile(&place)?,
         };
-        Ok(ints[(y % grid.tile_h) * place.w + x % grid.tile_w])
+        Ok((tile, index))
     }
 
-    fn tile(&mut self, place: &Place) -> Result<Arc<Vec<i32>>> {
+    fn int(&mut self, spot: Spot) -> Result<i32> {
+        let (tile, index) = self.find(spot)?;
+        Ok(tile.ints[index])
+    }
+
+    /// The bits of a sample that a mask hides.
+    fn hidden(&mut self, spot: Spot) -> Result<Option<u64>> {
+        let (tile, index) = self.find(spot)?;
+        let class = tile.mask.classes.get(index).map_or(0, |&class| usize::from(class));
+        let marker = class.checked_sub(1).and_then(|class| self.array.head.map.markers().get(class).copied());
+        let exact = || tile.mask.exact.iter().find(|(i, _)| *i == index).map(|(_, bits)| *bits);
+        Ok(if class == 0 { None } else { marker.or_else(exact) })
+    }
+
+    fn tile(&mut self, place: &Place) -> Result<Arc<Decoded>> {
         let (head, grid) = (&self.array.head, &self.array.head.grid);
         let phases = (0..place.phase).map(|phase| (place.plane, phase));
         let planes = (1..=head.n_previous_of(place.plane)).map(|back| (place.plane - back, place.phase));
@@ -98,7 +134,8 @@ impl<'a> Tiles<'a> {
             for y in 0..place.h {
                 for x in 0..place.w {
                     let (y, x) = (place.band * grid.tile_h + y, place.column * grid.tile_w + x);
-                    ints.push(self.int(plane, place.part, phase, y.min(h - 1), x.min(w - 1))?);
+                    let (y, x) = (y.min(h - 1), x.min(w - 1));
+                    ints.push(self.int(Spot { plane, part: place.part, phase, y, x })?);
                 }
             }
             refs.push(ints);
@@ -108,10 +145,10 @@ impl<'a> Tiles<'a> {
         let first = grid.place(place.plane, 0, 0, 0, 0).expect("a plane has a first tile").number;
         let nth = self.order.binary_search(&(place.number - first)).expect("every tile stands in the order");
         let block = self.array.first_block + place.plane * per_plane + nth;
-        let (mode, code) = self.archive.tile(self.array, place, block)?;
-        let ints = tile::decode(head, self.plans.as_ref(), mode, &code, place, &refs);
-        let ints = Arc::new(ints.map_err(|e| e.at(format!("tile {}", place.number)))?);
-        self.known.insert(place.number, ints.clone());
-        Ok(ints)
+        let code = self.archive.tile(self.array, place, block)?;
+        let tile = tile::decode(head, self.plans.as_ref(), &code, place, &refs);
+        let tile = Arc::new(tile.map_err(|e| e.at(format!("tile {}", place.number)))?);
+        self.known.insert(place.number, tile.clone());
+        Ok(tile)
     }
 }

@@ -5,7 +5,7 @@ use crate::codec::archive::{Array, FileHead, Weights, read_head};
 use crate::codec::decode::decode_array;
 use crate::codec::encode::{Progress, kind};
 use crate::codec::head::Head;
-use crate::codec::tile::{Label, Mode};
+use crate::codec::tile::{Code, Label, Mode};
 use crate::container::{Limits, MAX_BLOCKS, Reader, Salvage};
 use crate::device::Device;
 use crate::error::{Error, Kind, Result};
@@ -148,12 +148,12 @@ fn one_array(
         let gone = || Error::corrupt("its block is damaged or missing");
         let payload = salvaged.payload(*tiles.get(&(array.number, place.number)).ok_or_else(gone)?)?;
         let mut code = payload.as_slice();
-        let mode = Label::read(&mut code)?.mode;
+        let Label { mode, mask, .. } = Label::read(&mut code)?;
         let lost = &lost.lock().unwrap_or_else(PoisonError::into_inner).numbers;
         if mode == Mode::Network && looked_at(&array.head, place).any(|number| lost.contains(&number)) {
             return Err(Error::corrupt("a tile that it looks at is lost"));
         }
-        Ok((mode, code.to_vec()))
+        Ok(Code { mode, mask, bytes: code.to_vec() })
     };
     let tell = |place: &Place, e: &Error| {
         let rows = array.head.grid.rows(place.band);

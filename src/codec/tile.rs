@@ -2,6 +2,7 @@
 
 use crate::codec::classic;
 use crate::codec::head::Head;
+use crate::codec::mask::{Classes, Kind, Mask};
 use crate::codec::network::{self, Context};
 use crate::codec::plans::Plans;
 use crate::error::{Error, Result};
@@ -16,10 +17,12 @@ pub enum Mode {
     Network = 1,
 }
 
-/// A tile's ints and what it may look at.
+/// A tile's ints, which of them are hidden, and what it may look at.
 pub struct Tile {
     pub place: Place,
+    /// Hidden ones have been filled in.
     pub ints: Vec<i32>,
+    pub mask: Mask,
     pub refs: Vec<Vec<i32>>,
 }
 
@@ -34,29 +37,49 @@ impl Tile {
     }
 }
 
-/// The identity in front of a tile's code.
+/// The identity in front of a tile's code, and how it is coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Label {
     pub array: u64,
     pub number: u64,
     pub mode: Mode,
+    pub mask: Kind,
+}
+
+/// A tile as its block holds it: how it is coded, and the code behind its label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code {
+    pub mode: Mode,
+    pub mask: Kind,
+    pub bytes: Vec<u8>,
+}
+
+/// A tile that was decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    pub ints: Vec<i32>,
+    pub mask: Mask,
 }
 
 impl Label {
     pub fn write(&self, out: &mut Vec<u8>) {
         put_varint(out, self.array);
         put_varint(out, self.number);
-        out.push(self.mode as u8);
+        out.push(self.mode as u8 | (self.mask as u8) << 1);
     }
 
     pub fn read(from: &mut &[u8]) -> Result<Label> {
         let (array, number) = (take_varint(from)?, take_varint(from)?);
-        let mode = match take_u8(from)? {
-            0 => Mode::Classic,
-            1 => Mode::Network,
-            other => return Err(Error::unsupported(format!("tile mode {other} is not known to this version"))),
+        let byte = take_u8(from)?;
+        let mode = if byte & 1 == 0 { Mode::Classic } else { Mode::Network };
+        let mask = match byte >> 1 {
+            0 => Kind::None,
+            1 => Kind::Whole,
+            2 => Kind::Coded,
+            3 => Kind::Common,
+            _ => return Err(Error::unsupported(format!("tile mode {byte} is not known to this version"))),
         };
-        Ok(Label { array, number, mode })
+        Ok(Label { array, number, mode, mask })
     }
 }
 
@@ -79,7 +102,7 @@ pub fn encode(head: &Head, plans: Option<&Plans>, array: u64, tile: &Tile) -> Ve
     let network = plans.filter(|_| !tile.is_constant()).and_then(|plans| {
         let context = context(head, plans, &tile.place)?;
         let plan = plans.get(tile.place.h, tile.place.w);
-        Some(network::encode(context, &plan, &tile.ints, &tile.refs()))
+        Some(network::encode_masked(context, &plan, &tile.ints, &tile.mask.classes, &tile.refs()))
     });
     settle(head, array, tile, network)
 }
@@ -87,7 +110,10 @@ pub fn encode(head: &Head, plans: Option<&Plans>, array: u64, tile: &Tile) -> Ve
 /// Network or classic, whichever is smaller.
 pub fn settle(head: &Head, array: u64, tile: &Tile, network: Option<Vec<u8>>) -> Vec<u8> {
     let Place { number, part, h, w, .. } = tile.place;
-    let classic = || classic::encode(&tile.ints, h, w, head.map.max_int(part));
+    // what others look at is what the network's rule filled in
+    let is_looked_at = head.network.is_some() && (head.n_previous > 0 || head.grid.n_phases > 1);
+    let hidden = if is_looked_at { &[][..] } else { &tile.mask.classes };
+    let classic = || classic::encode_masked(&tile.ints, hidden, h, w, head.map.max_int(part));
     let (mode, code) = match network {
         None => (Mode::Classic, classic()),
         // the estimate is a few per cent off: classic modes are tried wherever they might win
@@ -99,29 +125,56 @@ pub fn settle(head: &Head, array: u64, tile: &Tile, network: Option<Vec<u8>>) ->
             if classic.len() <= code.len() { (Mode::Classic, classic) } else { (Mode::Network, code) }
         }
     };
-    let mut out = Vec::with_capacity(code.len() + 12);
-    Label { array, number, mode }.write(&mut out);
+    let mut masked = Vec::new();
+    let mask = classes(head)
+        .map_or(Kind::None, |classes| tile.mask.write(w, classes, &common(head, &tile.place), &mut masked));
+    let mut out = Vec::with_capacity(masked.len() + code.len() + 12);
+    Label { array, number, mode, mask }.write(&mut out);
+    out.extend(masked);
     out.extend(code);
     out
 }
 
-/// The ints of a tile from its code behind the label.
-pub fn decode(
-    head: &Head,
-    plans: Option<&Plans>,
-    mode: Mode,
-    code: &[u8],
-    place: &Place,
-    refs: &[&[i32]],
-) -> Result<Vec<i32>> {
-    let mut ints = vec![0; place.h * place.w];
+/// What masks of the array may say; None where there are none.
+pub fn classes(head: &Head) -> Option<Classes> {
+    Some(Classes { exception: head.map.exception()?, sample_bytes: head.ty.dtype.n_bytes() })
+}
+
+/// What the head says of the ints of a tile; nothing where it says nothing.
+fn common(head: &Head, place: &Place) -> Vec<u8> {
+    let grid = &head.grid;
+    if head.common.is_empty() {
+        return Vec::new();
+    }
+    let rows = head.common.chunks_exact(grid.w).skip(place.band * grid.tile_h).take(place.h);
+    rows.flat_map(|row| &row[place.column * grid.tile_w..][..place.w]).copied().collect()
+}
+
+/// The mask of a tile, and the code of its ints behind it.
+pub fn unmask<'a>(head: &Head, code: &'a Code, place: &Place) -> Result<(Mask, &'a [u8])> {
+    let mut from = code.bytes.as_slice();
+    let mask = match (code.mask, classes(head)) {
+        (Kind::None, _) => Mask::default(),
+        (kind, Some(classes)) => {
+            Mask::read(&mut from, kind, (place.h * place.w, place.w), classes, || common(head, place))?
+        }
+        (_, None) => return Err(Error::corrupt("a masked tile in an array without masks")),
+    };
+    Ok((mask, from))
+}
+
+/// A tile from its code.
+pub fn decode(head: &Head, plans: Option<&Plans>, code: &Code, place: &Place, refs: &[&[i32]]) -> Result<Decoded> {
+    let (h, w) = (place.h, place.w);
+    let (mask, from) = unmask(head, code, place)?;
+    let mut ints = vec![0; h * w];
     let network = plans.and_then(|plans| Some((context(head, plans, place)?, plans)));
-    match (mode, network) {
-        (Mode::Classic, _) => classic::decode(code, place.h, place.w, head.map.max_int(place.part), &mut ints)?,
+    match (code.mode, network) {
+        (Mode::Classic, _) => classic::decode(from, h, w, head.map.max_int(place.part), &mut ints)?,
         (Mode::Network, Some((context, plans))) => {
-            network::decode(context, &plans.get(place.h, place.w), code, refs, &mut ints)?;
+            network::decode_masked(context, &plans.get(h, w), from, &mask.classes, refs, &mut ints)?;
         }
         (Mode::Network, None) => return Err(Error::corrupt("a tile coded by a network in an array without one")),
     }
-    Ok(ints)
+    Ok(Decoded { ints, mask })
 }

@@ -2,7 +2,9 @@
 
 use crate::array::ArrayType;
 use crate::codec::head::{MAX_PLANE_LOOKED_AT, MAX_REFS};
+use crate::codec::{hidden, mask};
 use crate::error::Result;
+use crate::model::Plan;
 use crate::sample::{Map, phase};
 use crate::source::Source;
 
@@ -35,11 +37,12 @@ pub struct Window {
     planes: Vec<Vec<u8>>,
 }
 
-/// The same as ints.
+/// The same as ints; and the classes of a mask, none where the map has no masks.
 pub struct Stack {
     pub h: usize,
     pub w: usize,
     pub planes: Vec<Vec<i32>>,
+    pub masks: Vec<Vec<u8>>,
 }
 
 impl Origin<'_> {
@@ -106,13 +109,30 @@ impl Origin<'_> {
 
 impl Window {
     pub fn ints(&self, map: &Map, big_endian: bool) -> Stack {
+        if map.exception().is_some() {
+            return self.masked(map, big_endian);
+        }
         let planes = self.planes.iter().map(|bytes| {
             let mut parts = vec![vec![0; self.h * self.w]; map.n_parts()];
             let mut views: Vec<&mut [i32]> = parts.iter_mut().map(Vec::as_mut_slice).collect();
             map.to_ints(bytes, big_endian, &mut views);
             parts.concat()
         });
-        Stack { h: self.h, w: self.w, planes: planes.collect() }
+        Stack { h: self.h, w: self.w, masks: vec![Vec::new(); self.planes.len()], planes: planes.collect() }
+    }
+
+    fn masked(&self, map: &Map, big_endian: bool) -> Stack {
+        let both = self.planes.iter().map(|bytes| {
+            let (mut ints, mut classes) = (vec![0; self.h * self.w], vec![0; self.h * self.w]);
+            map.to_classes(bytes, big_endian, &mut ints, &mut classes);
+            mask::fill_rows(&mut ints, &classes, self.w);
+            if classes.iter().all(|&class| class == 0) {
+                classes.clear();
+            }
+            (ints, classes)
+        });
+        let (planes, masks) = both.unzip();
+        Stack { h: self.h, w: self.w, planes, masks }
     }
 }
 
@@ -121,10 +141,21 @@ pub struct View {
     pub h: usize,
     pub w: usize,
     pub ints: Vec<i32>,
+    /// Classes of the mask, none where nothing is hidden.
+    pub classes: Vec<u8>,
     pub refs: Vec<Vec<i32>>,
+    /// Classes of theirs.
+    ref_classes: Vec<Vec<u8>>,
 }
 
 impl View {
+    /// Fills in what is hidden as the model will whose plan this is.
+    pub fn fill_in(mut self, plan: &Plan) -> View {
+        let all = std::iter::once((&mut self.ints, &self.classes)).chain(self.refs.iter_mut().zip(&self.ref_classes));
+        all.filter(|(_, classes)| !classes.is_empty()).for_each(|(ints, classes)| hidden::fill_in(plan, classes, ints));
+        self
+    }
+
     pub fn refs(&self) -> Vec<&[i32]> {
         self.refs.iter().map(Vec::as_slice).collect()
     }
@@ -134,21 +165,31 @@ impl Stack {
     /// The phases of a window, each with up to `n_previous` planes before.
     pub fn views(&self, n_phases: usize, n_previous: usize) -> Vec<View> {
         let (h, w) = (self.h, self.w);
-        let previous = &self.planes[1..self.planes.len().min(1 + n_previous)];
+        let seen = 1..self.planes.len().min(1 + n_previous);
         if n_phases == 1 {
-            return vec![View { h, w, ints: self.planes[0].clone(), refs: previous.to_vec() }];
+            let (ints, classes) = (self.planes[0].clone(), self.masks[0].clone());
+            let (refs, ref_classes) = (self.planes[seen.clone()].to_vec(), self.masks[seen].to_vec());
+            return vec![View { h, w, ints, classes, refs, ref_classes }];
         }
-        let split: Vec<[Vec<i32>; 4]> = self.planes.iter().map(|ints| phase::split(ints, h, w)).collect();
-        let (h, w) = (h / 2, w / 2); // windows of mosaics are cut to even sizes
         let cut = |p: usize, phase: usize| {
-            let columns = phase::size(phase, self.h, self.w).1;
-            split[p][phase].chunks_exact(columns).take(h).flat_map(|row| &row[..w]).copied().collect::<Vec<i32>>()
+            let classes = if self.masks[p].is_empty() { Vec::new() } else { even(&self.masks[p], h, w, phase) };
+            (even(&self.planes[p], h, w, phase), classes)
         };
         let view = |phase: usize| {
-            let planes = (1..=previous.len()).map(|p| cut(p, phase));
-            let refs = (0..phase).map(|earlier| cut(0, earlier)).chain(planes).take(MAX_REFS).collect();
-            View { h, w, ints: cut(0, phase), refs }
+            let planes = seen.clone().map(|p| cut(p, phase));
+            let refs = (0..phase).map(|earlier| cut(0, earlier)).chain(planes).take(MAX_REFS);
+            let (refs, ref_classes) = refs.unzip();
+            let (ints, classes) = cut(0, phase);
+            View { h: h / 2, w: w / 2, ints, classes, refs, ref_classes }
         };
         (0..4).map(view).collect()
     }
+}
+
+/// A phase of a plane, cut to whole 2×2 squares.
+fn even<T: Copy + Default>(plane: &[T], h: usize, w: usize, phase: usize) -> Vec<T> {
+    let (rows, columns) = phase::size(phase, h, w);
+    let mut of_phase = vec![T::default(); rows * columns];
+    phase::pick(phase, plane, h, w, &mut of_phase);
+    of_phase.chunks_exact(columns).take(h / 2).flat_map(|row| &row[..w / 2]).copied().collect()
 }

@@ -22,6 +22,9 @@ pub struct Interval {
 }
 
 impl Interval {
+    /// Of a symbol that needs no saying: it changes nothing.
+    pub const CERTAIN: Interval = Interval { start: 0, width: 1 << PRECISION };
+
     /// One of `n` equally likely symbols.
     pub fn uniform(symbol: u32, n: u32) -> Interval {
         let width = (1 << PRECISION) / n;

@@ -46,12 +46,17 @@ struct Rows {
 
 /// Predictors fitted to a few tiles, all with the same number of reference planes.
 pub fn fit(model: &Model, samples: &[Sample]) -> Fit {
+    fit_masked(model, samples, &vec![&[][..]; samples.len()])
+}
+
+/// The same from those cells whose class is 0; no classes: all.
+pub fn fit_masked(model: &Model, samples: &[Sample], classes: &[&[u8]]) -> Fit {
     let n_refs = samples.first().map_or(0, |s| s.refs.len());
     let start = model.linears(n_refs);
     let mut rows: Vec<Rows> = start.iter().map(|l| Rows { width: n_coefficients(l) + 1, cells: Vec::new() }).collect();
     let strides = strides(start.len(), samples);
-    for sample in samples {
-        collect(sample, &start, &strides, &mut rows);
+    for (sample, classes) in samples.iter().zip(classes) {
+        collect(sample, classes, &start, &strides, &mut rows);
     }
     let mut errors = Vec::new();
     let linears = start.iter().zip(&rows).map(|(start, rows)| {
@@ -61,7 +66,11 @@ pub fn fit(model: &Model, samples: &[Sample]) -> Fit {
     });
     let linears = linears.collect();
     let residual = (median(&mut errors) * f64::from(ONE)).clamp(8.0, 1e6) as i32;
-    let mut ints: Vec<f64> = samples.iter().flat_map(|s| s.ints).map(|&int| f64::from(int)).collect();
+    let known = |(s, classes): (&Sample, &&[u8])| -> Vec<f64> {
+        let known = s.ints.iter().enumerate().filter(|(i, _)| classes.get(*i).is_none_or(|&class| class == 0));
+        known.map(|(_, &int)| f64::from(int)).collect()
+    };
+    let mut ints: Vec<f64> = samples.iter().zip(classes).flat_map(known).collect();
     Fit { linears, usual: Usual { value: median(&mut ints) as i32 * ONE, residual } }
 }
 
@@ -78,7 +87,7 @@ fn strides(n_sets: usize, samples: &[Sample]) -> Vec<usize> {
     n.iter().map(|n| n.div_ceil(MAX_CELLS).max(1)).collect()
 }
 
-fn collect(sample: &Sample, linears: &[Linear], strides: &[usize], rows: &mut [Rows]) {
+fn collect(sample: &Sample, classes: &[u8], linears: &[Linear], strides: &[usize], rows: &mut [Rows]) {
     let mut arena = sample.plan.arena(sample.ints[0] * ONE);
     sample.plan.fill(sample.ints, &mut arena);
     let refs: Vec<Vec<i32>> = sample.refs.iter().map(|ints| sample.plan.mirror(ints)).collect();
@@ -89,6 +98,11 @@ fn collect(sample: &Sample, linears: &[Linear], strides: &[usize], rows: &mut [R
         for run in &step.runs {
             while *next < run.n as usize {
                 let cell = run.at as usize + *next;
+                let index = run.first as usize as isize + *next as isize * run.step as isize;
+                *next += stride;
+                if classes.get(index as usize).is_some_and(|&class| class != 0) {
+                    continue;
+                }
                 let v1 = arena[address(cell, offsets.taps[0])];
                 let difference = |v: i32, v1: i32| f64::from(((v - v1) >> 6).clamp(-32768, 32767));
                 for &o in &offsets.taps[1..=linears[step.set].own().len()] {
@@ -99,7 +113,6 @@ fn collect(sample: &Sample, linears: &[Linear], strides: &[usize], rows: &mut [R
                     rows.cells.extend(offsets.ref_taps[1..].iter().map(|&o| difference(u[address(cell, o)], u0)));
                 }
                 rows.cells.push(difference(arena[cell], v1));
-                *next += stride;
             }
             *next -= run.n as usize;
         }

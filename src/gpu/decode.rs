@@ -179,7 +179,7 @@ impl Tile {
         let b = &padded(b);
         let mut from = 0;
         for run in plan.steps[stage.steps.clone()].iter().flat_map(|s| &s.runs) {
-            if let Err(e) = pop(popper, context, *run, &mixtures, b, from, &mut self.ints) {
+            if let Err(e) = pop(popper, context, *run, &mixtures, b, from, &[], &mut self.ints) {
                 // what was popped last may lie outside the plane, which no kernel may see
                 indices(*run).for_each(|i| self.ints[i] = 0);
                 self.popper = Err(e);

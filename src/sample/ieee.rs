@@ -3,6 +3,7 @@
 //! A float array whose values share such an e is an integer array in disguise: k shows its arithmetic structure, the bits of v
 //! hide it. Multiplying by a power of two is exact here both ways, because k and v are both representable.
 
+use super::octave::power;
 use crate::array::Dtype;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,11 +77,6 @@ impl Ieee {
         let k = if up >= 0 { mantissa << (up & 63) } else { mantissa.checked_shr(up.unsigned_abs()).unwrap_or(0) };
         if bits & self.top() != 0 { (k as i64).wrapping_neg() } else { k as i64 }
     }
-}
-
-/// 2^e for a normal result, −1022 ≤ e ≤ 1023.
-fn power(e: i32) -> f64 {
-    f64::from_bits(((e + 1023) as u64) << 52)
 }
 
 /// bits of an f32 ⇄ k, through f64, whose range holds every intermediate. The sum with 1.5 · 2^52 leaves k in the low bits:

@@ -1,16 +1,20 @@
-//! Map = Linear | Rank: a bijection between the samples that occur and ints that start at 0.
+//! Map = Linear | Rank: a bijection between the samples that occur and ints that start at 0;  Bounded: one that loses.
 //!
 //! A map can only be built valid, from statistics or from bytes that were checked; the loops rely on it.
 
 use super::alphabet::MAX_VALUES;
+use super::bounded::{Bounded, ORDINARY, Rule};
+use super::errors::Errors;
 use super::ieee::Ieee;
 use super::linear::{Axis, Linear};
+use super::loss::{Bound, number};
 use super::order::{Kind, Order};
 use super::range::{Range, merged};
 use super::rank::Rank;
 use super::stats::Stats;
+use super::survey::Survey;
 use crate::array::Dtype;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// How samples become one or two planes of ints ("parts") and back.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +26,7 @@ pub struct Map {
 pub(super) enum Form {
     Linear(Linear),
     Rank(Rank),
+    Bounded(Bounded),
 }
 
 impl Map {
@@ -41,10 +46,38 @@ impl Map {
         forms.into_iter().map(Form::Linear).chain(rank).map(|form| Map { form }).collect()
     }
 
+    /// The map that loses no more than a bound; None where that would not make the array any simpler.
+    pub fn bounded(survey: &Survey, bound: Bound) -> Option<Map> {
+        Bounded::new(survey, bound).map(|bounded| Map { form: Form::Bounded(bounded) })
+    }
+
+    /// The bound of a map that loses.
+    pub fn bound(&self) -> Option<Bound> {
+        self.lossy().map(Bounded::bound)
+    }
+
+    fn lossy(&self) -> Option<&Bounded> {
+        match &self.form {
+            Form::Bounded(bounded) => Some(bounded),
+            _ => None,
+        }
+    }
+
+    /// Samples that are all the same bits, by the class from 1 that a mask gives them; none where no mask is possible.
+    pub fn markers(&self) -> &[u64] {
+        self.lossy().map_or(&[], |bounded| &bounded.markers)
+    }
+
+    /// The class of samples whose bits are stored, where a mask is possible.
+    pub fn exception(&self) -> Option<u8> {
+        self.lossy().map(Bounded::exception)
+    }
+
     pub fn dtype(&self) -> Dtype {
         match &self.form {
             Form::Linear(linear) => linear.dtype,
             Form::Rank(rank) => rank.dtype(),
+            Form::Bounded(bounded) => bounded.dtype,
         }
     }
 
@@ -63,6 +96,7 @@ impl Map {
             Form::Linear(linear) if part == 1 || !in_two(linear) => linear.max_int().min(u64::from(u32::MAX)) as u32,
             Form::Linear(linear) => (linear.max_int() >> 32) as u32,
             Form::Rank(rank) => rank.n_values() as u32 - 1,
+            Form::Bounded(bounded) => bounded.max,
         }
     }
 
@@ -76,6 +110,17 @@ impl Map {
         match &self.form {
             Form::Linear(linear) => linear.to_ints(bytes, big_endian, parts),
             Form::Rank(rank) => rank.to_ints(bytes, big_endian, parts[0]),
+            Form::Bounded(bounded) => bounded.to_ints(bytes, big_endian, parts[0], &mut vec![ORDINARY; n]),
+        }
+    }
+
+    /// The same of a map that loses, and the class of every sample; ints of those that are not ordinary mean nothing.
+    pub fn to_classes(&self, bytes: &[u8], big_endian: bool, ints: &mut [i32], classes: &mut [u8]) {
+        let n = bytes.len() / self.dtype().n_bytes();
+        assert!(ints.len() == n && classes.len() == n, "one int and one class per sample");
+        match &self.form {
+            Form::Bounded(bounded) => bounded.to_ints(bytes, big_endian, ints, classes),
+            _ => self.to_ints(bytes, big_endian, &mut [ints]),
         }
     }
 
@@ -88,6 +133,39 @@ impl Map {
         match &self.form {
             Form::Linear(linear) => linear.from_ints(parts, big_endian, out),
             Form::Rank(rank) => rank.from_ints(parts[0], big_endian, out),
+            Form::Bounded(bounded) => bounded.from_ints(parts[0], big_endian, out),
+        }
+    }
+
+    /// What a map that loses will lose, fill values left out.
+    pub fn measure(&self, bytes: &[u8], big_endian: bool) -> Errors {
+        self.lossy().map_or(Errors::default(), |bounded| bounded.measure(bytes, big_endian))
+    }
+
+    /// The bits of one sample among whole ones.
+    pub fn bits(&self, bytes: &[u8], big_endian: bool, index: usize) -> u64 {
+        let n = self.dtype().n_bytes();
+        let sample = bytes[index * n..][..n].iter();
+        let join = |bits: u64, byte: &u8| bits << 8 | u64::from(*byte);
+        if big_endian { sample.fold(0, join) } else { sample.rev().fold(0, join) }
+    }
+
+    /// The inverse of `bits`.
+    pub fn put(&self, bytes: &mut [u8], big_endian: bool, index: usize, bits: u64) {
+        let n = self.dtype().n_bytes();
+        let sample = &mut bytes[index * n..][..n];
+        sample.copy_from_slice(&bits.to_le_bytes()[..n]);
+        if big_endian {
+            sample.reverse();
+        }
+    }
+
+    /// Holds what decoding gives against what was there, sample by sample.
+    pub fn check(&self, original: &[u8], decoded: &[u8], big_endian: bool) -> Result<Errors> {
+        match &self.form {
+            Form::Bounded(bounded) => bounded.check(original, decoded, big_endian),
+            _ if original == decoded => Ok(Errors::default()),
+            _ => Err(Error::verify("samples are not the same")),
         }
     }
 
@@ -96,8 +174,28 @@ impl Map {
         match &self.form {
             Form::Linear(linear) => linear_name(linear),
             Form::Rank(rank) => format!("rank of {} values", rank.n_values()),
+            Form::Bounded(bounded) => bounded_name(bounded),
         }
     }
+}
+
+fn bounded_name(map: &Bounded) -> String {
+    let mut name = match map.rule {
+        Rule::Uniform { bound, step, .. } => format!("within ±{} in steps of {}", number(bound), number(step)),
+        Rule::Logarithmic { bound, step, .. } => {
+            format!("within ±{} of each in steps of {} octaves", number(bound), number(step))
+        }
+        Rule::Near { reach, first } => {
+            let first = Order::of(map.dtype).integer(first);
+            format!("within ±{reach} in steps of {} from {first}", 2 * reach + 1)
+        }
+    };
+    match map.markers.len() {
+        0 => {}
+        1 => name += ", 1 fill value",
+        n => name += &format!(", {n} fill values"),
+    }
+    name
 }
 
 fn in_two(linear: &Linear) -> bool {

@@ -17,7 +17,7 @@ pub fn split(ints: &[i32], h: usize, w: usize) -> [Vec<i32>; 4] {
 }
 
 /// One phase alone.
-pub fn pick(phase: usize, ints: &[i32], h: usize, w: usize, out: &mut [i32]) {
+pub fn pick<T: Copy>(phase: usize, ints: &[T], h: usize, w: usize, out: &mut [T]) {
     assert_eq!(ints.len(), h * w, "a plane of h × w ints");
     let (height, width) = size(phase, h, w);
     assert_eq!(out.len(), height * width, "phase {phase} of {h} × {w}");

@@ -1,10 +1,12 @@
 //! map = form:1 | hole? exponent? | offset step−1 quotient            (linear)
 //!     = form:1 | n−2 step−1 key₀ (keyᵢ − keyᵢ₋₁)/step − 1 …            (rank)
+//!     = form:1 | …                                                    (bounded: bounded_wire)
 //!
 //! Numbers are varints: seven bits a byte, low ones first, the shortest form only. Of every map there is one form that is
 //! read; a map that was read is as valid as one that was made from statistics.
 
 use super::alphabet::MAX_VALUES;
+use super::bounded_wire;
 use super::ieee::Ieee;
 use super::linear::{Axis, Linear};
 use super::map::{Form, Map};
@@ -25,6 +27,7 @@ impl Map {
         match &self.form {
             Form::Linear(linear) => write_linear(linear, out),
             Form::Rank(rank) => write_rank(rank, out),
+            Form::Bounded(bounded) => bounded_wire::write(bounded, out),
         }
     }
 
@@ -33,6 +36,7 @@ impl Map {
         let form = match take_u8(input)? {
             RANK => Form::Rank(read_rank(input, dtype)?),
             form if form & !(SCALED | HOLE) == 0 => Form::Linear(read_linear(input, dtype, form)?),
+            form if bounded_wire::FORMS.contains(&form) => Form::Bounded(bounded_wire::read(input, dtype, form)?),
             form => return Err(Error::unsupported(format!("sample map of form {form} is not known to this version"))),
         };
         Ok(Map { form })
@@ -48,7 +52,7 @@ fn write_linear(map: &Linear, out: &mut Vec<u8>) {
     if let Axis::Scaled(e) = map.axis {
         put_svarint(out, i64::from(e));
     }
-    put_offset(out, map);
+    put_offset(out, map.dtype, map.axis, map.offset);
     put_varint(out, map.step - 1);
     put_varint(out, map.quotient);
 }
@@ -95,16 +99,16 @@ fn read_linear(input: &mut &[u8], dtype: Dtype, form: u8) -> Result<Linear> {
 }
 
 /// Offsets near zero are short: the key of 0 is put in the middle, except where nothing lies below it.
-fn put_offset(out: &mut Vec<u8>, map: &Linear) {
-    let zero = Order::of(map.dtype).key(0);
-    match map.axis {
-        Axis::Scaled(_) => put_svarint(out, (map.offset ^ (1 << 63)) as i64),
-        Axis::Ordered if zero == 0 => put_varint(out, map.offset),
-        Axis::Ordered => put_svarint(out, map.offset.wrapping_sub(zero) as i64),
+pub(super) fn put_offset(out: &mut Vec<u8>, dtype: Dtype, axis: Axis, offset: u64) {
+    let zero = Order::of(dtype).key(0);
+    match axis {
+        Axis::Scaled(_) => put_svarint(out, (offset ^ (1 << 63)) as i64),
+        Axis::Ordered if zero == 0 => put_varint(out, offset),
+        Axis::Ordered => put_svarint(out, offset.wrapping_sub(zero) as i64),
     }
 }
 
-fn take_offset(input: &mut &[u8], dtype: Dtype, axis: Axis) -> Result<u64> {
+pub(super) fn take_offset(input: &mut &[u8], dtype: Dtype, axis: Axis) -> Result<u64> {
     let zero = Order::of(dtype).key(0);
     match axis {
         Axis::Scaled(_) => take_svarint(input).map(multiple_key),

@@ -3,5 +3,6 @@
 mod desk;
 mod failures;
 mod files;
+mod lossy;
 mod painted;
 mod reports;

@@ -5,10 +5,11 @@ use collapsar::array::ArrayType;
 use collapsar::codec::archive::{Archive, Array, FileHead};
 use collapsar::codec::classic;
 use collapsar::codec::encode::kind;
-use collapsar::codec::tile::{Label, Mode};
+use collapsar::codec::tile::{self, Mode};
 use collapsar::container::{Limits, Reader};
 use collapsar::format::gzip::Recipe;
 use collapsar::model::Model;
+use collapsar::sample::{Bound, ORDINARY};
 use collapsar::source::Source;
 use collapsar::tile::Grid;
 use collapsar::{Error, Result};
@@ -37,6 +38,8 @@ pub struct ArrayInfo {
     pub label: String,
     pub ty: ArrayType,
     pub map: String,
+    /// Of a map that loses.
+    pub bound: Option<Bound>,
     pub grid: Grid,
     pub n_previous: usize,
     /// Name and hash.
@@ -45,6 +48,9 @@ pub struct ArrayInfo {
     pub refit_bytes: u64,
     /// Tiles and their bytes, per way of coding.
     pub modes: BTreeMap<&'static str, (u64, u64)>,
+    /// Samples that are fill values or stored exactly, and what it takes to say which.
+    pub n_hidden: u64,
+    pub mask_bytes: u64,
     head_bytes: u64,
     pub noise: Option<Noise>,
 }
@@ -96,16 +102,21 @@ pub fn arrays(source: &dyn Source, given: &[Arc<Model>]) -> Result<Vec<ArrayInfo
 fn array_info(archive: &Archive, array: &Array) -> Result<ArrayInfo> {
     let head = &array.head;
     let mut modes: BTreeMap<&'static str, (u64, u64)> = BTreeMap::new();
-    for i in 0..head.grid.n_tiles() as usize {
-        let payload = archive.reader.payload(array.first_block + i)?;
-        let mut code = payload.as_slice();
-        let mode = match Label::read(&mut code)?.mode {
-            Mode::Classic => classic::mode_name(code),
+    let (mut n_hidden, mut mask_bytes) = (0, 0);
+    let bands = (0..head.grid.n_planes).flat_map(|plane| (0..head.grid.n_bands()).map(move |band| (plane, band)));
+    let places = bands.flat_map(|(plane, band)| head.grid.band(plane, band));
+    for (place, block) in places.zip(array.first_block..) {
+        let code = archive.tile(array, &place, block)?;
+        let (mask, rest) = tile::unmask(head, &code, &place)?;
+        let mode = match code.mode {
+            Mode::Classic => classic::mode_name(rest),
             Mode::Network => "network",
         };
         let (n, bytes) = modes.entry(mode).or_default();
         *n += 1;
-        *bytes += payload.len() as u64;
+        *bytes += archive.reader.blocks().get(block).map_or(0, |b| u64::from(b.len));
+        n_hidden += mask.classes.iter().filter(|class| **class != ORDINARY).count() as u64;
+        mask_bytes += (code.bytes.len() - rest.len()) as u64;
     }
     let head_block = archive.reader.blocks().get(array.first_block.wrapping_sub(1));
     // the network of a head may have refitted layers: its hash is still that of its weights file
@@ -114,11 +125,14 @@ fn array_info(archive: &Archive, array: &Array) -> Result<ArrayInfo> {
         label: head.label.clone(),
         ty: head.ty.clone(),
         map: head.map.name(),
+        bound: head.map.bound(),
         grid: head.grid,
         n_previous: head.n_previous,
         model,
         refit_bytes: head.refit_bytes(),
         modes,
+        n_hidden,
+        mask_bytes,
         head_bytes: head_block.map_or(0, |b| u64::from(b.len)),
         noise: noise::of_array(archive, array)?,
     })

@@ -12,6 +12,7 @@ use super::residual::{Residuals, choose, count};
 use super::tables;
 use super::token::{N_TOKENS, UNDO, unfold};
 use super::{LINEAR, MEDIAN, at_most};
+use crate::codec::mask::hides;
 use crate::entropy::stack::Popper;
 use crate::entropy::table::{Slots, Table};
 use crate::error::{Error, Result};
@@ -26,8 +27,11 @@ const N_FITTED: usize = 2048;
 const HEADER_BITS: u64 = 8 * 60;
 
 pub fn encode(tile: Tile, lo: u32, spread: u32) -> Vec<u8> {
+    encode_by(choose(tile, spread, tile.values[0], N_FITTED), tile, lo, spread)
+}
+
+fn encode_by(predictor: Predictor, tile: Tile, lo: u32, spread: u32) -> Vec<u8> {
     let first = tile.values[0];
-    let predictor = choose(tile, spread, first, N_FITTED);
     let residuals = Residuals::of(tile, predictor, spread, first);
     let bins = residuals.bins(tile.w);
     let groups = Groups::merge(&count(&bins, &residuals.tokens));
@@ -55,6 +59,18 @@ pub fn encode(tile: Tile, lo: u32, spread: u32) -> Vec<u8> {
     }
     payload.extend(residuals.raw_bits());
     payload
+}
+
+/// The same where values that are hidden may be any: they become what is predicted, and nothing is left to say of them.
+pub fn encode_masked(values: &mut [u32], (h, w): (usize, usize), classes: &[u8], lo: u32, spread: u32) -> Vec<u8> {
+    let first = values[0];
+    let predictor = choose(Tile { values, h, w, classes }, spread, first, N_FITTED);
+    let mut rows = Rows::new(predictor, w, spread, first);
+    for (y, row) in values.chunks_exact_mut(w).enumerate() {
+        // the first value stands left of itself
+        rows.fill_in(row, |x| y + x > 0 && hides(classes, y * w + x), spread);
+    }
+    encode_by(predictor, Tile { values, h, w, classes }, lo, spread)
 }
 
 fn put_predictor(payload: &mut Vec<u8>, predictor: Predictor) {
@@ -193,7 +209,8 @@ pub fn estimate_bits(tile: Tile, spread: u32) -> u64 {
     let (mut raw, mut seen) = (0u64, 0u64);
     for y in bands {
         let values = &tile.values[y * tile.w..][..n_rows * tile.w];
-        let residuals = Residuals::of(Tile { values, h: n_rows, w: tile.w }, predictor, spread, values[0]);
+        let residuals =
+            Residuals::of(Tile { values, h: n_rows, w: tile.w, classes: &[] }, predictor, spread, values[0]);
         let bins = residuals.bins(tile.w);
         for (&bin, &token) in bins.iter().zip(&residuals.tokens).skip(above * tile.w) {
             counts[bin as usize][token as usize] += 1;

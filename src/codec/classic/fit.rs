@@ -8,6 +8,7 @@
 //! bits and never correctness.
 
 use super::predict::{N_TAPS, Predictor, shift};
+use crate::codec::mask::hides;
 
 /// The neighbours other than W, and the median.
 const N_UNKNOWNS: usize = N_TAPS;
@@ -19,6 +20,8 @@ pub struct Tile<'a> {
     pub values: &'a [u32],
     pub h: usize,
     pub w: usize,
+    /// Of a mask, none where nothing is hidden.
+    pub classes: &'a [u8],
 }
 
 /// About `n_wanted` places are looked at.
@@ -35,7 +38,7 @@ pub fn fit(tile: Tile, spread: u32, n_wanted: usize) -> Option<Predictor> {
 
 /// W first, then the other neighbours in the order of the taps, then the value itself.
 fn gather(tile: Tile, n_wanted: usize) -> Vec<Sample> {
-    let Tile { values, h, w } = tile;
+    let Tile { values, h, w, classes } = tile;
     let (first_row, n_rows) = if h == 1 { (0, 1) } else { (2.min(h), h.saturating_sub(2)) };
     if w < 5 || n_rows == 0 {
         return Vec::new();
@@ -51,7 +54,7 @@ fn gather(tile: Tile, n_wanted: usize) -> Vec<Sample> {
             1 => (row, row),
             _ => (&values[(y - 1) * w..][..w], &values[(y - 2) * w..][..w]),
         };
-        for x in (2 + (i * 7) % step_x..w - 2).step_by(step_x) {
+        for x in (2 + (i * 7) % step_x..w - 2).step_by(step_x).filter(|x| !hides(classes, y * w + x)) {
             let at = |row: &[u32], dx: usize| i64::from(row[x + dx - 2]);
             samples.push([
                 at(row, 1),

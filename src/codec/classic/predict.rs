@@ -74,6 +74,14 @@ impl Rows {
             Rows::Wide(rows) => rows.values(residuals, out),
         }
     }
+
+    /// Gives those values of the next row that `hides` names what is predicted for them, at most `spread`.
+    pub fn fill_in(&mut self, values: &mut [u32], hides: impl Fn(usize) -> bool, spread: u32) {
+        match self {
+            Rows::Narrow(rows) => rows.fill_in(values, hides, spread),
+            Rows::Wide(rows) => rows.fill_in(values, hides, spread),
+        }
+    }
 }
 
 /// How a value is kept (u − ZERO), and what sums of products are made in.
@@ -210,6 +218,24 @@ impl<V: Kept> RowsOf<V> {
         }
         for (to, &from) in self.row[PAD..].iter_mut().zip(&*out) {
             *to = V::keep(from.wrapping_sub(V::ZERO));
+        }
+        self.end();
+    }
+
+    fn fill_in(&mut self, values: &mut [u32], hides: impl Fn(usize) -> bool, spread: u32) {
+        let end = |u: u32| V::Sum::try_from(i128::from(u) - i128::from(V::ZERO)).ok().expect("values fit their sums");
+        let (least, most) = (end(0), end(spread));
+        let terms = self.begin();
+        for (x, value) in values.iter_mut().enumerate() {
+            let (ww, w) = (self.row[x].into(), self.row[x + 1].into());
+            if hides(x) {
+                let p = match terms {
+                    Some([cw, cww]) => linear::<V>(self.above[x], cw, w, cww, ww),
+                    None => median(w, self.north[x + 2].into(), self.north[x + 1].into()),
+                };
+                *value = V::low_bits(p.clamp(least, most)).wrapping_add(V::ZERO);
+            }
+            self.row[x + PAD] = V::keep(value.wrapping_sub(V::ZERO));
         }
         self.end();
     }

@@ -6,6 +6,7 @@ use super::fit::{self, Tile};
 use super::histogram::log2;
 use super::predict::{Predictor, Rows};
 use super::token::{N_TOKENS, UNDO, fold, token_of};
+use crate::codec::mask::hides;
 
 /// The fitted predictor or the median, whichever leaves less on every seventh row.
 pub fn choose(tile: Tile, spread: u32, first: u32, n_fitted: usize) -> Predictor {
@@ -18,6 +19,9 @@ pub fn choose(tile: Tile, spread: u32, first: u32, n_fitted: usize) -> Predictor
             let mut rows = Rows::new(predictor, tile.w, spread, first);
             for y in from..(y + 1).min(tile.h) {
                 rows.residuals(&tile.values[y * tile.w..][..tile.w], &mut residuals);
+            }
+            for (_, residual) in residuals.iter_mut().enumerate().filter(|(x, _)| hides(tile.classes, y * tile.w + x)) {
+                *residual = 0;
             }
             // 16 neighbours share their scale: the logarithm of their mean, not the mean of their logarithms.
             for near in residuals.chunks(16) {
