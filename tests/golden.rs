@@ -18,7 +18,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The version that today's encoder writes.
-const NEWEST: &str = "v1";
+const NEWEST: &str = "v2";
 /// Golden files stay in the repository for ever.
 const MAX_BYTES: usize = 10 << 10;
 
@@ -41,6 +41,8 @@ fn cases() -> Vec<Case> {
         case("fits-pixelcnn-default", frame(1), model("pixelcnn-default-1"), |a| {
             coded_by(a, Some("pixelcnn-default-1"))
         }),
+        case("fits-lattice-max", frame(1), model("lattice-max-1"), |a| coded_by(a, Some("lattice-max-1"))),
+        case("fits-pixelcnn-max", frame(1), model("pixelcnn-max-1"), |a| coded_by(a, Some("pixelcnn-max-1"))),
         case("fits-classic", frame(1), Options { model: Choice::Classic, ..Options::default() }, |a| coded_by(a, None)),
         case("fits-gz", gz(&frame(2)), model("lattice-fast-1"), |a| a.recipe.is_some()),
         case("mosaic", mosaic(88, 92), raw(Dtype::U16, &[88, 92]), |a| first(a).head.grid.n_phases == 4),
@@ -51,6 +53,12 @@ fn cases() -> Vec<Case> {
         case("refitted", wild(130, 128), raw(Dtype::U16, &[130, 128]), |a| first(a).head.refit_bytes() > 0),
         case("around", fits(&sky(12, 48, 56), &[48, 56]), grown(), |a| coded_by_family(a, Family::PixelcnnDeep)),
         case("bounded", sea(3, 40, 44), bounded(&[3, 40, 44]), |a| !first(a).head.common.is_empty()),
+        case(
+            "field",
+            sea(3, 64, 80),
+            Options { model: model("pixelcnn-field-1").model, ..bounded(&[3, 64, 80]) },
+            |a| coded_by(a, Some("pixelcnn-field-1")),
+        ),
         case("other", [noise(700), b"one word, ".repeat(90)].concat(), Options::default(), |a| a.arrays().count() == 0),
         case("empty", Vec::new(), Options::default(), |a| a.file.n_bytes == 0),
     ]

@@ -11,7 +11,7 @@
 //! Where something may be lost the content is what decoding gives: every batch is poured out again before it is coded, held
 //! against its bound sample by sample, and hashed.
 
-use crate::array::ArrayType;
+use crate::array::{ArrayType, Dtype};
 use crate::codec::adapt::Adapt;
 use crate::codec::archive::Weights;
 use crate::codec::batch;
@@ -198,7 +198,8 @@ impl<'a, W: Write> Encoder<'a, W> {
             Choice::Classic => &[],
             Choice::These(models) => models.as_slice(),
             Choice::Auto => {
-                auto = zoo::defaults();
+                let field = matches!(ty.dtype, Dtype::F32 | Dtype::F64) || self.options.loss != Loss::None;
+                auto = zoo::measured(field, self.options.adapt == Adapt::Max);
                 auto.as_slice()
             }
         };

@@ -8,8 +8,11 @@ use std::sync::{Arc, OnceLock};
 const EMBEDDED: &[(&str, &[u8])] = &[
     ("lattice-fast-1", include_bytes!("../../weights/lattice-fast-1.safetensors")),
     ("lattice-default-1", include_bytes!("../../weights/lattice-default-1.safetensors")),
+    ("lattice-max-1", include_bytes!("../../weights/lattice-max-1.safetensors")),
     ("pixelcnn-fast-1", include_bytes!("../../weights/pixelcnn-fast-1.safetensors")),
     ("pixelcnn-default-1", include_bytes!("../../weights/pixelcnn-default-1.safetensors")),
+    ("pixelcnn-max-1", include_bytes!("../../weights/pixelcnn-max-1.safetensors")),
+    ("pixelcnn-field-1", include_bytes!("../../weights/pixelcnn-field-1.safetensors")),
 ];
 
 /// All of them, loaded once.
@@ -49,7 +52,15 @@ pub fn by_name(word: &str, others: &[Arc<Model>]) -> Result<Vec<Arc<Model>>> {
     Ok(some)
 }
 
-/// The models that `auto` measures.
+/// The models that `auto` measures for frames.
 pub fn defaults() -> Vec<Arc<Model>> {
     by_name("default", &[]).unwrap_or_default()
+}
+
+/// The models that `auto` measures: beside the defaults that of fields, where an array may be one, and the largest, where time is no
+/// matter.
+pub fn measured(field: bool, thorough: bool) -> Vec<Arc<Model>> {
+    let further = [(field, "field"), (thorough, "max")].into_iter().filter(|(wanted, _)| *wanted);
+    let further = further.flat_map(|(_, word)| by_name(word, &[]).unwrap_or_default());
+    defaults().into_iter().chain(further).collect()
 }
