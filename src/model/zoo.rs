@@ -12,6 +12,7 @@ const EMBEDDED: &[(&str, &[u8])] = &[
     ("pixelcnn-fast-1", include_bytes!("../../weights/pixelcnn-fast-1.safetensors")),
     ("pixelcnn-default-1", include_bytes!("../../weights/pixelcnn-default-1.safetensors")),
     ("pixelcnn-max-1", include_bytes!("../../weights/pixelcnn-max-1.safetensors")),
+    ("pixelcnn-deep-1", include_bytes!("../../weights/pixelcnn-deep-1.safetensors")),
     ("pixelcnn-field-1", include_bytes!("../../weights/pixelcnn-field-1.safetensors")),
 ];
 
