@@ -111,10 +111,11 @@ fn a_model_that_is_not_at_hand_exits_with_7_and_its_hash() {
 }
 
 #[test]
-fn a_model_that_looks_around_is_chosen_by_its_family_and_needs_its_weights() {
+fn a_model_that_looks_around_is_built_in_and_one_of_ones_own_needs_its_weights() {
     let desk = Desk::with(&[("a.fits", &painted::cube(4)), ("w", &painted::deep_weights())]);
-    desk.fails(1, &["compress", "--model", "pixelcnn-deep", "a.fits"], "no model 'pixelcnn-deep'");
-    desk.says(0, &["compress", "--model", "pixelcnn-deep", "--weights", "w", "a.fits"]);
+    desk.says(0, &["compress", "--model", "pixelcnn-deep", "a.fits"]);
+    desk.says(0, &["test", "a.fits.clps"]);
+    desk.says(0, &["compress", "-f", "--weights", "w", "a.fits"]);
     let hash = blake3::hash(&painted::deep_weights()).to_hex().to_string();
     let info = desk.json(0, &["info", "--json", "--weights", "w", "a.fits.clps"]);
     assert_eq!(info[0]["arrays"][0]["model_blake3"], hash.as_str());
