@@ -55,7 +55,7 @@ impl Change {
         let turn = random.below(8);
         let mut place = |_| {
             let at = (random.below(h - side + 1), random.below(w - side + 1));
-            planes.iter().map(|plane| self.apply(cut(plane, at, side, turn), max, random)).collect()
+            planes.iter().map(|plane| self.apply(cut(plane, at, (side, side), turn), max, random)).collect()
         };
         Some(((0..n).map(&mut place).collect(), max))
     }

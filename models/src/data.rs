@@ -197,10 +197,8 @@ impl Corpus {
                         draws.extend(fixed.map(|Tiles { h, w, tiles, max }| Draw { class, h, w, tiles, max }));
                         continue;
                     }
-                    let places = [(1, 1), (1, 3), (3, 1), (2, 2)];
-                    let at = |n: usize, quarter: usize| (n - TILE) * quarter / 4;
-                    let tile = |plane: &Plane, y, x| cut(plane, (at(plane.h, y), at(plane.w, x)), TILE, 0);
-                    let tiles = places.map(|(y, x)| seen().map(|plane| tile(plane, y, x)).collect());
+                    let places = fixed_places(plane, (TILE, TILE));
+                    let tiles = places.map(|at| seen().map(|plane| cut(plane, at, (TILE, TILE), 0)).collect());
                     draws.push(Draw { class, h: TILE, w: TILE, tiles: tiles.into(), max: plane.max });
                 }
             }
@@ -226,14 +224,21 @@ impl Corpus {
     }
 }
 
-/// The tile at (y, x); bit 0 of `turn` mirrors columns, bit 1 rows, bit 2 swaps them.
-pub fn cut(plane: &Plane, (y, x): (usize, usize), side: usize, turn: usize) -> Vec<i32> {
-    let mirrored = |i: usize, bit: usize| if turn & bit != 0 { side - 1 - i } else { i };
+/// The tile of `h` × `w` at (y, x); bit 0 of `turn` mirrors columns, bit 1 rows, bit 2 swaps them, of squares only.
+pub fn cut(plane: &Plane, (y, x): (usize, usize), (h, w): (usize, usize), turn: usize) -> Vec<i32> {
+    assert!(h == w || turn & 4 == 0, "a tile of {h} × {w} cannot be swapped");
     let int = |row: usize, column: usize| {
         let (row, column) = if turn & 4 != 0 { (column, row) } else { (row, column) };
-        plane.ints[(y + mirrored(row, 2)) * plane.w + x + mirrored(column, 1)]
+        let row = if turn & 2 != 0 { h - 1 - row } else { row };
+        let column = if turn & 1 != 0 { w - 1 - column } else { column };
+        plane.ints[(y + row) * plane.w + x + column]
     };
-    (0..side * side).map(|i| int(i / side, i % side)).collect()
+    (0..h * w).map(|i| int(i / w, i % w)).collect()
+}
+
+/// Where the tiles that judge lie: four places of a plane, fixed.
+pub fn fixed_places(plane: &Plane, (h, w): (usize, usize)) -> [(usize, usize); 4] {
+    [(1, 1), (1, 3), (3, 1), (2, 2)].map(|(y, x)| ((plane.h - h) * y / 4, (plane.w - w) * x / 4))
 }
 
 /// The planes of a file's arrays; a file that is not understood has none.

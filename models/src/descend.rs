@@ -16,13 +16,13 @@ use serde_json::json;
 use std::time::{Duration, Instant};
 
 /// Steps between two draws.
-const REFRESH: u64 = 3;
+pub const REFRESH: u64 = 3;
 /// The first so many steps the learning rate rises.
 const WARM_UP: f64 = 100.0;
 /// Steps that the average looks back.
-const WINDOW: u64 = 250;
+pub const WINDOW: u64 = 250;
 /// Lines in the log, and judgements, of one net's way.
-const N_LINES: f64 = 40.0;
+pub const N_LINES: f64 = 40.0;
 /// Between two checkpoints.
 const SAVE: Duration = Duration::from_secs(30);
 
@@ -35,6 +35,12 @@ pub struct Descent<'a> {
     pub judge: &'a Judge<'a>,
     pub report: &'a mut dyn FnMut(Event) -> Result<()>,
     pub save: &'a mut dyn FnMut(&State) -> Result<()>,
+}
+
+/// The learning rate of a step, of which `highest` is the most there is.
+pub fn rate(highest: f64, step: u64, way: f64) -> f64 {
+    let cosine = 0.5 * (1.0 + (way * std::f64::consts::PI).cos());
+    highest * cosine * ((step + 1) as f64 / WARM_UP).min(1.0)
 }
 
 /// What has been measured since the last line.
@@ -90,11 +96,6 @@ impl Descent<'_> {
         steps.max(minutes)
     }
 
-    fn rate(&self, step: u64, way: f64) -> f64 {
-        let cosine = 0.5 * (1.0 + (way * std::f64::consts::PI).cos());
-        self.settings.rate * cosine * ((step + 1) as f64 / WARM_UP).min(1.0)
-    }
-
     fn step(&self, state: &mut State, pool: &mut Pool, way: f64) -> Result<f32> {
         let Settings { batch, seed, round_from, device, .. } = self.settings;
         let mut random = Random::of(&[*seed, self.part as u64, 2, state.step]);
@@ -108,7 +109,7 @@ impl Descent<'_> {
             let text = format!("the training leaves the numbers at step {}: try a lower --rate", state.step);
             return Err(Error::argument(text));
         }
-        state.adam.step(state.step + 1, self.rate(state.step, way), &mut state.weights, &gradients);
+        state.adam.step(state.step + 1, rate(self.settings.rate, state.step, way), &mut state.weights, &gradients);
         state.step += 1;
         let window = state.step.min(WINDOW) as f32;
         state.average.iter_mut().zip(&state.weights).for_each(|(a, w)| *a += (w - *a) / window);
@@ -122,7 +123,7 @@ impl Descent<'_> {
     fn line(&mut self, state: &mut State, pass: Pass, way: f64, recent: &mut Recent) -> Result<()> {
         let mut line = json!({
             "part": self.part, "pass": name(pass), "step": state.step, "way": round(way, 4),
-            "seconds": round(state.seconds, 1), "rate": self.rate(state.step, way),
+            "seconds": round(state.seconds, 1), "rate": rate(self.settings.rate, state.step, way),
         });
         if recent.n_steps > 0 {
             line["bits"] = json!(round(recent.bits / recent.n_steps as f64, 5));

@@ -8,6 +8,7 @@ use crate::cells::Cells;
 use crate::context::Batch;
 use crate::data::Corpus;
 use crate::deep::{DeepNet, Plan};
+use crate::descend::{N_LINES, REFRESH, WINDOW, rate};
 use crate::log::Log;
 use crate::patch::{N_CELLS, Pool, SIDE, held_out, mask};
 use crate::pool::Source;
@@ -19,10 +20,6 @@ use collapsar::model::{Family, Model, Part};
 use serde_json::json;
 use std::time::Instant;
 
-const WARM_UP: f64 = 100.0;
-const WINDOW: u64 = 250;
-const REFRESH: u64 = 3;
-const N_LINES: f64 = 40.0;
 /// Held-out patches that judge, and patches of one forward pass.
 const N_JUDGES: usize = 96;
 const N_AT_ONCE: usize = 16;
@@ -79,9 +76,7 @@ pub fn drill(
             return Err(Error::argument(format!("the training leaves the numbers at step {step}: try a lower --rate")));
         }
         recent = (recent.0 + f64::from(bits), recent.1 + 1);
-        let cosine = 0.5 * (1.0 + (way * std::f64::consts::PI).cos());
-        let rate = settings.rate * cosine * ((step + 1) as f64 / WARM_UP).min(1.0);
-        adam.step(step + 1, rate, &mut weights, &gradients);
+        adam.step(step + 1, rate(settings.rate, step, way), &mut weights, &gradients);
         step += 1;
         let window = step.min(WINDOW) as f32;
         average.iter_mut().zip(&weights).for_each(|(a, w)| *a += (w - *a) / window);

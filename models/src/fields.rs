@@ -3,7 +3,7 @@
 //! Float fields as bounded codecs see them: quantised, to a bound drawn anew for every tile, from 3 % of the range to about a
 //! millionth. What is not finite or a marker is a hole; tiles keep clear of holes.
 
-use crate::data::Plane;
+use crate::data::{Plane, cut, fixed_places};
 use crate::random::Random;
 use crate::simulate::log_uniform;
 use collapsar::array::{ArrayType, Dtype};
@@ -86,11 +86,10 @@ pub fn draw(planes: &[&Plane], n: usize, random: &mut Random) -> Option<Tiles> {
 /// Tiles that judge: at every usual bound, of four places, as they are.
 pub fn fixed(planes: &[&Plane]) -> Vec<Tiles> {
     let (h, w) = size(planes[0]);
-    let at = |n: usize, side: usize, quarter: usize| (n - side) * quarter / 4;
     let of_bound = |bound: f64| {
         let k = 2.0 * bound * LEVELS;
-        let places = [(1, 1), (1, 3), (3, 1), (2, 2)];
-        let tile = |(y, x)| tile(planes, (at(planes[0].h, h, y), at(planes[0].w, w, x)), (h, w), 0, (k, 0.0, false));
+        let tile = |at| tile(planes, at, (h, w), 0, (k, 0.0, false));
+        let places = fixed_places(planes[0], (h, w));
         Tiles { h, w, tiles: places.into_iter().filter_map(tile).collect(), max: max(k) }
     };
     USUAL_BOUNDS.map(of_bound).into_iter().filter(|tiles| !tiles.tiles.is_empty()).collect()
@@ -104,23 +103,19 @@ fn max(k: f64) -> i32 {
     (LEVELS / k).ceil() as i32 + 1
 }
 
-/// Bit 0 of `turn` mirrors columns, bit 1 rows.
+/// The tile of every plane, to one bound; None where there is a hole.
 fn tile(
     planes: &[&Plane],
-    (y, x): (usize, usize),
-    (h, w): (usize, usize),
+    at: (usize, usize),
+    size: (usize, usize),
     turn: usize,
     (k, shift, negative): (f64, f64, bool),
 ) -> Option<Vec<Vec<i32>>> {
-    let int = |plane: &Plane, i: usize| {
-        let (row, column) = (i / w, i % w);
-        let row = if turn & 2 != 0 { h - 1 - row } else { row };
-        let column = if turn & 1 != 0 { w - 1 - column } else { column };
-        let int = plane.ints[(y + row) * plane.w + x + column];
+    let rounded = |plane: &Plane, int: i32| {
         let turned = f64::from(if negative { plane.max - int } else { int });
         (int != HOLE).then(|| ((turned + shift) / k).round() as i32)
     };
-    planes.iter().map(|plane| (0..h * w).map(|i| int(plane, i)).collect()).collect()
+    planes.iter().map(|plane| cut(plane, at, size, turn).into_iter().map(|int| rounded(plane, int)).collect()).collect()
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! Patches of SIDE × SIDE cells, one after the other: what layers that look around are trained on.
 
-use crate::cells::{Cells, Shared, gather};
+use crate::cells::{Cells, gather};
 use crate::data::{Corpus, Draw, TILE};
 use crate::pool::Source;
 use crate::random::Random;
-use collapsar::fit::{Sample, fit};
 
 pub const SIDE: usize = 32;
 pub const N_CELLS: usize = SIDE * SIDE;
@@ -14,13 +13,8 @@ const N_PER_TILE: usize = 2;
 
 /// The patches of a draw, at random places of its tiles.
 pub fn patches(source: &Source, draw: &Draw, random: &mut Random) -> Cells {
-    let seen: Vec<Vec<&[i32]>> = draw.tiles.iter().map(|t| t.iter().map(Vec::as_slice).collect()).collect();
-    let plan = &source.model.plan_to_encode(TILE, TILE);
-    let samples: Vec<_> = seen.iter().map(|t| Sample { plan, ints: t[0], refs: &t[1..] }).collect();
-    let fitted = fit(source.model, &samples);
-    let shared = Shared { model: source.model, linears: &fitted.linears, usual: fitted.usual, max: draw.max };
     let mut cells = Cells::new(source.model.parts[source.part].net.n_in());
-    for sample in &samples {
+    source.show(draw, &mut |shared, sample| {
         let first = random.below(N_BANDS);
         let taken: Vec<usize> = (0..N_PER_TILE).map(|i| (first + i * N_BANDS / N_PER_TILE) % N_BANDS).collect();
         let left: Vec<usize> = (0..N_BANDS).map(|_| random.below(TILE - SIDE + 1)).collect();
@@ -31,7 +25,7 @@ pub fn patches(source: &Source, draw: &Draw, random: &mut Random) -> Cells {
             taken.contains(&(y / SIDE)) && (left[y / SIDE]..left[y / SIDE] + SIDE).contains(&x)
         };
         gather(shared, source.part, sample, draw.class as u8, &mut keep, &mut cells);
-    }
+    });
     cells
 }
 

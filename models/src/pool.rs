@@ -43,20 +43,24 @@ pub struct Source<'a> {
 impl Source<'_> {
     /// About `n` cells of a draw.
     pub fn cells(&self, draw: &Draw, n: usize, random: &mut Random) -> Cells {
+        let net = &self.model.parts[self.part].net;
+        let mut cells = Cells::new(net.n_in());
+        self.show(draw, &mut |shared, sample| {
+            let runs = sample.plan.steps.iter().filter(|s| s.pass == net.spec().pass).flat_map(|s| &s.runs);
+            let share = n as f64 / (draw.tiles.len() as f64 * runs.map(|r| f64::from(r.n)).sum::<f64>());
+            gather(shared, self.part, sample, draw.class as u8, &mut || random.unit() < share, &mut cells);
+        });
+        cells
+    }
+
+    /// Shows every tile of a draw, with what is fitted to all of them.
+    pub fn show(&self, draw: &Draw, take: &mut dyn FnMut(Shared, &Sample)) {
         let seen: Vec<Vec<&[i32]>> = draw.tiles.iter().map(|t| t.iter().map(Vec::as_slice).collect()).collect();
         let plan = &self.model.plan_to_encode(draw.h, draw.w);
         let samples: Vec<_> = seen.iter().map(|t| Sample { plan, ints: t[0], refs: &t[1..] }).collect();
         let fitted = fit(self.model, &samples);
         let shared = Shared { model: self.model, linears: &fitted.linears, usual: fitted.usual, max: draw.max };
-        let net = &self.model.parts[self.part].net;
-        let pass = net.spec().pass;
-        let runs = plan.steps.iter().filter(|s| s.pass == pass).flat_map(|s| &s.runs);
-        let share = n as f64 / (draw.tiles.len() as f64 * runs.map(|r| f64::from(r.n)).sum::<f64>());
-        let mut cells = Cells::new(net.n_in());
-        for sample in &samples {
-            gather(shared, self.part, sample, draw.class as u8, &mut || random.unit() < share, &mut cells);
-        }
-        cells
+        samples.iter().for_each(|sample| take(shared, sample));
     }
 }
 
