@@ -11,7 +11,6 @@ use crate::pool::Pool;
 use crate::random::Random;
 use crate::train::Settings;
 use collapsar::error::{Error, Result};
-use collapsar::net::Pass;
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -79,7 +78,7 @@ impl Descent<'_> {
             (self.report)(Event::Moved(Progress {
                 part: self.part,
                 n_parts: self.n_parts,
-                pass: name(pool.net().spec().pass),
+                pass: pool.net().spec().pass.name(),
                 way,
                 bits,
                 cells_per_second: recent.cells_per_second(self.settings.batch),
@@ -122,7 +121,7 @@ impl Descent<'_> {
     /// Judges, and says how it goes.
     fn line(&mut self, state: &mut State, pass: Pass, way: f64, recent: &mut Recent) -> Result<()> {
         let mut line = json!({
-            "part": self.part, "pass": name(pass), "step": state.step, "way": round(way, 4),
+            "part": self.part, "pass": pass.name(), "step": state.step, "way": round(way, 4),
             "seconds": round(state.seconds, 1), "rate": rate(self.settings.rate, state.step, way),
         });
         if recent.n_steps > 0 {
@@ -158,12 +157,4 @@ impl Recent {
 fn round(x: f64, digits: i32) -> f64 {
     let one = 10f64.powi(digits);
     (x * one).round() / one
-}
-
-pub fn name(pass: Pass) -> &'static str {
-    match pass {
-        Pass::Raster => "raster",
-        Pass::Diagonal => "diagonal",
-        Pass::Rest => "rest",
-    }
 }

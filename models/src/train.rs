@@ -6,7 +6,7 @@
 use crate::checkpoint::{Checkpoint, State};
 use crate::context::{Shape, first_floats};
 use crate::data::Corpus;
-use crate::descend::{Descent, name};
+use crate::descend::Descent;
 use crate::judge::Judge;
 use crate::log::Event;
 use crate::pool::{Pool, Source, held_out};
@@ -165,7 +165,7 @@ pub fn train(
             let integer = export(&floats, shape, &start.model.parts[part].net.spec())?;
             let classes = judge.compare(&floats, &integer);
             let text = "bits per held-out cell: floats, rounded floats, the engine's integers";
-            report(Event::Line(json!({"part": part, "pass": name(pass), "trained": text, "classes": classes})))?;
+            report(Event::Line(json!({"part": part, "pass": pass.name(), "trained": text, "classes": classes})))?;
             checkpoint.done.push(floats);
             if let Some(path) = &settings.checkpoint {
                 checkpoint.write(path)?;

@@ -8,6 +8,7 @@ mod choose;
 pub mod classic;
 pub mod decode;
 pub mod encode;
+pub mod flow;
 pub mod head;
 pub mod hidden;
 pub mod mask;

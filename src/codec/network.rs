@@ -12,6 +12,7 @@
 //!
 //! Ints that a mask hides are not coded: `hidden` says what they are.
 
+use crate::codec::flow;
 use crate::codec::hidden::{all_hidden, fill};
 use crate::codec::mask::hides;
 use crate::entropy::lanes::{Interval, Popper, Pusher};
@@ -24,7 +25,7 @@ use crate::kernel::mixture::{Mixtures, Window, mass};
 use crate::kernel::predict::Linear;
 use crate::kernel::{Look, MAX_INT, ONE, Usual};
 use crate::model::plan::{Run, Step};
-use crate::model::{Model, Plan};
+use crate::model::{Family, Model, Plan};
 use std::cell::Cell;
 
 /// A tile gets one more lane per so many bytes, in powers of two: a lane costs about five.
@@ -48,6 +49,15 @@ impl Context<'_> {
     pub(crate) fn window(&self) -> Window {
         debug_assert!((0..=MAX_INT).contains(&self.max), "planes beyond {MAX_INT} do not come here");
         Window { max: self.max }
+    }
+
+    /// Whether tiles go through a flow, which codes what is hidden like all else.
+    fn is_flow(&self) -> bool {
+        self.model.family == Family::Idf
+    }
+
+    pub(crate) fn popped(&self) -> Popped {
+        Popped { window: self.window(), range: (0, self.max) }
     }
 }
 
@@ -148,7 +158,7 @@ impl<'a> Tile<'a> {
 }
 
 /// The reference planes as this plan's arenas show them.
-fn mirrored(plan: &Plan, refs: &[&[i32]]) -> Vec<Vec<i32>> {
+pub(crate) fn mirrored(plan: &Plan, refs: &[&[i32]]) -> Vec<Vec<i32>> {
     refs.iter().map(|ints| plan.mirror(ints)).collect()
 }
 
@@ -159,6 +169,9 @@ pub fn encode(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]]) -> V
 
 /// The same of ints of which a mask hides some: they must have been filled in. No classes: nothing is hidden.
 pub fn encode_masked(context: Context, plan: &Plan, ints: &[i32], classes: &[u8], refs: &[&[i32]]) -> Vec<u8> {
+    if context.is_flow() {
+        return flow::encode(context, plan, ints, refs);
+    }
     let refs = mirrored(plan, refs);
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
     let mut tile = Tile::new(context, plan, ints[0], &refs);
@@ -166,13 +179,16 @@ pub fn encode_masked(context: Context, plan: &Plan, ints: &[i32], classes: &[u8]
 
     let Buffers { symbols, excess, .. } = &*tile.at_hand;
     let symbol = |index: usize| (symbols[index], excess.get(index).copied().flatten());
-    let payload = pack(context, plan, ints[0], cost, symbol);
+    let payload = pack(plan, (ints[0] as u32, context.max as u32 + 1), cost, symbol);
     tile.done();
     payload
 }
 
 /// −256 · log2 of the probability that each net of the model gives to its ints; what lies beyond windows is not counted.
 pub fn costs(context: Context, plan: &Plan, ints: &[i32], classes: &[u8], refs: &[&[i32]]) -> Vec<i64> {
+    if context.is_flow() {
+        return flow::costs(context, plan, ints, refs);
+    }
     let refs = mirrored(plan, refs);
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
     let mut tile = Tile::new(context, plan, ints[0], &refs);
@@ -192,6 +208,9 @@ pub fn gather(
     stride: usize,
     cells: &mut [Cells],
 ) {
+    if context.is_flow() {
+        return flow::gather(context, plan, ints, refs, stride, cells);
+    }
     let refs = mirrored(plan, refs);
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
     let mut tile = Tile::new(context, plan, ints[0], &refs);
@@ -219,12 +238,11 @@ pub fn gather(
     tile.done();
 }
 
-/// The payload of a tile: `cost` is the sum of its intervals' costs, `symbol` gives the interval of an int by its index, and how
-/// far it lies beyond the window's end.
+/// The payload of a tile: the seed is one of so many, `cost` is the sum of the intervals' costs, `symbol` gives the interval of an int
+/// by its index, and how far it lies beyond the window's end.
 pub(crate) fn pack(
-    context: Context,
     plan: &Plan,
-    seed: i32,
+    (seed, n_seeds): (u32, u32),
     cost: i64,
     symbol: impl Fn(usize) -> (Interval, Option<u32>),
 ) -> Vec<u8> {
@@ -241,7 +259,7 @@ pub(crate) fn pack(
             pusher.push(i % n_lanes, interval);
         }
     }
-    pusher.push(0, Interval::uniform(seed as u32, context.max as u32 + 1));
+    pusher.push(0, Interval::uniform(seed, n_seeds));
     let mut payload = vec![log2_lanes];
     pusher.finish(&mut payload);
     payload
@@ -316,7 +334,11 @@ pub fn decode_masked(
     refs: &[&[i32]],
     ints: &mut [i32],
 ) -> Result<()> {
-    let mut popper = unpack(context, payload, ints)?;
+    if context.is_flow() {
+        return flow::decode(context, plan, payload, refs, ints);
+    }
+    let (mut popper, seed) = unpack(payload, context.max as u32 + 1)?;
+    ints[0] = seed as i32;
     let refs = mirrored(plan, refs);
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
     let mut tile = Tile::new(context, plan, ints[0], &refs);
@@ -326,7 +348,8 @@ pub fn decode_masked(
             fill(plan, step, run, classes, &tile.at_hand.values, ints);
             if !all_hidden(classes, run) {
                 tile.describe(step, run);
-                pop(&mut popper, context, run, &tile.at_hand.mixtures, &tile.at_hand.b, 0, classes, ints)?;
+                let t = &tile.at_hand;
+                pop(&mut popper, context.fast, context.popped(), run, &t.mixtures, &t.b, 0, classes, ints)?;
             }
             tile.know(run, ints);
             tile.settle(run);
@@ -348,17 +371,23 @@ impl Tile<'_> {
     }
 }
 
-/// Opens a payload and pops the seed, the first of the tile's ints.
-pub(crate) fn unpack(context: Context, payload: &[u8], ints: &mut [i32]) -> Result<Popper> {
+/// Opens a payload and pops the seed, one of `n_seeds`.
+pub(crate) fn unpack(payload: &[u8], n_seeds: u32) -> Result<(Popper, u32)> {
     let (&log2_lanes, lanes) = payload.split_first().ok_or_else(|| Error::corrupt("a payload without bytes"))?;
     if log2_lanes > MAX_LOG2_LANES {
         return Err(Error::corrupt(format!("2^{log2_lanes} lanes")));
     }
     let mut popper = Popper::new(1 << log2_lanes, lanes)?;
-    let (seed, interval) = Interval::of_uniform(popper.quantile(0), context.max as u32 + 1)?;
+    let (seed, interval) = Interval::of_uniform(popper.quantile(0), n_seeds)?;
     popper.pop(0, interval);
-    ints[0] = seed as i32;
-    Ok(popper)
+    Ok((popper, seed))
+}
+
+/// What is popped: in which window, and from where to where it may lie.
+#[derive(Clone, Copy)]
+pub(crate) struct Popped {
+    pub window: Window,
+    pub range: (i32, i32),
 }
 
 /// Pops the ints of a run but for those that are hidden, as many at once as there are lanes; its mixtures and predictions begin
@@ -366,7 +395,8 @@ pub(crate) fn unpack(context: Context, payload: &[u8], ints: &mut [i32]) -> Resu
 #[expect(clippy::too_many_arguments, reason = "the stream, the cells, and what is known of them")]
 pub(crate) fn pop(
     popper: &mut Popper,
-    context: Context,
+    fast: &Fast,
+    popped: Popped,
     run: Run,
     mixtures: &Mixtures,
     b: &[i32],
@@ -374,7 +404,7 @@ pub(crate) fn pop(
     classes: &[u8],
     ints: &mut [i32],
 ) -> Result<()> {
-    let (window, n, n_lanes) = (context.window(), run.n as usize, popper.n_lanes());
+    let (Popped { window, range: (least, most) }, n, n_lanes) = (popped, run.n as usize, popper.n_lanes());
     let mut symbols = Inverted::default();
     let mut quantiles = [0; 1 << MAX_LOG2_LANES];
     let mut indices = indices(run);
@@ -383,7 +413,7 @@ pub(crate) fn pop(
         for (lane, quantile) in quantiles[..n].iter_mut().enumerate() {
             *quantile = popper.quantile(lane);
         }
-        context.fast.invert(mixtures, window, b, from + first, n, &quantiles, &mut symbols);
+        fast.invert(mixtures, window, b, from + first, n, &quantiles, &mut symbols);
         for (lane, index) in indices.by_ref().take(n).enumerate() {
             if hides(classes, index) {
                 continue;
@@ -393,8 +423,8 @@ pub(crate) fn pop(
             if beyond(window, b, int, int).is_some() {
                 int = far(popper, lane, int, window.low(b))?;
             }
-            if !(0..=context.max).contains(&int) {
-                return Err(Error::corrupt(format!("int {int} in a plane of 0..={}", context.max)));
+            if !(least..=most).contains(&int) {
+                return Err(Error::corrupt(format!("int {int} in a plane of {least}..={most}")));
             }
             ints[index] = int;
         }

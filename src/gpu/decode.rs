@@ -114,7 +114,9 @@ impl Batch {
     ) -> Result<Vec<Result<Vec<i32>>>> {
         let open = |tile: &TilePayload| {
             let mut ints = vec![0; plan.h * plan.w];
-            Tile { popper: unpack(context, tile.payload, &mut ints), ints }
+            let opened = unpack(tile.payload, context.max as u32 + 1);
+            ints[0] = opened.as_ref().map_or(0, |(_, seed)| *seed as i32);
+            Tile { popper: opened.map(|(popper, _)| popper), ints }
         };
         let mut tiles: Vec<Tile> = payloads.iter().map(open).collect();
         let refs: Vec<&[i32]> = payloads.iter().flat_map(|tile| tile.refs).copied().collect();
@@ -179,7 +181,7 @@ impl Tile {
         let b = &padded(b);
         let mut from = 0;
         for run in plan.steps[stage.steps.clone()].iter().flat_map(|s| &s.runs) {
-            if let Err(e) = pop(popper, context, *run, &mixtures, b, from, &[], &mut self.ints) {
+            if let Err(e) = pop(popper, context.fast, context.popped(), *run, &mixtures, b, from, &[], &mut self.ints) {
                 // what was popped last may lie outside the plane, which no kernel may see
                 indices(*run).for_each(|i| self.ints[i] = 0);
                 self.popper = Err(e);

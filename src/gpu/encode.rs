@@ -151,7 +151,7 @@ impl Gpu {
                 let symbols = symbols(context, tables, tile.ints, intervals, b);
                 let widths: Vec<u32> = symbols.iter().map(|(interval, _)| interval.width).filter(|&w| w > 0).collect(); // a lattice does not code its seed so
                 let cost = crate::kernel::interval::cost(&widths);
-                pack(context, plan, tile.ints[0], cost, |index| symbols[index])
+                pack(plan, (tile.ints[0] as u32, context.max as u32 + 1), cost, |index| symbols[index])
             };
             tiles.par_iter().enumerate().map(pack_one).collect()
         })

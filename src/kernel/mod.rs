@@ -10,6 +10,7 @@
 //! around    the same for a net whose layers look at activations of cells that came earlier
 //! mixture   heads, b, s                      -> K logistics: location, log2 scale, weight
 //! interval  mixture and symbol               -> start and width in 2^24; and back from a quantile
+//! couple    b, heads                         -> what a flow adds to a value, or takes from it
 //! ```
 //!
 //! All quantities are i32. Ints carry 6 fractional bits once inside (`ONE` = 64), logarithms 8.
@@ -18,6 +19,7 @@
 
 pub mod around;
 pub mod context;
+pub mod couple;
 pub mod fast;
 pub mod interval;
 pub mod kept;

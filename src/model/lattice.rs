@@ -5,20 +5,22 @@
 //!
 //! Outside the tile a phase shows its nearest int; a phase without ints shows the seed.
 
+use super::Places;
 use super::plan::{Plan, Run, Step};
 use crate::kernel::Offsets;
-use crate::net::{Pass, Tap};
+use crate::net::Pass;
+use std::ops::Range;
 
 /// The levels below this share their predictors.
 const N_LEVEL_CLASSES: usize = 3;
 
 /// One level: the size of its image, and where its four arrays lie.
-struct Level {
-    log2_spacing: usize,
-    h: usize,
-    w: usize,
-    margin: usize,
-    pitch: usize,
+pub(super) struct Level {
+    pub log2_spacing: usize,
+    pub h: usize,
+    pub w: usize,
+    pub margin: usize,
+    pub pitch: usize,
     base: usize,
 }
 
@@ -27,21 +29,27 @@ impl Level {
         self.h.div_ceil(2) + 2 * self.margin
     }
 
+    /// Where the array of a phase lies.
+    pub fn array(&self, (py, px): (usize, usize)) -> Range<usize> {
+        let n = self.n_rows() * self.pitch;
+        let begin = self.base + (2 * py + px) * n;
+        begin..begin + n
+    }
+
     fn n_cells(&self) -> usize {
         4 * self.n_rows() * self.pitch
     }
 
     /// Ints of a phase: (rows, columns).
-    fn size(&self, (py, px): (usize, usize)) -> (usize, usize) {
+    pub fn size(&self, (py, px): (usize, usize)) -> (usize, usize) {
         ((self.h + 1 - py) / 2, (self.w + 1 - px) / 2)
     }
 
-    fn at(&self, (py, px): (usize, usize), row: usize, column: usize) -> usize {
-        let array = self.base + (2 * py + px) * self.n_rows() * self.pitch;
-        array + (row + self.margin) * self.pitch + column + self.margin
+    pub fn at(&self, (py, px): (usize, usize), row: usize, column: usize) -> usize {
+        self.array((py, px)).start + (row + self.margin) * self.pitch + column + self.margin
     }
 
-    fn offset(&self, (py, px): (usize, usize), (dy, dx): (i32, i32)) -> i32 {
+    pub fn offset(&self, (py, px): (usize, usize), (dy, dx): (i32, i32)) -> i32 {
         let (y, x) = (py as i32 + dy, px as i32 + dx);
         let other = ((y & 1) as usize, (x & 1) as usize);
         let arrays = self.at(other, 0, 0) as i32 - self.at((py, px), 0, 0) as i32;
@@ -49,7 +57,7 @@ impl Level {
     }
 
     /// The index in the tile of the int at (row, column) of a phase, clamped to the phase.
-    fn index(&self, (py, px): (usize, usize), row: isize, column: isize, tile_w: usize) -> Option<usize> {
+    pub fn index(&self, (py, px): (usize, usize), row: isize, column: isize, tile_w: usize) -> Option<usize> {
         let (rows, columns) = self.size((py, px));
         if rows == 0 || columns == 0 {
             return None;
@@ -61,11 +69,19 @@ impl Level {
 }
 
 /// The plan of both encoder and decoder.
-pub fn plan((diagonal, rest): (&[Tap], &[Tap]), ref_taps: (&[Tap], &[Tap]), h: usize, w: usize) -> Plan {
-    let all = [diagonal, rest, ref_taps.0, ref_taps.1];
-    let reach = all.iter().flat_map(|t| t.iter()).map(|t| t.0.abs().max(t.1.abs())).max().unwrap_or(1);
-    let levels = levels(h, w, (reach as usize + 2) / 2);
-    let mut plan = Plan { h, w, n_arena: 0, offsets: vec![], steps: vec![], order: vec![], mirror: vec![] };
+pub fn plan(places: [Places; 2], h: usize, w: usize) -> Plan {
+    plan_on(&levels(h, w, margin(&places)), places, h, w)
+}
+
+/// Cells around a phase that taps may reach.
+pub(super) fn margin(places: &[Places]) -> usize {
+    let all = places.iter().flat_map(|p| p.taps.iter().chain(p.ref_taps));
+    (all.map(|t| t.0.abs().max(t.1.abs())).max().unwrap_or(1) as usize + 2) / 2
+}
+
+pub(super) fn plan_on(levels: &[Level], [diagonal, rest]: [Places; 2], h: usize, w: usize) -> Plan {
+    let mut plan =
+        Plan { h, w, n_arena: 0, offsets: vec![], steps: vec![], order: vec![], mirror: vec![], lifts: vec![] };
     plan.n_arena = levels.iter().map(Level::n_cells).sum();
 
     const NOT_CODED: (usize, u32) = (usize::MAX, 0);
@@ -74,7 +90,7 @@ pub fn plan((diagonal, rest): (&[Tap], &[Tap]), ref_taps: (&[Tap], &[Tap]), h: u
         let number = levels.len() - 1 - depth;
         let class = number.min(N_LEVEL_CLASSES - 1);
         for (phase, pass) in [((1, 1), Pass::Diagonal), ((0, 1), Pass::Rest), ((1, 0), Pass::Rest)] {
-            let (taps, refs) = if pass == Pass::Diagonal { (diagonal, ref_taps.0) } else { (rest, ref_taps.1) };
+            let Places { taps, ref_taps, .. } = if pass == Pass::Diagonal { diagonal } else { rest };
             let (rows, columns) = level.size(phase);
             if rows == 0 || columns == 0 {
                 continue;
@@ -103,20 +119,20 @@ pub fn plan((diagonal, rest): (&[Tap], &[Tap]), ref_taps: (&[Tap], &[Tap]), h: u
             plan.steps.push(step);
             plan.offsets.push(Offsets {
                 taps: taps.iter().map(|&t| level.offset(phase, t)).collect(),
-                ref_taps: refs.iter().map(|&t| level.offset(phase, t)).collect(),
+                ref_taps: ref_taps.iter().map(|&t| level.offset(phase, t)).collect(),
                 around: Vec::new(),
             });
         }
     }
     plan.mirror = vec![0; plan.n_arena];
-    for level in &levels {
+    for level in levels {
         spread(level, &home, &mut plan);
     }
     plan.with_slack()
 }
 
 /// From the coarsest, whose phase 00 is one int, to the finest.
-fn levels(h: usize, w: usize, margin: usize) -> Vec<Level> {
+pub(super) fn levels(h: usize, w: usize, margin: usize) -> Vec<Level> {
     let n = h.max(w).next_power_of_two().trailing_zeros() as usize;
     let mut base = 0;
     (1..=n)

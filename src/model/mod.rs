@@ -1,5 +1,6 @@
 //! A model: the nets of one weights file, and the schedule in which they meet the cells of a tile.
 
+pub mod idf;
 pub mod lattice;
 pub mod plan;
 pub mod raster;
@@ -20,16 +21,19 @@ pub enum Family {
     Lattice,
     /// Layers that look at those of cells coded earlier, in raster order.
     PixelcnnDeep,
+    /// An integer flow: midpoints predicted, cells around them updated, from fine to coarse; what is left is coded, coarse to fine.
+    Idf,
 }
 
 impl Family {
-    pub const ALL: [Family; 3] = [Family::Pixelcnn, Family::Lattice, Family::PixelcnnDeep];
+    pub const ALL: [Family; 4] = [Family::Pixelcnn, Family::Lattice, Family::PixelcnnDeep, Family::Idf];
 
     pub fn name(self) -> &'static str {
         match self {
             Family::Pixelcnn => "pixelcnn",
             Family::Lattice => "lattice",
             Family::PixelcnnDeep => "pixelcnn-deep",
+            Family::Idf => "idf",
         }
     }
 
@@ -45,7 +49,21 @@ impl Family {
         match self {
             Family::Pixelcnn | Family::PixelcnnDeep => &[Pass::Raster],
             Family::Lattice => &[Pass::Diagonal, Pass::Rest],
+            Family::Idf => &[
+                Pass::Diagonal,
+                Pass::Rest,
+                Pass::PredictDiagonal,
+                Pass::PredictRest,
+                Pass::UpdateDiagonal,
+                Pass::UpdateRest,
+            ],
         }
+    }
+
+    /// The passes in which ints are coded; the first of them.
+    fn coded(self) -> &'static [Pass] {
+        let n = if self == Family::Idf { 2 } else { self.passes().len() };
+        &self.passes()[..n]
     }
 }
 
@@ -95,8 +113,12 @@ impl Model {
         if !places || parts.iter().any(|p| !family.passes().contains(&p.net.pass)) {
             return Err(Error::corrupt("nets of one pass look at different places"));
         }
-        if parts.iter().any(|p| p.net.n_linear != parts[0].net.n_linear || p.net.k != parts[0].net.k) {
+        let coded = || parts.iter().filter(|p| family.coded().contains(&p.net.pass)).map(|p| &p.net);
+        if coded().any(|net| net.n_linear != parts[0].net.n_linear || net.k != parts[0].net.k) {
             return Err(Error::corrupt("nets of one model differ in their linear taps or mixtures"));
+        }
+        if family == Family::Idf {
+            idf::check(&parts)?;
         }
         if parts.iter().any(|p| p.net.ref_taps.len() != parts[0].net.ref_taps.len()) {
             return Err(Error::corrupt("nets of one model differ in their reference taps"));
@@ -110,16 +132,20 @@ impl Model {
         (0..self.parts.len()).filter(fits).max_by_key(|&i| self.parts[i].net.n_refs).expect("Model::new found one")
     }
 
-    /// Multiplications per cell of the net without references, the largest of its passes.
+    /// Multiplications per cell of the nets without references, the largest of the passes; a cell of a flow meets three nets.
     pub fn n_mac(&self) -> usize {
-        self.parts.iter().filter(|p| p.net.n_refs == 0).map(|p| p.net.n_mac()).max().unwrap_or(0)
+        let plain = self.parts.iter().filter(|p| p.net.n_refs == 0).map(|p| p.net.n_mac());
+        match self.family {
+            Family::Idf => plain.collect::<Vec<_>>().chunks(2).filter_map(|nets| nets.iter().max()).sum(),
+            _ => plain.max().unwrap_or(0),
+        }
     }
 
     /// How many predictors a plane may have: one per pass, and for coarse-to-fine passes one per class of level.
     pub fn n_sets(&self) -> usize {
         match self.family {
             Family::Pixelcnn | Family::PixelcnnDeep => 1,
-            Family::Lattice => 6,
+            Family::Lattice | Family::Idf => 6,
         }
     }
 }
@@ -138,23 +164,24 @@ impl Model {
     pub fn plan_to_encode(&self, h: usize, w: usize) -> Plan {
         match self.family {
             Family::Pixelcnn | Family::PixelcnnDeep => raster::rows(self.places(Pass::Raster), h, w),
-            Family::Lattice => self.plan_to_decode(h, w),
+            Family::Lattice | Family::Idf => self.plan_to_decode(h, w),
         }
     }
 
     pub fn plan_to_decode(&self, h: usize, w: usize) -> Plan {
         match self.family {
             Family::Pixelcnn | Family::PixelcnnDeep => raster::waves(self.places(Pass::Raster), h, w),
-            Family::Lattice => {
-                let (diagonal, rest) = (self.places(Pass::Diagonal), self.places(Pass::Rest));
-                lattice::plan((diagonal.taps, rest.taps), (diagonal.ref_taps, rest.ref_taps), h, w)
+            Family::Lattice => lattice::plan([Pass::Diagonal, Pass::Rest].map(|pass| self.places(pass)), h, w),
+            Family::Idf => {
+                let coded = [Pass::Diagonal, Pass::Rest].map(|pass| self.places(pass));
+                idf::plan(coded, [Pass::UpdateDiagonal, Pass::UpdateRest].map(|pass| self.places(pass)), h, w)
             }
         }
     }
 
     /// The predictors that the weights file came with, one per set; places in `n_refs` reference planes count for nothing.
     pub fn linears(&self, n_refs: usize) -> Vec<Linear> {
-        let passes = self.family.passes();
+        let passes = self.family.coded();
         let linear = |set: usize| {
             let part = &self.parts[self.part(passes[set % passes.len()], 0)];
             let refs = vec![vec![0; part.net.ref_taps.len() - 1]; n_refs];

@@ -3,6 +3,7 @@
 //! Every int has one home, the cell where it is coded; halos and coarser lattices hold copies of it. Encoder and decoder walk
 //! the same passes in the same order. A run's symbols are dealt to the coder's lanes from lane 0.
 
+use super::idf::Lift;
 use crate::kernel::{Offsets, SLACK};
 use crate::net::Pass;
 
@@ -41,6 +42,8 @@ pub struct Plan {
     pub order: Vec<Run>,
     /// For every cell of the arena the int a reference plane shows there, row-major.
     pub mirror: Vec<u32>,
+    /// Of a flow, from the coarsest level to the finest, what happens around the steps.
+    pub lifts: Vec<Lift>,
 }
 
 impl Step {

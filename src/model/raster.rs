@@ -60,6 +60,7 @@ pub fn rows(places: Places, h: usize, w: usize) -> Plan {
         steps: steps.collect(),
         order: wavefronts(skew(places), h, w).map(|(run, _)| run).collect(),
         mirror: mirror.collect(),
+        lifts: Vec::new(),
     };
     plan.with_slack()
 }
@@ -99,6 +100,7 @@ pub fn waves(places: Places, h: usize, w: usize) -> Plan {
         order: steps.iter().map(|s| s.runs[0]).collect(),
         steps,
         mirror: mirror.collect(),
+        lifts: Vec::new(),
     };
     plan.with_slack()
 }

@@ -59,11 +59,10 @@ fn part(tensors: &SafeTensors, i: usize, json: &Value) -> Result<Part> {
 fn spec(json: &Value) -> Result<Spec> {
     let small = |key: &str| Ok::<usize, Error>(number(json, key)?.min(1 << 20) as usize);
     Ok(Spec {
-        pass: match string(json, "pass")? {
-            "raster" => Pass::Raster,
-            "diagonal" => Pass::Diagonal,
-            "rest" => Pass::Rest,
-            other => return Err(Error::unsupported(format!("pass '{other}' is not known to this version"))),
+        pass: {
+            let name = string(json, "pass")?;
+            Pass::from_name(name)
+                .ok_or_else(|| Error::unsupported(format!("pass '{name}' is not known to this version")))?
         },
         k: small("k")?,
         taps: pairs(json, "taps")?,

@@ -4,11 +4,13 @@
 //! an i32, whatever the features. The kernels assume all of this and check nothing.
 
 mod load;
+mod pass;
 mod refit;
 mod store;
 mod wiring;
 
 pub use load::load;
+pub use pass::Pass;
 pub use refit::{MAX_LOG2_STEP, Refit};
 pub use store::store;
 pub use wiring::{Input, Wiring};
@@ -40,17 +42,6 @@ pub struct Layer {
     pub weights: Vec<i8>,
     pub bias: Vec<i32>,
     pub shift: Vec<u8>,
-}
-
-/// Which cells a net answers for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pass {
-    /// Cells in raster order: the half-plane above and to the left is known.
-    Raster,
-    /// Midpoints of four known cells.
-    Diagonal,
-    /// Midpoints of two known cells, above and below or left and right.
-    Rest,
 }
 
 /// The plain numbers a net is built from; see NUMERICS.md, section 3.
@@ -231,17 +222,6 @@ impl Spec {
 
     pub fn n_features(&self) -> usize {
         self.n_values + self.n_residuals + self.n_refs * self.ref_taps.len().saturating_sub(1) + N_CONTEXT
-    }
-}
-
-impl Pass {
-    /// Whether the neighbour at (dy, dx) is known when a cell of this pass is coded.
-    pub fn knows(self, (dy, dx): (i32, i32)) -> bool {
-        match self {
-            Pass::Raster => dy < 0 || (dy == 0 && dx < 0),
-            Pass::Diagonal => dy & 1 == 1 && dx & 1 == 1,
-            Pass::Rest => (dy + dx) & 1 == 1,
-        }
     }
 }
 

@@ -86,8 +86,7 @@ fn layer(n_used: usize, n_out: usize, state: &mut u32) -> Layer {
 fn spec(pass: Pass, n_refs: usize, size: &Size, lean: i32) -> Spec {
     let known = |(dy, dx): (i32, i32)| match pass {
         Pass::Raster => (dy < 0 && dx < lean * -dy) || (dy == 0 && dx < 0),
-        Pass::Diagonal => dy & 1 == 1 && dx & 1 == 1,
-        Pass::Rest => (dy + dx) & 1 == 1,
+        _ => pass.knows((dy, dx)),
     };
     let nearest = |reach: i32, known: &dyn Fn((i32, i32)) -> bool| {
         let square = (-reach..=reach).flat_map(|dy| (-reach..=reach).map(move |dx| (dy, dx)));
