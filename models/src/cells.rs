@@ -2,14 +2,15 @@
 //!
 //! The walk is the encoder's, on the encoder's kernels; there is no second definition of a feature.
 
+use crate::flow;
 use collapsar::fit::Sample;
 use collapsar::kernel::context::{Heads, features, mlp};
 use collapsar::kernel::interval::intervals;
 use collapsar::kernel::mixture::{Mixtures, Window, mass, mixture};
 use collapsar::kernel::predict::{Linear, predict, residual};
 use collapsar::kernel::{Look, ONE, Usual};
-use collapsar::model::Model;
-use collapsar::net::Net;
+use collapsar::model::{Family, Model, Plan};
+use collapsar::net::{Net, Pass};
 
 /// What all tiles of a plane share.
 #[derive(Clone, Copy)]
@@ -62,6 +63,15 @@ fn put<T: Copy>(list: &mut Vec<T>, at: usize, other: &[T]) {
     list.splice(at..end, other.iter().copied());
 }
 
+/// How many cells of a tile the net of a pass meets.
+pub fn n_cells(plan: &Plan, pass: Pass) -> usize {
+    if let Pass::PredictDiagonal | Pass::PredictRest | Pass::UpdateDiagonal | Pass::UpdateRest = pass {
+        return flow::n_cells(plan, pass);
+    }
+    let runs = plan.steps.iter().filter(|s| s.pass == pass).flat_map(|s| &s.runs);
+    runs.map(|r| r.n as usize).sum()
+}
+
 /// Appends those cells of a tile that are of part `part` of the model and that `keep` wants.
 pub fn gather(
     shared: Shared,
@@ -71,6 +81,9 @@ pub fn gather(
     keep: &mut dyn FnMut() -> bool,
     out: &mut Cells,
 ) {
+    if shared.model.family == Family::Idf {
+        return flow::gather(shared, part, sample, class, keep, out);
+    }
     let net = &shared.model.parts[part].net;
     let pass = net.spec().pass;
     let Sample { plan, ints, refs } = *sample;

@@ -11,6 +11,7 @@ use crate::pool::Pool;
 use crate::random::Random;
 use crate::train::Settings;
 use collapsar::error::{Error, Result};
+use collapsar::net::Pass;
 use serde_json::json;
 use std::time::{Duration, Instant};
 

@@ -17,6 +17,7 @@ mod descend;
 mod drill;
 mod eval;
 mod fields;
+mod flow;
 mod judge;
 mod log;
 mod matrix;

@@ -1,6 +1,6 @@
 //! Cells of many tiles at hand at once, so that a batch mixes classes; the oldest make room for new draws.
 
-use crate::cells::{Cells, Shared, gather};
+use crate::cells::{Cells, Shared, gather, n_cells};
 use crate::data::{Corpus, Draw};
 use crate::random::Random;
 use collapsar::fit::{Sample, fit};
@@ -35,7 +35,7 @@ pub struct Past {
 
 /// How cells are made of tiles: by the engine, with predictors fitted as the encoder fits them.
 pub struct Source<'a> {
-    /// Weights do not matter here; taps do.
+    /// Its taps matter; of a flow all its nets, since what one sees is what others made.
     pub model: &'a Model,
     pub part: usize,
 }
@@ -46,8 +46,8 @@ impl Source<'_> {
         let net = &self.model.parts[self.part].net;
         let mut cells = Cells::new(net.n_in());
         self.show(draw, &mut |shared, sample| {
-            let runs = sample.plan.steps.iter().filter(|s| s.pass == net.spec().pass).flat_map(|s| &s.runs);
-            let share = n as f64 / (draw.tiles.len() as f64 * runs.map(|r| f64::from(r.n)).sum::<f64>());
+            let n_cells = n_cells(sample.plan, net.spec().pass);
+            let share = n as f64 / (draw.tiles.len() * n_cells) as f64;
             gather(shared, self.part, sample, draw.class as u8, &mut || random.unit() < share, &mut cells);
         });
         cells

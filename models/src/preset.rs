@@ -39,10 +39,11 @@ impl Preset {
         family.passes().iter().map(|&pass| self.spec(pass)).collect()
     }
 
-    /// Outputs of every layer.
-    pub fn widths(&self) -> Vec<usize> {
-        let mut widths = vec![self.hidden; self.n_hidden];
-        widths.push(3 * self.k);
+    /// Outputs of every layer of the net of a pass.
+    pub fn widths(&self, pass: Pass) -> Vec<usize> {
+        let coupling = coupling(pass);
+        let mut widths = coupling.map_or(vec![self.hidden; self.n_hidden], |(_, hidden)| vec![hidden; 2]);
+        widths.push(3 * coupling.map_or(self.k, |_| 1));
         widths
     }
 
@@ -52,20 +53,35 @@ impl Preset {
         taps.truncate(self.n_taps);
         let mut ref_taps: Vec<_> = square(1).collect();
         ref_taps.sort_by_key(nearness);
+        let seen = coupling(pass).map_or(taps.len(), |(seen, _)| seen.min(taps.len()));
+        // what is left of midpoints is value and residual in one, and predicted by nothing
+        let updates = matches!(pass, Pass::UpdateDiagonal | Pass::UpdateRest);
+        if updates {
+            taps.truncate(seen);
+        }
         Spec {
             pass,
-            k: self.k,
-            n_values: taps.len(),
+            k: if coupling(pass).is_some() { 1 } else { self.k },
+            n_values: seen,
             taps,
-            n_linear: N_LINEAR,
-            n_residuals: self.n_residuals,
+            n_linear: if updates { 1 } else { N_LINEAR },
+            n_residuals: if updates { 0 } else { self.n_residuals.min(seen) },
             n_refs: 0,
             ref_taps,
             near_log2: 3,
-            wide_log2: self.wide_log2,
+            wide_log2: if updates { 4 } else { self.wide_log2 },
             scale_floor: 16,
             feature_shift: 4,
         }
+    }
+}
+
+/// What a coupling's net sees and how wide it is, whatever the preset: places, width of two hidden layers.
+fn coupling(pass: Pass) -> Option<(usize, usize)> {
+    match pass {
+        Pass::PredictDiagonal | Pass::PredictRest => Some((32, 32)),
+        Pass::UpdateDiagonal | Pass::UpdateRest => Some((16, 24)),
+        Pass::Raster | Pass::Diagonal | Pass::Rest => None,
     }
 }
 

@@ -17,7 +17,7 @@ use burn::tensor::Device;
 use collapsar::error::{Error, Result};
 use collapsar::kernel::predict::Linear;
 use collapsar::model::{Family, Model, Part};
-use collapsar::net::{Layer, N_CONTEXT, Net, Spec, store};
+use collapsar::net::{Layer, N_CONTEXT, Net, Pass, Spec, store};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -61,7 +61,7 @@ impl Start {
     pub fn fresh(family: Family, preset: Preset, seed: u64) -> Result<Start> {
         let parts = preset.specs(family).into_iter().map(|spec| {
             let mut n_in = spec.n_features();
-            let layers = preset.widths().into_iter().map(|n_out| {
+            let layers = preset.widths(spec.pass).into_iter().map(|n_out| {
                 let n = n_in.next_multiple_of(4);
                 n_in = n_out;
                 Layer { n_in: n, n_out, weights: vec![0; n * n_out], bias: vec![0; n_out], shift: vec![0; n_out] }
@@ -70,7 +70,14 @@ impl Start {
             Ok(Part { net: Net::new(spec, layers.collect())?, linear })
         });
         let model = Model::new("blank", family, parts.collect::<Result<_>>()?, [0; 32])?;
-        let first = |(i, part): (usize, &Part)| first_floats(&shape(&part.net), &mut Random::of(&[seed, i as u64, 0]));
+        let first = |(i, part): (usize, &Part)| {
+            let shape = shape(&part.net);
+            let mut floats = first_floats(&shape, &mut Random::of(&[seed, i as u64, 0]));
+            if matches!(part.net.spec().pass, Pass::UpdateDiagonal | Pass::UpdateRest) {
+                calm(&mut floats, &shape);
+            }
+            floats
+        };
         let floats = model.parts.iter().enumerate().map(first).collect();
         Ok(Start { model, floats, n_kept: 0 })
     }
@@ -93,6 +100,9 @@ impl Start {
     /// The nets of a model as they are, and behind them one per pass for each number of reference planes up to `n_refs`: it begins
     /// as the net without any, blind to them.
     pub fn with_refs(model: Model, n_refs: usize) -> Result<Start> {
+        if model.family == Family::Idf {
+            return Err(Error::argument("the nets of a flow are trained without reference planes"));
+        }
         let mut start = Start::of(model);
         start.n_kept = start.model.parts.len();
         for n_refs in 1..=n_refs {
@@ -109,6 +119,13 @@ impl Start {
         let Model { name, family, parts, .. } = start.model;
         Ok(Start { model: Model::new(&name, family, parts, [0; 32])?, ..start })
     }
+}
+
+/// Weights of the heads that say nothing: an update that does not disturb what comes before its turn to be trained.
+fn calm(floats: &mut [f32], shape: &Shape) {
+    let [n_in, n_out] = *shape.last().expect("a net has layers");
+    let at = floats.len() - (n_in + 1) * n_out;
+    floats[at..at + n_in * n_out].fill(0.0);
 }
 
 /// The shape of a net with another spec.
@@ -133,23 +150,25 @@ pub fn train(
     report: &mut dyn FnMut(Event) -> Result<()>,
 ) -> Result<Model> {
     let identity = identity(settings, (training, validation), start)?;
-    let shapes: Vec<Shape> = start.model.parts.iter().map(|part| shape(&part.net)).collect();
+    let order = order(&start.model);
+    let shapes: Vec<Shape> = order.iter().map(|&part| shape(&start.model.parts[part].net)).collect();
     let mut checkpoint = take_up(settings, identity, &shapes, report)?;
     let (n_kept, n_parts) = (start.n_kept, shapes.len() - start.n_kept);
     if checkpoint.done.len() < n_kept {
         checkpoint.done = start.floats[..n_kept].to_vec();
     }
-    let mut trained = start.model.parts.clone();
-    for (part, shape) in shapes.iter().enumerate().skip(n_kept) {
-        if !training.can_draw(start.model.parts[part].net.spec().n_refs) {
+    let mut model = start.model.clone();
+    for (turn, (&part, shape)) in order.iter().zip(&shapes).enumerate().skip(n_kept) {
+        let spec = model.parts[part].net.spec();
+        if !training.can_draw(spec.n_refs) {
             // nothing to learn from: the net stays as it is
-            if part == checkpoint.done.len() {
+            if turn == checkpoint.done.len() {
                 checkpoint.done.push(start.floats[part].clone());
             }
             continue;
         }
-        if part >= checkpoint.done.len() {
-            let source = || Source { model: &start.model, part };
+        if turn >= checkpoint.done.len() {
+            let source = || Source { model: &model, part };
             let judge = Judge::new(validation, held_out(validation, &source()), shape.clone(), &settings.device);
             let mut state = checkpoint.state.take().unwrap_or_else(|| State::new(start.floats[part].clone()));
             let mut pool = Pool::new(training, source(), settings.seed, settings.n_draws, state.past);
@@ -157,23 +176,37 @@ pub fn train(
                 None => Ok(()),
                 Some(path) => Checkpoint { state: Some(state.clone()), ..checkpoint.clone() }.write(path),
             };
-            let part_of_way = part - n_kept;
+            let part_of_way = turn - n_kept;
             let mut descent =
                 Descent { settings, shape, part: part_of_way, n_parts, judge: &judge, report, save: &mut save };
             let floats = descent.run(&mut state, &mut pool)?;
-            let pass = start.model.parts[part].net.spec().pass;
-            let integer = export(&floats, shape, &start.model.parts[part].net.spec())?;
+            let integer = export(&floats, shape, &spec)?;
             let classes = judge.compare(&floats, &integer);
             let text = "bits per held-out cell: floats, rounded floats, the engine's integers";
-            report(Event::Line(json!({"part": part, "pass": pass.name(), "trained": text, "classes": classes})))?;
+            let pass = spec.pass.name();
+            report(Event::Line(json!({"part": part, "pass": pass, "trained": text, "classes": classes})))?;
             checkpoint.done.push(floats);
             if let Some(path) = &settings.checkpoint {
                 checkpoint.write(path)?;
             }
         }
-        trained[part].net = export(&checkpoint.done[part], shape, &start.model.parts[part].net.spec())?;
+        model.parts[part].net = export(&checkpoint.done[turn], shape, &spec)?;
     }
-    Model::new(&settings.name, start.model.family, trained, [0; 32])
+    Model::new(&settings.name, start.model.family, model.parts, [0; 32])
+}
+
+/// The nets in the order in which they are trained: of a flow the couplings come first, since what they leave is what is coded, and of
+/// these those that take part first.
+fn order(model: &Model) -> Vec<usize> {
+    let turn = |part: &usize| match model.parts[*part].net.spec().pass {
+        Pass::PredictDiagonal | Pass::PredictRest => 0,
+        Pass::UpdateRest => 1,
+        Pass::UpdateDiagonal => 2,
+        Pass::Raster | Pass::Diagonal | Pass::Rest => 3,
+    };
+    let mut order: Vec<usize> = (0..model.parts.len()).collect();
+    order.sort_by_key(turn);
+    order
 }
 
 /// Where the checkpoint stands, or the beginning; refused where the lists in it are not those of these nets.
@@ -230,7 +263,7 @@ fn hash(corpus: &Corpus) -> String {
 /// Where the encoder's fit begins: the mean of the four nearest.
 pub fn mean_of_nearest(spec: &Spec) -> Result<Linear> {
     let mut own = vec![0; spec.n_linear - 1];
-    own[..3].fill(1024);
+    own.iter_mut().take(3).for_each(|c| *c = 1024);
     Linear::new(own, Vec::new())
 }
 

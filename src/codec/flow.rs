@@ -65,10 +65,12 @@ pub struct Meeting<'a> {
     pub b: &'a [i32],
     /// Of known cells, by how much they stand out of the four nearest.
     pub sharp: &'a [i32],
+    /// What is left of midpoints, in the places of their ints, as far as that is known.
+    pub left: &'a [i32],
 }
 
 /// A tile inside a flow: the arenas, and the scratch of the run at hand.
-pub struct Flow<'a> {
+struct Flow<'a> {
     context: Context<'a>,
     plan: &'a Plan,
     refs: &'a [&'a [i32]],
@@ -77,7 +79,7 @@ pub struct Flow<'a> {
 }
 
 impl<'a> Flow<'a> {
-    pub fn new(context: Context<'a>, plan: &'a Plan, refs: &'a [&'a [i32]]) -> Flow<'a> {
+    fn new(context: Context<'a>, plan: &'a Plan, refs: &'a [&'a [i32]]) -> Flow<'a> {
         let k = context.model.parts[0].net.k;
         let longest = plan.lifts.iter().flat_map(|l| &l.phases).flat_map(|p| &p.runs).map(|r| r.n as usize).max();
         let room = room(longest.unwrap_or(0));
@@ -104,7 +106,7 @@ impl<'a> Flow<'a> {
     }
 
     /// From the finest level to the coarsest: what is left of midpoints comes to the places of their ints; returns the seed.
-    pub fn there(&mut self, ints: &[i32], left: &mut [i32], see: &mut dyn FnMut(Meeting)) -> i32 {
+    fn there(&mut self, ints: &[i32], left: &mut [i32], see: &mut dyn FnMut(Meeting)) -> i32 {
         let Some(finest) = self.plan.lifts.last() else { return ints[0] };
         for run in finest.phases.iter().flat_map(|phase| &phase.runs) {
             let cells = &mut self.at_hand.values[run.at as usize..][..run.n as usize];
@@ -130,12 +132,11 @@ impl<'a> Flow<'a> {
     }
 
     /// From the coarsest level to the finest; `code` finds what is left of the midpoints of a run.
-    pub fn back(
+    fn back(
         &mut self,
         seed: i32,
         ints: &mut [i32],
         code: &mut dyn FnMut(&mut Flow, &Step, Run) -> Result<()>,
-        see: &mut dyn FnMut(Meeting),
     ) -> Result<()> {
         let Some(coarsest) = self.plan.lifts.first() else {
             ints[0] = seed;
@@ -160,8 +161,8 @@ impl<'a> Flow<'a> {
                     show(&lift.phases[phase], &mut t.values);
                     show(&lift.phases[phase], &mut t.residuals);
                 }
-                self.update(lift, half, Way::UPDATE.back(), see);
-                self.predict(lift, half, Way::PREDICT.back(), see);
+                self.update(lift, half, Way::UPDATE.back(), &mut |_| ());
+                self.predict(lift, half, Way::PREDICT.back(), &mut |_| ());
             }
         }
         let finest = self.plan.lifts.last().expect("there is a first");
@@ -185,7 +186,7 @@ impl<'a> Flow<'a> {
                     Look { values: &t.values, residuals: &t.sharp, refs: self.refs, usual: self.context.usual };
                 let (at, n, level) = (run.at as usize, run.n as usize, lift.level);
                 let b = &t.b[..n];
-                see(Meeting { pass: half.predict, offsets, look, run, level, b, sharp: &t.sharp });
+                see(Meeting { pass: half.predict, offsets, look, run, level, b, sharp: &t.sharp, left: &[] });
                 let Context { fast, model, .. } = self.context;
                 fast.context(part, offsets, look, at, level, n, &t.b, &mut t.scratch, &mut t.heads);
                 couple(model.parts[part].net.k, way, &t.b[..n], &t.heads, at, &mut t.values);
@@ -204,7 +205,7 @@ impl<'a> Flow<'a> {
                 let look = Look { values: &t.values, residuals: &t.residuals, refs: self.refs, usual };
                 let (at, n, level, offsets) = (run.at as usize, run.n as usize, lift.level, &known.update);
                 let b = &t.zeros[..n];
-                see(Meeting { pass: half.update, offsets, look, run, level, b, sharp: &t.sharp });
+                see(Meeting { pass: half.update, offsets, look, run, level, b, sharp: &t.sharp, left: &[] });
                 let Context { fast, model, .. } = self.context;
                 fast.context(part, offsets, look, at, level, n, &t.zeros, &mut t.scratch, &mut t.heads);
                 couple(model.parts[part].net.k, way, &t.zeros[..n], &t.heads, at, &mut t.values);
@@ -248,13 +249,12 @@ impl<'a> Flow<'a> {
     }
 
     /// The mixtures of what is left of the midpoints of a run.
-    fn describe(&mut self, step: &Step, run: Run, see: &mut dyn FnMut(Meeting)) {
+    fn describe(&mut self, step: &Step, run: Run) {
         self.center(step, run);
         let (Context { fast, model, usual, .. }, t) = (self.context, &mut *self.at_hand);
         let look = Look { values: &t.values, residuals: &t.residuals, refs: self.refs, usual };
         let (part, offsets) = (model.part(step.pass, self.refs.len()), &self.plan.offsets[step.offsets]);
         let (at, n, level) = (run.at as usize, run.n as usize, step.level);
-        see(Meeting { pass: step.pass, offsets, look, run, level, b: &t.b[..n], sharp: &t.sharp });
         fast.context(part, offsets, look, at, level, n, &t.b, &mut t.scratch, &mut t.heads);
         fast.mixture(n, &t.zeros, &t.heads, mass(WINDOW.n_symbols()), &mut t.mixtures);
     }
@@ -303,7 +303,7 @@ fn measure(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]]) -> (i32
     let mut symbols = vec![Symbol::default(); ints.len()];
     let mut costs = vec![0; context.model.parts.len()];
     let mut code = |flow: &mut Flow, step: &Step, run: Run| {
-        flow.describe(step, run, &mut |_| ());
+        flow.describe(step, run);
         let (n, t) = (run.n as usize, &mut *flow.at_hand);
         t.known.iter_mut().zip(indices(run)).for_each(|(known, i)| *known = left[i]);
         context.fast.intervals(&t.mixtures, WINDOW, n, &t.zeros, &t.known, &mut t.start, &mut t.width);
@@ -314,10 +314,30 @@ fn measure(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]]) -> (i32
         flow.take(run, &left);
         Ok(())
     };
-    flow.back(seed, &mut back, &mut code, &mut |_| ()).expect("an encoder knows what comes");
+    flow.back(seed, &mut back, &mut code).expect("an encoder knows what comes");
     debug_assert_eq!(back, ints);
     flow.done();
     (seed, symbols, costs)
+}
+
+/// Shows every net every run that it meets, of an encoder's way.
+pub fn meet(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]], see: &mut dyn FnMut(Meeting)) {
+    let refs = mirrored(plan, refs);
+    let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
+    let mut flow = Flow::new(context, plan, &refs);
+    let (mut left, mut back) = (vec![0; ints.len()], vec![0; ints.len()]);
+    let seed = flow.there(ints, &mut left, see);
+    let mut code = |flow: &mut Flow, step: &Step, run: Run| {
+        flow.center(step, run);
+        let (t, offsets) = (&*flow.at_hand, &plan.offsets[step.offsets]);
+        let look = Look { values: &t.values, residuals: &t.residuals, refs: &refs, usual: context.usual };
+        let b = &t.b[..run.n as usize];
+        see(Meeting { pass: step.pass, offsets, look, run, level: step.level, b, sharp: &t.sharp, left: &left });
+        flow.take(run, &left);
+        Ok(())
+    };
+    flow.back(seed, &mut back, &mut code).expect("an encoder knows what comes");
+    flow.done();
 }
 
 /// Adds every `stride`-th cell to those of its net.
@@ -341,7 +361,7 @@ pub fn gather(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]], stri
         flow.take(run, &left);
         Ok(())
     };
-    flow.back(seed, &mut back, &mut code, &mut |_| ()).expect("an encoder knows what comes");
+    flow.back(seed, &mut back, &mut code).expect("an encoder knows what comes");
     flow.done();
 }
 
@@ -369,13 +389,13 @@ pub fn decode(context: Context, plan: &Plan, payload: &[u8], refs: &[&[i32]], in
     let mut flow = Flow::new(context, plan, &refs);
     let mut left = vec![0; ints.len()];
     let mut code = |flow: &mut Flow, step: &Step, run: Run| {
-        flow.describe(step, run, &mut |_| ());
+        flow.describe(step, run);
         let t = &*flow.at_hand;
         pop(&mut popper, context.fast, POPPED, run, &t.mixtures, &t.zeros, 0, &[], &mut left)?;
         flow.take(run, &left);
         Ok(())
     };
-    let walked = flow.back(seed, ints, &mut code, &mut |_| ());
+    let walked = flow.back(seed, ints, &mut code);
     flow.done();
     walked?;
     check(context, ints)?;
