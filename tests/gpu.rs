@@ -229,6 +229,7 @@ fn whole_tiles_have_the_bytes_of_the_cpu_and_come_back() -> Result<()> {
             (Family::Pixelcnn, &[(1, 1), (1, 9), (7, 1), (16, 17)][..]),
             (Family::Lattice, &[(1, 1), (1, 9), (7, 1), (16, 17), (63, 65), (128, 128)]),
             (Family::PixelcnnDeep, &[(1, 1), (1, 9), (7, 1), (13, 17)]),
+            (Family::Idf, &[(1, 1), (1, 2), (2, 1), (1, 9), (7, 1), (3, 5), (16, 17), (63, 65), (128, 128)]),
         ] {
             let model = painted_model(family, 3, &[24, 24]);
             for &(h, w) in sizes {

@@ -182,8 +182,7 @@ impl<'a> Flow<'a> {
             for &run in &step.runs {
                 self.center(step, run);
                 let t = &mut *self.at_hand;
-                let look =
-                    Look { values: &t.values, residuals: &t.sharp, refs: self.refs, usual: self.context.usual };
+                let look = Look { values: &t.values, residuals: &t.sharp, refs: self.refs, usual: self.context.usual };
                 let (at, n, level) = (run.at as usize, run.n as usize, lift.level);
                 let b = &t.b[..n];
                 see(Meeting { pass: half.predict, offsets, look, run, level, b, sharp: &t.sharp, left: &[] });

@@ -52,7 +52,7 @@ impl Context<'_> {
     }
 
     /// Whether tiles go through a flow, which codes what is hidden like all else.
-    fn is_flow(&self) -> bool {
+    pub(crate) fn is_flow(&self) -> bool {
         self.model.family == Family::Idf
     }
 

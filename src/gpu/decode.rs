@@ -37,6 +37,9 @@ struct Tile {
 impl Gpu {
     /// The ints of the payloads of one plane and one size; `plan` must be the model's plan for decoding.
     pub fn decode(&self, context: Context, plan: &Plan, tiles: &[TilePayload]) -> Result<Vec<Result<Vec<i32>>>> {
+        if context.is_flow() {
+            return self.decode_flow(context, plan, tiles);
+        }
         let n_refs = count_refs(plan, tiles.iter().map(|t| t.refs))?;
         let tables = Tables::to_decode(context, plan, n_refs);
         let batch = Batch::new(self, &tables, plan, n_refs, tiles.len())?;
@@ -87,7 +90,7 @@ impl Batch {
             Op::Features => Some(bind(op, &[&cells, &values, &residuals, &refs, &b, &offsets, &acts])),
             Op::Around => Some(bind(op, &[&cells, &weights, &acts, &heads])),
             Op::Mixture => Some(bind(op, &[&b, &heads, &gpu.constants, &mixtures])),
-            Op::Fill | Op::Settle | Op::Interval => None,
+            Op::Fill | Op::Settle | Op::Interval | Op::Couple | Op::Carry | Op::Leave => None,
         };
         Ok(Batch {
             n_most,
@@ -170,15 +173,8 @@ impl Tile {
     /// Pops the ints of a step, whose mixtures are K locations, K log2 scales and K weights of its cells.
     fn pop(&mut self, context: Context, plan: &Plan, k: usize, stage: &Stage, b: &[i32], mixtures: &[i32]) {
         let Ok(popper) = &mut self.popper else { return };
-        // the kernels work in whole vectors: they want room behind the last cell
-        let stride = room(stage.n);
-        let padded = |from: &[i32]| {
-            let rows = from.chunks_exact(stage.n);
-            rows.flat_map(|row| row.iter().copied().chain(repeat_n(1, stride - stage.n))).collect::<Vec<i32>>()
-        };
-        let [location, log2_scale, weight] = [0, 1, 2].map(|i| padded(&mixtures[i * k * stage.n..][..k * stage.n]));
-        let mixtures = Mixtures { k, stride, location, log2_scale, weight };
-        let b = &padded(b);
+        let mixtures = with_room(k, stage.n, mixtures);
+        let b = &padded(stage.n, b);
         let mut from = 0;
         for run in plan.steps[stage.steps.clone()].iter().flat_map(|s| &s.runs) {
             if let Err(e) = pop(popper, context.fast, context.popped(), *run, &mixtures, b, from, &[], &mut self.ints) {
@@ -190,4 +186,16 @@ impl Tile {
             from += run.n as usize;
         }
     }
+}
+
+/// The mixtures of `n` cells as the kernels want them.
+pub(super) fn with_room(k: usize, n: usize, mixtures: &[i32]) -> Mixtures {
+    let [location, log2_scale, weight] = [0, 1, 2].map(|i| padded(n, &mixtures[i * k * n..][..k * n]));
+    Mixtures { k, stride: room(n), location, log2_scale, weight }
+}
+
+/// Rows of `n` numbers with room behind each: the kernels work in whole vectors.
+fn padded(n: usize, rows: &[i32]) -> Vec<i32> {
+    let rows = rows.chunks_exact(n);
+    rows.flat_map(|row| row.iter().copied().chain(repeat_n(1, room(n) - n))).collect()
 }

@@ -68,7 +68,7 @@ pub(super) fn count_refs<'a>(plan: &Plan, mut refs: impl Iterator<Item = &'a [&'
     }
 }
 
-fn check_tiles(plan: &Plan, tiles: &[TileInts]) -> Result<usize> {
+pub(super) fn check_tiles(plan: &Plan, tiles: &[TileInts]) -> Result<usize> {
     match tiles.iter().all(|t| t.ints.len() == plan.h * plan.w) {
         true => count_refs(plan, tiles.iter().map(|t| t.refs)),
         false => Err(Error::argument("a tile has another size than its plan")),
@@ -78,6 +78,9 @@ fn check_tiles(plan: &Plan, tiles: &[TileInts]) -> Result<usize> {
 impl Gpu {
     /// The payloads of tiles of one plane and one size, the same bytes as `network::encode`.
     pub fn encode(&self, context: Context, plan: &Plan, tiles: &[TileInts]) -> Result<Vec<Vec<u8>>> {
+        if context.is_flow() {
+            return self.encode_flow(context, plan, tiles);
+        }
         let n_refs = check_tiles(plan, tiles)?;
         let tables = Tables::to_encode(context, plan, n_refs);
         let batch = Batch::new(self, &tables, plan, n_refs, tiles.len())?;
@@ -193,6 +196,7 @@ impl Batch {
         let acts = words(t.n_acts());
         let bind = |op: Op, buffers: &[&Buffer]| gpu.bind(op, t.words, &params, buffers);
         let bind_op = |op: Op| match op {
+            Op::Couple | Op::Carry | Op::Leave => unreachable!("`Tables::ops` names none of a flow"),
             Op::Fill => bind(op, &[&shown, &ints, &seeds, &values]),
             Op::Predict => bind(op, &[&cells, &values, &refs, &linear, &b]),
             Op::Settle => bind(op, &[&shown, &values, &b, &residuals]),
@@ -241,6 +245,7 @@ impl Batch {
                 }
                 Op::Around => t.stages.iter().for_each(|stage| go(bound, &stage.layers, n_tiles)),
                 Op::Mixture | Op::Interval => go(bound, &t.all.cells, n_tiles),
+                Op::Couple | Op::Carry | Op::Leave => {}
             }
         }
     }

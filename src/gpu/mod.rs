@@ -7,6 +7,8 @@
 //! queue   buffers, dispatches, waiting; whatever goes wrong becomes an Error::device
 //! encode  many tiles at once: fill, predict, settle, context, mixture, interval; the CPU packs the batch before
 //! decode  many tiles in lock step over the steps of a plan
+//! lifts   the ways of a flow as dispatches
+//! flow    many tiles through a flow, there and back
 //! twin    one op over one run, with the signature of its plain kernel
 //! verify  a device that differs from the plain kernels in one bit is refused
 //! ```
@@ -16,6 +18,8 @@
 mod adapter;
 mod decode;
 mod encode;
+mod flow;
+mod lifts;
 mod op;
 mod queue;
 mod spots;

@@ -12,17 +12,32 @@ pub enum Op {
     Around,
     Mixture,
     Interval,
+    Couple,
+    Carry,
+    Leave,
 }
 
 impl Op {
-    pub const ALL: [Op; 8] =
-        [Op::Fill, Op::Predict, Op::Settle, Op::Context, Op::Features, Op::Around, Op::Mixture, Op::Interval];
+    pub const ALL: [Op; 11] = [
+        Op::Fill,
+        Op::Predict,
+        Op::Settle,
+        Op::Context,
+        Op::Features,
+        Op::Around,
+        Op::Mixture,
+        Op::Interval,
+        Op::Couple,
+        Op::Carry,
+        Op::Leave,
+    ];
 
-    /// In the order in which an encoder runs them for a net whose layers are plain, or not.
+    /// In the order in which an encoder runs them for a net whose layers are plain, or not; flows have a way of their own.
     pub(super) fn of(is_plain: bool) -> impl Iterator<Item = Op> {
         Op::ALL.into_iter().filter(move |op| match op {
             Op::Context => is_plain,
             Op::Features | Op::Around => !is_plain,
+            Op::Couple | Op::Carry | Op::Leave => false,
             _ => true,
         })
     }
@@ -37,13 +52,18 @@ impl Op {
             Op::Around => "around",
             Op::Mixture => "mixture",
             Op::Interval => "interval",
+            Op::Couple => "couple",
+            Op::Carry => "carry",
+            Op::Leave => "leave",
         }
     }
 
     /// Storage buffers behind the parameters.
     pub(super) fn n_buffers(self) -> usize {
         match self {
-            Op::Fill | Op::Settle | Op::Mixture | Op::Around => 4,
+            Op::Carry => 2,
+            Op::Leave => 3,
+            Op::Fill | Op::Settle | Op::Mixture | Op::Around | Op::Couple => 4,
             Op::Predict | Op::Interval => 5,
             Op::Features => 7,
             Op::Context => 8,
@@ -58,7 +78,7 @@ impl Op {
 
 /// The text of every shader.
 #[derive(Clone, Debug)]
-pub struct Shaders([Cow<'static, str>; 8]);
+pub struct Shaders([Cow<'static, str>; 11]);
 
 impl Default for Shaders {
     fn default() -> Shaders {
@@ -72,6 +92,9 @@ impl Default for Shaders {
                 Op::Around => include_str!("../../shaders/around.wgsl"),
                 Op::Mixture => include_str!("../../shaders/mixture.wgsl"),
                 Op::Interval => include_str!("../../shaders/interval.wgsl"),
+                Op::Couple => include_str!("../../shaders/couple.wgsl"),
+                Op::Carry => include_str!("../../shaders/carry.wgsl"),
+                Op::Leave => include_str!("../../shaders/leave.wgsl"),
             })
         }))
     }
