@@ -7,6 +7,7 @@ use collapsar::codec::encode::kind;
 use collapsar::container::{END_MAGIC, MAGIC, MAX_BLOCK_BYTES, MAX_BLOCKS, VERSION, Writer};
 use collapsar::kernel::MAX_INT;
 use collapsar::model::Family;
+use collapsar::net::Pass;
 use example::{H, INTS, W, weights};
 
 const FORMAT: &str = include_str!("../FORMAT.md");
@@ -70,6 +71,9 @@ fn magic_version_kinds_and_limits_are_those_of_the_code() {
         assert!(FORMAT.contains(&there), "FORMAT.md has another {what} than the code: {there}");
     }
     assert_eq!(MAX_INT, 1 << 22);
+    for pass in Pass::ALL {
+        assert!(FORMAT.contains(&format!("`{}`", pass.name())), "FORMAT.md leaves out {}", pass.name());
+    }
     for family in Family::ALL {
         assert!(FORMAT.contains(&format!("\"{}\"", family.name())), "FORMAT.md leaves out {}", family.name());
     }
@@ -100,7 +104,12 @@ fn the_container_example_is_a_file() {
 fn the_worked_payloads_decode_in_every_family() {
     let content: Vec<u8> = INTS.iter().flat_map(|&v| (v as u16).to_le_bytes()).collect();
     assert_eq!(content.len(), 2 * H * W);
-    for (family, name) in [(Family::Pixelcnn, "raster"), (Family::Lattice, "lattice"), (Family::PixelcnnDeep, "deep")] {
+    for (family, name) in [
+        (Family::Pixelcnn, "raster"),
+        (Family::Lattice, "lattice"),
+        (Family::PixelcnnDeep, "deep"),
+        (Family::Idf, "flow"),
+    ] {
         let (weights, model) = weights(family);
         let (_, code) = NUMERICS.split_once(&format!("\n{name:<10} 00 ")).expect("the payload is there");
         let mut tile = payload("TILE", &model.hash);

@@ -2,6 +2,7 @@
 
 mod example;
 
+use collapsar::codec::flow::meet;
 use collapsar::codec::network::{Context, encode};
 use collapsar::kernel::around::{activations, n_planes};
 use collapsar::kernel::context::{Heads, features, mlp};
@@ -9,9 +10,9 @@ use collapsar::kernel::fast::Level;
 use collapsar::kernel::interval::{intervals, invert};
 use collapsar::kernel::kept::Kept;
 use collapsar::kernel::mixture::{Mixtures, Window, mass, mixture};
-use collapsar::kernel::predict::{predict, residual};
+use collapsar::kernel::predict::{Linear, predict, residual};
 use collapsar::kernel::{Look, ONE, tables};
-use collapsar::model::Family;
+use collapsar::model::{Family, Model};
 use example::{H, INTS, MAX, USUAL, W, linear, model};
 use std::fmt::Write;
 
@@ -129,13 +130,36 @@ fn example_around() -> String {
         let numbers: Vec<String> = numbers.iter().map(i32::to_string).collect();
         writeln!(out, "{name:<11} {}", numbers.join(" ")).expect("a string grows");
     }
-    let fast = model.fast(Level::Plain);
-    let context = Context { model: &model, fast: &fast, linears: &[linear()], usual: USUAL, max: MAX };
-    let payload = encode(context, &plan, &INTS, &[]);
-    let words = payload[2..].chunks(4).map(|word| word.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
-    let words: Vec<String> = words.collect();
-    writeln!(out, "deep       {:02x} {:02x} {}", payload[0], payload[1], words.join(" ")).expect("a string grows");
+    out.push_str(&line("deep", &payload(&model, &[linear()])));
     out
+}
+
+fn payload(model: &Model, linears: &[Linear]) -> Vec<u8> {
+    let fast = model.fast(Level::Plain);
+    let context = Context { model, fast: &fast, linears, usual: USUAL, max: MAX };
+    encode(context, &model.plan_to_encode(H, W), &INTS, &[])
+}
+
+/// A payload as the documents show it.
+fn line(name: &str, payload: &[u8]) -> String {
+    let words = payload[2..].chunks(4).map(|word| word.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    format!("{name:<10} {:02x} {:02x} {}\n", payload[0], payload[1], words.collect::<Vec<_>>().join(" "))
+}
+
+#[test]
+fn the_worked_example_of_a_flow_is_what_the_kernels_compute() {
+    let model = model(Family::Idf);
+    let (linears, fast) = (vec![linear(); 6], model.fast(Level::Plain));
+    let context = Context { model: &model, fast: &fast, linears: &linears, usual: USUAL, max: MAX };
+    let mut all = [0; H * W];
+    meet(context, &model.plan_to_encode(H, W), &INTS, &[], &mut |meeting| {
+        if !meeting.left.is_empty() {
+            all.copy_from_slice(meeting.left);
+        }
+    });
+    let rows = all.chunks(W).map(|row| row.iter().map(|int| format!("{int:>5}")).collect::<String>());
+    let block = rows.collect::<Vec<_>>().join("\n") + "\n" + &line("flow", &payload(&model, &linears));
+    assert!(NUMERICS.contains(&block), "section 5.6 of NUMERICS.md should say:\n{block}");
 }
 
 #[test]

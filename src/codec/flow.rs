@@ -105,7 +105,7 @@ impl<'a> Flow<'a> {
         Flow { context, plan, refs, mean: Linear::mean(4), at_hand: t }
     }
 
-    /// From the finest level to the coarsest: what is left of midpoints comes to the places of their ints; returns the seed.
+    /// From the finest level to the coarsest: what is left of midpoints comes to the places of their ints, the seed to its own.
     fn there(&mut self, ints: &[i32], left: &mut [i32], see: &mut dyn FnMut(Meeting)) -> i32 {
         let Some(finest) = self.plan.lifts.last() else { return ints[0] };
         for run in finest.phases.iter().flat_map(|phase| &phase.runs) {
@@ -128,32 +128,31 @@ impl<'a> Flow<'a> {
                 });
             }
         }
-        self.at_hand.values[self.plan.lifts[0].phases[0].runs[0].at as usize] / ONE
+        left[0] = self.at_hand.values[self.plan.lifts[0].phases[0].runs[0].at as usize] / ONE;
+        left[0]
     }
 
-    /// From the coarsest level to the finest; `code` finds what is left of the midpoints of a run.
+    /// From the coarsest level to the finest; `code` finds what is left of the midpoints of a run. What has been coded last is not
+    /// undone: an encoder needs no more.
     fn back(
         &mut self,
         seed: i32,
-        ints: &mut [i32],
         code: &mut dyn FnMut(&mut Flow, &Step, Run) -> Result<()>,
-    ) -> Result<()> {
-        let Some(coarsest) = self.plan.lifts.first() else {
-            ints[0] = seed;
-            return Ok(());
-        };
+    ) -> Result<Option<(&'a Lift, &'a Half)>> {
+        let plan = self.plan;
+        let Some(coarsest) = plan.lifts.first() else { return Ok(None) };
         self.at_hand.residuals.fill(self.context.usual.residual);
         self.at_hand.values[coarsest.phases[0].runs[0].at as usize] = seed * ONE;
-        for lift in &self.plan.lifts {
-            let t = &mut *self.at_hand;
-            for &(there, here) in &lift.descent {
-                t.values[here as usize] = t.values[there as usize];
-                t.residuals[here as usize] = t.residuals[there as usize];
-            }
-            show(&lift.phases[0], &mut t.values);
-            show(&lift.phases[0], &mut t.residuals);
-            for half in &lift.halves {
-                for step in &self.plan.steps[half.steps.clone()] {
+        let mut last = None;
+        for lift in &plan.lifts {
+            for (i, half) in lift.halves.iter().enumerate() {
+                if let Some((lift, half)) = last.replace((lift, half)) {
+                    self.undo(lift, half);
+                }
+                if i == 0 {
+                    self.descend(lift);
+                }
+                for step in &plan.steps[half.steps.clone()] {
                     step.runs.iter().try_for_each(|&run| code(self, step, run))?;
                 }
                 for &phase in &half.coded {
@@ -161,16 +160,34 @@ impl<'a> Flow<'a> {
                     show(&lift.phases[phase], &mut t.values);
                     show(&lift.phases[phase], &mut t.residuals);
                 }
-                self.update(lift, half, Way::UPDATE.back(), &mut |_| ());
-                self.predict(lift, half, Way::PREDICT.back(), &mut |_| ());
             }
         }
-        let finest = self.plan.lifts.last().expect("there is a first");
-        for run in finest.phases.iter().flat_map(|phase| &phase.runs) {
+        Ok(last)
+    }
+
+    /// Phase 00 is the image of the level above.
+    fn descend(&mut self, lift: &Lift) {
+        let t = &mut *self.at_hand;
+        for &(there, here) in &lift.descent {
+            t.values[here as usize] = t.values[there as usize];
+            t.residuals[here as usize] = t.residuals[there as usize];
+        }
+        show(&lift.phases[0], &mut t.values);
+        show(&lift.phases[0], &mut t.residuals);
+    }
+
+    fn undo(&mut self, lift: &Lift, half: &Half) {
+        self.update(lift, half, Way::UPDATE.back(), &mut |_| ());
+        self.predict(lift, half, Way::PREDICT.back(), &mut |_| ());
+    }
+
+    /// The ints of the finest level, or of a tile of one, which has none.
+    fn ints(&self, seed: i32, ints: &mut [i32]) {
+        ints[0] = seed;
+        for run in self.plan.lifts.last().iter().flat_map(|lift| &lift.phases).flat_map(|phase| &phase.runs) {
             let cells = &self.at_hand.values[run.at as usize..][..run.n as usize];
             cells.iter().zip(indices(*run)).for_each(|(cell, i)| ints[i] = cell / ONE);
         }
-        Ok(())
     }
 
     /// Midpoints ± t(known).
@@ -297,7 +314,7 @@ fn measure(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]]) -> (i32
     let refs = mirrored(plan, refs);
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
     let mut flow = Flow::new(context, plan, &refs);
-    let (mut left, mut back) = (vec![0; ints.len()], vec![0; ints.len()]);
+    let mut left = vec![0; ints.len()];
     let seed = flow.there(ints, &mut left, &mut |_| ());
     let mut symbols = vec![Symbol::default(); ints.len()];
     let mut costs = vec![0; context.model.parts.len()];
@@ -313,8 +330,7 @@ fn measure(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]]) -> (i32
         flow.take(run, &left);
         Ok(())
     };
-    flow.back(seed, &mut back, &mut code).expect("an encoder knows what comes");
-    debug_assert_eq!(back, ints);
+    flow.back(seed, &mut code).expect("an encoder knows what comes");
     flow.done();
     (seed, symbols, costs)
 }
@@ -324,7 +340,7 @@ pub fn meet(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]], see: &
     let refs = mirrored(plan, refs);
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
     let mut flow = Flow::new(context, plan, &refs);
-    let (mut left, mut back) = (vec![0; ints.len()], vec![0; ints.len()]);
+    let mut left = vec![0; ints.len()];
     let seed = flow.there(ints, &mut left, see);
     let mut code = |flow: &mut Flow, step: &Step, run: Run| {
         flow.center(step, run);
@@ -335,7 +351,7 @@ pub fn meet(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]], see: &
         flow.take(run, &left);
         Ok(())
     };
-    flow.back(seed, &mut back, &mut code).expect("an encoder knows what comes");
+    flow.back(seed, &mut code).expect("an encoder knows what comes");
     flow.done();
 }
 
@@ -344,7 +360,7 @@ pub fn gather(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]], stri
     let refs = mirrored(plan, refs);
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
     let mut flow = Flow::new(context, plan, &refs);
-    let (mut left, mut back) = (vec![0; ints.len()], vec![0; ints.len()]);
+    let mut left = vec![0; ints.len()];
     let seed = flow.there(ints, &mut left, &mut |_| ());
     let mut next = vec![0; cells.len()];
     let mut code = |flow: &mut Flow, step: &Step, run: Run| {
@@ -360,7 +376,7 @@ pub fn gather(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]], stri
         flow.take(run, &left);
         Ok(())
     };
-    flow.back(seed, &mut back, &mut code).expect("an encoder knows what comes");
+    flow.back(seed, &mut code).expect("an encoder knows what comes");
     flow.done();
 }
 
@@ -394,9 +410,11 @@ pub fn decode(context: Context, plan: &Plan, payload: &[u8], refs: &[&[i32]], in
         flow.take(run, &left);
         Ok(())
     };
-    let walked = flow.back(seed, ints, &mut code);
+    if let Some((lift, half)) = flow.back(seed, &mut code)? {
+        flow.undo(lift, half);
+    }
+    flow.ints(seed, ints);
     flow.done();
-    walked?;
     check(context, ints)?;
     popper.finish()
 }

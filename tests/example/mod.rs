@@ -43,10 +43,10 @@ pub fn model(family: Family) -> Model {
     };
     let parts = match family {
         Family::Pixelcnn | Family::PixelcnnDeep => vec![net(Pass::Raster, &[(0, -1), (-1, 0), (-1, -1), (-1, 1)])],
-        Family::Lattice => vec![
-            net(Pass::Diagonal, &[(-1, -1), (-1, 1), (1, -1), (1, 1)]),
-            net(Pass::Rest, &[(-1, 0), (0, -1), (0, 1), (1, 0)]),
-        ],
+        Family::Lattice | Family::Idf => {
+            let taps: [[_; 4]; 2] = [[(-1, -1), (-1, 1), (1, -1), (1, 1)], [(-1, 0), (0, -1), (0, 1), (1, 0)]];
+            family.passes().iter().zip(taps.iter().cycle()).map(|(&pass, taps)| net(pass, taps)).collect()
+        }
     };
     Model::new("example", family, parts, [0; 32]).expect("a sound model")
 }
