@@ -1,7 +1,7 @@
 // v ← v + sign · 64 · ⌊(b + s · m + 32) / 64⌋          wherever an int of a flow is shown in the arena
 //
-// shown [first..first + n]: (cell, place of the int among heads). `level` is the sign, `max` the largest magnitude in ints.
-// Twin: kernel/couple.rs.
+// shown [first..first + n]: (cell, place of the int among heads). `level` is the sign, `max` the largest magnitude in
+// ints. Twin: kernel/couple.rs.
 
 struct Params {
     n: u32, first: u32, base: u32, stride: u32,

@@ -301,8 +301,8 @@ fn the_size_of_a_batch_does_not_reach_the_bytes() -> Result<()> {
 
 #[test]
 fn a_corrupt_tile_fails_alone() -> Result<()> {
-    for gpu in gpus() {
-        let model = painted_model(Family::Lattice, 2, &[8]);
+    for (gpu, family) in gpus().iter().flat_map(|gpu| [(gpu, Family::Lattice), (gpu, Family::Idf)]) {
+        let model = painted_model(family, 2, &[8]);
         let linears = model.linears(0);
         let fast = model.fast(Level::detect());
         let context = Context {
@@ -362,8 +362,17 @@ fn a_device_is_verified_and_a_wrong_one_is_refused() -> Result<()> {
         (Op::Around, "spot + vec4<u32>(input.x)", "spot + vec4<u32>(input.x + 1u)", "around"),
         (Op::Around, "w0 + half)", "w0)", "around"),
     ];
+    let flow = [
+        (Op::Couple, "+ shift + 32)", "+ shift + 31)", "a tile"),
+        (Op::Couple, "-1024, 1024", "-1024, 9", "a tile"),
+        (Op::Couple, "params.level * int", "int", "a tile"),
+        (Op::Carry, "tile + pair.y", "tile + pair.y + 1u", "a tile"),
+        (Op::Leave, ">> 6u", ">> 7u", "a tile"),
+    ];
     let deep = painted_model(Family::PixelcnnDeep, 3, &[24, 24]);
+    let idf = painted_model(Family::Idf, 3, &[24, 24]);
     let wrong = wrong.iter().map(|&w| (w, &model)).chain(around.iter().map(|&w| (w, &deep)));
+    let wrong = wrong.chain(flow.iter().map(|&w| (w, &idf)));
     for ((op, from, to, named), model) in wrong {
         let shaders = Shaders::default().with(op, from, to);
         for backend in [Backend::Vulkan, Backend::Metal, Backend::Dx12] {

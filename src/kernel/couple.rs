@@ -39,3 +39,48 @@ pub fn couple(k: usize, way: Way, b: &[i32], heads: &Heads, at: usize, values: &
         values[at + i] = (values[at + i] + way.sign * int * ONE).clamp(-most, most);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heads(s: i32, m: i32) -> Heads {
+        Heads { stride: 1, s: vec![s], heads: vec![7, m, 9] }
+    }
+
+    fn coupled(v: i32, b: i32, s: i32, m: i32, way: Way) -> i32 {
+        let mut values = [1, v, 2];
+        couple(1, way, &[b], &heads(s, m), 1, &mut values);
+        assert_eq!((values[0], values[2]), (1, 2));
+        values[1]
+    }
+
+    #[test]
+    fn the_sum_is_rounded_to_ints_half_up() {
+        // 640 + 128 · 31 / 128 is half an int less one above 10
+        assert_eq!(coupled(0, 640, 128, 31, Way::UPDATE), 10 * ONE);
+        assert_eq!(coupled(0, 640, 128, 32, Way::UPDATE), 11 * ONE);
+        assert_eq!(coupled(0, 640, 128, -32, Way::PREDICT), -10 * ONE);
+        assert_eq!(coupled(0, 640, 128, -33, Way::PREDICT), -9 * ONE);
+    }
+
+    #[test]
+    fn what_is_done_is_undone_at_every_size() {
+        for (s, m, b) in
+            [(1, 0, 0), (1 << 22, 1024, 1 << 28), (1 << 22, -32768, 0), (300, 32767, 1 << 28), (77, -5, 6400)]
+        {
+            for v in [0, ONE, 65535 * ONE, (1 << 22) * ONE, -MAX_LIFTED * ONE, MAX_LIFTED * ONE] {
+                assert_eq!(coupled(coupled(v, b, s, m, Way::PREDICT), b, s, m, Way::PREDICT.back()), v);
+            }
+            let there = coupled((1 << 22) * ONE, 0, s, m, Way::UPDATE);
+            assert_eq!(coupled(there, 0, s, m, Way::UPDATE.back()), (1 << 22) * ONE);
+        }
+    }
+
+    #[test]
+    fn a_corrupt_value_stays_within_what_kernels_may_see() {
+        let most = (MAX_LEFT - 1) * ONE;
+        assert_eq!(coupled(most, 1 << 28, 1 << 22, 1024, Way::PREDICT.back()), MAX_LIFTED * ONE);
+        assert_eq!(coupled(-most, 0, 1 << 22, -1024, Way::UPDATE.back()), -MAX_LIFTED * ONE);
+    }
+}

@@ -167,3 +167,52 @@ fn descent(level: &Level, above: Option<&Level>) -> Vec<(u32, u32)> {
     };
     (0..rows * columns).map(cell).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Family, Model, tests::painted_model};
+
+    #[test]
+    fn a_flow_whose_nets_see_different_places_is_refused() {
+        let Model { name, parts, hash, .. } = painted_model(Family::Idf, 1, 2);
+        let model = |parts: Vec<Part>| Model::new(&name, Family::Idf, parts, hash).map(drop);
+        assert_eq!(model(parts.clone()), Ok(()));
+        let mut other = parts.clone();
+        for part in other.iter_mut().filter(|part| part.net.pass == Pass::PredictRest) {
+            part.net.taps.swap(0, 1);
+        }
+        assert!(model(other).is_err());
+        let without = |pass| parts.iter().filter(|part| part.net.pass != pass).cloned().collect();
+        for &pass in Family::Idf.passes() {
+            assert!(model(without(pass)).is_err(), "{pass:?}");
+        }
+    }
+
+    /// Every int has one home, and what a half knows is neither coded by it nor later.
+    #[test]
+    fn halves_and_homes_of_every_size_fit_each_other() {
+        let model = painted_model(Family::Idf, 1, 2);
+        for (h, w) in [(1, 1), (1, 2), (2, 1), (1, 9), (3, 5), (16, 17), (33, 64)] {
+            let plan = model.plan_to_encode(h, w);
+            let mut coded: Vec<u32> = plan.order.iter().flat_map(|run| run.at..run.at + run.n).collect();
+            assert_eq!(coded.len(), h * w - 1);
+            coded.sort_unstable();
+            coded.dedup();
+            assert_eq!(coded.len(), h * w - 1);
+            let mut next = 0;
+            for lift in &plan.lifts {
+                for half in &lift.halves {
+                    assert_eq!((half.steps.start, half.steps.len()), (next, half.coded.len()));
+                    next = half.steps.end;
+                    assert_eq!(half.known.is_empty(), half.coded.is_empty());
+                    for (step, &phase) in plan.steps[half.steps.clone()].iter().zip(&half.coded) {
+                        assert_eq!((step.pass, &step.runs), (half.code, &lift.phases[phase].runs));
+                    }
+                    assert!(half.known.iter().all(|known| !half.coded.contains(&known.phase)));
+                }
+            }
+            assert_eq!(next, plan.steps.len());
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! The models that every build knows: embedded, found by name or by the blake3 of their weights file.
 
-use super::Model;
+use super::{Family, Model};
 use crate::error::{Error, Result};
 use std::sync::{Arc, OnceLock};
 
@@ -53,15 +53,16 @@ pub fn by_name(word: &str, others: &[Arc<Model>]) -> Result<Vec<Arc<Model>>> {
     Ok(some)
 }
 
-/// The models that `auto` measures for frames.
+/// The models that `auto` measures for frames. Flows cost more and are behind on nearly all of them.
 pub fn defaults() -> Vec<Arc<Model>> {
-    by_name("default", &[]).unwrap_or_default()
+    let all = by_name("default", &[]).unwrap_or_default().into_iter();
+    all.filter(|model| matches!(model.family, Family::Pixelcnn | Family::Lattice)).collect()
 }
 
-/// The models that `auto` measures: beside the defaults that of fields, where an array may be one, and the largest, where time is no
-/// matter.
+/// The models that `auto` measures: beside the defaults that of fields, where an array may be one, and the largest and a flow, where time
+/// is no matter.
 pub fn measured(field: bool, thorough: bool) -> Vec<Arc<Model>> {
-    let further = [(field, "field"), (thorough, "max")].into_iter().filter(|(wanted, _)| *wanted);
+    let further = [(field, "field"), (thorough, "max"), (thorough, "idf")].into_iter().filter(|(wanted, _)| *wanted);
     let further = further.flat_map(|(_, word)| by_name(word, &[]).unwrap_or_default());
     defaults().into_iter().chain(further).collect()
 }

@@ -65,7 +65,11 @@ fn reference_planes_are_seen_by_both_sides_and_help() {
 
 #[test]
 fn no_cut_and_no_flip_panics() {
-    let model = painted_model(Family::Lattice, 4, 3);
+    [Family::Lattice, Family::Idf].into_iter().for_each(cuts_and_flips);
+}
+
+fn cuts_and_flips(family: Family) {
+    let model = painted_model(family, 4, 3);
     let linears = model.linears(0);
     let fast = model.fast(Level::detect());
     let context = Context {
