@@ -113,7 +113,8 @@ impl Forms<'_> {
                 return Err(Error::verify("a tile did not come back from its payload"));
             }
             // tiles alone: nets for reference planes have nothing to look at
-            for (part, p) in model.parts.iter().enumerate().filter(|(_, p)| p.net.spec().n_refs == 0) {
+            let codes = |p: &Part| p.net.spec().n_refs == 0 && model.family.coded().contains(&p.net.spec().pass);
+            for (part, p) in model.parts.iter().enumerate().filter(|(_, p)| codes(p)) {
                 let mut cells = Cells::new(p.net.n_in());
                 let sample = Sample { plan: &plan, ints: &tile.ints, refs: &[] };
                 gather(shared, part, &sample, 0, &mut || true, &mut cells);

@@ -60,8 +60,8 @@ impl Family {
         }
     }
 
-    /// The passes in which ints are coded; the first of them.
-    fn coded(self) -> &'static [Pass] {
+    /// The passes in which ints are coded: the first of them.
+    pub fn coded(self) -> &'static [Pass] {
         let n = if self == Family::Idf { 2 } else { self.passes().len() };
         &self.passes()[..n]
     }
