@@ -44,6 +44,7 @@ fn cases() -> Vec<Case> {
         case("fits-lattice-max", frame(1), model("lattice-max-1"), |a| coded_by(a, Some("lattice-max-1"))),
         case("fits-pixelcnn-max", frame(1), model("pixelcnn-max-1"), |a| coded_by(a, Some("pixelcnn-max-1"))),
         case("fits-pixelcnn-deep", frame(1), model("pixelcnn-deep-1"), |a| coded_by(a, Some("pixelcnn-deep-1"))),
+        case("fits-idf-default", frame(1), model("idf-default-1"), |a| coded_by(a, Some("idf-default-1"))),
         case("fits-classic", frame(1), Options { model: Choice::Classic, ..Options::default() }, |a| coded_by(a, None)),
         case("fits-gz", gz(&frame(2)), model("lattice-fast-1"), |a| a.recipe.is_some()),
         case("mosaic", mosaic(88, 92), raw(Dtype::U16, &[88, 92]), |a| first(a).head.grid.n_phases == 4),

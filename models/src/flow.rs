@@ -70,3 +70,59 @@ pub fn n_cells(plan: &Plan, pass: Pass) -> usize {
     });
     phases.flat_map(|phase| &phase.runs).map(|run| run.n as usize).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preset::Preset;
+    use crate::random::Random;
+    use crate::train::Start;
+    use collapsar::codec::network::{costs, encode};
+    use collapsar::kernel::Usual;
+    use collapsar::model::{Family, Model};
+
+    const SIDE: usize = 40;
+
+    /// Nets that have learnt nothing, but whose heads speak up; a slope with noise.
+    fn painted() -> (Model, Vec<i32>) {
+        let mut model = Start::fresh(Family::Idf, Preset::from_name("fast").unwrap(), 1).unwrap().model;
+        for (i, part) in model.parts.iter_mut().enumerate() {
+            let mut last = part.net.layers().last().unwrap().clone();
+            last.bias.iter_mut().enumerate().for_each(|(o, bias)| *bias = (o as i32 * 37 + i as i32 * 11) % 50 - 20);
+            part.net = part.net.with_last_layer(last).unwrap();
+        }
+        let mut random = Random::new(2);
+        let ints = (0..SIDE * SIDE).map(|i| (i / SIDE * 3 + random.below(30)) as i32).collect();
+        (model, ints)
+    }
+
+    /// Every int but the seed is met once by a net that codes, and the engine's cost of what the trainer is shown is that of the
+    /// payload.
+    #[test]
+    fn what_the_trainer_is_shown_is_what_the_engine_codes() {
+        let (model, ints) = painted();
+        let (linears, fast) = (model.linears(0), model.fast(Level::detect()));
+        let (usual, max) = (Usual { value: 64 * 70, residual: 400 }, 200);
+        let plan = model.plan_to_encode(SIDE, SIDE);
+        let sample = Sample { plan: &plan, ints: &ints, refs: &[] };
+        let shared = Shared { model: &model, linears: &linears, usual, max };
+        let mut bits = 0.0;
+        let mut n_coded = 0;
+        for (part, p) in model.parts.iter().enumerate() {
+            let mut cells = Cells::new(p.net.n_in());
+            gather(shared, part, &sample, 3, &mut || true, &mut cells);
+            let pass = p.net.spec().pass;
+            assert_eq!(cells.len(), crate::cells::n_cells(&plan, pass), "{pass:?}");
+            assert!(cells.class.iter().all(|&class| class == 3));
+            if let Pass::Diagonal | Pass::Rest = pass {
+                n_coded += cells.len();
+                bits += crate::cells::bits(&p.net, &cells).iter().sum::<f64>();
+            }
+        }
+        assert_eq!(n_coded, SIDE * SIDE - 1);
+        let context = Context { model: &model, fast: &fast, linears: &linears, usual, max };
+        let engine = costs(context, &plan, &ints, &[], &[]).iter().sum::<i64>() as f64 / 256.0;
+        assert!((bits - engine).abs() < 0.01 * engine, "{bits} and {engine}");
+        assert!((encode(context, &plan, &ints, &[]).len() as f64 * 8.0 - engine) < 200.0);
+    }
+}

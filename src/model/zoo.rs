@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 /// (name, weights file). Files are added, never edited: their hash is how coded files name them.
 const EMBEDDED: &[(&str, &[u8])] = &[
+    ("idf-default-1", include_bytes!("../../weights/idf-default-1.safetensors")),
     ("lattice-fast-1", include_bytes!("../../weights/lattice-fast-1.safetensors")),
     ("lattice-default-1", include_bytes!("../../weights/lattice-default-1.safetensors")),
     ("lattice-max-1", include_bytes!("../../weights/lattice-max-1.safetensors")),
