@@ -126,6 +126,7 @@ fn offsets(net: &Net) -> Offsets {
         taps: spec.taps.iter().map(address).collect(),
         ref_taps: spec.ref_taps.iter().map(address).collect(),
         around: net.around().iter().map(address).collect(),
+        hints: Vec::new(),
     }
 }
 

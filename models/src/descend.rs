@@ -161,9 +161,5 @@ fn round(x: f64, digits: i32) -> f64 {
 }
 
 pub fn name(pass: Pass) -> &'static str {
-    match pass {
-        Pass::Raster => "raster",
-        Pass::Diagonal => "diagonal",
-        Pass::Rest => "rest",
-    }
+    pass.name()
 }

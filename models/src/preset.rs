@@ -60,6 +60,7 @@ impl Preset {
             n_linear: N_LINEAR,
             n_residuals: self.n_residuals,
             n_refs: 0,
+            n_hints: 0,
             ref_taps,
             near_log2: 3,
             wide_log2: self.wide_log2,

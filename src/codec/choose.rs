@@ -6,7 +6,7 @@
 use crate::array::ArrayType;
 use crate::codec::adapt::{self, Adapt};
 use crate::codec::classic;
-use crate::codec::head::{Fitted, Head, MAX_KEY_INTERVAL, MAX_PLANE_LOOKED_AT, MAX_REFS, Network};
+use crate::codec::head::{Fitted, Head, MAX_KEY_INTERVAL, MAX_PLANE_LOOKED_AT, Network};
 use crate::codec::network::{self, Context};
 use crate::codec::windows::{Origin, Stack, View};
 use crate::error::Result;
@@ -151,7 +151,9 @@ fn with_network(
         let key_interval = if n_previous > 0 { key_interval(&plain) } else { 0 };
         (bits, Head { grid, n_previous, key_interval, network: Some(network), ..plain.clone() })
     };
-    let mut measured: Vec<(u64, Head)> = models.iter().map(|model| one(model, (1, 0))).collect();
+    let masked = plain.map.exception().is_some();
+    let models = models.iter().filter(|model| !masked || model.family.knows_masks());
+    let mut measured: Vec<(u64, Head)> = models.map(|model| one(model, (1, 0))).collect();
     measured.sort_by_key(|(bits, _)| *bits);
     measured.truncate(adapt.n_models());
     let ways = ways(&plain, stacks);
@@ -206,7 +208,7 @@ fn fits(model: &Arc<Model>, stacks: &[Stack], n_phases: usize, n_previous: usize
         .par_iter()
         .map(|&(phase, n)| {
             let views = stacks.iter().map(|s| s.views(n_phases, n).swap_remove(phase));
-            let n_refs = (phase + n).min(MAX_REFS);
+            let n_refs = (phase + n).min(model.family.max_refs());
             let (plans, views): (Vec<_>, Vec<View>) = views
                 .map(|view| {
                     let plan = model.plan_to_encode(view.h, view.w);
@@ -214,7 +216,8 @@ fn fits(model: &Arc<Model>, stacks: &[Stack], n_phases: usize, n_previous: usize
                     (plan, view)
                 })
                 .unzip();
-            let refs: Vec<Vec<&[i32]>> = views.iter().map(View::refs).collect();
+            let mut refs: Vec<Vec<&[i32]>> = views.iter().map(View::refs).collect();
+            refs.iter_mut().for_each(|refs| refs.truncate(n_refs));
             let whole = (0..views.len()).filter(|&i| refs[i].len() == n_refs);
             let samples = whole.clone().map(|i| Sample { plan: &plans[i], ints: &views[i].ints, refs: &refs[i] });
             let samples: Vec<Sample> = samples.collect();

@@ -17,6 +17,7 @@ pub mod plans;
 pub mod refit;
 pub mod region;
 pub mod salvage;
+mod scales;
 mod shown;
 pub mod tile;
 mod windows;

@@ -14,6 +14,7 @@
 
 use crate::codec::hidden::{all_hidden, fill};
 use crate::codec::mask::hides;
+use crate::codec::scales;
 use crate::entropy::lanes::{Interval, Popper, Pusher};
 use crate::error::{Error, Result};
 use crate::fit::Cells;
@@ -24,7 +25,7 @@ use crate::kernel::mixture::{Mixtures, Window, mass};
 use crate::kernel::predict::Linear;
 use crate::kernel::{Look, MAX_INT, ONE, Usual};
 use crate::model::plan::{Run, Step};
-use crate::model::{Model, Plan};
+use crate::model::{Family, Model, Plan};
 use std::cell::Cell;
 
 /// A tile gets one more lane per so many bytes, in powers of two: a lane costs about five.
@@ -53,19 +54,21 @@ impl Context<'_> {
 
 /// What a thread needs for a tile, kept for the next one.
 #[derive(Default)]
-struct Buffers {
-    values: Vec<i32>,
-    residuals: Vec<i32>,
-    b: Vec<i32>,
-    scratch: Scratch,
-    heads: Heads,
-    hidden: Hidden,
-    mixtures: Mixtures,
-    known: Vec<i32>,
-    start: Vec<u32>,
-    width: Vec<u32>,
-    symbols: Vec<Interval>,
-    excess: Vec<Option<u32>>,
+pub(super) struct Buffers {
+    pub values: Vec<i32>,
+    pub residuals: Vec<i32>,
+    pub b: Vec<i32>,
+    /// b in steps of a coarser scale.
+    pub coarse: Vec<i32>,
+    pub scratch: Scratch,
+    pub heads: Heads,
+    pub hidden: Hidden,
+    pub mixtures: Mixtures,
+    pub known: Vec<i32>,
+    pub start: Vec<u32>,
+    pub width: Vec<u32>,
+    pub symbols: Vec<Interval>,
+    pub excess: Vec<Option<u32>>,
 }
 
 thread_local! {
@@ -73,15 +76,15 @@ thread_local! {
 }
 
 /// The arenas of a tile and the scratch of the run at hand.
-struct Tile<'a> {
-    context: Context<'a>,
+pub(super) struct Tile<'a> {
+    pub context: Context<'a>,
     plan: &'a Plan,
     refs: &'a [&'a [i32]],
-    at_hand: Box<Buffers>,
+    pub at_hand: Box<Buffers>,
 }
 
 impl<'a> Tile<'a> {
-    fn new(context: Context<'a>, plan: &'a Plan, seed: i32, refs: &'a [&'a [i32]]) -> Tile<'a> {
+    pub(super) fn new(context: Context<'a>, plan: &'a Plan, seed: i32, refs: &'a [&'a [i32]]) -> Tile<'a> {
         let k = context.model.parts[0].net.k;
         let longest = plan.steps.iter().flat_map(|s| &s.runs).map(|r| r.n as usize).max().unwrap_or(0);
         let room = room(longest);
@@ -91,6 +94,7 @@ impl<'a> Tile<'a> {
             arena.resize(plan.n_arena, first);
         }
         t.b.resize(room, 0);
+        t.coarse.resize(room, 0);
         t.known.resize(room, 0);
         t.start.resize(room, 0);
         t.width.resize(room, 0);
@@ -106,7 +110,7 @@ impl<'a> Tile<'a> {
     }
 
     /// b of a run, from what is known.
-    fn predict(&mut self, step: &Step, run: Run) {
+    pub(super) fn predict(&mut self, step: &Step, run: Run) {
         let t = &mut *self.at_hand;
         let look = Look { values: &t.values, residuals: &t.residuals, refs: self.refs, usual: self.context.usual };
         let (linear, offsets) = (&self.context.linears[step.set], &self.plan.offsets[step.offsets]);
@@ -137,12 +141,12 @@ impl<'a> Tile<'a> {
     }
 
     /// The ints of the run are known: so are its residuals.
-    fn settle(&mut self, run: Run) {
+    pub(super) fn settle(&mut self, run: Run) {
         let t = &mut *self.at_hand;
         self.context.fast.settle(&t.values, run.at as usize, run.n as usize, &t.b, &mut t.residuals);
     }
 
-    fn done(self) {
+    pub(super) fn done(self) {
         BUFFERS.set(Some(self.at_hand));
     }
 }
@@ -159,6 +163,10 @@ pub fn encode(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]]) -> V
 
 /// The same of ints of which a mask hides some: they must have been filled in. No classes: nothing is hidden.
 pub fn encode_masked(context: Context, plan: &Plan, ints: &[i32], classes: &[u8], refs: &[&[i32]]) -> Vec<u8> {
+    if context.model.family == Family::L3c {
+        assert!(classes.iter().all(|class| *class == 0), "this family leaves nothing out");
+        return scales::encode(context, plan, ints);
+    }
     let refs = mirrored(plan, refs);
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
     let mut tile = Tile::new(context, plan, ints[0], &refs);
@@ -173,6 +181,9 @@ pub fn encode_masked(context: Context, plan: &Plan, ints: &[i32], classes: &[u8]
 
 /// −256 · log2 of the probability that each net of the model gives to its ints; what lies beyond windows is not counted.
 pub fn costs(context: Context, plan: &Plan, ints: &[i32], classes: &[u8], refs: &[&[i32]]) -> Vec<i64> {
+    if context.model.family == Family::L3c {
+        return scales::costs(context, plan, ints);
+    }
     let refs = mirrored(plan, refs);
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
     let mut tile = Tile::new(context, plan, ints[0], &refs);
@@ -192,6 +203,9 @@ pub fn gather(
     stride: usize,
     cells: &mut [Cells],
 ) {
+    if context.model.family == Family::L3c {
+        return scales::gather(context, plan, ints, stride, cells);
+    }
     let refs = mirrored(plan, refs);
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
     let mut tile = Tile::new(context, plan, ints[0], &refs);
@@ -316,6 +330,12 @@ pub fn decode_masked(
     refs: &[&[i32]],
     ints: &mut [i32],
 ) -> Result<()> {
+    if context.model.family == Family::L3c {
+        return match classes.iter().all(|class| *class == 0) {
+            true => scales::decode(context, plan, payload, ints),
+            false => Err(Error::corrupt("a masked tile in a family that knows no masks")),
+        };
+    }
     let mut popper = unpack(context, payload, ints)?;
     let refs = mirrored(plan, refs);
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
@@ -340,7 +360,7 @@ pub fn decode_masked(
 
 impl Tile<'_> {
     /// The ints of a run, at their homes.
-    fn know(&mut self, run: Run, ints: &[i32]) {
+    pub(super) fn know(&mut self, run: Run, ints: &[i32]) {
         let cells = &mut self.at_hand.values[run.at as usize..][..run.n as usize];
         for (cell, index) in cells.iter_mut().zip(indices(run)) {
             *cell = ints[index] * ONE;

@@ -11,8 +11,10 @@ mod slopes;
 mod solve;
 
 use crate::kernel::predict::Linear;
-use crate::kernel::{ONE, Usual, address};
-use crate::model::{Model, Plan};
+use crate::kernel::{MAX_INT, ONE, Usual, address};
+use crate::model::plan::Step;
+use crate::model::{Model, Plan, l3c};
+use crate::net::Pass;
 pub use cells::Cells;
 pub use refit::{Refitted, refit};
 use solve::solve;
@@ -81,18 +83,26 @@ fn n_coefficients(linear: &Linear) -> usize {
 /// So many cells are passed over per set that about `MAX_CELLS` are left.
 fn strides(n_sets: usize, samples: &[Sample]) -> Vec<usize> {
     let mut n = vec![0; n_sets];
-    for step in samples.iter().flat_map(|s| &s.plan.steps) {
+    for step in samples.iter().flat_map(|s| fitted(s.plan)) {
         n[step.set] += step.runs.iter().map(|r| r.n as usize).sum::<usize>();
     }
     n.iter().map(|n| n.div_ceil(MAX_CELLS).max(1)).collect()
 }
 
+/// Steps whose predictor is fitted: of a feature the mean itself is all that is foreseen.
+fn fitted(plan: &Plan) -> impl Iterator<Item = &Step> {
+    plan.steps.iter().filter(|step| step.pass != Pass::Feature)
+}
+
 fn collect(sample: &Sample, classes: &[u8], linears: &[Linear], strides: &[usize], rows: &mut [Rows]) {
     let mut arena = sample.plan.arena(sample.ints[0] * ONE);
-    sample.plan.fill(sample.ints, &mut arena);
+    match sample.plan.scales.is_empty() {
+        true => sample.plan.fill(sample.ints, &mut arena),
+        false => sample.plan.fill(&l3c::pyramid(sample.plan, sample.ints, MAX_INT, 0).0, &mut arena),
+    }
     let refs: Vec<Vec<i32>> = sample.refs.iter().map(|ints| sample.plan.mirror(ints)).collect();
     let mut next = vec![0; linears.len()];
-    for step in &sample.plan.steps {
+    for step in fitted(sample.plan) {
         let offsets = &sample.plan.offsets[step.offsets];
         let (stride, next, rows) = (strides[step.set], &mut next[step.set], &mut rows[step.set]);
         for run in &step.runs {

@@ -65,7 +65,8 @@ pub fn plan((diagonal, rest): (&[Tap], &[Tap]), ref_taps: (&[Tap], &[Tap]), h: u
     let all = [diagonal, rest, ref_taps.0, ref_taps.1];
     let reach = all.iter().flat_map(|t| t.iter()).map(|t| t.0.abs().max(t.1.abs())).max().unwrap_or(1);
     let levels = levels(h, w, (reach as usize + 2) / 2);
-    let mut plan = Plan { h, w, n_arena: 0, offsets: vec![], steps: vec![], order: vec![], mirror: vec![] };
+    let mut plan =
+        Plan { h, w, n_arena: 0, offsets: vec![], steps: vec![], order: vec![], mirror: vec![], scales: vec![] };
     plan.n_arena = levels.iter().map(Level::n_cells).sum();
 
     const NOT_CODED: (usize, u32) = (usize::MAX, 0);
@@ -105,6 +106,7 @@ pub fn plan((diagonal, rest): (&[Tap], &[Tap]), ref_taps: (&[Tap], &[Tap]), h: u
                 taps: taps.iter().map(|&t| level.offset(phase, t)).collect(),
                 ref_taps: refs.iter().map(|&t| level.offset(phase, t)).collect(),
                 around: Vec::new(),
+                hints: Vec::new(),
             });
         }
     }

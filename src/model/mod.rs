@@ -1,5 +1,6 @@
 //! A model: the nets of one weights file, and the schedule in which they meet the cells of a tile.
 
+pub mod l3c;
 pub mod lattice;
 pub mod plan;
 pub mod raster;
@@ -20,16 +21,19 @@ pub enum Family {
     Lattice,
     /// Layers that look at those of cells coded earlier, in raster order.
     PixelcnnDeep,
+    /// Means and transmitted features from coarse to fine, each scale at once.
+    L3c,
 }
 
 impl Family {
-    pub const ALL: [Family; 3] = [Family::Pixelcnn, Family::Lattice, Family::PixelcnnDeep];
+    pub const ALL: [Family; 4] = [Family::Pixelcnn, Family::Lattice, Family::PixelcnnDeep, Family::L3c];
 
     pub fn name(self) -> &'static str {
         match self {
             Family::Pixelcnn => "pixelcnn",
             Family::Lattice => "lattice",
             Family::PixelcnnDeep => "pixelcnn-deep",
+            Family::L3c => "l3c",
         }
     }
 
@@ -45,7 +49,17 @@ impl Family {
         match self {
             Family::Pixelcnn | Family::PixelcnnDeep => &[Pass::Raster],
             Family::Lattice => &[Pass::Diagonal, Pass::Rest],
+            Family::L3c => &[Pass::Encoder, Pass::Feature, Pass::Finer],
         }
+    }
+
+    /// How many reference planes a plane may look at, and whether ints that a mask hides can be left out.
+    pub fn max_refs(self) -> usize {
+        if self == Family::L3c { 0 } else { 3 }
+    }
+
+    pub fn knows_masks(self) -> bool {
+        self != Family::L3c
     }
 }
 
@@ -79,6 +93,9 @@ impl Model {
             if parts[..i].iter().any(|q| (q.net.pass, q.net.n_refs) == (p.net.pass, p.net.n_refs)) {
                 return Err(Error::corrupt("two nets for one pass and one number of reference planes"));
             }
+        }
+        if parts.iter().any(|p| p.net.n_refs > family.max_refs()) {
+            return Err(Error::corrupt(format!("a {} model that looks at reference planes", family.name())));
         }
         for &pass in family.passes() {
             if !parts.iter().any(|p| p.net.pass == pass && p.net.n_refs == 0) {
@@ -120,6 +137,7 @@ impl Model {
         match self.family {
             Family::Pixelcnn | Family::PixelcnnDeep => 1,
             Family::Lattice => 6,
+            Family::L3c => l3c::N_SETS,
         }
     }
 }
@@ -138,7 +156,7 @@ impl Model {
     pub fn plan_to_encode(&self, h: usize, w: usize) -> Plan {
         match self.family {
             Family::Pixelcnn | Family::PixelcnnDeep => raster::rows(self.places(Pass::Raster), h, w),
-            Family::Lattice => self.plan_to_decode(h, w),
+            Family::Lattice | Family::L3c => self.plan_to_decode(h, w),
         }
     }
 
@@ -149,15 +167,19 @@ impl Model {
                 let (diagonal, rest) = (self.places(Pass::Diagonal), self.places(Pass::Rest));
                 lattice::plan((diagonal.taps, rest.taps), (diagonal.ref_taps, rest.ref_taps), h, w)
             }
+            Family::L3c => l3c::plan(&l3c::Sight::of(|pass| &self.parts[self.part(pass, 0)].net), h, w),
         }
     }
 
     /// The predictors that the weights file came with, one per set; places in `n_refs` reference planes count for nothing.
     pub fn linears(&self, n_refs: usize) -> Vec<Linear> {
-        let passes = self.family.passes();
+        let passes = match self.family {
+            Family::L3c => &[Pass::Finer], // the others predict nothing that a file fits
+            family => family.passes(),
+        };
         let linear = |set: usize| {
             let part = &self.parts[self.part(passes[set % passes.len()], 0)];
-            let refs = vec![vec![0; part.net.ref_taps.len() - 1]; n_refs];
+            let refs = vec![vec![0; part.net.ref_taps.len() - 1]; n_refs.min(self.family.max_refs())];
             Linear::new(part.linear.own().to_vec(), refs).expect("zeros add nothing to a sum that was checked")
         };
         (0..self.n_sets()).map(linear).collect()
@@ -211,7 +233,9 @@ pub mod tests {
             let layers = layers.collect();
             Part { net: Net::wired(spec, layers, wiring).unwrap(), linear: Linear::mean(6) }
         };
-        let parts = family.passes().iter().flat_map(|&p| [part(p, 0), part(p, 1)]).collect();
+        let n_refs = 0..=family.max_refs().min(1);
+        let parts = family.passes().iter().flat_map(|&p| n_refs.clone().map(move |n| (p, n))).map(|(p, n)| part(p, n));
+        let parts = parts.collect();
         Model::new("painted", family, parts, [0; 32]).unwrap()
     }
 
@@ -247,6 +271,7 @@ pub mod tests {
             n_values: 20,
             n_residuals: 17,
             n_refs,
+            n_hints: if pass == Pass::Finer { 7 } else { 0 },
             ref_taps,
             near_log2: 3,
             wide_log2: 4,

@@ -3,6 +3,7 @@
 //! Every int has one home, the cell where it is coded; halos and coarser lattices hold copies of it. Encoder and decoder walk
 //! the same passes in the same order. A run's symbols are dealt to the coder's lanes from lane 0.
 
+use super::l3c::Scale;
 use crate::kernel::{Offsets, SLACK};
 use crate::net::Pass;
 
@@ -41,6 +42,8 @@ pub struct Plan {
     pub order: Vec<Run>,
     /// For every cell of the arena the int a reference plane shows there, row-major.
     pub mirror: Vec<u32>,
+    /// Of family `l3c` the scales of a tile, its own first: its ints are then those of all scales. None elsewhere.
+    pub scales: Vec<Scale>,
 }
 
 impl Step {
@@ -53,6 +56,11 @@ impl Step {
 }
 
 impl Plan {
+    /// Ints that the runs code: those of the tile, or of all its scales.
+    pub fn n_ints(&self) -> usize {
+        self.scales.first().map_or(self.h * self.w, |scale| scale.ints + scale.h * scale.w)
+    }
+
     /// An arena with every cell at the seed.
     pub fn arena(&self, seed: i32) -> Vec<i32> {
         vec![seed; self.n_arena]
@@ -78,7 +86,9 @@ impl Plan {
 
     pub(super) fn with_slack(mut self) -> Plan {
         self.n_arena += SLACK;
-        self.mirror.resize(self.n_arena, 0);
+        if self.scales.is_empty() {
+            self.mirror.resize(self.n_arena, 0);
+        }
         self
     }
 }

@@ -32,7 +32,7 @@ fn skew(p: Places) -> usize {
 
 fn offsets(places: Places, offset: impl Fn(Tap) -> i32) -> Offsets {
     let all = |taps: &[Tap]| taps.iter().map(|&tap| offset(tap)).collect();
-    Offsets { taps: all(places.taps), ref_taps: all(places.ref_taps), around: all(places.around) }
+    Offsets { taps: all(places.taps), ref_taps: all(places.ref_taps), around: all(places.around), hints: Vec::new() }
 }
 
 /// The encoder's plan: one step per row.
@@ -60,6 +60,7 @@ pub fn rows(places: Places, h: usize, w: usize) -> Plan {
         steps: steps.collect(),
         order: wavefronts(skew(places), h, w).map(|(run, _)| run).collect(),
         mirror: mirror.collect(),
+        scales: Vec::new(),
     };
     plan.with_slack()
 }
@@ -99,6 +100,7 @@ pub fn waves(places: Places, h: usize, w: usize) -> Plan {
         order: steps.iter().map(|s| s.runs[0]).collect(),
         steps,
         mirror: mirror.collect(),
+        scales: Vec::new(),
     };
     plan.with_slack()
 }

@@ -59,24 +59,25 @@ fn part(tensors: &SafeTensors, i: usize, json: &Value) -> Result<Part> {
 fn spec(json: &Value) -> Result<Spec> {
     let small = |key: &str| Ok::<usize, Error>(number(json, key)?.min(1 << 20) as usize);
     Ok(Spec {
-        pass: match string(json, "pass")? {
-            "raster" => Pass::Raster,
-            "diagonal" => Pass::Diagonal,
-            "rest" => Pass::Rest,
-            other => return Err(Error::unsupported(format!("pass '{other}' is not known to this version"))),
-        },
+        pass: pass(string(json, "pass")?)?,
         k: small("k")?,
         taps: pairs(json, "taps")?,
         n_linear: small("linear")?,
         n_values: small("values")?,
         n_residuals: small("residuals")?,
         n_refs: small("refs")?,
+        n_hints: if json["hints"].is_null() { 0 } else { small("hints")? },
         ref_taps: pairs(json, "ref_taps")?,
         near_log2: small("near_log2")? as u32,
         wide_log2: small("wide_log2")? as u32,
         scale_floor: small("scale_floor")? as i32,
         feature_shift: small("feature_shift")? as u32,
     })
+}
+
+fn pass(name: &str) -> Result<Pass> {
+    let found = Pass::ALL.into_iter().find(|pass| pass.name() == name);
+    found.ok_or_else(|| Error::unsupported(format!("pass '{name}' is not known to this version")))
 }
 
 /// The number of plain layers, or a list that says of each what is not plain.

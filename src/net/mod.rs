@@ -51,6 +51,28 @@ pub enum Pass {
     Diagonal,
     /// Midpoints of two known cells, above and below or left and right.
     Rest,
+    /// What an encoder says of 2 × 2 ints: it sees all of them, a decoder never runs it.
+    Encoder,
+    /// What was said of 2 × 2 ints, from their mean and the means around it.
+    Feature,
+    /// Ints of a scale, all at once, from the means and the features of the scale above.
+    Finer,
+}
+
+impl Pass {
+    pub const ALL: [Pass; 6] = [Pass::Raster, Pass::Diagonal, Pass::Rest, Pass::Encoder, Pass::Feature, Pass::Finer];
+
+    /// As weights files call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Pass::Raster => "raster",
+            Pass::Diagonal => "diagonal",
+            Pass::Rest => "rest",
+            Pass::Encoder => "encoder",
+            Pass::Feature => "feature",
+            Pass::Finer => "finer",
+        }
+    }
 }
 
 /// The plain numbers a net is built from; see NUMERICS.md, section 3.
@@ -63,6 +85,7 @@ pub struct Net {
     pub(crate) n_values: usize,
     pub(crate) n_residuals: usize,
     pub(crate) n_refs: usize,
+    pub(crate) n_hints: usize,
     pub(crate) ref_taps: Vec<(i32, i32)>,
     pub(crate) near_log2: u32,
     pub(crate) wide_log2: u32,
@@ -86,6 +109,8 @@ pub struct Spec {
     pub n_values: usize,
     pub n_residuals: usize,
     pub n_refs: usize,
+    /// At how many of the taps the net sees the feature that was transmitted there; of pass `Finer` only.
+    pub n_hints: usize,
     /// (dy, dx) in reference planes; the first is (0, 0).
     pub ref_taps: Vec<(i32, i32)>,
     pub near_log2: u32,
@@ -118,7 +143,7 @@ impl Net {
         let (around, kept) = wiring::around(&wiring);
         wiring::check_kept(&kept, &widths)?;
         let Spec { pass, k, taps, n_linear, n_values, n_residuals, n_refs, ref_taps, .. } = s;
-        let Spec { near_log2, wide_log2, scale_floor, feature_shift, .. } = s;
+        let Spec { n_hints, near_log2, wide_log2, scale_floor, feature_shift, .. } = s;
         Ok(Net {
             pass,
             k,
@@ -127,6 +152,7 @@ impl Net {
             n_values,
             n_residuals,
             n_refs,
+            n_hints,
             ref_taps,
             near_log2,
             wide_log2,
@@ -148,6 +174,7 @@ impl Net {
             n_values: self.n_values,
             n_residuals: self.n_residuals,
             n_refs: self.n_refs,
+            n_hints: self.n_hints,
             ref_taps: self.ref_taps.clone(),
             near_log2: self.near_log2,
             wide_log2: self.wide_log2,
@@ -187,7 +214,10 @@ impl Net {
     /// Activations of a source: the features, or the outputs of a layer, counted from 1.
     pub fn width(&self, source: usize) -> usize {
         match source {
-            0 => self.n_values + self.n_residuals + self.n_refs * (self.ref_taps.len() - 1) + N_CONTEXT,
+            0 => {
+                let of_refs = self.n_refs * (self.ref_taps.len() - 1);
+                self.n_values + self.n_residuals + of_refs + self.n_hints + N_CONTEXT
+            }
             l => self.wiring[l - 1].width(&self.layers[l - 1]),
         }
     }
@@ -219,6 +249,9 @@ impl Spec {
         check(s.near_log2 <= s.wide_log2 && s.wide_log2 <= 5, || "scales over more than 32 residuals".into())?;
         let least = (1usize << s.wide_log2).max(s.n_linear).max(s.n_values).max(s.n_residuals);
         check(s.n_linear >= 1 && s.taps.len() >= least, || format!("{} taps where {least} are used", s.taps.len()))?;
+        check(s.n_hints <= if s.pass == Pass::Finer { s.taps.len() } else { 0 }, || {
+            format!("{} hints for pass {:?}", s.n_hints, s.pass)
+        })?;
         check(s.n_linear <= 64 && s.n_refs <= 3, || {
             "more linear taps or reference planes than the format knows".into()
         })?;
@@ -230,7 +263,11 @@ impl Spec {
     }
 
     pub fn n_features(&self) -> usize {
-        self.n_values + self.n_residuals + self.n_refs * self.ref_taps.len().saturating_sub(1) + N_CONTEXT
+        self.n_values
+            + self.n_residuals
+            + self.n_refs * self.ref_taps.len().saturating_sub(1)
+            + self.n_hints
+            + N_CONTEXT
     }
 }
 
@@ -241,6 +278,8 @@ impl Pass {
             Pass::Raster => dy < 0 || (dy == 0 && dx < 0),
             Pass::Diagonal => dy & 1 == 1 && dx & 1 == 1,
             Pass::Rest => (dy + dx) & 1 == 1,
+            // they look at another scale, of which all is known
+            Pass::Encoder | Pass::Feature | Pass::Finer => true,
         }
     }
 }

@@ -29,6 +29,7 @@ pub fn model(family: Family) -> Model {
             n_values: 4,
             n_residuals: 4,
             n_refs: 0,
+            n_hints: 0,
             ref_taps: vec![(0, 0)],
             near_log2: 1,
             wide_log2: 2,

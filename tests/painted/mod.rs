@@ -59,6 +59,7 @@ pub fn spec(pass: Pass, n_refs: usize, size: Size) -> Spec {
         n_values: size.values,
         n_residuals: size.residuals,
         n_refs,
+        n_hints: 0,
         ref_taps: near(|_| true, 9),
         near_log2: 3,
         wide_log2: 5,

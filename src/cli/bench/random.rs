@@ -86,8 +86,7 @@ fn layer(n_used: usize, n_out: usize, state: &mut u32) -> Layer {
 fn spec(pass: Pass, n_refs: usize, size: &Size, lean: i32) -> Spec {
     let known = |(dy, dx): (i32, i32)| match pass {
         Pass::Raster => (dy < 0 && dx < lean * -dy) || (dy == 0 && dx < 0),
-        Pass::Diagonal => dy & 1 == 1 && dx & 1 == 1,
-        Pass::Rest => (dy + dx) & 1 == 1,
+        _ => pass.knows((dy, dx)),
     };
     let nearest = |reach: i32, known: &dyn Fn((i32, i32)) -> bool| {
         let square = (-reach..=reach).flat_map(|dy| (-reach..=reach).map(move |dx| (dy, dx)));
@@ -105,6 +104,7 @@ fn spec(pass: Pass, n_refs: usize, size: &Size, lean: i32) -> Spec {
         n_values: size.n_values,
         n_residuals: size.n_residuals,
         n_refs,
+        n_hints: 0,
         ref_taps: nearest(1, &|_| true),
         near_log2: 3,
         wide_log2: 4,
