@@ -3,7 +3,7 @@
 //! The encoder's net and the one that foresees features see every block; ints are those of the inner blocks, whose neighbours'
 //! features are in the patch, too. The walk is the encoder's, on its kernels, with features of 0 where the nets' own come later.
 
-use crate::cells::Cells;
+use crate::cells::{Cells, Shared};
 use crate::data::{Corpus, Draw};
 use crate::pool::Source;
 use crate::random::Random;
@@ -11,8 +11,8 @@ use collapsar::fit::Sample;
 use collapsar::kernel::context::features;
 use collapsar::kernel::predict::{predict, residual};
 use collapsar::kernel::quantise::coarsen;
-use collapsar::kernel::{Look, ONE};
-use collapsar::model::l3c::{pyramid, symbol};
+use collapsar::kernel::{Look, ONE, Usual};
+use collapsar::model::l3c::{Steps, pyramid, symbol};
 use collapsar::model::plan::Step;
 use collapsar::model::{Model, Plan};
 use collapsar::net::Pass;
@@ -24,8 +24,6 @@ pub const INNER: usize = SIDE - 2;
 pub const N_INTS: usize = 4 * INNER * INNER;
 /// Patches taken of a tile, by scale.
 const PER_TILE: [usize; 3] = [4, 1, 1];
-/// Steps of a draw are up to so much finer and wider than usual, in 1/256 octaves.
-const WIDER: (i32, usize) = (-256, 768);
 
 /// Many patches, one after the other.
 #[derive(Clone, Debug, Default)]
@@ -57,11 +55,11 @@ impl Blocks {
     }
 }
 
-/// The patches of a draw, at random places of its tiles.
-fn patches(source: &Source, draw: &Draw, wider: i32, random: &mut Random) -> Blocks {
+/// The patches of a draw, at random places of its tiles, in steps that are so much wider than measured.
+fn patches(source: &Source, draw: &Draw, octaves: i32, random: &mut Random) -> Blocks {
     let mut out = Blocks::new(source.model);
     source.show(draw, &mut |shared, sample| {
-        let walk = Walk::new(source.model, shared, sample, wider);
+        let walk = Walk::new(source.model, shared, sample, octaves);
         for (scale, n) in PER_TILE.into_iter().enumerate() {
             let above = sample.plan.scales[scale + 1];
             for _ in 0..n {
@@ -76,18 +74,20 @@ fn patches(source: &Source, draw: &Draw, wider: i32, random: &mut Random) -> Blo
 /// A tile of which everything is known.
 struct Walk<'a> {
     model: &'a Model,
-    shared: crate::cells::Shared<'a>,
+    shared: Shared<'a>,
     plan: &'a Plan,
     all: Vec<i32>,
-    steps: collapsar::model::l3c::Steps,
+    steps: Steps,
     values: Vec<i32>,
     residuals: Vec<i32>,
 }
 
 impl<'a> Walk<'a> {
-    fn new(model: &'a Model, shared: crate::cells::Shared<'a>, sample: &Sample<'a>, wider: i32) -> Walk<'a> {
+    fn new(model: &'a Model, shared: Shared<'a>, sample: &Sample<'a>, octaves: i32) -> Walk<'a> {
         let plan = sample.plan;
-        let (all, steps) = pyramid(plan, sample.ints, shared.max, wider);
+        let steps = Steps::of(shared.usual).wider(octaves);
+        let shared = Shared { usual: Usual { residual: steps.residual(), ..shared.usual }, ..shared };
+        let all = pyramid(plan, sample.ints, shared.max, steps);
         let (mut values, mut residuals) = (plan.arena(all[0] * ONE), plan.arena(shared.usual.residual));
         plan.fill(&all, &mut values);
         let mut b = Vec::new();
@@ -167,8 +167,8 @@ impl<'a> Pool<'a> {
     pub fn refresh(&mut self) {
         let mut random = Random::of(&[self.seed, 5, self.n_drawn]);
         let draw = self.corpus.draw(0, &mut random);
-        let wider = WIDER.0 + random.below(WIDER.1) as i32;
-        let new = patches(&self.source, &draw, wider, &mut random);
+        let octaves = random.below(3) as i32 - 1;
+        let new = patches(&self.source, &draw, octaves, &mut random);
         self.blocks.replace(self.next, &new);
         self.next += new.len();
         self.n_drawn += 1;

@@ -1,7 +1,7 @@
 //! F = clamp(E(block)₁, 0, 24)          bits = Σ −log₂ P(int | D(means, F around)) + −log₂ P(F | means)
 //!
 //! The three nets of family `l3c` in floats, together: E decides what is transmitted of 2 × 2 ints, one net foresees it, and D
-//! sees it. With `quantised` F is rounded, straight through, as is all the rest.
+//! sees it. F is rounded, straight through, always; all the rest where it is `quantised`.
 
 use crate::blocks::{Blocks, INNER, N_BLOCKS, N_INTS, SIDE};
 use crate::context::{Batch, ContextNet, MIDDLE, Shape, bits, first_floats, gradients, n_floats};
@@ -133,7 +133,8 @@ impl<'a> Nets<'a> {
         let said = encoder.heads(seen(0, &blocks.encoder), quantised);
         let n = said.dims()[0];
         let said = said.slice([0..n, 0..1]).clamp(0.0, MAX_FEATURE as f32);
-        let said = if quantised { said.clone() + ((said.clone() + 0.5).floor() - said).detach() } else { said };
+        // rounded all the way: what lies between two features would tell D more than it costs
+        let said = said.clone() + ((said.clone() + 0.5).floor() - said).detach();
 
         let log_s = (FEATURE_S as f32 / ONE as f32).log2();
         let expected = FEATURE_B as f32 / ONE as f32;

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::fit::{self, Sample};
 use crate::kernel::fast::{Fast, Level};
 use crate::kernel::{MAX_INT, ONE, Usual};
-use crate::model::Model;
+use crate::model::{Family, Model};
 use crate::sample::{Map, looks_like_mosaic};
 use crate::source::Source;
 use crate::tile::Grid;
@@ -144,9 +144,14 @@ fn with_network(
         return Ok(plain);
     }
     let one = |model: &Arc<Model>, (n_phases, n_previous): (usize, usize)| {
-        let network =
-            Network { model: model.clone(), refits: Vec::new(), fits: fits(model, stacks, n_phases, n_previous) };
-        let bits = measure(&network, &model.fast(Level::detect()), stacks, n_phases, n_previous, max as i32);
+        let fast = model.fast(Level::detect());
+        let fitted = |&octaves: &i32| {
+            let fits = fits(model, stacks, (n_phases, n_previous), octaves);
+            let network = Network { model: model.clone(), refits: Vec::new(), fits };
+            (measure(&network, &fast, stacks, n_phases, n_previous, max as i32), network)
+        };
+        let measured = octaves(model.family).iter().map(fitted);
+        let (bits, network) = measured.min_by_key(|(bits, _)| *bits).expect("there are steps to measure");
         let grid = Grid::usual(plain.grid.n_planes, plain.grid.h, plain.grid.w, 1, n_phases);
         let key_interval = if n_previous > 0 { key_interval(&plain) } else { 0 };
         (bits, Head { grid, n_previous, key_interval, network: Some(network), ..plain.clone() })
@@ -202,7 +207,17 @@ fn ways(plain: &Head, stacks: &[Stack]) -> Vec<(usize, usize)> {
     }
 }
 
-fn fits(model: &Arc<Model>, stacks: &[Stack], n_phases: usize, n_previous: usize) -> Vec<Vec<Fitted>> {
+/// How much wider than the noise asks for the steps of means may be; where there are none, nothing is to be measured twice.
+fn octaves(family: Family) -> &'static [i32] {
+    if family == Family::L3c { &[0, -1, 1] } else { &[0] }
+}
+
+fn fits(
+    model: &Arc<Model>,
+    stacks: &[Stack],
+    (n_phases, n_previous): (usize, usize),
+    octaves: i32,
+) -> Vec<Vec<Fitted>> {
     let ways: Vec<(usize, usize)> = (0..n_phases).flat_map(|phase| (0..=n_previous).map(move |n| (phase, n))).collect();
     let fitted: Vec<Fitted> = ways
         .par_iter()
@@ -225,7 +240,7 @@ fn fits(model: &Arc<Model>, stacks: &[Stack], n_phases: usize, n_previous: usize
             if samples.is_empty() {
                 return Fitted { linears: model.linears(n_refs), usual: Usual { value: 0, residual: ONE } };
             }
-            let fit = fit::fit_masked(model, &samples, &classes);
+            let fit = fit::fit_masked(model, &samples, &classes, octaves);
             Fitted { linears: fit.linears, usual: fit.usual }
         })
         .collect();

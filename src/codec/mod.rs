@@ -17,7 +17,7 @@ pub mod plans;
 pub mod refit;
 pub mod region;
 pub mod salvage;
-mod scales;
+pub(crate) mod scales;
 mod shown;
 pub mod tile;
 mod windows;

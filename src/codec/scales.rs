@@ -7,7 +7,7 @@
 //!     encode: push the interval of each symbol          decode: pop each symbol from its lane
 //! ```
 //!
-//! Payload: log2 of the steps of scales 1, 2, 3 in the nibbles of a u16, the highest 0; then lanes as `network` writes them.
+//! The payload is that of the other families: a seed, which is the last mean of all, and lanes.
 
 use crate::codec::network::{Context, Tile, indices, pack, pop, unpack};
 use crate::entropy::lanes::Interval;
@@ -19,12 +19,9 @@ use crate::kernel::mixture::mass;
 use crate::kernel::quantise::{FEATURE_B, FEATURE_S, MAX_FEATURE};
 use crate::kernel::{Look, address};
 use crate::model::Plan;
-use crate::model::l3c::{N_STEPS, Steps, int, last_symbol, pyramid, symbol};
+use crate::model::l3c::{Steps, int, last_symbol, pyramid, symbol};
 use crate::model::plan::{Run, Step};
 use crate::net::Pass;
-
-/// Bytes in front of the lanes.
-pub(crate) const STEP_BYTES: usize = 2;
 
 /// The payload of a tile.
 pub fn encode(context: Context, plan: &Plan, ints: &[i32]) -> Vec<u8> {
@@ -32,8 +29,7 @@ pub fn encode(context: Context, plan: &Plan, ints: &[i32]) -> Vec<u8> {
     let cost = tile.coarse_intervals(plan, steps, &all).iter().sum();
     let (symbols, excess) = (&tile.at_hand.symbols, &tile.at_hand.excess);
     let symbol = |index: usize| (symbols[index], excess.get(index).copied().flatten());
-    let mut payload = write(steps).to_vec();
-    payload.extend(pack(context, plan, all[0], cost, symbol));
+    let payload = pack(context, plan, all[0], cost, symbol);
     tile.done();
     payload
 }
@@ -72,9 +68,9 @@ pub fn gather(context: Context, plan: &Plan, ints: &[i32], stride: usize, cells:
 
 /// The ints of a payload.
 pub fn decode(context: Context, plan: &Plan, payload: &[u8], ints: &mut [i32]) -> Result<()> {
-    let (steps, lanes) = read(payload)?;
+    let steps = Steps::of(context.usual);
     let mut all = vec![0; plan.n_ints()];
-    let mut popper = unpack(context, lanes, &mut all)?;
+    let mut popper = unpack(context, payload, &mut all)?;
     let mut tile = Tile::new(context, plan, all[0], &[]);
     for step in &plan.steps {
         for &run in &step.runs {
@@ -93,22 +89,6 @@ pub fn decode(context: Context, plan: &Plan, payload: &[u8], ints: &mut [i32]) -
     popper.finish()
 }
 
-fn write(steps: Steps) -> [u8; STEP_BYTES] {
-    let nibbles = steps.0.iter().enumerate().map(|(i, &log2_step)| (log2_step as u16) << (4 * i));
-    nibbles.sum::<u16>().to_le_bytes()
-}
-
-/// The steps in front of the lanes.
-pub(crate) fn read(payload: &[u8]) -> Result<(Steps, &[u8])> {
-    let (&steps, lanes) =
-        payload.split_first_chunk::<STEP_BYTES>().ok_or_else(|| Error::corrupt("a payload without steps"))?;
-    let word = u16::from_le_bytes(steps);
-    if word >> (4 * N_STEPS) != 0 {
-        return Err(Error::corrupt(format!("steps {word:04x} of scales")));
-    }
-    Ok((Steps(std::array::from_fn(|i| u32::from(word >> (4 * i) & 15))), lanes))
-}
-
 /// The ints of the symbols of a run, in their places.
 pub(crate) fn restore(context: Context, steps: Steps, step: &Step, run: Run, all: &mut [i32]) -> Result<()> {
     let last = last_symbol(steps, step, context.max);
@@ -124,7 +104,8 @@ pub(crate) fn restore(context: Context, steps: Steps, step: &Step, run: Run, all
 
 /// A tile of which an encoder knows all scales, residuals and features, and the steps chosen for it.
 fn known<'a>(context: Context<'a>, plan: &'a Plan, ints: &[i32]) -> (Tile<'a>, Vec<i32>, Steps) {
-    let (mut all, steps) = pyramid(plan, ints, context.max, 0);
+    let steps = Steps::of(context.usual);
+    let mut all = pyramid(plan, ints, context.max, steps);
     let mut tile = Tile::new(context, plan, all[0], &[]);
     plan.fill(&all, &mut tile.at_hand.values);
     for step in plan.steps.iter().filter(|step| step.pass == Pass::Finer) {
@@ -162,7 +143,7 @@ impl Tile<'_> {
         let look = Look { values: &t.values, residuals: &t.residuals, refs: &[], usual };
         let offsets = &plan.offsets[plan.scales[step.level as usize].encoder];
         let (part, at, n) = (model.part(Pass::Encoder, 0), run.at as usize, run.n as usize);
-        fast.context(part, offsets, look, at, step.set as i32, n, &t.b, &mut t.scratch, &mut t.heads);
+        fast.context(part, offsets, look, at, plan.level(step), n, &t.b, &mut t.scratch, &mut t.heads);
         fast.quantise(n, &t.heads, MAX_FEATURE.min(max), &mut t.known);
         indices(run).zip(&t.known).for_each(|(index, &q)| all[index] = q);
     }
@@ -173,7 +154,7 @@ impl Tile<'_> {
         let t = &mut *self.at_hand;
         let look = Look { values: &t.values, residuals: &t.residuals, refs: &[], usual };
         let (part, offsets) = (model.part(step.pass, 0), &plan.offsets[step.offsets]);
-        fast.context(part, offsets, look, run.at as usize, step.set as i32, n, &t.b, &mut t.scratch, &mut t.heads);
+        fast.context(part, offsets, look, run.at as usize, plan.level(step), n, &t.b, &mut t.scratch, &mut t.heads);
         match step.pass {
             Pass::Feature => {
                 t.coarse[..n].fill(FEATURE_B);
@@ -195,7 +176,7 @@ impl Tile<'_> {
             t.hidden = Hidden::new(n_in, stride);
         }
         let offsets = &plan.offsets[step.offsets];
-        fast.hidden(part, offsets, look, run.at as usize, step.set as i32, n, &t.b, &mut t.scratch, &mut t.hidden);
+        fast.hidden(part, offsets, look, run.at as usize, plan.level(step), n, &t.b, &mut t.scratch, &mut t.hidden);
         match step.pass {
             Pass::Feature => {
                 t.coarse[..n].fill(FEATURE_B);

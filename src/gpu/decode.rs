@@ -16,7 +16,7 @@ use crate::entropy::lanes::Popper;
 use crate::error::Result;
 use crate::kernel::fast::room;
 use crate::kernel::mixture::Mixtures;
-use crate::model::Plan;
+use crate::model::{Family, Plan};
 use rayon::prelude::*;
 use std::iter::repeat_n;
 use wgpu::Buffer;
@@ -29,15 +29,18 @@ pub struct TilePayload<'a> {
 }
 
 /// A tile on its way: its ints so far, or why there are none.
-struct Tile {
-    ints: Vec<i32>,
-    popper: Result<Popper>,
+pub(super) struct Tile {
+    pub ints: Vec<i32>,
+    pub popper: Result<Popper>,
 }
 
 impl Gpu {
     /// The ints of the payloads of one plane and one size; `plan` must be the model's plan for decoding.
     pub fn decode(&self, context: Context, plan: &Plan, tiles: &[TilePayload]) -> Result<Vec<Result<Vec<i32>>>> {
         let n_refs = count_refs(plan, tiles.iter().map(|t| t.refs))?;
+        if context.model.family == Family::L3c {
+            return self.decode_scales(context, plan, tiles);
+        }
         let tables = Tables::to_decode(context, plan, n_refs);
         let batch = Batch::new(self, &tables, plan, n_refs, tiles.len())?;
         self.check()?;
@@ -87,7 +90,7 @@ impl Batch {
             Op::Features => Some(bind(op, &[&cells, &values, &residuals, &refs, &b, &offsets, &acts])),
             Op::Around => Some(bind(op, &[&cells, &weights, &acts, &heads])),
             Op::Mixture => Some(bind(op, &[&b, &heads, &gpu.constants, &mixtures])),
-            Op::Fill | Op::Settle | Op::Interval => None,
+            Op::Fill | Op::Settle | Op::Interval | Op::Quantise | Op::Coarsen => None,
         };
         Ok(Batch {
             n_most,
@@ -166,7 +169,7 @@ impl Batch {
 
 impl Tile {
     /// Pops the ints of a step, whose mixtures are K locations, K log2 scales and K weights of its cells.
-    fn pop(&mut self, context: Context, plan: &Plan, k: usize, stage: &Stage, b: &[i32], mixtures: &[i32]) {
+    pub(super) fn pop(&mut self, context: Context, plan: &Plan, k: usize, stage: &Stage, b: &[i32], mixtures: &[i32]) {
         let Ok(popper) = &mut self.popper else { return };
         // the kernels work in whole vectors: they want room behind the last cell
         let stride = room(stage.n);

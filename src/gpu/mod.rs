@@ -7,6 +7,8 @@
 //! queue   buffers, dispatches, waiting; whatever goes wrong becomes an Error::device
 //! encode  many tiles at once: fill, predict, settle, context, mixture, interval; the CPU packs the batch before
 //! decode  many tiles in lock step over the steps of a plan
+//! waves   the tables of scales, whose phases go together
+//! scales  many tiles at once of means and features: an encoder's net first; a decoder in two waves per scale
 //! twin    one op over one run, with the signature of its plain kernel
 //! verify  a device that differs from the plain kernels in one bit is refused
 //! ```
@@ -18,10 +20,12 @@ mod decode;
 mod encode;
 mod op;
 mod queue;
+mod scales;
 mod spots;
 mod tables;
 mod twin;
 mod verify;
+mod waves;
 
 pub use adapter::{AdapterInfo, Backend, adapters};
 pub use decode::TilePayload;

@@ -12,17 +12,30 @@ pub enum Op {
     Around,
     Mixture,
     Interval,
+    Quantise,
+    Coarsen,
 }
 
 impl Op {
-    pub const ALL: [Op; 8] =
-        [Op::Fill, Op::Predict, Op::Settle, Op::Context, Op::Features, Op::Around, Op::Mixture, Op::Interval];
+    pub const ALL: [Op; 10] = [
+        Op::Fill,
+        Op::Predict,
+        Op::Settle,
+        Op::Context,
+        Op::Features,
+        Op::Around,
+        Op::Mixture,
+        Op::Interval,
+        Op::Quantise,
+        Op::Coarsen,
+    ];
 
     /// In the order in which an encoder runs them for a net whose layers are plain, or not.
     pub(super) fn of(is_plain: bool) -> impl Iterator<Item = Op> {
         Op::ALL.into_iter().filter(move |op| match op {
             Op::Context => is_plain,
             Op::Features | Op::Around => !is_plain,
+            Op::Quantise | Op::Coarsen => false, // see `scales`
             _ => true,
         })
     }
@@ -37,12 +50,16 @@ impl Op {
             Op::Around => "around",
             Op::Mixture => "mixture",
             Op::Interval => "interval",
+            Op::Quantise => "quantise",
+            Op::Coarsen => "coarsen",
         }
     }
 
     /// Storage buffers behind the parameters.
     pub(super) fn n_buffers(self) -> usize {
         match self {
+            Op::Quantise => 2,
+            Op::Coarsen => 3,
             Op::Fill | Op::Settle | Op::Mixture | Op::Around => 4,
             Op::Predict | Op::Interval => 5,
             Op::Features => 7,
@@ -52,13 +69,13 @@ impl Op {
 
     /// The last ones are written, the others read.
     pub(super) fn n_written(self) -> usize {
-        if self == Op::Around { 2 } else { 1 }
+        if matches!(self, Op::Around | Op::Coarsen) { 2 } else { 1 }
     }
 }
 
 /// The text of every shader.
 #[derive(Clone, Debug)]
-pub struct Shaders([Cow<'static, str>; 8]);
+pub struct Shaders([Cow<'static, str>; 10]);
 
 impl Default for Shaders {
     fn default() -> Shaders {
@@ -72,6 +89,8 @@ impl Default for Shaders {
                 Op::Around => include_str!("../../shaders/around.wgsl"),
                 Op::Mixture => include_str!("../../shaders/mixture.wgsl"),
                 Op::Interval => include_str!("../../shaders/interval.wgsl"),
+                Op::Quantise => include_str!("../../shaders/quantise.wgsl"),
+                Op::Coarsen => include_str!("../../shaders/coarsen.wgsl"),
             })
         }))
     }
@@ -133,7 +152,8 @@ pub(super) struct Params {
     pub n_taps: u32,
     /// The plane's usual value.
     pub usual: i32,
-    /// Where the spots begin in `cells`, spots of a tile, words of activations of a spot.
+    /// Where the spots begin in `cells`, spots of a tile, words of activations of a spot. Of scales, whose layers are plain: log2 of
+    /// the step, or 31 for features, and how many hints.
     pub spots: u32,
     pub n_spots: u32,
     pub n_words: u32,

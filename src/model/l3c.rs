@@ -8,13 +8,11 @@
 //! place beyond the means or the features shows the nearest.
 
 use super::plan::{Plan, Run, Step};
-use crate::kernel::Offsets;
 use crate::kernel::log2::log2;
 use crate::kernel::quantise::{centre, coarse};
+use crate::kernel::{ONE, Offsets, Usual};
 use crate::net::{Net, Pass, Tap};
 
-/// Scales of which each has a step of its own: the tile's is 1, those above the third have the third's.
-pub const N_STEPS: usize = 3;
 /// log2 of the largest step.
 pub const MAX_LOG2_STEP: u32 = 15;
 /// The scales above this share their predictors.
@@ -35,14 +33,56 @@ pub struct Scale {
     pub encoder: usize,
 }
 
-/// log2 of the steps of scales 1, 2, 3; a tile's own ints have a step of 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Steps(pub [u32; N_STEPS]);
+/// log2 of the step of the means of a plane, scale 1. Means of means are quieter by half, and so are their steps; a tile's own ints
+/// have a step of 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Steps(u32);
 
 impl Steps {
-    pub fn of_scale(self, scale: usize) -> u32 {
-        if scale == 0 { 0 } else { self.0[(scale - 1).min(N_STEPS - 1)] }
+    /// What a plane's head says: its usual residual is the step of its means.
+    pub fn of(usual: Usual) -> Steps {
+        Steps((usual.residual / ONE).max(1).ilog2().min(MAX_LOG2_STEP))
     }
+
+    /// The usual residual that says so.
+    pub fn residual(self) -> i32 {
+        ONE << self.0
+    }
+
+    /// Twice as wide, or half as.
+    pub fn wider(self, octaves: i32) -> Steps {
+        Steps(self.0.saturating_add_signed(octaves).min(MAX_LOG2_STEP))
+    }
+
+    pub fn of_scale(self, scale: usize) -> u32 {
+        if scale == 0 { 0 } else { self.0.saturating_sub(scale as u32 - 1) }
+    }
+
+    /// One to two times the noise of these tiles of `w` columns: ints that are coded apart from each other, given their mean, say
+    /// it once more in as many bits as it is finer than that.
+    pub fn measured<'a>(tiles: impl Iterator<Item = (&'a [i32], usize)>) -> Steps {
+        let mut far: Vec<u32> = tiles.flat_map(|(ints, w)| distances(ints, w)).collect();
+        if far.is_empty() {
+            return Steps(0);
+        }
+        let middle = far.len() / 2;
+        let median = *far.select_nth_unstable(middle).1;
+        let octaves = log2(median.min(1 << 24) as i32 + 1) + USUAL;
+        Steps((octaves >> 8).clamp(0, MAX_LOG2_STEP as i32) as u32)
+    }
+}
+
+/// Of some blocks of a tile four times the sum of four distances from their mean: of normal noise σ about 11 σ.
+fn distances(ints: &[i32], w: usize) -> Vec<u32> {
+    let (rows, columns) = (ints.len() / w / 2, w / 2);
+    let n = rows * columns;
+    let far = (0..n).step_by(n.div_ceil(MAX_BLOCKS).max(1)).map(|i| {
+        let first = 2 * (i / columns) * w + 2 * (i % columns);
+        let four = [0, 1, w, w + 1].map(|o| ints[first + o]);
+        let sum: i32 = four.iter().sum();
+        four.iter().map(|int| (4 * int - sum).unsigned_abs()).sum()
+    });
+    far.collect()
 }
 
 /// From the tile, scale 0, to the seed.
@@ -62,25 +102,21 @@ pub fn scales(h: usize, w: usize) -> Vec<Scale> {
     scales
 }
 
-/// All scales of a tile whose plan this is, features 0; and the steps that suit its noise, `wider` 1/256 octaves than usual.
-pub fn pyramid(plan: &Plan, tile: &[i32], max: i32, wider: i32) -> (Vec<i32>, Steps) {
+/// All scales of a tile whose plan this is, features 0.
+pub fn pyramid(plan: &Plan, tile: &[i32], max: i32, steps: Steps) -> Vec<i32> {
     let mut all = vec![0; plan.n_ints()];
-    let mut steps = Steps::default();
     all[plan.scales[0].ints..].copy_from_slice(tile);
     for s in 1..plan.scales.len() {
         let (fine, scale) = (&plan.scales[s - 1], &plan.scales[s]);
         let (before, ints) = all.split_at_mut(fine.ints);
         let ints = &ints[..fine.h * fine.w];
-        if s <= N_STEPS {
-            steps.0[s - 1..].fill(log2_step(ints, fine.h, fine.w, wider));
-        }
         let log2_step = steps.of_scale(s);
         for (i, mean) in before[scale.ints..][..scale.h * scale.w].iter_mut().enumerate() {
             let (sum, log2_n) = block(ints, fine.h, fine.w, (i / scale.w, i % scale.w));
             *mean = centre((sum + ((1 << log2_n) >> 1)) >> log2_n >> log2_step, log2_step, max);
         }
     }
-    (all, steps)
+    all
 }
 
 /// The sum of the ints of a block, and log2 of their number.
@@ -90,28 +126,6 @@ fn block(ints: &[i32], h: usize, w: usize, (y, x): (usize, usize)) -> (i32, u32)
     let n = rows.len() * columns.len();
     let sum = rows.map(|y| ints[y * w..][columns.clone()].iter().sum::<i32>()).sum();
     (sum, n.trailing_zeros())
-}
-
-/// log2 of a step for the means of these ints: one to two times their noise, as ints that are coded apart from each other, given
-/// their mean, say it once more in as many bits as it is finer than that.
-fn log2_step(ints: &[i32], h: usize, w: usize, wider: i32) -> u32 {
-    let (rows, columns) = (h / 2, w / 2);
-    let n = rows * columns;
-    let far = (0..n).step_by(n.div_ceil(MAX_BLOCKS).max(1)).map(|i| {
-        let at = (i / columns, i % columns);
-        let (sum, _) = block(ints, h, w, at);
-        let four = [0, 1, w, w + 1].map(|o| (4 * ints[2 * at.0 * w + 2 * at.1 + o] - sum).unsigned_abs());
-        four.iter().sum::<u32>()
-    });
-    let mut far: Vec<u32> = far.collect();
-    if far.is_empty() {
-        return 0;
-    }
-    let middle = far.len() / 2;
-    let median = *far.select_nth_unstable(middle).1;
-    // of normal noise σ the median is about 11 σ
-    let octaves = log2(median.min(1 << 24) as i32 + 1) + USUAL + wider;
-    (octaves >> 8).clamp(0, MAX_LOG2_STEP as i32) as u32
 }
 
 /// The arrays of one scale in the arena.

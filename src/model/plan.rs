@@ -61,6 +61,11 @@ impl Plan {
         self.scales.first().map_or(self.h * self.w, |scale| scale.ints + scale.h * scale.w)
     }
 
+    /// The level that a net is told: scales are told apart as far as their predictors are.
+    pub fn level(&self, step: &Step) -> i32 {
+        if self.scales.is_empty() { step.level } else { step.set as i32 }
+    }
+
     /// An arena with every cell at the seed.
     pub fn arena(&self, seed: i32) -> Vec<i32> {
         vec![seed; self.n_arena]
