@@ -94,7 +94,9 @@ fn painted_model(family: Family, k: usize, hidden: &[usize]) -> Model {
     let mut paint = Paint(k as u32 + 77);
     let mut part =
         |pass, n_refs| Part { net: painted_net(&mut paint, pass, k, n_refs, hidden), linear: Linear::mean(12) };
-    let parts = family.passes().iter().flat_map(|&pass| [part(pass, 0), part(pass, 1), part(pass, 2)]).collect();
+    let n_refs = 0..=family.max_refs().min(2);
+    let kinds = family.passes().iter().flat_map(|&pass| n_refs.clone().map(move |n_refs| (pass, n_refs)));
+    let parts = kinds.map(|(pass, n_refs)| part(pass, n_refs)).collect();
     Model::new("painted", family, parts, [0; 32]).unwrap()
 }
 
@@ -126,6 +128,7 @@ fn offsets(net: &Net) -> Offsets {
         taps: spec.taps.iter().map(address).collect(),
         ref_taps: spec.ref_taps.iter().map(address).collect(),
         around: net.around().iter().map(address).collect(),
+        hints: spec.taps[..spec.n_hints].iter().map(|tap| address(tap) + 3).collect(),
     }
 }
 

@@ -161,6 +161,7 @@ fn case_of(net: Net, max: i32, ints: Paint, n: usize, mut random: Random) -> Cas
         taps: spec.taps.iter().map(offset).collect(),
         ref_taps: spec.ref_taps.iter().map(offset).collect(),
         around: net.around().iter().map(offset).collect(),
+        hints: Vec::new(),
     };
     let at = 12 * pitch as usize;
     let n_arena = at + n + 2 * pitch as usize + SLACK;

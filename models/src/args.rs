@@ -71,6 +71,24 @@ pub enum Verb {
         #[command(flatten)]
         way: Way,
     },
+    /// Train the three nets of family l3c together: what is transmitted of 2 × 2 ints, what is expected of it, what it says.
+    L3c {
+        /// The name users call the model by.
+        #[arg(long, default_value = "l3c-default")]
+        name: String,
+        #[arg(long)]
+        out: PathBuf,
+        #[arg(long, default_value_t = 20000)]
+        steps: u64,
+        #[arg(long)]
+        minutes: Option<f64>,
+        #[arg(long, default_value_t = 3e-3)]
+        rate: f64,
+        #[command(flatten)]
+        data: Data,
+        #[command(flatten)]
+        way: Way,
+    },
     /// Adapt weights to the frames of one survey.
     Finetune {
         #[arg(long)]

@@ -78,6 +78,27 @@ impl Batch {
     }
 }
 
+impl Batch {
+    /// Symbols that a gradient can be followed through, [n, 1], expected around `b` in a scale of 2^log_s, at `least` or more.
+    pub fn of_symbols(features: Tensor<2>, symbols: Tensor<2>, b: f32, log_s: f32, least: f32) -> Batch {
+        let one = symbols.ones_like();
+        Batch {
+            features,
+            s: one.clone() * log_s.exp2(),
+            log_s: one.clone() * log_s,
+            not_first: symbols.clone().detach().greater_elem(least).float(),
+            not_last: one.clone(),
+            share: one * 0.999,
+            distance: symbols - b,
+        }
+    }
+
+    /// The same cells with other features.
+    pub fn with_features(self, features: Tensor<2>) -> Batch {
+        Batch { features, ..self }
+    }
+}
+
 impl ContextNet {
     /// A net of these floats: layer by layer weight, then bias.
     pub fn new(floats: &[f32], shape: &Shape, device: &Device) -> ContextNet {
@@ -103,19 +124,12 @@ impl ContextNet {
 
     /// Of a loss, in the order of the floats.
     pub fn gradients(&self, loss: &Tensor<1>) -> Vec<f32> {
-        let gradients = loss.backward();
-        let floats = |data: TensorData| data.try_into_vec::<f32>().expect("a gradient is made of f32");
-        let of_layer = |layer: &Layer| {
-            let weight = layer.weight.grad(&gradients).expect("every weight has part in the loss").into_data();
-            let bias = layer.bias.grad(&gradients).expect("every bias has part in the loss").into_data();
-            [floats(weight), floats(bias)].concat()
-        };
-        self.layers.iter().flat_map(of_layer).collect()
+        gradients([self], loss)
     }
 
     /// (a, m, l): octaves, multiples of s, octaves. With `quantised`, weights and activations are those that integers can have.
-    fn heads(&self, batch: &Batch, quantised: bool) -> Tensor<2> {
-        let mut x = batch.features.clone();
+    pub fn heads(&self, features: Tensor<2>, quantised: bool) -> Tensor<2> {
+        let mut x = features;
         for (i, layer) in self.layers.iter().enumerate() {
             let last = i + 1 == self.layers.len();
             let weight = layer.weight.clone();
@@ -135,8 +149,20 @@ impl ContextNet {
 
     /// −log2 P of each cell's int, [n, 1].
     pub fn bits(&self, batch: &Batch, quantised: bool) -> Tensor<2> {
-        bits(batch, self.heads(batch, quantised))
+        bits(batch, self.heads(batch.features.clone(), quantised))
     }
+}
+
+/// Of a loss that several nets have part in, in the order of their floats.
+pub fn gradients<'a>(nets: impl IntoIterator<Item = &'a ContextNet>, loss: &Tensor<1>) -> Vec<f32> {
+    let gradients = loss.backward();
+    let floats = |data: TensorData| data.try_into_vec::<f32>().expect("a gradient is made of f32");
+    let of_layer = |layer: &Layer| {
+        let weight = layer.weight.grad(&gradients).expect("every weight has part in the loss").into_data();
+        let bias = layer.bias.grad(&gradients).expect("every bias has part in the loss").into_data();
+        [floats(weight), floats(bias)].concat()
+    };
+    nets.into_iter().flat_map(|net| &net.layers).flat_map(of_layer).collect()
 }
 
 /// −log2 P of each cell's int, [n, 1], by the heads of a net.

@@ -2,12 +2,13 @@
 //!
 //! Reading order: `context` (the formula), `quantise` (its integers), `preset` (where nets look), `survey`, `data`, `augment`,
 //! `simulate`, `fields` and `cells` (what they are shown, by the engine itself), `pool`, `descend` (one net's way), `judge`, `train` (a
-//! model's), `checkpoint`, `work` (from data to a file), `eval`, `ratio`, `matrix`, `table`; and for layers that look around `deep`
-//! (the formula), `patch` (what they are shown), `drill`.
+//! model's), `checkpoint`, `work` (from data to a file), `eval`, `ratio`, `matrix`, `table`; for layers that look around `deep`
+//! (the formula), `patch` (what they are shown), `drill`; for family `l3c` `l3c` (the formula), `blocks` (what it is shown), `relay`.
 
 mod adam;
 mod args;
 mod augment;
+mod blocks;
 mod cells;
 mod checkpoint;
 mod context;
@@ -19,6 +20,7 @@ mod eval;
 mod fields;
 mod flow;
 mod judge;
+mod l3c;
 mod log;
 mod matrix;
 mod patch;
@@ -27,6 +29,7 @@ mod preset;
 mod quantise;
 mod random;
 mod ratio;
+mod relay;
 #[cfg(test)]
 mod scratch;
 mod simulate;
@@ -87,10 +90,14 @@ fn run(verb: Verb) -> Result<()> {
             let mut log = Log::new(way.log.as_deref())?;
             let shape = deep::Plan::blocks(spec, width, blocks);
             let model = drill::drill(&settings, (&corpus.0, &corpus.1), &shape, &mut log)?;
-            let existing = if way.again { Existing::Replace } else { Existing::Refuse };
-            let mut output = Output::create(&out, existing)?;
-            output.write_all(&store(&model)?)?;
-            output.commit()
+            save(&model, &out, way.again)
+        }
+        Verb::L3c { name, out, steps, minutes, rate, data, way } => {
+            let settings = settings(&way, name, (steps, minutes), rate, ROUND_FROM)?;
+            let corpus = Corpus::read(&data.data, data.files, Shown::Widened)?.split();
+            let mut log = Log::new(way.log.as_deref())?;
+            let model = relay::relay(&settings, (&corpus.0, &corpus.1), &l3c::Plan::usual(), &mut log)?;
+            save(&model, &out, way.again)
         }
         Verb::Finetune { from, fields, name, out, steps, minutes, rate, data, way } => {
             let start = Start::of(weights(&from)?);
@@ -117,6 +124,12 @@ fn run(verb: Verb) -> Result<()> {
             matrix::matrix(&settings, &corpora, &start, &places, tiles.max(1))
         }
     }
+}
+
+fn save(model: &Model, out: &Path, again: bool) -> Result<()> {
+    let mut output = Output::create(out, if again { Existing::Replace } else { Existing::Refuse })?;
+    output.write_all(&store(model)?)?;
+    output.commit()
 }
 
 fn fresh(net: &Net, seed: u64) -> Result<Start> {

@@ -67,6 +67,7 @@ impl Preset {
             n_linear: if updates { 1 } else { N_LINEAR },
             n_residuals: if updates { 0 } else { self.n_residuals.min(seen) },
             n_refs: 0,
+            n_hints: 0,
             ref_taps,
             near_log2: 3,
             wide_log2: if updates { 4 } else { self.wide_log2 },

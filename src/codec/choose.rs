@@ -6,14 +6,14 @@
 use crate::array::ArrayType;
 use crate::codec::adapt::{self, Adapt};
 use crate::codec::classic;
-use crate::codec::head::{Fitted, Head, MAX_KEY_INTERVAL, MAX_PLANE_LOOKED_AT, MAX_REFS, Network};
+use crate::codec::head::{Fitted, Head, MAX_KEY_INTERVAL, MAX_PLANE_LOOKED_AT, Network};
 use crate::codec::network::{self, Context};
 use crate::codec::windows::{Origin, Stack, View};
 use crate::error::Result;
 use crate::fit::{self, Sample};
 use crate::kernel::fast::{Fast, Level};
 use crate::kernel::{MAX_INT, ONE, Usual};
-use crate::model::Model;
+use crate::model::{Family, Model};
 use crate::sample::{Map, looks_like_mosaic};
 use crate::source::Source;
 use crate::tile::Grid;
@@ -144,14 +144,21 @@ fn with_network(
         return Ok(plain);
     }
     let one = |model: &Arc<Model>, (n_phases, n_previous): (usize, usize)| {
-        let network =
-            Network { model: model.clone(), refits: Vec::new(), fits: fits(model, stacks, n_phases, n_previous) };
-        let bits = measure(&network, &model.fast(Level::detect()), stacks, n_phases, n_previous, max as i32);
+        let fast = model.fast(Level::detect());
+        let fitted = |&octaves: &i32| {
+            let fits = fits(model, stacks, (n_phases, n_previous), octaves);
+            let network = Network { model: model.clone(), refits: Vec::new(), fits };
+            (measure(&network, &fast, stacks, n_phases, n_previous, max as i32), network)
+        };
+        let measured = octaves(model.family).iter().map(fitted);
+        let (bits, network) = measured.min_by_key(|(bits, _)| *bits).expect("there are steps to measure");
         let grid = Grid::usual(plain.grid.n_planes, plain.grid.h, plain.grid.w, 1, n_phases);
         let key_interval = if n_previous > 0 { key_interval(&plain) } else { 0 };
         (bits, Head { grid, n_previous, key_interval, network: Some(network), ..plain.clone() })
     };
-    let mut measured: Vec<(u64, Head)> = models.iter().map(|model| one(model, (1, 0))).collect();
+    let masked = plain.map.exception().is_some();
+    let models = models.iter().filter(|model| !masked || model.family.knows_masks());
+    let mut measured: Vec<(u64, Head)> = models.map(|model| one(model, (1, 0))).collect();
     measured.sort_by_key(|(bits, _)| *bits);
     measured.truncate(adapt.n_models());
     let ways = ways(&plain, stacks);
@@ -200,13 +207,23 @@ fn ways(plain: &Head, stacks: &[Stack]) -> Vec<(usize, usize)> {
     }
 }
 
-fn fits(model: &Arc<Model>, stacks: &[Stack], n_phases: usize, n_previous: usize) -> Vec<Vec<Fitted>> {
+/// How much wider than the noise asks for the steps of means may be; where there are none, nothing is to be measured twice.
+fn octaves(family: Family) -> &'static [i32] {
+    if family == Family::L3c { &[0, -1, 1] } else { &[0] }
+}
+
+fn fits(
+    model: &Arc<Model>,
+    stacks: &[Stack],
+    (n_phases, n_previous): (usize, usize),
+    octaves: i32,
+) -> Vec<Vec<Fitted>> {
     let ways: Vec<(usize, usize)> = (0..n_phases).flat_map(|phase| (0..=n_previous).map(move |n| (phase, n))).collect();
     let fitted: Vec<Fitted> = ways
         .par_iter()
         .map(|&(phase, n)| {
             let views = stacks.iter().map(|s| s.views(n_phases, n).swap_remove(phase));
-            let n_refs = (phase + n).min(MAX_REFS);
+            let n_refs = (phase + n).min(model.family.max_refs());
             let (plans, views): (Vec<_>, Vec<View>) = views
                 .map(|view| {
                     let plan = model.plan_to_encode(view.h, view.w);
@@ -214,7 +231,8 @@ fn fits(model: &Arc<Model>, stacks: &[Stack], n_phases: usize, n_previous: usize
                     (plan, view)
                 })
                 .unzip();
-            let refs: Vec<Vec<&[i32]>> = views.iter().map(View::refs).collect();
+            let mut refs: Vec<Vec<&[i32]>> = views.iter().map(View::refs).collect();
+            refs.iter_mut().for_each(|refs| refs.truncate(n_refs));
             let whole = (0..views.len()).filter(|&i| refs[i].len() == n_refs);
             let samples = whole.clone().map(|i| Sample { plan: &plans[i], ints: &views[i].ints, refs: &refs[i] });
             let samples: Vec<Sample> = samples.collect();
@@ -222,7 +240,7 @@ fn fits(model: &Arc<Model>, stacks: &[Stack], n_phases: usize, n_previous: usize
             if samples.is_empty() {
                 return Fitted { linears: model.linears(n_refs), usual: Usual { value: 0, residual: ONE } };
             }
-            let fit = fit::fit_masked(model, &samples, &classes);
+            let fit = fit::fit_masked(model, &samples, &classes, octaves);
             Fitted { linears: fit.linears, usual: fit.usual }
         })
         .collect();

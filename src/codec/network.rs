@@ -15,6 +15,7 @@
 use crate::codec::flow;
 use crate::codec::hidden::{all_hidden, fill};
 use crate::codec::mask::hides;
+use crate::codec::scales;
 use crate::entropy::lanes::{Interval, Popper, Pusher};
 use crate::error::{Error, Result};
 use crate::fit::Cells;
@@ -63,19 +64,21 @@ impl Context<'_> {
 
 /// What a thread needs for a tile, kept for the next one.
 #[derive(Default)]
-struct Buffers {
-    values: Vec<i32>,
-    residuals: Vec<i32>,
-    b: Vec<i32>,
-    scratch: Scratch,
-    heads: Heads,
-    hidden: Hidden,
-    mixtures: Mixtures,
-    known: Vec<i32>,
-    start: Vec<u32>,
-    width: Vec<u32>,
-    symbols: Vec<Interval>,
-    excess: Vec<Option<u32>>,
+pub(super) struct Buffers {
+    pub values: Vec<i32>,
+    pub residuals: Vec<i32>,
+    pub b: Vec<i32>,
+    /// b in steps of a coarser scale.
+    pub coarse: Vec<i32>,
+    pub scratch: Scratch,
+    pub heads: Heads,
+    pub hidden: Hidden,
+    pub mixtures: Mixtures,
+    pub known: Vec<i32>,
+    pub start: Vec<u32>,
+    pub width: Vec<u32>,
+    pub symbols: Vec<Interval>,
+    pub excess: Vec<Option<u32>>,
 }
 
 thread_local! {
@@ -83,15 +86,15 @@ thread_local! {
 }
 
 /// The arenas of a tile and the scratch of the run at hand.
-struct Tile<'a> {
-    context: Context<'a>,
+pub(super) struct Tile<'a> {
+    pub context: Context<'a>,
     plan: &'a Plan,
     refs: &'a [&'a [i32]],
-    at_hand: Box<Buffers>,
+    pub at_hand: Box<Buffers>,
 }
 
 impl<'a> Tile<'a> {
-    fn new(context: Context<'a>, plan: &'a Plan, seed: i32, refs: &'a [&'a [i32]]) -> Tile<'a> {
+    pub(super) fn new(context: Context<'a>, plan: &'a Plan, seed: i32, refs: &'a [&'a [i32]]) -> Tile<'a> {
         let k = context.model.parts[0].net.k;
         let longest = plan.steps.iter().flat_map(|s| &s.runs).map(|r| r.n as usize).max().unwrap_or(0);
         let room = room(longest);
@@ -101,6 +104,7 @@ impl<'a> Tile<'a> {
             arena.resize(plan.n_arena, first);
         }
         t.b.resize(room, 0);
+        t.coarse.resize(room, 0);
         t.known.resize(room, 0);
         t.start.resize(room, 0);
         t.width.resize(room, 0);
@@ -116,7 +120,7 @@ impl<'a> Tile<'a> {
     }
 
     /// b of a run, from what is known.
-    fn predict(&mut self, step: &Step, run: Run) {
+    pub(super) fn predict(&mut self, step: &Step, run: Run) {
         let t = &mut *self.at_hand;
         let look = Look { values: &t.values, residuals: &t.residuals, refs: self.refs, usual: self.context.usual };
         let (linear, offsets) = (&self.context.linears[step.set], &self.plan.offsets[step.offsets]);
@@ -147,12 +151,12 @@ impl<'a> Tile<'a> {
     }
 
     /// The ints of the run are known: so are its residuals.
-    fn settle(&mut self, run: Run) {
+    pub(super) fn settle(&mut self, run: Run) {
         let t = &mut *self.at_hand;
         self.context.fast.settle(&t.values, run.at as usize, run.n as usize, &t.b, &mut t.residuals);
     }
 
-    fn done(self) {
+    pub(super) fn done(self) {
         BUFFERS.set(Some(self.at_hand));
     }
 }
@@ -172,6 +176,10 @@ pub fn encode_masked(context: Context, plan: &Plan, ints: &[i32], classes: &[u8]
     if context.is_flow() {
         return flow::encode(context, plan, ints, refs);
     }
+    if context.model.family == Family::L3c {
+        assert!(classes.iter().all(|class| *class == 0), "this family leaves nothing out");
+        return scales::encode(context, plan, ints);
+    }
     let refs = mirrored(plan, refs);
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
     let mut tile = Tile::new(context, plan, ints[0], &refs);
@@ -188,6 +196,9 @@ pub fn encode_masked(context: Context, plan: &Plan, ints: &[i32], classes: &[u8]
 pub fn costs(context: Context, plan: &Plan, ints: &[i32], classes: &[u8], refs: &[&[i32]]) -> Vec<i64> {
     if context.is_flow() {
         return flow::costs(context, plan, ints, refs);
+    }
+    if context.model.family == Family::L3c {
+        return scales::costs(context, plan, ints);
     }
     let refs = mirrored(plan, refs);
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
@@ -210,6 +221,9 @@ pub fn gather(
 ) {
     if context.is_flow() {
         return flow::gather(context, plan, ints, refs, stride, cells);
+    }
+    if context.model.family == Family::L3c {
+        return scales::gather(context, plan, ints, stride, cells);
     }
     let refs = mirrored(plan, refs);
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
@@ -337,6 +351,12 @@ pub fn decode_masked(
     if context.is_flow() {
         return flow::decode(context, plan, payload, refs, ints);
     }
+    if context.model.family == Family::L3c {
+        return match classes.iter().all(|class| *class == 0) {
+            true => scales::decode(context, plan, payload, ints),
+            false => Err(Error::corrupt("a masked tile in a family that knows no masks")),
+        };
+    }
     let (mut popper, seed) = unpack(payload, context.max as u32 + 1)?;
     ints[0] = seed as i32;
     let refs = mirrored(plan, refs);
@@ -363,7 +383,7 @@ pub fn decode_masked(
 
 impl Tile<'_> {
     /// The ints of a run, at their homes.
-    fn know(&mut self, run: Run, ints: &[i32]) {
+    pub(super) fn know(&mut self, run: Run, ints: &[i32]) {
         let cells = &mut self.at_hand.values[run.at as usize..][..run.n as usize];
         for (cell, index) in cells.iter_mut().zip(indices(run)) {
             *cell = ints[index] * ONE;

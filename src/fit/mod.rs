@@ -11,8 +11,11 @@ mod slopes;
 mod solve;
 
 use crate::kernel::predict::Linear;
-use crate::kernel::{ONE, Usual, address};
+use crate::kernel::{MAX_INT, ONE, Usual, address};
+use crate::model::l3c::{Steps, pyramid};
+use crate::model::plan::Step;
 use crate::model::{Model, Plan};
+use crate::net::Pass;
 pub use cells::Cells;
 pub use refit::{Refitted, refit};
 use solve::solve;
@@ -46,17 +49,19 @@ struct Rows {
 
 /// Predictors fitted to a few tiles, all with the same number of reference planes.
 pub fn fit(model: &Model, samples: &[Sample]) -> Fit {
-    fit_masked(model, samples, &vec![&[][..]; samples.len()])
+    fit_masked(model, samples, &vec![&[][..]; samples.len()], 0)
 }
 
-/// The same from those cells whose class is 0; no classes: all.
-pub fn fit_masked(model: &Model, samples: &[Sample], classes: &[&[u8]]) -> Fit {
+/// The same from those cells whose class is 0; no classes: all. Of scales, with steps so many octaves
+/// wider than the tiles' noise asks for.
+pub fn fit_masked(model: &Model, samples: &[Sample], classes: &[&[u8]], octaves: i32) -> Fit {
     let n_refs = samples.first().map_or(0, |s| s.refs.len());
+    let steps = measured(samples).map(|steps| steps.wider(octaves));
     let start = model.linears(n_refs);
     let mut rows: Vec<Rows> = start.iter().map(|l| Rows { width: n_coefficients(l) + 1, cells: Vec::new() }).collect();
     let strides = strides(start.len(), samples);
     for (sample, classes) in samples.iter().zip(classes) {
-        collect(sample, classes, &start, &strides, &mut rows);
+        collect(sample, classes, &start, &strides, steps, &mut rows);
     }
     let mut errors = Vec::new();
     let linears = start.iter().zip(&rows).map(|(start, rows)| {
@@ -66,6 +71,7 @@ pub fn fit_masked(model: &Model, samples: &[Sample], classes: &[&[u8]]) -> Fit {
     });
     let linears = linears.collect();
     let residual = (median(&mut errors) * f64::from(ONE)).clamp(8.0, 1e6) as i32;
+    let residual = steps.map_or(residual, Steps::residual);
     let known = |(s, classes): (&Sample, &&[u8])| -> Vec<f64> {
         let known = s.ints.iter().enumerate().filter(|(i, _)| classes.get(*i).is_none_or(|&class| class == 0));
         known.map(|(_, &int)| f64::from(int)).collect()
@@ -81,18 +87,39 @@ fn n_coefficients(linear: &Linear) -> usize {
 /// So many cells are passed over per set that about `MAX_CELLS` are left.
 fn strides(n_sets: usize, samples: &[Sample]) -> Vec<usize> {
     let mut n = vec![0; n_sets];
-    for step in samples.iter().flat_map(|s| &s.plan.steps) {
+    for step in samples.iter().flat_map(|s| fitted(s.plan)) {
         n[step.set] += step.runs.iter().map(|r| r.n as usize).sum::<usize>();
     }
     n.iter().map(|n| n.div_ceil(MAX_CELLS).max(1)).collect()
 }
 
-fn collect(sample: &Sample, classes: &[u8], linears: &[Linear], strides: &[usize], rows: &mut [Rows]) {
+/// Of scales the steps that suit the noise of these tiles.
+fn measured(samples: &[Sample]) -> Option<Steps> {
+    let has_scales = samples.iter().any(|s| !s.plan.scales.is_empty());
+    has_scales.then(|| Steps::measured(samples.iter().map(|s| (s.ints, s.plan.w))))
+}
+
+/// Steps whose predictor is fitted: of a feature the mean itself is all that is foreseen.
+fn fitted(plan: &Plan) -> impl Iterator<Item = &Step> {
+    plan.steps.iter().filter(|step| step.pass != Pass::Feature)
+}
+
+fn collect(
+    sample: &Sample,
+    classes: &[u8],
+    linears: &[Linear],
+    strides: &[usize],
+    steps: Option<Steps>,
+    rows: &mut [Rows],
+) {
     let mut arena = sample.plan.arena(sample.ints[0] * ONE);
-    sample.plan.fill(sample.ints, &mut arena);
+    match steps {
+        None => sample.plan.fill(sample.ints, &mut arena),
+        Some(steps) => sample.plan.fill(&pyramid(sample.plan, sample.ints, MAX_INT, steps), &mut arena),
+    }
     let refs: Vec<Vec<i32>> = sample.refs.iter().map(|ints| sample.plan.mirror(ints)).collect();
     let mut next = vec![0; linears.len()];
-    for step in &sample.plan.steps {
+    for step in fitted(sample.plan) {
         let offsets = &sample.plan.offsets[step.offsets];
         let (stride, next, rows) = (strides[step.set], &mut next[step.set], &mut rows[step.set]);
         for run in &step.runs {

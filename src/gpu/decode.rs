@@ -16,7 +16,7 @@ use crate::entropy::lanes::Popper;
 use crate::error::Result;
 use crate::kernel::fast::room;
 use crate::kernel::mixture::Mixtures;
-use crate::model::Plan;
+use crate::model::{Family, Plan};
 use rayon::prelude::*;
 use std::iter::repeat_n;
 use wgpu::Buffer;
@@ -29,9 +29,9 @@ pub struct TilePayload<'a> {
 }
 
 /// A tile on its way: its ints so far, or why there are none.
-struct Tile {
-    ints: Vec<i32>,
-    popper: Result<Popper>,
+pub(super) struct Tile {
+    pub ints: Vec<i32>,
+    pub popper: Result<Popper>,
 }
 
 impl Gpu {
@@ -41,6 +41,9 @@ impl Gpu {
             return self.decode_flow(context, plan, tiles);
         }
         let n_refs = count_refs(plan, tiles.iter().map(|t| t.refs))?;
+        if context.model.family == Family::L3c {
+            return self.decode_scales(context, plan, tiles);
+        }
         let tables = Tables::to_decode(context, plan, n_refs);
         let batch = Batch::new(self, &tables, plan, n_refs, tiles.len())?;
         self.check()?;
@@ -90,7 +93,9 @@ impl Batch {
             Op::Features => Some(bind(op, &[&cells, &values, &residuals, &refs, &b, &offsets, &acts])),
             Op::Around => Some(bind(op, &[&cells, &weights, &acts, &heads])),
             Op::Mixture => Some(bind(op, &[&b, &heads, &gpu.constants, &mixtures])),
-            Op::Fill | Op::Settle | Op::Interval | Op::Couple | Op::Carry | Op::Leave => None,
+            Op::Fill | Op::Settle | Op::Interval | Op::Couple | Op::Carry | Op::Leave | Op::Quantise | Op::Coarsen => {
+                None
+            }
         };
         Ok(Batch {
             n_most,
@@ -171,7 +176,7 @@ impl Batch {
 
 impl Tile {
     /// Pops the ints of a step, whose mixtures are K locations, K log2 scales and K weights of its cells.
-    fn pop(&mut self, context: Context, plan: &Plan, k: usize, stage: &Stage, b: &[i32], mixtures: &[i32]) {
+    pub(super) fn pop(&mut self, context: Context, plan: &Plan, k: usize, stage: &Stage, b: &[i32], mixtures: &[i32]) {
         let Ok(popper) = &mut self.popper else { return };
         let mixtures = with_room(k, stage.n, mixtures);
         let b = &padded(stage.n, b);

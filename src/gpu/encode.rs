@@ -14,7 +14,7 @@ use crate::codec::network::{Context, pack};
 use crate::entropy::lanes::Interval;
 use crate::error::{Error, Result};
 use crate::kernel::interval::beyond;
-use crate::model::Plan;
+use crate::model::{Family, Plan};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -82,6 +82,9 @@ impl Gpu {
             return self.encode_flow(context, plan, tiles);
         }
         let n_refs = check_tiles(plan, tiles)?;
+        if context.model.family == Family::L3c {
+            return self.encode_scales(context, plan, tiles);
+        }
         let tables = Tables::to_encode(context, plan, n_refs);
         let batch = Batch::new(self, &tables, plan, n_refs, tiles.len())?;
         self.check()?;
@@ -165,7 +168,7 @@ impl Gpu {
 type Symbol = (Interval, Option<u32>);
 
 /// The symbols of a tile, row-major, from what the device says of its places.
-fn symbols(context: Context, tables: &Tables, ints: &[i32], intervals: &[u32], b: &[u32]) -> Vec<Symbol> {
+pub(super) fn symbols(context: Context, tables: &Tables, ints: &[i32], intervals: &[u32], b: &[u32]) -> Vec<Symbol> {
     let window = context.window();
     let mut symbols = vec![Symbol::default(); ints.len()];
     for (p, (&index, pair)) in tables.index.iter().zip(intervals.chunks_exact(2)).enumerate() {
@@ -205,6 +208,7 @@ impl Batch {
             Op::Around => bind(op, &[&cells, &weights, &acts, &heads]),
             Op::Mixture => bind(op, &[&b, &heads, &gpu.constants, &mixtures]),
             Op::Interval => bind(op, &[&ints, &b, &mixtures, &gpu.constants, &intervals]),
+            Op::Quantise | Op::Coarsen => unreachable!("only scales have steps"),
         };
         Ok(Batch {
             n_most,
@@ -245,7 +249,7 @@ impl Batch {
                 }
                 Op::Around => t.stages.iter().for_each(|stage| go(bound, &stage.layers, n_tiles)),
                 Op::Mixture | Op::Interval => go(bound, &t.all.cells, n_tiles),
-                Op::Couple | Op::Carry | Op::Leave => {}
+                Op::Couple | Op::Carry | Op::Leave | Op::Quantise | Op::Coarsen => {}
             }
         }
     }

@@ -9,6 +9,8 @@
 //! decode  many tiles in lock step over the steps of a plan
 //! lifts   the ways of a flow as dispatches
 //! flow    many tiles through a flow, there and back
+//! waves   the tables of scales, whose phases go together
+//! scales  many tiles at once of means and features: an encoder's net first; a decoder in two waves per scale
 //! twin    one op over one run, with the signature of its plain kernel
 //! verify  a device that differs from the plain kernels in one bit is refused
 //! ```
@@ -22,10 +24,12 @@ mod flow;
 mod lifts;
 mod op;
 mod queue;
+mod scales;
 mod spots;
 mod tables;
 mod twin;
 mod verify;
+mod waves;
 
 pub use adapter::{AdapterInfo, Backend, adapters};
 pub use decode::TilePayload;

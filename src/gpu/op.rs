@@ -15,10 +15,12 @@ pub enum Op {
     Couple,
     Carry,
     Leave,
+    Quantise,
+    Coarsen,
 }
 
 impl Op {
-    pub const ALL: [Op; 11] = [
+    pub const ALL: [Op; 13] = [
         Op::Fill,
         Op::Predict,
         Op::Settle,
@@ -30,6 +32,8 @@ impl Op {
         Op::Couple,
         Op::Carry,
         Op::Leave,
+        Op::Quantise,
+        Op::Coarsen,
     ];
 
     /// In the order in which an encoder runs them for a net whose layers are plain, or not; flows have a way of their own.
@@ -37,7 +41,7 @@ impl Op {
         Op::ALL.into_iter().filter(move |op| match op {
             Op::Context => is_plain,
             Op::Features | Op::Around => !is_plain,
-            Op::Couple | Op::Carry | Op::Leave => false,
+            Op::Couple | Op::Carry | Op::Leave | Op::Quantise | Op::Coarsen => false,
             _ => true,
         })
     }
@@ -55,14 +59,16 @@ impl Op {
             Op::Couple => "couple",
             Op::Carry => "carry",
             Op::Leave => "leave",
+            Op::Quantise => "quantise",
+            Op::Coarsen => "coarsen",
         }
     }
 
     /// Storage buffers behind the parameters.
     pub(super) fn n_buffers(self) -> usize {
         match self {
-            Op::Carry => 2,
-            Op::Leave => 3,
+            Op::Carry | Op::Quantise => 2,
+            Op::Leave | Op::Coarsen => 3,
             Op::Fill | Op::Settle | Op::Mixture | Op::Around | Op::Couple => 4,
             Op::Predict | Op::Interval => 5,
             Op::Features => 7,
@@ -72,13 +78,13 @@ impl Op {
 
     /// The last ones are written, the others read.
     pub(super) fn n_written(self) -> usize {
-        if self == Op::Around { 2 } else { 1 }
+        if matches!(self, Op::Around | Op::Coarsen) { 2 } else { 1 }
     }
 }
 
 /// The text of every shader.
 #[derive(Clone, Debug)]
-pub struct Shaders([Cow<'static, str>; 11]);
+pub struct Shaders([Cow<'static, str>; 13]);
 
 impl Default for Shaders {
     fn default() -> Shaders {
@@ -95,6 +101,8 @@ impl Default for Shaders {
                 Op::Couple => include_str!("../../shaders/couple.wgsl"),
                 Op::Carry => include_str!("../../shaders/carry.wgsl"),
                 Op::Leave => include_str!("../../shaders/leave.wgsl"),
+                Op::Quantise => include_str!("../../shaders/quantise.wgsl"),
+                Op::Coarsen => include_str!("../../shaders/coarsen.wgsl"),
             })
         }))
     }
@@ -156,7 +164,8 @@ pub(super) struct Params {
     pub n_taps: u32,
     /// The plane's usual value.
     pub usual: i32,
-    /// Where the spots begin in `cells`, spots of a tile, words of activations of a spot.
+    /// Where the spots begin in `cells`, spots of a tile, words of activations of a spot. Of scales, whose layers are plain: log2 of
+    /// the step, or 31 for features, and how many hints.
     pub spots: u32,
     pub n_spots: u32,
     pub n_words: u32,

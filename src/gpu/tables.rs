@@ -96,6 +96,23 @@ pub(super) fn net_params(net: &Net, level: i32, mut p: Params) -> Params {
     p
 }
 
+/// What every dispatch of a plane and a plan is told.
+pub(super) fn common(context: Context, plan: &Plan, n_refs: usize) -> Params {
+    let window = context.window();
+    Params {
+        n_arena: plan.n_arena as u32,
+        n_refs: n_refs as u32,
+        residual: context.usual.residual,
+        usual: context.usual.value,
+        max: context.max,
+        mass: mass(window.n_symbols()),
+        n_symbols: window.n_symbols(),
+        escapes: window.escapes().into(),
+        k: context.model.parts[0].net.k as u32,
+        ..Params::default()
+    }
+}
+
 /// Dispatches of one step, or of steps that differ in nothing but their cells.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stage {
@@ -166,19 +183,7 @@ impl Tables {
         let mut t = Tables { k: context.model.parts[0].net.k, ..Tables::default() };
         let parts = &context.model.parts;
         t.words = widest(parts.iter().filter(|p| p.net.is_plain()).map(|p| net_words(&p.net)));
-        let window = context.window();
-        let common = Params {
-            n_arena: plan.n_arena as u32,
-            n_refs: n_refs as u32,
-            residual: context.usual.residual,
-            usual: context.usual.value,
-            max: context.max,
-            mass: mass(window.n_symbols()),
-            n_symbols: window.n_symbols(),
-            escapes: window.escapes().into(),
-            k: t.k as u32,
-            ..Params::default()
-        };
+        let common = common(context, plan, n_refs);
         t.order(plan);
         // only raster plans have nets whose layers look around, and these have one pass
         let around = plan.steps.first().map(|step| &parts[context.model.part(step.pass, n_refs)].net);
@@ -203,10 +208,7 @@ impl Tables {
             at = steps.end;
 
             let o = &plan.offsets[step.offsets];
-            let begin = *offsets[step.offsets].get_or_insert_with(|| {
-                t.offsets.extend(o.taps.iter().chain(&o.ref_taps));
-                (t.offsets.len() - o.taps.len() - o.ref_taps.len()) as u32
-            });
+            let begin = *offsets[step.offsets].get_or_insert_with(|| t.add_offsets(o));
             let linear = *linears[step.offsets * context.linears.len() + step.set]
                 .get_or_insert_with(|| linear_terms(&context.linears[step.set], o, n_refs, &mut t.linear));
             let part = context.model.part(step.pass, n_refs);
@@ -240,6 +242,13 @@ impl Tables {
         t
     }
 
+    /// Where all that a cell looks at begins.
+    pub(super) fn add_offsets(&mut self, o: &Offsets) -> u32 {
+        let begin = self.offsets.len() as u32;
+        self.offsets.extend(o.taps.iter().chain(&o.ref_taps).chain(&o.hints));
+        begin
+    }
+
     /// Spots, and the weights of all nets; returns where each net begins, or each of its layers.
     fn lay_out(&mut self, context: Context, plan: &Plan) -> Vec<Vec<u32>> {
         if let Some(grid) = self.grid {
@@ -265,7 +274,7 @@ impl Tables {
     }
 
     /// Cells and ints by place, and the cells that never show an int.
-    fn order(&mut self, plan: &Plan) {
+    pub(super) fn order(&mut self, plan: &Plan) {
         let mut none = vec![true; plan.n_arena];
         for step in &plan.steps {
             for &run in &step.runs {
@@ -279,7 +288,7 @@ impl Tables {
     }
 
     /// Homes and copies of the ints of some steps, whose places begin at `first`.
-    fn show(&mut self, plan: &Plan, steps: Range<usize>, mut first: usize) {
+    pub(super) fn show(&mut self, plan: &Plan, steps: Range<usize>, mut first: usize) {
         for step in &plan.steps[steps] {
             let mut homes: Vec<[u32; 2]> = Vec::new();
             for run in &step.runs {
@@ -296,7 +305,7 @@ impl Tables {
     }
 
     /// Parameters for `n` threads from entry `first`, in as many dispatches as the limits ask for.
-    fn add(&mut self, params: Params, first: usize, n: usize) -> Range<usize> {
+    pub(super) fn add(&mut self, params: Params, first: usize, n: usize) -> Range<usize> {
         let begin = self.params.len();
         for at in (0..n).step_by(MAX_THREADS as usize) {
             let n = (n - at).min(MAX_THREADS as usize);

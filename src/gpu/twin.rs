@@ -5,11 +5,13 @@ use super::op::{Op, Params};
 use super::queue::dispatch;
 use super::spots;
 use super::tables::{linear_terms, net_params, net_weights, net_words, widest};
+use super::waves::log2_step;
 use crate::error::Result;
 use crate::kernel::context::Heads;
 use crate::kernel::mixture::{Mixtures, Window};
 use crate::kernel::predict::Linear;
 use crate::kernel::{Look, Offsets, Usual};
+use crate::model::l3c::Steps;
 use crate::net::Net;
 use wgpu::Buffer;
 
@@ -54,10 +56,11 @@ impl Gpu {
         net_weights(net, &mut weights);
         let n_taps = offsets.taps.len() as u32;
         let n_ref_taps = offsets.ref_taps.len() as u32;
-        let params = net_params(net, level, Params { n_taps, n_ref_taps, ..run(look, b.len()) });
+        let n_spots = net.n_hints as u32;
+        let params = net_params(net, level, Params { n_taps, n_ref_taps, n_spots, ..run(look, b.len()) });
         let (cells, values, refs) = self.upload_look(look, at, b.len());
         let residuals = self.upload(look.residuals);
-        let offsets = self.upload(&[&offsets.taps[..], &offsets.ref_taps].concat());
+        let offsets = self.upload(&[&offsets.taps[..], &offsets.ref_taps, &offsets.hints].concat());
         let (b_buffer, weights) = (self.upload(b), self.upload(&weights));
         let buffers = [&cells, &values, &residuals, &refs, &b_buffer, &offsets, &weights];
         let n_heads = 3 * net.k;
@@ -127,6 +130,36 @@ impl Gpu {
         Ok(())
     }
 
+    /// The features that the first heads of the first `out.len()` cells say, none above 24 or `max`.
+    pub fn quantise(&self, heads: &Heads, max: i32, out: &mut [i32]) -> Result<()> {
+        let n = out.len();
+        let params = Params { n: n as u32, stride: n as u32, k: 1, max, ..Params::default() };
+        let all = [&heads.s[..n], &heads.heads[..n]].concat();
+        out.copy_from_slice(&self.one(Op::Quantise, 0, params, &[&self.upload(&all)], n)?);
+        Ok(())
+    }
+
+    /// b and s of cells of a scale in its steps; no scale: of features.
+    pub fn coarsen(&self, steps: Steps, scale: Option<usize>, b: &[i32], s: &mut [i32], out: &mut [i32]) -> Result<()> {
+        let n = b.len();
+        let params = Params { n: n as u32, stride: n as u32, spots: log2_step(steps, scale), ..Params::default() };
+        let params = [params];
+        let (uniform, coarse, staging) = (self.upload_params(&params), self.storage(n), self.staging(2 * n));
+        let (heads, b) = (self.upload(&s[..n]), self.upload(b));
+        let bound = self.bind(Op::Coarsen, 0, &uniform, &[&b, &heads, &coarse]);
+        let mut encoder = self.encoder();
+        dispatch(&mut encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default()), &bound, &params, 0..1, 1);
+        encoder.copy_buffer_to_buffer(&coarse, 0, &staging, 0, n as u64 * 4);
+        encoder.copy_buffer_to_buffer(&heads, 0, &staging, n as u64 * 4, n as u64 * 4);
+        let submission = self.submit(encoder);
+        self.read(&staging, 2 * n, submission, |words| {
+            let (coarse, heads) = bytemuck::cast_slice(words).split_at(n);
+            out[..n].copy_from_slice(coarse);
+            s[..n].copy_from_slice(heads);
+        })
+    }
+
+    #[allow(clippy::too_many_arguments)]
     pub fn intervals(
         &self,
         m: &Mixtures,

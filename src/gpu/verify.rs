@@ -53,6 +53,7 @@ impl Gpu {
             taps: net.taps.iter().map(address).collect(),
             ref_taps: net.ref_taps.iter().map(address).collect(),
             around: net.around().iter().map(address).collect(),
+            hints: net.taps[..net.n_hints].iter().map(address).collect(),
         };
         let mut values = || (0..2 * at + N).map(|_| paint.int(max) * ONE).collect::<Vec<i32>>();
         let own = values();

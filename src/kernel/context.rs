@@ -6,7 +6,7 @@
 //! `net::load` has proved that no sum of the MLP can overflow an i32.
 
 use super::log2::log2;
-use super::{Look, MAX_RESIDUAL, Offsets, Usual, address};
+use super::{HINT_SHIFT, Look, MAX_RESIDUAL, Offsets, Usual, address};
 use crate::net::{Layer, Net};
 
 /// s and the heads of every cell of a run, one array per head.
@@ -105,6 +105,9 @@ pub fn features(net: &Net, offsets: &Offsets, look: Look, cell: usize, level: i3
         for &o in &offsets.ref_taps[1..] {
             put(soft(u[address(cell, o)] - u0));
         }
+    }
+    for i in 0..net.n_hints {
+        put((look.values[address(cell, offsets.hints[i])] >> HINT_SHIFT).min(127));
     }
     put(((log_s >> 5) - 32).clamp(0, 127));
     put(compare(wide, net.feature_shift));

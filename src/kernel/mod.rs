@@ -11,6 +11,7 @@
 //! mixture   heads, b, s                      -> K logistics: location, log2 scale, weight
 //! interval  mixture and symbol               -> start and width in 2^24; and back from a quantile
 //! couple    b, heads                         -> what a flow adds to a value, or takes from it
+//! quantise  the first head                   -> a feature that is transmitted; b and s in steps of a coarser scale
 //! ```
 //!
 //! All quantities are i32. Ints carry 6 fractional bits once inside (`ONE` = 64), logarithms 8.
@@ -26,6 +27,7 @@ pub mod kept;
 pub mod log2;
 pub mod mixture;
 pub mod predict;
+pub mod quantise;
 pub mod tables;
 
 /// One int, in the fixed point of the kernels.
@@ -36,6 +38,8 @@ pub const MAX_INT: i32 = 1 << 22;
 pub const MAX_RESIDUAL: i32 = 1 << 22;
 /// Cells that must exist behind the last run, so that a kernel may work in whole vectors.
 pub const SLACK: usize = 64;
+/// A transmitted feature q is a value 64·q like an int, and 4·q to a net.
+pub const HINT_SHIFT: u32 = 4;
 /// The most logistics a mixture may have.
 pub const MAX_K: usize = 8;
 
@@ -66,6 +70,8 @@ pub struct Offsets {
     pub ref_taps: Vec<i32>,
     /// Cells coded earlier, at whose activations layers look.
     pub around: Vec<i32>,
+    /// Where the features lie that were transmitted for the scale above.
+    pub hints: Vec<i32>,
 }
 
 /// The address of a neighbour.

@@ -96,6 +96,7 @@ fn lift(level: &Level, above: Option<&Level>, number: i32, update: [Places; 2], 
         taps: taps.iter().map(|&t| level.offset(split(phase), t)).collect(),
         ref_taps: refs.iter().map(|&t| level.offset(split(phase), t)).collect(),
         around: Vec::new(),
+        hints: Vec::new(),
     };
     let own: [Tap; 4] = [(0, -2), (-2, 0), (0, 2), (2, 0)];
     let mixed: [Tap; 4] = [(-1, -1), (-1, 1), (1, -1), (1, 1)];

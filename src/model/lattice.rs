@@ -80,8 +80,17 @@ pub(super) fn margin(places: &[Places]) -> usize {
 }
 
 pub(super) fn plan_on(levels: &[Level], [diagonal, rest]: [Places; 2], h: usize, w: usize) -> Plan {
-    let mut plan =
-        Plan { h, w, n_arena: 0, offsets: vec![], steps: vec![], order: vec![], mirror: vec![], lifts: vec![] };
+    let mut plan = Plan {
+        h,
+        w,
+        n_arena: 0,
+        offsets: vec![],
+        steps: vec![],
+        order: vec![],
+        mirror: vec![],
+        lifts: vec![],
+        scales: vec![],
+    };
     plan.n_arena = levels.iter().map(Level::n_cells).sum();
 
     const NOT_CODED: (usize, u32) = (usize::MAX, 0);
@@ -121,6 +130,7 @@ pub(super) fn plan_on(levels: &[Level], [diagonal, rest]: [Places; 2], h: usize,
                 taps: taps.iter().map(|&t| level.offset(phase, t)).collect(),
                 ref_taps: ref_taps.iter().map(|&t| level.offset(phase, t)).collect(),
                 around: Vec::new(),
+                hints: Vec::new(),
             });
         }
     }

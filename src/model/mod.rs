@@ -1,6 +1,7 @@
 //! A model: the nets of one weights file, and the schedule in which they meet the cells of a tile.
 
 pub mod idf;
+pub mod l3c;
 pub mod lattice;
 pub mod plan;
 pub mod raster;
@@ -23,10 +24,12 @@ pub enum Family {
     PixelcnnDeep,
     /// An integer flow: midpoints predicted, cells around them updated, from fine to coarse; what is left is coded, coarse to fine.
     Idf,
+    /// Means and transmitted features from coarse to fine, each scale at once.
+    L3c,
 }
 
 impl Family {
-    pub const ALL: [Family; 4] = [Family::Pixelcnn, Family::Lattice, Family::PixelcnnDeep, Family::Idf];
+    pub const ALL: [Family; 5] = [Family::Pixelcnn, Family::Lattice, Family::PixelcnnDeep, Family::Idf, Family::L3c];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -34,6 +37,7 @@ impl Family {
             Family::Lattice => "lattice",
             Family::PixelcnnDeep => "pixelcnn-deep",
             Family::Idf => "idf",
+            Family::L3c => "l3c",
         }
     }
 
@@ -57,6 +61,7 @@ impl Family {
                 Pass::UpdateDiagonal,
                 Pass::UpdateRest,
             ],
+            Family::L3c => &[Pass::Encoder, Pass::Feature, Pass::Finer],
         }
     }
 
@@ -64,6 +69,15 @@ impl Family {
     pub fn coded(self) -> &'static [Pass] {
         let n = if self == Family::Idf { 2 } else { self.passes().len() };
         &self.passes()[..n]
+    }
+
+    /// How many reference planes a plane may look at, and whether ints that a mask hides can be left out.
+    pub fn max_refs(self) -> usize {
+        if self == Family::L3c { 0 } else { 3 }
+    }
+
+    pub fn knows_masks(self) -> bool {
+        self != Family::L3c
     }
 }
 
@@ -97,6 +111,9 @@ impl Model {
             if parts[..i].iter().any(|q| (q.net.pass, q.net.n_refs) == (p.net.pass, p.net.n_refs)) {
                 return Err(Error::corrupt("two nets for one pass and one number of reference planes"));
             }
+        }
+        if parts.iter().any(|p| p.net.n_refs > family.max_refs()) {
+            return Err(Error::corrupt(format!("a {} model that looks at reference planes", family.name())));
         }
         for &pass in family.passes() {
             if !parts.iter().any(|p| p.net.pass == pass && p.net.n_refs == 0) {
@@ -146,6 +163,7 @@ impl Model {
         match self.family {
             Family::Pixelcnn | Family::PixelcnnDeep => 1,
             Family::Lattice | Family::Idf => 6,
+            Family::L3c => l3c::N_SETS,
         }
     }
 }
@@ -164,7 +182,7 @@ impl Model {
     pub fn plan_to_encode(&self, h: usize, w: usize) -> Plan {
         match self.family {
             Family::Pixelcnn | Family::PixelcnnDeep => raster::rows(self.places(Pass::Raster), h, w),
-            Family::Lattice | Family::Idf => self.plan_to_decode(h, w),
+            Family::Lattice | Family::Idf | Family::L3c => self.plan_to_decode(h, w),
         }
     }
 
@@ -176,15 +194,19 @@ impl Model {
                 let coded = [Pass::Diagonal, Pass::Rest].map(|pass| self.places(pass));
                 idf::plan(coded, [Pass::UpdateDiagonal, Pass::UpdateRest].map(|pass| self.places(pass)), h, w)
             }
+            Family::L3c => l3c::plan(&l3c::Sight::of(|pass| &self.parts[self.part(pass, 0)].net), h, w),
         }
     }
 
     /// The predictors that the weights file came with, one per set; places in `n_refs` reference planes count for nothing.
     pub fn linears(&self, n_refs: usize) -> Vec<Linear> {
-        let passes = self.family.coded();
+        let passes = match self.family {
+            Family::L3c => &[Pass::Finer], // the others predict nothing that a file fits
+            family => family.coded(),
+        };
         let linear = |set: usize| {
             let part = &self.parts[self.part(passes[set % passes.len()], 0)];
-            let refs = vec![vec![0; part.net.ref_taps.len() - 1]; n_refs];
+            let refs = vec![vec![0; part.net.ref_taps.len() - 1]; n_refs.min(self.family.max_refs())];
             Linear::new(part.linear.own().to_vec(), refs).expect("zeros add nothing to a sum that was checked")
         };
         (0..self.n_sets()).map(linear).collect()
@@ -238,7 +260,9 @@ pub mod tests {
             let layers = layers.collect();
             Part { net: Net::wired(spec, layers, wiring).unwrap(), linear: Linear::mean(6) }
         };
-        let parts = family.passes().iter().flat_map(|&p| [part(p, 0), part(p, 1)]).collect();
+        let n_refs = 0..=family.max_refs().min(1);
+        let parts = family.passes().iter().flat_map(|&p| n_refs.clone().map(move |n| (p, n))).map(|(p, n)| part(p, n));
+        let parts = parts.collect();
         Model::new("painted", family, parts, [0; 32]).unwrap()
     }
 
@@ -274,6 +298,7 @@ pub mod tests {
             n_values: 20,
             n_residuals: 17,
             n_refs,
+            n_hints: if pass == Pass::Finer { 7 } else { 0 },
             ref_taps,
             near_log2: 3,
             wide_log2: 4,

@@ -4,6 +4,7 @@
 //! the same passes in the same order. A run's symbols are dealt to the coder's lanes from lane 0.
 
 use super::idf::Lift;
+use super::l3c::Scale;
 use crate::kernel::{Offsets, SLACK};
 use crate::net::Pass;
 
@@ -44,6 +45,8 @@ pub struct Plan {
     pub mirror: Vec<u32>,
     /// Of a flow, from the coarsest level to the finest, what happens around the steps.
     pub lifts: Vec<Lift>,
+    /// Of family `l3c` the scales of a tile, its own first: its ints are then those of all scales. None elsewhere.
+    pub scales: Vec<Scale>,
 }
 
 impl Step {
@@ -56,6 +59,16 @@ impl Step {
 }
 
 impl Plan {
+    /// Ints that the runs code: those of the tile, or of all its scales.
+    pub fn n_ints(&self) -> usize {
+        self.scales.first().map_or(self.h * self.w, |scale| scale.ints + scale.h * scale.w)
+    }
+
+    /// The level that a net is told: scales are told apart as far as their predictors are.
+    pub fn level(&self, step: &Step) -> i32 {
+        if self.scales.is_empty() { step.level } else { step.set as i32 }
+    }
+
     /// An arena with every cell at the seed.
     pub fn arena(&self, seed: i32) -> Vec<i32> {
         vec![seed; self.n_arena]
@@ -81,7 +94,9 @@ impl Plan {
 
     pub(super) fn with_slack(mut self) -> Plan {
         self.n_arena += SLACK;
-        self.mirror.resize(self.n_arena, 0);
+        if self.scales.is_empty() {
+            self.mirror.resize(self.n_arena, 0);
+        }
         self
     }
 }

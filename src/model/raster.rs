@@ -32,7 +32,7 @@ fn skew(p: Places) -> usize {
 
 fn offsets(places: Places, offset: impl Fn(Tap) -> i32) -> Offsets {
     let all = |taps: &[Tap]| taps.iter().map(|&tap| offset(tap)).collect();
-    Offsets { taps: all(places.taps), ref_taps: all(places.ref_taps), around: all(places.around) }
+    Offsets { taps: all(places.taps), ref_taps: all(places.ref_taps), around: all(places.around), hints: Vec::new() }
 }
 
 /// The encoder's plan: one step per row.
@@ -61,6 +61,7 @@ pub fn rows(places: Places, h: usize, w: usize) -> Plan {
         order: wavefronts(skew(places), h, w).map(|(run, _)| run).collect(),
         mirror: mirror.collect(),
         lifts: Vec::new(),
+        scales: Vec::new(),
     };
     plan.with_slack()
 }
@@ -101,6 +102,7 @@ pub fn waves(places: Places, h: usize, w: usize) -> Plan {
         steps,
         mirror: mirror.collect(),
         lifts: Vec::new(),
+        scales: Vec::new(),
     };
     plan.with_slack()
 }

@@ -70,6 +70,7 @@ fn spec(json: &Value) -> Result<Spec> {
         n_values: small("values")?,
         n_residuals: small("residuals")?,
         n_refs: small("refs")?,
+        n_hints: if json["hints"].is_null() { 0 } else { small("hints")? },
         ref_taps: pairs(json, "ref_taps")?,
         near_log2: small("near_log2")? as u32,
         wide_log2: small("wide_log2")? as u32,

@@ -54,6 +54,7 @@ pub struct Net {
     pub(crate) n_values: usize,
     pub(crate) n_residuals: usize,
     pub(crate) n_refs: usize,
+    pub(crate) n_hints: usize,
     pub(crate) ref_taps: Vec<(i32, i32)>,
     pub(crate) near_log2: u32,
     pub(crate) wide_log2: u32,
@@ -77,6 +78,8 @@ pub struct Spec {
     pub n_values: usize,
     pub n_residuals: usize,
     pub n_refs: usize,
+    /// At how many of the taps the net sees the feature that was transmitted there; of pass `Finer` only.
+    pub n_hints: usize,
     /// (dy, dx) in reference planes; the first is (0, 0).
     pub ref_taps: Vec<(i32, i32)>,
     pub near_log2: u32,
@@ -109,7 +112,7 @@ impl Net {
         let (around, kept) = wiring::around(&wiring);
         wiring::check_kept(&kept, &widths)?;
         let Spec { pass, k, taps, n_linear, n_values, n_residuals, n_refs, ref_taps, .. } = s;
-        let Spec { near_log2, wide_log2, scale_floor, feature_shift, .. } = s;
+        let Spec { n_hints, near_log2, wide_log2, scale_floor, feature_shift, .. } = s;
         Ok(Net {
             pass,
             k,
@@ -118,6 +121,7 @@ impl Net {
             n_values,
             n_residuals,
             n_refs,
+            n_hints,
             ref_taps,
             near_log2,
             wide_log2,
@@ -139,6 +143,7 @@ impl Net {
             n_values: self.n_values,
             n_residuals: self.n_residuals,
             n_refs: self.n_refs,
+            n_hints: self.n_hints,
             ref_taps: self.ref_taps.clone(),
             near_log2: self.near_log2,
             wide_log2: self.wide_log2,
@@ -178,7 +183,10 @@ impl Net {
     /// Activations of a source: the features, or the outputs of a layer, counted from 1.
     pub fn width(&self, source: usize) -> usize {
         match source {
-            0 => self.n_values + self.n_residuals + self.n_refs * (self.ref_taps.len() - 1) + N_CONTEXT,
+            0 => {
+                let of_refs = self.n_refs * (self.ref_taps.len() - 1);
+                self.n_values + self.n_residuals + of_refs + self.n_hints + N_CONTEXT
+            }
             l => self.wiring[l - 1].width(&self.layers[l - 1]),
         }
     }
@@ -210,6 +218,9 @@ impl Spec {
         check(s.near_log2 <= s.wide_log2 && s.wide_log2 <= 5, || "scales over more than 32 residuals".into())?;
         let least = (1usize << s.wide_log2).max(s.n_linear).max(s.n_values).max(s.n_residuals);
         check(s.n_linear >= 1 && s.taps.len() >= least, || format!("{} taps where {least} are used", s.taps.len()))?;
+        check(s.n_hints <= if s.pass == Pass::Finer { s.taps.len() } else { 0 }, || {
+            format!("{} hints for pass {:?}", s.n_hints, s.pass)
+        })?;
         check(s.n_linear <= 64 && s.n_refs <= 3, || {
             "more linear taps or reference planes than the format knows".into()
         })?;
@@ -221,7 +232,11 @@ impl Spec {
     }
 
     pub fn n_features(&self) -> usize {
-        self.n_values + self.n_residuals + self.n_refs * self.ref_taps.len().saturating_sub(1) + N_CONTEXT
+        self.n_values
+            + self.n_residuals
+            + self.n_refs * self.ref_taps.len().saturating_sub(1)
+            + self.n_hints
+            + N_CONTEXT
     }
 }
 

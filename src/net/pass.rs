@@ -17,10 +17,16 @@ pub enum Pass {
     /// What a flow then adds to the cells around, by what is left of the midpoints.
     UpdateDiagonal,
     UpdateRest,
+    /// What an encoder says of 2 × 2 ints: it sees all of them, a decoder never runs it.
+    Encoder,
+    /// What was said of 2 × 2 ints, from their mean and the means around it.
+    Feature,
+    /// Ints of a scale, all at once, from the means and the features of the scale above.
+    Finer,
 }
 
 impl Pass {
-    pub const ALL: [Pass; 7] = [
+    pub const ALL: [Pass; 10] = [
         Pass::Raster,
         Pass::Diagonal,
         Pass::Rest,
@@ -28,6 +34,9 @@ impl Pass {
         Pass::PredictRest,
         Pass::UpdateDiagonal,
         Pass::UpdateRest,
+        Pass::Encoder,
+        Pass::Feature,
+        Pass::Finer,
     ];
 
     /// As weights files say it.
@@ -40,6 +49,9 @@ impl Pass {
             Pass::PredictRest => "predict-rest",
             Pass::UpdateDiagonal => "update-diagonal",
             Pass::UpdateRest => "update-rest",
+            Pass::Encoder => "encoder",
+            Pass::Feature => "feature",
+            Pass::Finer => "finer",
         }
     }
 
@@ -53,6 +65,8 @@ impl Pass {
             Pass::Raster => dy < 0 || (dy == 0 && dx < 0),
             Pass::Diagonal | Pass::PredictDiagonal | Pass::UpdateDiagonal => dy & 1 == 1 && dx & 1 == 1,
             Pass::Rest | Pass::PredictRest | Pass::UpdateRest => (dy + dx) & 1 == 1,
+            // they look at another scale, of which all is known
+            Pass::Encoder | Pass::Feature | Pass::Finer => true,
         }
     }
 }

@@ -33,13 +33,17 @@ pub fn store(model: &Model) -> Result<Vec<u8>> {
 
 fn describe(net: &Net) -> Value {
     let pairs = |list: &[(i32, i32)]| list.iter().map(|&(dy, dx)| json!([dy, dx])).collect::<Vec<_>>();
-    json!({
+    let mut json = json!({
         "pass": net.pass.name(),
         "k": net.k, "taps": pairs(&net.taps), "linear": net.n_linear, "values": net.n_values,
         "residuals": net.n_residuals, "refs": net.n_refs, "ref_taps": pairs(&net.ref_taps),
         "near_log2": net.near_log2, "wide_log2": net.wide_log2, "scale_floor": net.scale_floor,
         "feature_shift": net.feature_shift, "layers": layers(net),
-    })
+    });
+    if net.n_hints > 0 {
+        json["hints"] = json!(net.n_hints);
+    }
+    json
 }
 
 /// The number of layers where all are plain, else of each what is not.

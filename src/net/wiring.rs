@@ -101,6 +101,7 @@ mod tests {
             n_values: 2,
             n_residuals: 0,
             n_refs: 0,
+            n_hints: 0,
             ref_taps: vec![(0, 0)],
             near_log2: 0,
             wide_log2: 0,

@@ -97,6 +97,7 @@ fn spec() -> Spec {
         n_values: 4,
         n_residuals: 4,
         n_refs: 0,
+        n_hints: 0,
         ref_taps: vec![(0, 0), (0, -1), (-1, 0)],
         near_log2: 3,
         wide_log2: 4,

@@ -29,6 +29,7 @@ pub fn model(family: Family) -> Model {
             n_values: 4,
             n_residuals: 4,
             n_refs: 0,
+            n_hints: 0,
             ref_taps: vec![(0, 0)],
             near_log2: 1,
             wide_log2: 2,
@@ -43,6 +44,7 @@ pub fn model(family: Family) -> Model {
     };
     let parts = match family {
         Family::Pixelcnn | Family::PixelcnnDeep => vec![net(Pass::Raster, &[(0, -1), (-1, 0), (-1, -1), (-1, 1)])],
+        Family::L3c => unreachable!("its example stands elsewhere"),
         Family::Lattice | Family::Idf => {
             let taps: [[_; 4]; 2] = [[(-1, -1), (-1, 1), (1, -1), (1, 1)], [(-1, 0), (0, -1), (0, 1), (1, 0)]];
             family.passes().iter().zip(taps.iter().cycle()).map(|(&pass, taps)| net(pass, taps)).collect()

@@ -59,6 +59,7 @@ pub fn spec(pass: Pass, n_refs: usize, size: Size) -> Spec {
         n_values: size.values,
         n_residuals: size.residuals,
         n_refs,
+        n_hints: if pass == Pass::Finer { 7 } else { 0 },
         ref_taps: near(|_| true, 9),
         near_log2: 3,
         wide_log2: 5,
@@ -157,8 +158,9 @@ pub fn model(family: Family, size: Size) -> Model {
     if family == Family::PixelcnnDeep {
         return deep_model(size, 2);
     }
-    let parts =
-        family.passes().iter().flat_map(|&pass| [0, 1].map(|n_refs| part(pass, n_refs, size, &mut random))).collect();
+    let n_refs = 0..=family.max_refs().min(1);
+    let kinds = family.passes().iter().flat_map(|&pass| n_refs.clone().map(move |n_refs| (pass, n_refs)));
+    let parts = kinds.map(|(pass, n_refs)| part(pass, n_refs, size, &mut random)).collect();
     Model::new("painted", family, parts, [0; 32]).unwrap()
 }
 

@@ -104,6 +104,7 @@ fn spec(pass: Pass, n_refs: usize, size: &Size, lean: i32) -> Spec {
         n_values: size.n_values,
         n_residuals: size.n_residuals,
         n_refs,
+        n_hints: 0,
         ref_taps: nearest(1, &|_| true),
         near_log2: 3,
         wide_log2: 4,

@@ -6,7 +6,7 @@ use super::amx::Tiles;
 use super::lanes::{Lanes, N, clamp, log2, sixteen, sixteen_mut};
 use super::pack::{Packed, PackedNet, Row};
 use crate::kernel::context::{Heads, Hidden};
-use crate::kernel::{Look, MAX_RESIDUAL, Offsets, address};
+use crate::kernel::{HINT_SHIFT, Look, MAX_RESIDUAL, Offsets, address};
 
 /// The place of a run.
 #[derive(Clone, Copy)]
@@ -154,6 +154,22 @@ fn size<V: Lanes, const C: usize>(mut sum: [V; C], cells: &[i32], cell: usize, t
     sum
 }
 
+/// Four transmitted features of C vectors of cells, as one lane.
+#[inline(always)]
+fn four_hints<V: Lanes, const C: usize>(values: &[i32], cell: usize, hints: &[i32], i: usize) -> [V; C] {
+    let last = hints.len() - 1;
+    let mut out = [V::splat(0); C];
+    for c in 0..C {
+        let mut f = [V::splat(0); 4];
+        for j in 0..4 {
+            let v = V::load(sixteen(values, address(cell, hints[(i + j).min(last)]) + c * N));
+            f[j] = v.sar(V::splat(HINT_SHIFT as i32)).min(V::splat(127));
+        }
+        out[c] = V::join(f);
+    }
+    out
+}
+
 #[inline(always)]
 fn mean<V: Lanes>(sum: V, log2_n: u32, floor: i32) -> V {
     sum.add(V::splat((1 << log2_n) >> 1)).sar(V::splat(log2_n as i32)).add(V::splat(floor))
@@ -200,6 +216,9 @@ pub(super) fn features<V: Lanes, const C: usize>(
         for i in (0..ref_taps.len() - 1).step_by(4) {
             put(&mut rows, scale.four(u, cell, &ref_taps[1..], i, u0));
         }
+    }
+    for i in (0..net.n_hints).step_by(4) {
+        put(&mut rows, four_hints::<V, C>(values, cell, &run.offsets.hints[..net.n_hints], i));
     }
     let step = net.feature_shift as i32;
     let mut rest = [zero; 2];

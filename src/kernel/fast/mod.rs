@@ -23,6 +23,8 @@ mod mixture;
 mod pack;
 #[cfg(target_arch = "x86_64")]
 mod predict;
+#[cfg(target_arch = "x86_64")]
+mod quantise;
 mod scratch;
 
 use super::context::{Heads, Hidden};
@@ -187,6 +189,14 @@ macro_rules! doors {
             ops::interval::cost::<$lanes>(n, width)
         }
         #[target_feature(enable = $features)]
+        pub fn quantise(n: usize, heads: &DoorHeads, most: i32, out: &mut [i32]) {
+            ops::quantise::quantise::<$lanes>(n, heads, most, out);
+        }
+        #[target_feature(enable = $features)]
+        pub fn coarsen(n: usize, log2_step: u32, b: &[i32], s: &mut [i32], out: &mut [i32]) {
+            ops::quantise::coarsen::<$lanes>(n, log2_step, b, s, out);
+        }
+        #[target_feature(enable = $features)]
         pub fn invert(
             m: &DoorMixtures,
             window: DoorWindow,
@@ -337,6 +347,16 @@ impl Fast {
 
     pub fn mixture(&self, n: usize, b: &[i32], heads: &Heads, mass: i32, out: &mut Mixtures) {
         at_level!(self, super::mixture::mixture(&b[..n], heads, mass, out), mixture(n, b, heads, mass, out));
+    }
+
+    /// The features that the first head of a run of `n` cells says, none above `most`.
+    pub fn quantise(&self, n: usize, heads: &Heads, most: i32, out: &mut [i32]) {
+        at_level!(self, super::quantise::quantise(n, heads, most, out), quantise(n, heads, most, out));
+    }
+
+    /// Predictions and scales of a run of `n` cells in steps of 2^log2_step ints.
+    pub fn coarsen(&self, n: usize, log2_step: u32, b: &[i32], s: &mut [i32], out: &mut [i32]) {
+        at_level!(self, super::quantise::coarsen(n, log2_step, b, s, out), coarsen(n, log2_step, b, s, out));
     }
 
     #[expect(clippy::too_many_arguments, reason = "they are those of the plain kernel")]

@@ -2,7 +2,7 @@
 //!
 //! weights[unit][k] = the four outputs of the unit, each with its four weights for inputs 4k..4k + 4 as the bytes of an i32.
 //!
-//! The features come in sections (values, residuals, each reference plane, context), and every section fills whole lanes: what
+//! The features come in sections (values, residuals, each reference plane, hints, context), and every section fills whole lanes: what
 //! stands in the gaps is arbitrary, its weights are zero. Of a gated layer a unit of values and a unit of gates follow each other.
 
 use super::lanes::N;
@@ -154,6 +154,7 @@ fn places(net: &Net) -> Vec<usize> {
     for _ in 0..net.n_refs {
         section(net.ref_taps.len() - 1);
     }
+    section(net.n_hints);
     section(crate::net::N_CONTEXT);
     places
 }
