@@ -18,6 +18,7 @@ pub mod kernel;
 pub mod model;
 pub mod net;
 pub mod peers;
+pub mod quality;
 pub mod sample;
 pub mod source;
 pub mod tile;

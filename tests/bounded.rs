@@ -235,6 +235,47 @@ fn integers_keep_a_near_bound_up_to_the_ends_of_their_type() {
 }
 
 #[test]
+fn steps_of_the_noise_keep_half_a_step_and_come_out_the_same_each_time() {
+    for (dtype, scale) in [(Dtype::F32, 1.0), (Dtype::F64, 1e-3), (Dtype::U16, 2000.0)] {
+        // uniform noise of ±1/4 on a slope: σ = scale / (4 √3)
+        let numbers: Vec<f64> = field(6, scale).iter().map(|v| v + 30_000.0).collect();
+        let original = match dtype {
+            Dtype::U16 => numbers.iter().flat_map(|v| (v.round() as u16).to_le_bytes()).collect(),
+            _ => bytes(&numbers, dtype),
+        };
+        for q in [0.5, 4.0] {
+            let options = options(dtype, &[H as u64, W as u64], Loss::NoiseStep(q), None);
+            let (packed, report) = compress_to(&original, Vec::new(), &options, &|_| Ok(())).unwrap();
+            assert_eq!(compress(&original, &options).unwrap(), packed);
+            let noise = report.arrays[0].noise.unwrap();
+            // an estimate for normal noise, of 1517 samples that are not: a third off at most
+            let sigma = scale / (4.0 * 3f64.sqrt());
+            assert!((noise.sigma / sigma - 1.0).abs() < 0.35 && noise.step == noise.sigma / q, "{dtype:?}: {noise:?}");
+            let decoded = decompress(&packed).unwrap();
+            let word = |b: &[u8]| f64::from(u16::from_le_bytes([b[0], b[1]]));
+            let off = match dtype {
+                Dtype::U16 => original
+                    .chunks(2)
+                    .zip(decoded.chunks(2))
+                    .map(|(x, y)| (word(x) - word(y)).abs())
+                    .fold(0.0, f64::max),
+                _ => values(&original, dtype)
+                    .iter()
+                    .zip(values(&decoded, dtype))
+                    .map(|(x, y)| (x - y).abs())
+                    .fold(0.0, f64::max),
+            };
+            assert!(off <= noise.step / 2.0 && off > noise.step / 4.0, "{dtype:?} {q}: {off} {noise:?}");
+            assert_eq!(report.errors().largest, off);
+        }
+    }
+    // no noise, no loss
+    let slope: Vec<u8> = (0..H * W).flat_map(|i| (i as f32).to_le_bytes()).collect();
+    let options = options(Dtype::F32, &[H as u64, W as u64], Loss::NoiseStep(4.0), None);
+    assert_eq!(decompress(&compress(&slope, &options).unwrap()).unwrap(), slope);
+}
+
+#[test]
 fn mantissas_are_shortened_once_and_what_is_inside_is_the_short_file() {
     let samples: Vec<f32> = field(4, 100.0).iter().map(|&v| v as f32).collect();
     let original: Vec<u8> = samples.iter().flat_map(|v| v.to_le_bytes()).collect();

@@ -1,15 +1,19 @@
 //! What can be asked: zstd's letters where zstd has them.
 
+mod coding;
 mod lossy;
+mod measured;
 
 use clap::{Args as Group, Parser, Subcommand};
 use collapsar::Adapt;
-use collapsar::array::{ArrayType, Dtype};
+use collapsar::array::Dtype;
 use collapsar::device::Wish;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+pub use coding::{Coding, Raw};
 pub use lossy::Lossy;
+pub use measured::{Eval, Report};
 
 const AFTER: &str = "\
 First steps:
@@ -18,6 +22,7 @@ First steps:
   collapsar compress night1/*.fits        a.fits -> a.fits.clps; the source is kept
   collapsar test night1/*.clps            decodes everything, writes nothing
   collapsar decompress -c a.fits.clps | cmp - a.fits && echo same
+  collapsar report a.fits --html a.html   what bounds would cost and lose, as a page
 
 zstd's habits work too: collapsar -d FILE, -t FILE, -l FILE.
 
@@ -44,6 +49,10 @@ pub enum Verb {
     Info(Info),
     /// Measure ratio and speed on your files beside RICE, deflate and zstd; write nothing
     Compare(Compare),
+    /// Show how good what comes back is: errors, PSNR, SSIM, histograms, thresholds
+    Eval(Eval),
+    /// Scan a row of bounds: rate against distortion as a table, CSV, JSON and a page with plots
+    Report(Report),
     /// Measure this machine on built-in synthetic data
     Bench(Bench),
     /// List the models that are built in
@@ -141,26 +150,13 @@ pub struct Compress {
     pub place: Place,
     #[command(flatten)]
     pub lossy: Lossy,
-    /// auto measures the built-in defaults, classic uses no network, else a name from `collapsar models`
-    #[arg(long, value_name = "NAME")]
-    pub model: Option<String>,
     #[command(flatten)]
-    pub weights: Weights,
+    pub coding: Coding,
     /// Put the weights into the file, so that it can be restored without them
     #[arg(long)]
     pub embed_weights: bool,
-    /// Refit networks to each array where it gets smaller by it: off, fast (the default), max (seconds per array)
-    #[arg(long, value_name = "HOW", default_value = "fast", hide_default_value = true, value_parser = adapt)]
-    pub adapt: Adapt,
-    /// The file is one raw array of this shape, slowest dimension first, as in 10,512,512
-    #[arg(long, value_name = "N,N,...", requires = "dtype", value_parser = shape)]
-    pub shape: Option<Shape>,
-    /// dtype of a raw array: u8 i8 u16 i16 u32 i32 i64 u64 f32 f64
-    #[arg(long, requires = "shape", value_parser = dtype)]
-    pub dtype: Option<Dtype>,
-    /// The raw array is big-endian
-    #[arg(long, requires = "shape")]
-    pub big_endian: bool,
+    #[command(flatten)]
+    pub raw: Raw,
     /// A .gz that cannot be made again to the bit may be given back unpacked
     #[arg(long, conflicts_with_all = ["rm", "verify"])]
     pub gunzip: bool,
@@ -265,14 +261,6 @@ pub struct Demo {
     pub power: Power,
     #[command(flatten)]
     pub talk: Talk,
-}
-
-impl Compress {
-    /// The array that the caller says the file is.
-    pub fn raw(&self) -> Option<ArrayType> {
-        let (Some(shape), Some(dtype)) = (&self.shape, self.dtype) else { return None };
-        Some(ArrayType { dtype, big_endian: self.big_endian, shape: shape.0.clone() })
-    }
 }
 
 /// -d, -t, -l and -z in front stand for their verbs, with other letters behind them: `-dc f` is `decompress -c f`.

@@ -9,9 +9,10 @@ use super::power;
 use super::progress::Progress;
 use super::say::{self, Talk};
 use super::{models, verify};
+use collapsar::codec::encode::ArrayReport;
 use collapsar::device::Device;
 use collapsar::model::Model;
-use collapsar::sample::{Bound, Errors};
+use collapsar::sample::{Bound, Errors, NoiseStep};
 use collapsar::source::Source;
 use collapsar::{Choice, Error, Options, Report, Result};
 use serde_json::{Value, json};
@@ -34,15 +35,15 @@ pub fn run(args: &args::Compress) -> Result<Tally> {
     if args.place.stdout && inputs.len() > 1 {
         return Err(Error::argument("several .clps files in one stream cannot be told apart: compress one with -c"));
     }
-    let given = models::given(&args.weights)?;
-    let model = models::choice(args.model.as_deref(), &given, args.embed_weights)?;
+    let given = models::given(&args.coding.weights)?;
+    let model = models::choice(args.coding.model.as_deref(), &given, args.embed_weights)?;
     let options = Options {
         model,
-        raw: args.raw(),
+        raw: args.raw.array(),
         embed: args.embed_weights,
         gunzip: args.gunzip,
         device: power::device(),
-        adapt: args.adapt,
+        adapt: args.coding.adapt,
         loss: args.lossy.loss().check()?,
     };
     let run = Run { args, talk: Talk::from(&args.talk), options, given };
@@ -78,7 +79,7 @@ impl Run<'_> {
         let written = sink.finish(unpacked.as_deref())?;
         let mut checked = false;
         if let (Some(path), true) = (&written, place.rm || place.verify) {
-            verify::compressed(path, &source, &report, self.args.raw(), &self.given)?;
+            verify::compressed(path, &source, &report, self.args.raw.array(), &self.given)?;
             checked = true;
         }
         if place.rm && checked && meta.is_some() {
@@ -102,7 +103,7 @@ impl Run<'_> {
         }
         for array in &r.arrays {
             self.talk.verbose(&format!(
-                "{name}: {}: {}, {}, {} → {}, {}{}{}",
+                "{name}: {}: {}, {}, {} → {}, {}{}{}{}",
                 say::clean(&array.label),
                 collapsar::codec::archive::describe(&array.ty),
                 array.map,
@@ -110,6 +111,7 @@ impl Run<'_> {
                 say::bytes(array.n_bytes_out),
                 array.model.as_deref().unwrap_or("classic"),
                 refitted(array.refit_bytes),
+                array.noise.map_or(String::new(), |n| format!(", noise σ {}", collapsar::sample::number(n.sigma))),
                 if array.errors.is_none() { String::new() } else { format!(", {}", lost(&array.errors)) },
             ));
         }
@@ -123,7 +125,7 @@ impl Run<'_> {
                 "bytes_in": a.ty.n_bytes().unwrap_or(0), "bytes_out": a.n_bytes_out, "model": a.model,
                 "refit_bytes": a.refit_bytes, "bound": a.bound.map(bound_json),
                 "largest_error": a.errors.largest, "largest_relative_error": a.errors.largest_relative,
-                "samples_changed": a.errors.n_changed,
+                "samples_changed": a.errors.n_changed, "noise": a.noise.map(noise_json),
             })
         });
         json!({
@@ -163,7 +165,25 @@ fn word(r: &Report) -> String {
     if r.is_lossless() {
         return "LOSSLESS".into();
     }
-    format!("LOSSY ({}; {})", r.loss.describe(), lost(&r.errors()))
+    format!("LOSSY ({}; {}{})", r.loss.describe(), steps(&r.arrays), lost(&r.errors()))
+}
+
+/// What the noise of the arrays decided.
+fn steps(arrays: &[ArrayReport]) -> String {
+    let number = collapsar::sample::number;
+    let ends = |of: fn(&NoiseStep) -> f64| {
+        let all = arrays.iter().filter_map(|a| a.noise.as_ref()).map(of);
+        let (min, max) = all.fold((f64::INFINITY, 0.0f64), |(min, max), x| (min.min(x), max.max(x)));
+        if min < max { format!("{} to {}", number(min), number(max)) } else { number(max) }
+    };
+    match arrays.iter().any(|a| a.noise.is_some()) {
+        true => format!("σ {}, step {}, ", ends(|n| n.sigma), ends(|n| n.step)),
+        false => String::new(),
+    }
+}
+
+pub(super) fn noise_json(noise: NoiseStep) -> Value {
+    json!({"sigma": noise.sigma, "step": noise.step})
 }
 
 fn lost(errors: &Errors) -> String {

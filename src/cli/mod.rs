@@ -10,6 +10,7 @@ mod compress;
 mod contest;
 mod decompress;
 mod demo;
+mod eval;
 mod exit;
 mod info;
 mod input;
@@ -22,8 +23,10 @@ mod output;
 mod painted;
 mod power;
 mod progress;
+mod report;
 mod say;
 mod table;
+mod trial;
 mod verify;
 
 use args::{Args, Verb};
@@ -59,6 +62,8 @@ fn run(verb: &Verb) -> Result<Tally> {
         Verb::Test(a) => power::apply(&a.power, &a.talk).and_then(|()| decompress::test(a)),
         Verb::Info(a) => info::run(a),
         Verb::Compare(a) => power::apply(&a.power, &a.talk).and_then(|()| compare::run(a)),
+        Verb::Eval(a) => power::apply(&a.power, &a.talk).and_then(|()| eval::run(a)),
+        Verb::Report(a) => power::apply(&a.power, &a.talk).and_then(|()| report::run(a)),
         Verb::Bench(a) => power::apply(&a.power, &a.talk).and_then(|()| bench::run(a)),
         Verb::Models(a) => models::run(a),
         Verb::Demo(a) => power::apply(&a.power, &a.talk).and_then(|()| demo::run(a)),

@@ -1,10 +1,11 @@
-//! σ = median |d| / (0.6745 · √2)          d = differences of neighbouring ints
+//! limit = log2(σ·√(2πe))          fill = log2(σ·√12)
 //!
-//! Noise cannot be predicted: white noise of σ ≫ 1 takes log2(σ·√(2πe)) bits per sample whatever the codec, 0.25 above
-//! log2(σ·√12), the number of bits that the noise fills evenly. The median does not see the stars.
+//! Noise cannot be predicted: white noise of σ ≫ 1 takes the limit in bits per sample whatever the codec, 0.25 above the number of
+//! bits that it fills evenly. σ is measured on the ints of an array, as it is where steps are a fraction of it.
 
 use collapsar::codec::archive::{Archive, Array};
 use collapsar::codec::decode::decode_array;
+use collapsar::sample::sigma;
 use collapsar::tile::Place;
 use collapsar::{Error, Kind, Result};
 use serde_json::{Value, json};
@@ -75,70 +76,17 @@ pub fn of_array(archive: &Archive, array: &Array) -> Result<Option<Noise>> {
     let n = wanted.min(bytes.len() / head.ty.dtype.n_bytes());
     let mut ints = vec![0; n];
     head.map.to_ints(&bytes[..n * head.ty.dtype.n_bytes()], head.ty.big_endian, &mut [&mut ints]);
-    Ok(of_ints(&ints, w as usize))
-}
-
-/// The least of four estimates: a gradient spoils first differences, a colour filter array those of neighbours.
-fn of_ints(ints: &[i32], w: usize) -> Option<Noise> {
-    let kinds = [(1, false), (2, false), (1, true), (2, true)];
-    let sigmas = kinds.iter().filter_map(|&(distance, second)| {
-        let rows = ints.chunks(w.max(1));
-        let d = rows.flat_map(|row| {
-            row.windows((1 + usize::from(second)) * distance + 1).map(move |r| {
-                let at = |i: usize| i64::from(r[i * distance] as u32);
-                if second { at(0) - 2 * at(1) + at(2) } else { at(1) - at(0) }
-            })
-        });
-        let sigma = spread(d.map(i64::unsigned_abs).collect())?;
-        // squares of the coefficients add up to 6 or 2, and each int was rounded
-        let n = if second { 6.0 } else { 2.0 };
-        Some((sigma * sigma / n - 1.0 / 12.0 / n).max(0.0).sqrt())
-    });
-    sigmas.min_by(f64::total_cmp).map(|sigma| Noise { sigma })
-}
-
-/// σ of a normal distribution of which as many |d| are at most their median (plus half an int) as of these.
-fn spread(mut d: Vec<u64>) -> Option<f64> {
-    if d.len() < 16 {
-        return None;
-    }
-    let middle = d.len() / 2;
-    let median = *d.select_nth_unstable(middle).1;
-    let share = d.iter().filter(|&&x| x <= median).count() as f64 / d.len() as f64;
-    Some((median as f64 + 0.5) / normal_quantile(share))
-}
-
-/// z with P(|normal| ≤ z) = share, up to 6.
-fn normal_quantile(share: f64) -> f64 {
-    const N: usize = 6000;
-    let step = 6.0 / N as f64;
-    let mut sum = 0.0;
-    for i in 0..N {
-        let z = (i as f64 + 0.5) * step;
-        sum += (2.0 / PI).sqrt() * (-z * z / 2.0).exp() * step;
-        if sum >= share {
-            return z + step / 2.0;
-        }
-    }
-    6.0
+    let numbers: Vec<f64> = ints.into_iter().map(|int| f64::from(int as u32)).collect();
+    Ok(sigma(&numbers, w as usize).map(|sigma| Noise { sigma }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::painted::Random;
 
     #[test]
-    fn the_noise_of_a_noisy_plane_is_found_within_three_per_cent() {
-        for sigma in [1.0, 3.0, 40.0] {
-            let mut random = Random::new(7);
-            let ints: Vec<i32> = (0..1 << 16)
-                .map(|i| (1000.0 + f64::from(i % 256) * 0.01 + sigma * random.normal()).round() as i32)
-                .collect();
-            let found = of_ints(&ints, 256).unwrap().sigma;
-            assert!((found / sigma - 1.0).abs() < 0.03, "{sigma}: {found}");
-        }
-        assert_eq!(of_ints(&[5; 100], 10).unwrap().limit_bits(), None);
-        assert_eq!(of_ints(&[5; 3], 3), None);
+    fn noise_finer_than_half_an_int_has_no_limit() {
+        assert_eq!(Noise { sigma: 0.49 }.limit_bits(), None);
+        assert_eq!(Noise { sigma: 1.0 }.limit_bits(), Some((2.0 * PI * E).sqrt().log2()));
     }
 }

@@ -19,13 +19,13 @@ use crate::codec::choose::choose;
 use crate::codec::head::Head;
 use crate::codec::plane::band_range;
 use crate::codec::plans::Plans;
-use crate::codec::shown::{Shown, check, maps};
+use crate::codec::shown::{Shown, check, ways};
 use crate::container::Writer;
 use crate::device::Device;
 use crate::error::Result;
 use crate::format::{self, Format, Hint, Piece};
 use crate::model::{Model, zoo};
-use crate::sample::{Bound, Errors, Loss};
+use crate::sample::{Bound, Errors, Loss, NoiseStep};
 use crate::source::Source;
 use crate::tile::Place;
 use crate::wire::put_varint;
@@ -99,6 +99,8 @@ pub struct ArrayReport {
     pub map: String,
     /// Of a map that loses.
     pub bound: Option<Bound>,
+    /// What the noise of the array decided, where steps are a fraction of it.
+    pub noise: Option<NoiseStep>,
     /// How far what will be given back is off.
     pub errors: Errors,
 }
@@ -204,8 +206,8 @@ impl<'a, W: Write> Encoder<'a, W> {
             }
         };
         let shown = Shown { source: self.source, offset, ty, loss: self.options.loss };
-        let maps = maps(&shown)?;
-        let head = choose(&shown, offset, ty, label, &maps, models, self.options.adapt)?;
+        let ways = ways(&shown)?;
+        let head = choose(&shown, offset, ty, label, &ways.maps, models, self.options.adapt)?;
         let mut bytes = Vec::new();
         put_varint(&mut bytes, self.n_arrays);
         put_varint(&mut bytes, offset);
@@ -222,6 +224,7 @@ impl<'a, W: Write> Encoder<'a, W> {
             refit_bytes,
             map: head.map.name(),
             bound: head.map.bound(),
+            noise: ways.noise,
             errors,
         });
         Ok(())

@@ -5,13 +5,16 @@
 use crate::array::ArrayType;
 use crate::codec::head::Head;
 use crate::error::Result;
-use crate::sample::{Errors, Loss, Map, PsnrSearch, Stats, Survey, shorten};
+use crate::sample::{Errors, Loss, Map, NoiseStep, PsnrSearch, Stats, Survey, shorten};
 use crate::source::Source;
 use rayon::prelude::*;
 
 /// Bytes that are looked at at once, and by one thread.
 const SCAN_GROUP: usize = 8 << 20;
 const SCAN_CHUNK: usize = 1 << 19;
+/// Noise is measured in so many stretches of at most so many samples.
+const N_STRETCHES: u64 = 16;
+const STRETCH: u64 = 1 << 16;
 
 /// The file as it is shown to who chooses and codes: where mantissas are shortened, that is what the array is.
 pub struct Shown<'a> {
@@ -43,19 +46,38 @@ impl Source for Shown<'_> {
     }
 }
 
-/// The maps that come into question.
-pub fn maps(shown: &Shown) -> Result<Vec<Map>> {
+/// What an array is coded by.
+pub struct Ways {
+    /// The maps that come into question.
+    pub maps: Vec<Map>,
+    /// What the noise of the array decided.
+    pub noise: Option<NoiseStep>,
+}
+
+impl From<Vec<Map>> for Ways {
+    fn from(maps: Vec<Map>) -> Ways {
+        Ways { maps, noise: None }
+    }
+}
+
+pub fn ways(shown: &Shown) -> Result<Ways> {
     let (ty, big_endian) = (shown.ty, shown.ty.big_endian);
     let stats = scan(shown, &|| Stats::new(ty.dtype), &|s, bytes| s.update(bytes, big_endian), &Stats::merge)?;
     let mut maps = Map::candidates(&stats);
     if matches!(shown.loss, Loss::None | Loss::Mantissa(..)) {
-        return Ok(maps);
+        return Ok(maps.into());
     }
     let survey = scan(shown, &|| Survey::new(ty.dtype), &|s, bytes| s.update(bytes, big_endian), &Survey::merge)?;
     let of_loss = |loss: Loss| loss.bound(&survey).and_then(|bound| Map::bounded(&survey, bound));
+    if let Loss::NoiseStep(_) = shown.loss {
+        let (rows, w) = stretches(shown)?;
+        let noise = NoiseStep::of(shown.loss, &survey, &rows, big_endian, w);
+        maps.extend(noise.and_then(|noise| of_loss(noise.loss())));
+        return Ok(Ways { maps, noise });
+    }
     let Some(mut search) = PsnrSearch::new(shown.loss, &survey) else {
         maps.extend(of_loss(shown.loss));
-        return Ok(maps);
+        return Ok(maps.into());
     };
     while let Some(trial) = search.trial() {
         let Some(map) = of_loss(trial) else { break };
@@ -63,7 +85,30 @@ pub fn maps(shown: &Shown) -> Result<Vec<Map>> {
         search.tell(scan(shown, &Errors::default, &add, &Errors::merge)?.mean_square());
     }
     maps.extend(of_loss(search.found()));
-    Ok(maps)
+    Ok(maps.into())
+}
+
+/// Whole rows, or parts of long ones, evenly spread over an array; and how many samples such a row has.
+fn stretches(shown: &Shown) -> Result<(Vec<u8>, usize)> {
+    let n_samples = shown.ty.n_samples()?;
+    let w = match shown.ty.planes() {
+        (_, h, 1) if h > 1 => h,
+        (n, 1, 1) => n,
+        (_, _, w) => w,
+    };
+    let row = w.clamp(1, STRETCH);
+    let n_rows = n_samples / row;
+    let n_per_stretch = (STRETCH / row).max(1);
+    let n_stretches = n_rows.div_ceil(n_per_stretch).min(N_STRETCHES);
+    let mut bytes = Vec::new();
+    for i in 0..n_stretches {
+        let first = n_rows * i / n_stretches;
+        // a stretch ends where the next one begins
+        let n = (n_rows * (i + 1) / n_stretches - first).min(n_per_stretch);
+        let n_bytes = shown.ty.dtype.n_bytes() as u64;
+        bytes.extend(shown.bytes(shown.offset + first * row * n_bytes, (n * row * n_bytes) as usize)?);
+    }
+    Ok((bytes, row as usize))
 }
 
 /// Holds what decoding gives against what was there.

@@ -28,6 +28,8 @@ pub enum Loss {
     Psnr(f64),
     /// The bound, as a share of the range, at which the file gets this much smaller.
     Ratio(f64),
+    /// Steps of this fraction of the noise of each array, step = σ / Q: |x − x′| ≤ step / 2. Of integers, the whole part of that.
+    NoiseStep(f64),
 }
 
 /// How a mantissa is shortened.
@@ -59,6 +61,7 @@ impl Loss {
             Loss::Mantissa(n, _) => ((1..=52).contains(&n), "1 to 52 bits of a mantissa can be kept"),
             Loss::Psnr(db) => (db > 0.0 && db <= 300.0, "a PSNR lies between 0 and 300 dB"),
             Loss::Ratio(r) => (r > 1.0 && r.is_finite(), "a ratio that can be reached is above 1"),
+            Loss::NoiseStep(q) => (q > 0.0 && q.is_finite(), "steps per noise are more than 0"),
         };
         if sane { Ok(self) } else { Err(Error::argument(what)) }
     }
@@ -100,6 +103,7 @@ impl Loss {
             Loss::Mantissa(n, Rounding::Trunc) => format!("mantissa {n}, truncated"),
             Loss::Psnr(db) => format!("psnr {}", number(db)),
             Loss::Ratio(r) => format!("ratio {}", number(r)),
+            Loss::NoiseStep(q) => format!("noise-step {}", number(q)),
         }
     }
 }
@@ -282,6 +286,8 @@ mod tests {
             Loss::Mantissa(53, Rounding::Trunc),
             Loss::Psnr(f64::INFINITY),
             Loss::Ratio(1.0),
+            Loss::NoiseStep(0.0),
+            Loss::NoiseStep(f64::INFINITY),
         ];
         for loss in wrong {
             assert!(loss.check().is_err(), "{loss:?}");

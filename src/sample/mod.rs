@@ -6,7 +6,7 @@
 //!
 //! Reading order: `order` (what a key is), `word` (the loops over bytes), `range`, `scaled`, `stats`, `map`, `linear`, `rank`,
 //! `wire`. What may be lost: `loss` (what is asked for), `survey` (what it means for an array), `bounded` (the maps), `octave`,
-//! `bounded_wire`, `errors`, `mantissa`. `mosaic` and `phase` are about colour filter arrays: ints whose 2×2 phases are four images.
+//! `bounded_wire`, `errors`, `mantissa`, `noise`. What is measured: `ordinary`. `mosaic` and `phase` are about colour filter arrays: ints whose 2×2 phases are four images.
 
 #![expect(clippy::wrong_self_convention, reason = "to_ints and from_ints are a pair: a map is what both go through")]
 
@@ -20,8 +20,10 @@ mod loss;
 mod mantissa;
 mod map;
 pub mod mosaic;
+mod noise;
 mod octave;
 mod order;
+mod ordinary;
 pub mod phase;
 mod range;
 mod rank;
@@ -37,6 +39,8 @@ pub use loss::{Bound, Loss, PsnrSearch, RatioSearch, Rounding, number};
 pub use mantissa::shorten;
 pub use map::Map;
 pub use mosaic::looks_like_mosaic;
+pub use noise::{NoiseStep, sigma};
+pub use ordinary::{Ordinary, bits, difference, worth};
 pub use stats::Stats;
 pub use survey::Survey;
 

@@ -4,7 +4,7 @@ use crate::desk::{Desk, text};
 use crate::painted;
 
 /// The painted array with a little noise in it.
-fn noisy() -> Vec<u8> {
+pub fn noisy() -> Vec<u8> {
     let mut npy = painted::npy();
     let mut state = 5u32;
     for sample in npy[128..].as_chunks_mut::<4>().0 {

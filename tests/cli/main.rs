@@ -4,5 +4,6 @@ mod desk;
 mod failures;
 mod files;
 mod lossy;
+mod measured;
 mod painted;
 mod reports;

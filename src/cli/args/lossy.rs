@@ -28,6 +28,9 @@ pub struct Lossy {
     /// Lossy: the PSNR of every array is at least so many dB
     #[arg(long, value_name = "DB", group = "lossy", allow_negative_numbers = true)]
     pub psnr: Option<f64>,
+    /// Lossy: steps of the noise of each array divided by Q, as in fpack -q Q: no sample is off by more than sigma / (2 Q)
+    #[arg(long, value_name = "Q", group = "lossy", allow_negative_numbers = true)]
+    pub noise_step: Option<f64>,
     /// Lossy: the smallest error at which the file gets R times smaller
     #[arg(long, value_name = "R", group = "lossy", allow_negative_numbers = true)]
     pub ratio: Option<f64>,
@@ -44,6 +47,7 @@ impl Lossy {
             mantissa,
             self.psnr.map(Loss::Psnr),
             self.ratio.map(Loss::Ratio),
+            self.noise_step.map(Loss::NoiseStep),
         ];
         all.into_iter().flatten().next().unwrap_or_default()
     }

@@ -1,0 +1,39 @@
+//! What a file is, and with what it is coded: the same for all verbs that compress.
+
+use super::{adapt, dtype, shape};
+use clap::Args as Group;
+use collapsar::Adapt;
+use collapsar::array::{ArrayType, Dtype};
+
+/// The array that the caller says the file is.
+#[derive(Group)]
+pub struct Raw {
+    /// The file is one raw array of this shape, slowest dimension first, as in 10,512,512
+    #[arg(long, value_name = "N,N,...", requires = "dtype", value_parser = shape)]
+    pub shape: Option<super::Shape>,
+    /// dtype of a raw array: u8 i8 u16 i16 u32 i32 i64 u64 f32 f64
+    #[arg(long, requires = "shape", value_parser = dtype)]
+    pub dtype: Option<Dtype>,
+    /// The raw array is big-endian
+    #[arg(long, requires = "shape")]
+    pub big_endian: bool,
+}
+
+impl Raw {
+    pub fn array(&self) -> Option<ArrayType> {
+        let (Some(shape), Some(dtype)) = (&self.shape, self.dtype) else { return None };
+        Some(ArrayType { dtype, big_endian: self.big_endian, shape: shape.0.clone() })
+    }
+}
+
+#[derive(Group)]
+pub struct Coding {
+    /// auto measures the built-in defaults, classic uses no network, else a name from `collapsar models`
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    #[command(flatten)]
+    pub weights: super::Weights,
+    /// Refit networks to each array where it gets smaller by it: off, fast (the default), max (seconds per array)
+    #[arg(long, value_name = "HOW", default_value = "fast", hide_default_value = true, value_parser = adapt)]
+    pub adapt: Adapt,
+}

@@ -1,0 +1,123 @@
+//! How good what comes back is: of one coding, and over a row of bounds.
+
+use super::{Coding, Lossy, Power, Raw, Talk};
+use clap::Args as Group;
+use collapsar::{Error, Loss, Result};
+use std::path::PathBuf;
+
+const FIGURES: &str = "\
+Figures, of each array and in total, over the samples that are neither NaN, infinite nor fill values:
+  largest    largest |x' - x|            bias       mean of x' - x
+  RMSE       root of the mean of (x' - x)^2
+  PSNR       20 log10((max - min) / RMSE), dB; in total of the errors as shares of each array's range
+  SSIM       mean over all windows of 8x8 samples, L = max - min, C1 = (0.01 L)^2, C2 = (0.03 L)^2
+  KL         divergence of the histograms, bits: 256 bins, half a sample added to each
+  W1, KS     Wasserstein distance (in samples) and Kolmogorov-Smirnov distance, of up to 65536 bins
+  moved      share of the samples that are on the other side of Otsu's threshold, taken before and after
+  overlap    of what is above it: above in both / above in either
+  bits       coded bits per sample";
+
+/// Two files, or one and a loss to compress it with
+#[derive(Group)]
+#[command(after_help = FIGURES)]
+pub struct Eval {
+    /// The original
+    #[arg(value_name = "ORIGINAL")]
+    pub original: PathBuf,
+    /// What it became: a .clps file, or one of the same arrays in any format; without it ORIGINAL is compressed, and nothing is kept
+    #[arg(value_name = "CODED", conflicts_with = "lossy")]
+    pub coded: Option<PathBuf>,
+    #[command(flatten)]
+    pub lossy: Lossy,
+    #[command(flatten)]
+    pub coding: Coding,
+    #[command(flatten)]
+    pub raw: Raw,
+    #[command(flatten)]
+    pub power: Power,
+    #[command(flatten)]
+    pub talk: Talk,
+}
+
+/// A file over a row of bounds
+#[derive(Group)]
+#[command(after_help = FIGURES)]
+pub struct Report {
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub bounds: Bounds,
+    /// Write the figures to this file, a line per bound and array; - is standard output
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Write a page with plots to this file: it needs nothing else, no script and no network
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Replace files that exist
+    #[arg(short, long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub coding: Coding,
+    #[command(flatten)]
+    pub raw: Raw,
+    #[command(flatten)]
+    pub power: Power,
+    #[command(flatten)]
+    pub talk: Talk,
+}
+
+/// At most one of these; --rel 1e-2,1e-3,1e-4,1e-5,1e-6 unless given.
+#[derive(Group, Default)]
+#[group(multiple = false)]
+pub struct Bounds {
+    /// Bounds relative to the range of each array; 1e-2,1e-3,1e-4,1e-5,1e-6 unless other bounds are given
+    #[arg(long, value_name = "E,E,...", value_delimiter = ',')]
+    pub rel: Vec<f64>,
+    /// Absolute bounds
+    #[arg(long, value_name = "E,E,...", value_delimiter = ',')]
+    pub abs: Vec<f64>,
+    /// Bounds relative to each float
+    #[arg(long, value_name = "E,E,...", value_delimiter = ',')]
+    pub pw_rel: Vec<f64>,
+    /// Bounds of integers
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
+    pub near: Vec<u64>,
+    /// Steps as fractions of the noise of each array
+    #[arg(long, value_name = "Q,Q,...", value_delimiter = ',')]
+    pub noise_step: Vec<f64>,
+}
+
+const MAX_BOUNDS: usize = 64;
+
+impl Bounds {
+    /// In the order given.
+    pub fn losses(&self) -> Result<Vec<Loss>> {
+        let floats = |list: &[f64], loss: fn(f64) -> Loss| list.iter().map(|&e| loss(e)).collect::<Vec<Loss>>();
+        let mut losses = floats(&self.rel, Loss::Rel);
+        losses.extend(floats(&self.abs, Loss::Abs));
+        losses.extend(floats(&self.pw_rel, Loss::PwRel));
+        losses.extend(self.near.iter().map(|&n| Loss::Near(n)));
+        losses.extend(floats(&self.noise_step, Loss::NoiseStep));
+        if losses.is_empty() {
+            losses = floats(&[1e-2, 1e-3, 1e-4, 1e-5, 1e-6], Loss::Rel);
+        }
+        if losses.len() > MAX_BOUNDS {
+            return Err(Error::argument(format!("{} bounds: {MAX_BOUNDS} at most", losses.len())));
+        }
+        losses.into_iter().map(Loss::check).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_those_given_and_five_shares_of_the_range_otherwise() {
+        assert_eq!(Bounds::default().losses().unwrap().len(), 5);
+        let near = Bounds { near: vec![1, 4], ..Bounds::default() };
+        assert_eq!(near.losses(), Ok(vec![Loss::Near(1), Loss::Near(4)]));
+        assert!(Bounds { rel: vec![0.1, 2.0], ..Bounds::default() }.losses().is_err());
+        assert!(Bounds { abs: vec![1.0; MAX_BOUNDS + 1], ..Bounds::default() }.losses().is_err());
+    }
+}

@@ -1,0 +1,151 @@
+//! d = x′ − x over the samples that count          RMSE = √(Σd² / n)          PSNR = 20 log₁₀(range / RMSE)
+//!
+//! How far one array is from another of the same type. Samples that count are those that the range of a bound is taken of: no fill
+//! values, no NaN, no infinities in the original; the others are counted, and those that changed. The range is the original's.
+//!
+//! Four passes, each a few tiles at a time: the survey, what needs neighbours, what needs the largest error, what needs thresholds.
+//! Sums are merged in the order of the array, so the number of threads does not show.
+
+mod cut;
+mod histogram;
+mod passes;
+mod picture;
+mod ssim;
+mod total;
+
+use crate::array::ArrayType;
+use crate::error::{Error, Result};
+use crate::sample::Ordinary;
+use crate::source::Source;
+use cut::Cut;
+
+pub use histogram::{Distances, Histogram};
+pub use picture::Picture;
+pub use total::Total;
+
+/// An array somewhere in a source.
+#[derive(Clone, Copy)]
+pub struct Stretch<'a> {
+    pub source: &'a dyn Source,
+    pub offset: u64,
+    pub ty: &'a ArrayType,
+}
+
+/// What was measured of an array.
+#[derive(Clone, Debug)]
+pub struct Quality {
+    pub n_samples: u64,
+    /// Fill values and what is not finite in the original; of them, those that are other bits now.
+    pub n_hidden: u64,
+    pub n_hidden_changed: u64,
+    /// Samples that count and came out as no number: part of no other figure.
+    pub n_lost: u64,
+    /// Samples that count and are other bits now.
+    pub n_changed: u64,
+    /// Samples that count and are still numbers: what the figures are of.
+    pub n_measured: u64,
+    /// Smallest and largest sample that counts.
+    pub range: Option<(f64, f64)>,
+    /// The largest |d|.
+    pub largest: f64,
+    pub sum: f64,
+    pub sum_of_squares: f64,
+    /// Over all windows, and how many there are.
+    pub ssim_sum: f64,
+    pub n_windows: u64,
+    pub distances: Option<Distances>,
+    pub segmentation: Option<Segmentation>,
+    /// d from −largest to largest.
+    pub residuals: Histogram,
+    pub picture: Picture,
+}
+
+/// Which samples lie above the threshold that parts an array best in two (Otsu: the largest variance between the classes), before
+/// by the original's threshold and after by that of what came out of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Segmentation {
+    pub before: f64,
+    pub after: f64,
+    pub n: u64,
+    pub n_above_before: u64,
+    pub n_above_after: u64,
+    pub n_above_both: u64,
+}
+
+impl Segmentation {
+    /// Share of the samples that are on the other side.
+    pub fn moved(&self) -> f64 {
+        let n_moved = self.n_above_before + self.n_above_after - 2 * self.n_above_both;
+        n_moved as f64 / self.n as f64
+    }
+
+    /// Above in both / above in either.
+    pub fn overlap(&self) -> f64 {
+        let n_either = self.n_above_before + self.n_above_after - self.n_above_both;
+        if n_either == 0 { 1.0 } else { self.n_above_both as f64 / n_either as f64 }
+    }
+}
+
+impl Quality {
+    /// Mean of d.
+    pub fn bias(&self) -> f64 {
+        self.sum / self.n_measured.max(1) as f64
+    }
+
+    pub fn rmse(&self) -> f64 {
+        (self.sum_of_squares / self.n_measured.max(1) as f64).sqrt()
+    }
+
+    /// max − min of the original.
+    pub fn width(&self) -> f64 {
+        self.range.map_or(0.0, |(min, max)| max - min)
+    }
+
+    /// dB; infinite where nothing changed, None where the range is one value.
+    pub fn psnr(&self) -> Option<f64> {
+        (self.width() > 0.0).then(|| 20.0 * (self.width() / self.rmse()).log10())
+    }
+
+    /// Mean over all windows.
+    pub fn ssim(&self) -> Option<f64> {
+        (self.n_windows > 0).then(|| self.ssim_sum / self.n_windows as f64)
+    }
+}
+
+/// Holds what came out against what was there.
+pub fn measure(original: Stretch, decoded: Stretch) -> Result<Quality> {
+    let (a, b) = (original.ty, decoded.ty);
+    if (a.dtype, &a.shape) != (b.dtype, &b.shape) {
+        let [a, b] = [a, b].map(|ty| format!("{} of {:?}", ty.dtype.name(), ty.shape));
+        return Err(Error::argument(format!("arrays of different types cannot be compared: {a} and {b}")));
+    }
+    let cut = Cut::new(a)?;
+    let survey = passes::survey(&original, &cut)?;
+    let ordinary = Ordinary::of(&survey);
+    let pair = passes::Pair { original, decoded, ordinary, cut };
+    let range = survey.range();
+    let near = pair.neighbours(range)?;
+    let far = pair.distribution(&near)?;
+    let segmentation = pair.segmentation(&far)?;
+    Ok(Quality {
+        n_samples: a.n_samples()?,
+        n_hidden: far.n_hidden,
+        n_hidden_changed: far.n_hidden_changed,
+        n_lost: far.n_lost,
+        n_changed: far.n_changed,
+        n_measured: near.n,
+        range,
+        largest: near.largest,
+        sum: near.sum,
+        sum_of_squares: near.sum_of_squares,
+        ssim_sum: near.ssim.0,
+        n_windows: near.ssim.1,
+        distances: Distances::between(&far.before, &far.after),
+        segmentation,
+        residuals: far.residuals,
+        picture: far.picture,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+use super::*;
+use crate::array::Dtype;
+
+const RMSE: f64 = 1.5491933384829668;
+const SSIM: f64 = 0.9997900087794072;
+const KL: f64 = 0.0796311433904425;
+const WASSERSTEIN: f64 = 0.411;
+const KS: f64 = 0.004;
+const OTSU: (f64, f64) = (228.0, 227.0);
+const MOVED: f64 = 0.004;
+const OVERLAP: f64 = 0.9920318725099602;
+
+fn ty(dtype: Dtype, shape: &[u64]) -> ArrayType {
+    ArrayType { dtype, big_endian: false, shape: shape.to_vec() }
+}
+
+fn of(a: &[u8], b: &[u8], ty: &ArrayType) -> Quality {
+    let stretch = |source| Stretch { source, offset: 0, ty };
+    measure(stretch(&a as &dyn Source), stretch(&b as &dyn Source)).unwrap()
+}
+
+fn of_f32(a: &[f32], b: &[f32], shape: &[u64]) -> Quality {
+    let bytes = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+    of(&bytes(a), &bytes(b), &ty(Dtype::F32, shape))
+}
+
+fn of_u16(a: &[u16], b: &[u16], shape: &[u64]) -> Quality {
+    let bytes = |values: &[u16]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+    of(&bytes(a), &bytes(b), &ty(Dtype::U16, shape))
+}
+
+#[test]
+fn a_shift_by_a_constant_is_its_own_error() {
+    let a: Vec<u16> = (0..3000u32).map(|i| (1000 + i * 7919 % 1001) as u16).collect();
+    let b: Vec<u16> = a.iter().map(|x| x + 4).collect();
+    for shape in [&[3000][..], &[50, 60], &[3, 20, 50], &[3000, 1]] {
+        let q = of_u16(&a, &b, shape);
+        assert_eq!((q.largest, q.rmse(), q.bias(), q.range), (4.0, 4.0, 4.0, Some((1000.0, 2000.0))));
+        assert_eq!((q.n_changed, q.n_measured, q.n_hidden), (3000, 3000, 0));
+        assert_eq!(q.psnr(), Some(20.0 * 250f64.log10()));
+        assert_eq!(q.distances.unwrap().wasserstein, 4.0);
+        // both thresholds move along
+        let s = q.segmentation.unwrap();
+        assert_eq!((s.after - s.before, s.moved(), s.overlap()), (4.0, 0.0, 1.0));
+        assert_eq!(q.residuals.counts.last(), Some(&3000));
+    }
+}
+
+#[test]
+fn what_is_the_same_is_perfect() {
+    let a: Vec<f32> = (0..6000).map(|i| (i * 37 % 101) as f32 * 0.01).collect();
+    let q = of_f32(&a, &a, &[60, 100]);
+    assert_eq!((q.largest, q.rmse(), q.ssim(), q.psnr()), (0.0, 0.0, Some(1.0), Some(f64::INFINITY)));
+    assert_eq!(q.distances, Some(Distances { kl: 0.0, wasserstein: 0.0, ks: 0.0 }));
+    assert_eq!(q.n_windows, 53 * 93);
+    assert_eq!((q.residuals.counts.len(), q.n_changed), (1, 0));
+}
+
+#[test]
+fn the_figures_are_those_that_arithmetic_in_whole_arrays_gives() {
+    // the constants above are numpy's, windows one by one; sums in another order differ in the last digits
+    let x = |i: usize| (37 * (i / 50) + 11 * (i % 50)) % 256 + 100;
+    let a: Vec<u16> = (0..2000).map(|i| x(i) as u16).collect();
+    let b: Vec<u16> = (0..2000).map(|i| (x(i) + (i / 50) * (i % 50) % 5 - 2) as u16).collect();
+    let q = of_u16(&a, &b, &[40, 50]);
+    let near = |found: f64, figure: f64| assert!((found / figure - 1.0).abs() < 1e-12, "{found} is not {figure}");
+    near(q.rmse(), RMSE);
+    near(q.ssim().unwrap(), SSIM);
+    let d = q.distances.unwrap();
+    near(d.kl, KL);
+    near(d.wasserstein, WASSERSTEIN);
+    near(d.ks, KS);
+    let s = q.segmentation.unwrap();
+    assert_eq!((s.before, s.after), OTSU);
+    near(s.moved(), MOVED);
+    near(s.overlap(), OVERLAP);
+}
+
+#[test]
+fn fill_values_and_nan_are_counted_and_part_of_no_figure() {
+    let mut a: Vec<f32> = (0..4000).map(|i| 270.0 + (i * 7919 % 300) as f32 * 0.1).collect();
+    let mut b: Vec<f32> = a.iter().map(|x| x + 0.5).collect();
+    for i in 0..400 {
+        (a[i], b[i]) = (1e20, 1e20);
+    }
+    (a[500], b[500]) = (f32::NAN, f32::NAN);
+    (a[501], b[501]) = (f32::NAN, 0.0);
+    b[502] = f32::INFINITY;
+    let q = of_f32(&a, &b, &[40, 100]);
+    assert_eq!((q.n_hidden, q.n_hidden_changed, q.n_lost, q.n_measured), (402, 1, 1, 4000 - 403));
+    assert!(q.largest > 0.4999 && q.largest < 0.5001 && q.width() < 30.0, "{q:?}");
+    assert_eq!(q.picture.plane, 0);
+    assert!(q.picture.largest[0].is_nan() && !q.picture.largest[403].is_nan());
+}
+
+#[test]
+fn the_picture_is_of_the_plane_with_the_largest_error() {
+    let a: Vec<u16> = (0..3 * 20 * 30).map(|i| i % 97).collect();
+    let mut b = a.clone();
+    (b[7], b[600 + 5 * 30 + 8], b[1200]) = (a[7] + 1, a[600 + 5 * 30 + 8] + 9, a[1200] + 9);
+    let q = of_u16(&a, &b, &[3, 20, 30]);
+    let seen: Vec<(usize, f64)> = q.picture.largest.iter().copied().enumerate().filter(|(_, x)| *x > 0.0).collect();
+    assert_eq!((q.picture.plane, seen), (1, vec![(5 * 30 + 8, 9.0)]));
+}
+
+#[test]
+fn neither_threads_nor_tiles_change_a_figure() {
+    let n = 600 * 1100;
+    let a: Vec<f32> = (0..n).map(|i| ((i * 7919) % 10007) as f32 * 0.37).collect();
+    let b: Vec<f32> = a.iter().enumerate().map(|(i, x)| x + (i % 13) as f32 * 0.001).collect();
+    let with = |n_threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+        pool.install(|| format!("{:?}", of_f32(&a, &b, &[600, 1100])))
+    };
+    assert_eq!(with(1), with(3));
+    assert_eq!(of_f32(&a, &b, &[600, 1100]).n_windows, 593 * 1093);
+}
+
+#[test]
+fn arrays_of_different_types_are_not_compared_and_bytes_may_lie_either_way() {
+    let (little, big) = (ty(Dtype::U16, &[300]), ArrayType { big_endian: true, ..ty(Dtype::U16, &[300]) });
+    let samples: Vec<u16> = (0..300).collect();
+    let a: Vec<u8> = samples.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let b: Vec<u8> = samples.iter().flat_map(|v| v.to_be_bytes()).collect();
+    let stretch = |source, ty| Stretch { source, offset: 0, ty };
+    let q = measure(stretch(&a, &little), stretch(&b, &big)).unwrap();
+    assert_eq!((q.n_changed, q.largest), (0, 0.0));
+    let other = ty(Dtype::I16, &[300]);
+    assert!(measure(stretch(&a, &little), stretch(&b, &other)).is_err());
+    let empty = ty(Dtype::U16, &[0, 4]);
+    let q = measure(stretch(&a, &empty), stretch(&a, &empty)).unwrap();
+    assert_eq!((q.n_samples, q.psnr(), q.ssim(), q.distances), (0, None, None, None));
+}
+
+#[test]
+fn of_several_arrays_errors_are_weighed_by_samples_and_psnr_by_ranges() {
+    let a: Vec<u16> = (0..1000).collect();
+    let shifted = |by: u16| a.iter().map(|x| x + by).collect::<Vec<u16>>();
+    let mut total = Total::default();
+    total.add(&of_u16(&a, &shifted(3), &[1000]));
+    total.add(&of_u16(&a, &shifted(4), &[1000]));
+    assert_eq!((total.largest, total.rmse(), total.wasserstein), (4.0, 12.5f64.sqrt(), Some(4.0)));
+    // one rounding apart per division
+    assert!((total.psnr().unwrap() - 20.0 * (999.0 / 12.5f64.sqrt()).log10()).abs() < 1e-12);
+}
