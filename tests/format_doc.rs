@@ -100,7 +100,12 @@ fn the_container_example_is_a_file() {
 fn the_worked_payloads_decode_in_every_family() {
     let content: Vec<u8> = INTS.iter().flat_map(|&v| (v as u16).to_le_bytes()).collect();
     assert_eq!(content.len(), 2 * H * W);
-    for (family, name) in [(Family::Pixelcnn, "raster"), (Family::Lattice, "lattice"), (Family::PixelcnnDeep, "deep")] {
+    for (family, name) in [
+        (Family::Pixelcnn, "raster"),
+        (Family::Lattice, "lattice"),
+        (Family::PixelcnnDeep, "deep"),
+        (Family::L3c, "l3c"),
+    ] {
         let (weights, model) = weights(family);
         let (_, code) = NUMERICS.split_once(&format!("\n{name:<10} 00 ")).expect("the payload is there");
         let mut tile = payload("TILE", &model.hash);

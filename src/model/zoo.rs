@@ -1,6 +1,6 @@
 //! The models that every build knows: embedded, found by name or by the blake3 of their weights file.
 
-use super::Model;
+use super::{Family, Model};
 use crate::error::{Error, Result};
 use std::sync::{Arc, OnceLock};
 
@@ -43,7 +43,8 @@ pub fn by_name(word: &str, others: &[Arc<Model>]) -> Result<Vec<Arc<Model>>> {
     }
     let means = |m: &Model| {
         let stem = m.name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-');
-        stem == word || m.family.name() == word || stem.strip_prefix(m.family.name()) == Some(&format!("-{word}"))
+        let is_preset = stem.strip_prefix(m.family.name()) == Some(&format!("-{word}"));
+        stem == word || m.family.name() == word || is_preset && pays(m.family)
     };
     let some: Vec<Arc<Model>> = all().filter(|m| means(m)).cloned().collect();
     if some.is_empty() {
@@ -51,6 +52,11 @@ pub fn by_name(word: &str, others: &[Arc<Model>]) -> Result<Vec<Arc<Model>>> {
         return Err(Error::argument(format!("no model '{word}'; there are auto, classic, {}", names.join(", "))));
     }
     Ok(some)
+}
+
+/// Whether a family is ahead of the others anywhere. Scales take a tenth more than a lattice of as many multiplications.
+fn pays(family: Family) -> bool {
+    family != Family::L3c
 }
 
 /// The models that `auto` measures for frames.
