@@ -2,9 +2,9 @@
 // f = 64 ± min(63, log2(1 + |x| / s) in steps of the net),   x = vᵢ − b, rᵢ, uᵣⱼ − uᵣ₀          7 bits each
 // h = integer MLP of f
 //
-// offsets: n_taps taps, n_ref_taps places, n_spots places of transmitted features. weights: per layer (words of four inputs, groups of four outputs, 0,
-// 0), then per group four biases, four shifts, and for each word its four inputs' weights for each of the four outputs.
-// x: a column of activations per cell of the workgroup, twice. Twin: kernel/context.rs.
+// offsets: n_taps taps, n_ref_taps places, n_spots hints. weights: per layer (words of four inputs, groups of four
+// outputs, 0, 0), then per group four biases, four shifts, and for each word its four inputs' weights for each of the
+// four outputs. x: a column of activations per cell of the workgroup, twice. Twin: kernel/context.rs.
 
 struct Params {
     n: u32, first: u32, base: u32, stride: u32,
@@ -28,7 +28,6 @@ struct Params {
 
 const MAX_RESIDUAL: i32 = 4194304;
 const HINT_SHIFT: u32 = 4u;
-
 // Threads, and words of four activations that the widest layer has; 8 · SIZE · WORDS bytes fit 16 KiB.
 override SIZE: u32 = 64u;
 override WORDS: u32 = 32u;

@@ -109,6 +109,7 @@ fn the_worked_payloads_decode_in_every_family() {
         (Family::Lattice, "lattice"),
         (Family::PixelcnnDeep, "deep"),
         (Family::Idf, "flow"),
+        (Family::L3c, "l3c"),
     ] {
         let (weights, model) = weights(family);
         let (_, code) = NUMERICS.split_once(&format!("\n{name:<10} 00 ")).expect("the payload is there");

@@ -7,9 +7,10 @@ mod painted;
 
 use collapsar::array::{ArrayType, Dtype};
 use collapsar::codec::archive::{Archive, Array};
+use collapsar::codec::network::encode;
 use collapsar::codec::plane::Band;
 use collapsar::codec::plans::Plans;
-use collapsar::codec::tile::{Mode, decode};
+use collapsar::codec::tile::{Mode, context, decode};
 use collapsar::kernel::fast::Level;
 use collapsar::model::{Family, zoo};
 use collapsar::{Choice, Loss, Options};
@@ -298,6 +299,25 @@ fn bands(archive: &Archive, array: &Array, level: Level) -> Vec<Band> {
         bands.push(band);
     }
     bands
+}
+
+/// No case has a tile of this family: classic modes are smaller. So its payload is made again, not its file.
+#[test]
+fn the_network_of_scales_still_makes_these_payloads() {
+    let file = fs::read(root().join(NEWEST).join("fits-l3c-default.clps")).unwrap();
+    let archive = Archive::open(&file, &[]).unwrap();
+    assert!(coded_by(&archive, Some("l3c-default-1")));
+    let array = first(&archive);
+    let place = array.head.grid.place(0, 0, 0, 0, 0).unwrap();
+    let code = archive.tile(array, &place, array.first_block).unwrap();
+    for level in Level::available() {
+        let band = bands(&archive, array, level).remove(0);
+        let mut plans = Plans::to_encode(array.head.network.as_ref().unwrap().model.clone());
+        plans.fast = plans.model().fast(level);
+        let context = context(&array.head, &plans, &place).unwrap();
+        let ints = band.tile(&place, &array.head.grid);
+        assert!(encode(context, &plans.get(place.h, place.w), &ints, &[]) == code.bytes, "{level:?}");
+    }
 }
 
 #[test]

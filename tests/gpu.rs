@@ -16,7 +16,9 @@ use collapsar::kernel::interval::intervals;
 use collapsar::kernel::kept::Kept;
 use collapsar::kernel::mixture::{Mixtures, Window, mass, mixture};
 use collapsar::kernel::predict::{Linear, predict};
+use collapsar::kernel::quantise::{MAX_FEATURE, coarsen, quantise};
 use collapsar::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets, Usual};
+use collapsar::model::l3c::Steps;
 use collapsar::model::{Family, Model, Part, zoo};
 use collapsar::net::{Layer, Net, Pass, Spec};
 use collapsar::{Adapt, Archive, Choice, Decoding, Loss, Options, compress, decompress_to};
@@ -154,6 +156,37 @@ fn every_op_equals_its_plain_kernel() -> Result<()> {
 }
 
 #[test]
+fn nets_of_scales_and_the_ops_between_them_equal_their_plain_kernels() -> Result<()> {
+    for gpu in gpus() {
+        let mut paint = Paint(9);
+        for (i, n) in SIZES.into_iter().enumerate() {
+            let hidden = [&[24, 24][..], &[64, 64, 48], &[7]][i % 3];
+            let net = painted_net(&mut paint, [Pass::Finer, Pass::Encoder, Pass::Feature][i % 3], 1 + i % 8, 0, hidden);
+            ops_equal(gpu, &mut paint, &net, n, [24, 65535, 65536, MAX_INT][i % 4])?;
+
+            let heads = (0..3 * n).map(|_| paint.signed(32767)).collect();
+            let heads = Heads { stride: n, s: vec![1; n], heads };
+            for max in [1, 24, 4095] {
+                let (mut plain, mut other) = (vec![0; n], vec![0; n]);
+                quantise(n, &heads, MAX_FEATURE.min(max), &mut plain);
+                gpu.quantise(&heads, max, &mut other)?;
+                assert_eq!(plain, other, "quantise");
+            }
+            let b: Vec<i32> = (0..n).map(|_| paint.int(MAX_INT) * ONE).collect();
+            let s: Vec<i32> = (0..n).map(|_| 1 + paint.int(MAX_RESIDUAL)).collect();
+            let steps = Steps::of(Usual { value: 0, residual: ONE << (i % 16) });
+            for scale in 0..5 {
+                let (mut plain_s, mut plain, mut other_s, mut other) = (s.clone(), vec![0; n], s.clone(), vec![0; n]);
+                coarsen(n, steps.of_scale(scale), &b, &mut plain_s, &mut plain);
+                gpu.coarsen(steps, Some(scale), &b, &mut other_s, &mut other)?;
+                assert_eq!((plain_s, plain), (other_s, other), "coarsen");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn layers_that_look_around_equal_their_plain_kernel() -> Result<()> {
     for gpu in gpus() {
         let mut paint = Paint(5);
@@ -233,10 +266,11 @@ fn whole_tiles_have_the_bytes_of_the_cpu_and_come_back() -> Result<()> {
             (Family::Lattice, &[(1, 1), (1, 9), (7, 1), (16, 17), (63, 65), (128, 128)]),
             (Family::PixelcnnDeep, &[(1, 1), (1, 9), (7, 1), (13, 17)]),
             (Family::Idf, &[(1, 1), (1, 2), (2, 1), (1, 9), (7, 1), (3, 5), (16, 17), (63, 65), (128, 128)]),
+            (Family::L3c, &[(1, 1), (1, 9), (7, 1), (3, 5), (16, 17), (63, 65), (127, 128)]),
         ] {
             let model = painted_model(family, 3, &[24, 24]);
             for &(h, w) in sizes {
-                for (n_refs, max) in [(0, 4000), (1, 65536), (2, MAX_INT)] {
+                for (n_refs, max) in [(0, 4000), (1, 65536), (2, MAX_INT), (0, 9)] {
                     tiles_equal(gpu, &model, h, w, n_refs, max)?;
                 }
             }
@@ -372,10 +406,20 @@ fn a_device_is_verified_and_a_wrong_one_is_refused() -> Result<()> {
         (Op::Carry, "tile + pair.y", "tile + pair.y + 1u", "a tile"),
         (Op::Leave, ">> 6u", ">> 7u", "a tile"),
     ];
+    let scales = [
+        (Op::Context, "HINT_SHIFT: u32 = 4u", "HINT_SHIFT: u32 = 5u", "context"),
+        (Op::Quantise, "a + 128", "a + 127", "quantise"),
+        (Op::Quantise, "MAX_FEATURE, params.max", "MAX_FEATURE, params.max + 1", "quantise"),
+        (Op::Coarsen, "+ 32 -", "+ 31 -", "coarsen"),
+        (Op::Coarsen, "log2_step, 1)", "log2_step, 0)", "coarsen"),
+        (Op::Coarsen, "FEATURE_B: i32 = 768", "FEATURE_B: i32 = 767", "coarsen"),
+    ];
     let deep = painted_model(Family::PixelcnnDeep, 3, &[24, 24]);
     let idf = painted_model(Family::Idf, 3, &[24, 24]);
+    let l3c = painted_model(Family::L3c, 3, &[24, 24]);
     let wrong = wrong.iter().map(|&w| (w, &model)).chain(around.iter().map(|&w| (w, &deep)));
     let wrong = wrong.chain(flow.iter().map(|&w| (w, &idf)));
+    let wrong = wrong.chain(scales.iter().map(|&w| (w, &l3c)));
     for ((op, from, to, named), model) in wrong {
         let shaders = Shaders::default().with(op, from, to);
         for backend in [Backend::Vulkan, Backend::Metal, Backend::Dx12] {

@@ -4,6 +4,7 @@ mod example;
 
 use collapsar::codec::flow::meet;
 use collapsar::codec::network::{Context, encode};
+use collapsar::codec::scales::said;
 use collapsar::kernel::around::{activations, n_planes};
 use collapsar::kernel::context::{Heads, features, mlp};
 use collapsar::kernel::fast::Level;
@@ -12,6 +13,7 @@ use collapsar::kernel::kept::Kept;
 use collapsar::kernel::mixture::{Mixtures, Window, mass, mixture};
 use collapsar::kernel::predict::{Linear, predict, residual};
 use collapsar::kernel::{Look, ONE, tables};
+use collapsar::model::l3c::{Steps, pyramid};
 use collapsar::model::{Family, Model};
 use example::{H, INTS, MAX, USUAL, W, linear, model};
 use std::fmt::Write;
@@ -160,6 +162,34 @@ fn the_worked_example_of_a_flow_is_what_the_kernels_compute() {
     let rows = all.chunks(W).map(|row| row.iter().map(|int| format!("{int:>5}")).collect::<String>());
     let block = rows.collect::<Vec<_>>().join("\n") + "\n" + &line("flow", &payload(&model, &linears));
     assert!(NUMERICS.contains(&block), "section 5.6 of NUMERICS.md should say:\n{block}");
+}
+
+#[test]
+fn the_worked_example_of_scales_is_what_the_code_computes() {
+    let block = example_scales();
+    assert!(NUMERICS.contains(&block), "section 5.7 of NUMERICS.md should say:\n{block}");
+}
+
+/// The means of all scales, what a decoder finds in the payload, and the payload.
+fn example_scales() -> String {
+    let model = model(Family::L3c);
+    let (plan, steps) = (model.plan_to_encode(H, W), Steps::of(USUAL));
+    let all = pyramid(&plan, &INTS, MAX, steps);
+    let fast = model.fast(Level::Plain);
+    let linears = vec![linear(); model.n_sets()];
+    let context = Context { model: &model, fast: &fast, linears: &linears, usual: USUAL, max: MAX };
+    let payload = encode(context, &plan, &INTS, &[]);
+    let features = said(context, &plan, &INTS);
+    let mut out = String::new();
+    for s in [2, 1] {
+        let scale = plan.scales[s];
+        for (name, list, first) in [("I", &all, scale.ints), ("F", &features, scale.features)] {
+            let numbers: Vec<String> = list[first..][..scale.h * scale.w].iter().map(i32::to_string).collect();
+            writeln!(out, "{name}{s:<9} {}", numbers.join(" ")).expect("a string grows");
+        }
+    }
+    out.push_str(&line("l3c", &payload));
+    out
 }
 
 #[test]

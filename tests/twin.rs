@@ -161,10 +161,11 @@ fn case_of(net: Net, max: i32, ints: Paint, n: usize, mut random: Random) -> Cas
         taps: spec.taps.iter().map(offset).collect(),
         ref_taps: spec.ref_taps.iter().map(offset).collect(),
         around: net.around().iter().map(offset).collect(),
-        hints: Vec::new(),
+        // not where taps look: a net that took one for the other would be caught
+        hints: spec.taps[..spec.n_hints].iter().map(|tap| offset(tap) - 5).collect(),
     };
     let at = 12 * pitch as usize;
-    let n_arena = at + n + 2 * pitch as usize + SLACK;
+    let n_arena = at + n + 12 * pitch as usize + SLACK;
     let arena = |random: &mut Random| (0..n_arena).map(|i| paint(ints, max, i, random) * ONE).collect::<Vec<i32>>();
     let values = arena(&mut random);
     let refs = (0..n_refs).map(|_| arena(&mut random)).collect();
@@ -216,6 +217,58 @@ fn every_level_looks_around_as_the_plain_kernel_does() {
                     let fast = outcome(&Fast::new(level, [&case.net]), &case);
                     assert!(fast == plain, "{level:?} differs for {size:?}, seed {seed}, {n} cells, {paint:?}");
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_level_sees_transmitted_features_as_the_plain_kernel_does() {
+    let (mut seed, mut n_seen) = (0, 0);
+    for size in [ODD, WIDE, SHALLOW, SMALL, MIDDLE] {
+        for (n, n_hints) in LENGTHS.into_iter().zip([1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 25]) {
+            for (paint, max) in [(Paint::Random, 31), (Paint::Smooth, 24), (Paint::Alternating, MAX_INT)] {
+                seed += 1;
+                let mut random = Random(seed);
+                let spec = Spec { n_hints, ..painted::spec(Pass::Finer, 0, size) };
+                let layers = painted::layers(spec.n_features(), size, &mut random);
+                let case = case_of(Net::new(spec, layers).unwrap(), max, paint, n, random);
+                let plain = outcome(&Fast::new(Level::Plain, [&case.net]), &case);
+                for level in Level::available() {
+                    let fast = outcome(&Fast::new(level, [&case.net]), &case);
+                    assert!(fast == plain, "{level:?} differs for {size:?}, {n} cells, {n_hints} hints, {paint:?}");
+                }
+                let mut blind = case;
+                blind.offsets.hints.iter_mut().for_each(|hint| *hint += 3);
+                n_seen += u32::from(outcome(&Fast::new(Level::Plain, [&blind.net]), &blind) != plain);
+            }
+        }
+    }
+    assert!(n_seen > seed / 3, "of {seed} cases {n_seen} would show a hint from elsewhere");
+}
+
+#[test]
+fn every_level_quantises_and_coarsens_as_the_plain_kernels_do() {
+    let mut random = Random(11);
+    for n in LENGTHS {
+        let stride = room(n);
+        let heads: Vec<i32> = (0..3 * stride).map(|i| [-32768, 32767, -128, 127, random.within(8000)][i % 5]).collect();
+        let heads = Heads { stride, s: vec![1; stride], heads };
+        let b: Vec<i32> = (0..stride).map(|i| [0, ONE * MAX_INT, random.below(1 << 28) as i32][i % 3]).collect();
+        let s: Vec<i32> =
+            (0..stride).map(|i| [1, MAX_RESIDUAL + 65536, random.below(1 << 20) as i32 + 1][i % 3]).collect();
+        let say = |level: Level, log2_step: u32, most: i32| {
+            let fast = Fast::new(level, []);
+            let (mut q, mut s, mut coarse) = (vec![0; stride], s.clone(), vec![0; stride]);
+            fast.quantise(n, &heads, most, &mut q);
+            fast.coarsen(n, log2_step, &b, &mut s, &mut coarse);
+            [q[..n].to_vec(), s[..n].to_vec(), coarse[..n].to_vec()]
+        };
+        for (log2_step, most) in [(0, 24), (1, 1), (7, 0), (15, 24)] {
+            let plain = say(Level::Plain, log2_step, most);
+            for level in Level::available() {
+                assert_eq!(say(level, log2_step, most), plain, "{level:?}, {n} cells in steps of 2^{log2_step}");
+                assert!(n < 15 || say(level, log2_step + 1, most)[2] != plain[2], "another step is seen");
             }
         }
     }

@@ -18,7 +18,7 @@ pub mod plans;
 pub mod refit;
 pub mod region;
 pub mod salvage;
-pub(crate) mod scales;
+pub mod scales;
 mod shown;
 pub mod tile;
 mod windows;

@@ -42,6 +42,13 @@ pub fn costs(context: Context, plan: &Plan, ints: &[i32]) -> Vec<i64> {
     costs
 }
 
+/// All scales of a tile, with the features that are transmitted of it.
+pub fn said(context: Context, plan: &Plan, ints: &[i32]) -> Vec<i32> {
+    let (tile, all, _) = known(context, plan, ints);
+    tile.done();
+    all
+}
+
 /// Adds every `stride`-th cell to those of its net.
 pub fn gather(context: Context, plan: &Plan, ints: &[i32], stride: usize, cells: &mut [Cells]) {
     let (mut tile, all, steps) = known(context, plan, ints);

@@ -52,7 +52,9 @@ fn frames_stacks_and_mosaics_come_back_through_both_schedules() {
         assert_eq!(decompress(&packed).unwrap(), mosaic);
         let archive_source = packed.clone();
         let archive = Archive::open(&archive_source, &[]).unwrap();
-        assert_eq!(archive.arrays().next().unwrap().head.grid.n_phases, 4);
+        // a family that looks at no other planes gains nothing by phases
+        let n_phases = if family.max_refs() > 0 { 4 } else { 1 };
+        assert_eq!(archive.arrays().next().unwrap().head.grid.n_phases, n_phases);
     }
 }
 

@@ -16,8 +16,10 @@ use crate::kernel::interval::intervals;
 use crate::kernel::kept::Kept;
 use crate::kernel::mixture::{Mixtures, Window, mass, mixture};
 use crate::kernel::predict::{Linear, predict};
+use crate::kernel::quantise::{FEATURE_B, FEATURE_S, MAX_FEATURE, coarsen, quantise};
 use crate::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets, Usual};
-use crate::model::{Model, Part};
+use crate::model::l3c::Steps;
+use crate::model::{Family, Model, Part};
 use crate::net::MAX_REACH;
 use std::sync::PoisonError;
 
@@ -37,6 +39,9 @@ impl Gpu {
             for max in [255, 4095, 65535, 65536, MAX_INT] {
                 self.verify_part(part, max, &mut paint).map_err(|e| e.at(&self.info.name))?;
             }
+        }
+        if model.family == Family::L3c {
+            self.verify_scales(&mut paint).map_err(|e| e.at(&self.info.name))?;
         }
         self.verify_mixtures(model.parts[0].net.k, &mut paint).map_err(|e| e.at(&self.info.name))?;
         self.verify_tiles(model, &mut paint).map_err(|e| e.at(&self.info.name))?;
@@ -126,6 +131,33 @@ impl Gpu {
             self.intervals(m, window, b, ints, &mut gpu_start, &mut gpu_width)?;
             same(Op::Interval, &start, &gpu_start)?;
             same(Op::Interval, &width, &gpu_width)?;
+        }
+        Ok(())
+    }
+
+    /// What only scales know, of heads and predictions of all sizes.
+    fn verify_scales(&self, paint: &mut Paint) -> Result<()> {
+        let mut heads = Heads::new(1, N);
+        heads.heads.iter_mut().for_each(|h| *h = paint.signed(32767));
+        // both sides of the edges between features
+        heads.heads.iter_mut().step_by(3).zip(0..).for_each(|(h, i)| *h = 128 + ((i >> 1) << 8) - (i & 1));
+        for max in [0, 1, 24, 65535] {
+            let (mut plain, mut gpu) = (vec![0; N], vec![0; N]);
+            quantise(N, &heads, MAX_FEATURE.min(max), &mut plain);
+            self.quantise(&heads, max, &mut gpu)?;
+            same(Op::Quantise, &plain, &gpu)?;
+        }
+        let b: Vec<i32> = (0..N).map(|_| paint.int(MAX_INT) * ONE + paint.int(ONE - 1)).collect();
+        let s: Vec<i32> = (0..N).map(|_| 1 + paint.int(MAX_RESIDUAL + 65535)).collect();
+        for log2_step in [0, 1, 7, 15] {
+            let steps = Steps::of(Usual { value: 0, residual: ONE << log2_step });
+            let (mut plain_s, mut plain, mut gpu_s, mut gpu) = (s.clone(), vec![0; N], s.clone(), vec![0; N]);
+            coarsen(N, log2_step, &b, &mut plain_s, &mut plain);
+            self.coarsen(steps, Some(1), &b, &mut gpu_s, &mut gpu)?;
+            same(Op::Coarsen, &plain, &gpu)?;
+            same(Op::Coarsen, &plain_s, &gpu_s)?;
+            self.coarsen(steps, None, &b, &mut gpu_s, &mut gpu)?;
+            same(Op::Coarsen, &[[FEATURE_B; N], [FEATURE_S; N]].concat(), &[gpu, gpu_s].concat())?;
         }
         Ok(())
     }

@@ -29,7 +29,7 @@ pub fn model(family: Family) -> Model {
             n_values: 4,
             n_residuals: 4,
             n_refs: 0,
-            n_hints: 0,
+            n_hints: if pass == Pass::Finer { 2 } else { 0 },
             ref_taps: vec![(0, 0)],
             near_log2: 1,
             wide_log2: 2,
@@ -38,17 +38,22 @@ pub fn model(family: Family) -> Model {
         };
         let net = match family {
             Family::PixelcnnDeep => Net::wired(spec, deep_layers(), deep_wiring()),
+            Family::L3c if pass == Pass::Encoder => Net::new(spec, telling_layers()),
             _ => Net::new(spec, layers()),
         };
         Part { net: net.expect("a sound net"), linear: linear() }
     };
     let parts = match family {
         Family::Pixelcnn | Family::PixelcnnDeep => vec![net(Pass::Raster, &[(0, -1), (-1, 0), (-1, -1), (-1, 1)])],
-        Family::L3c => unreachable!("its example stands elsewhere"),
         Family::Lattice | Family::Idf => {
             let taps: [[_; 4]; 2] = [[(-1, -1), (-1, 1), (1, -1), (1, 1)], [(-1, 0), (0, -1), (0, 1), (1, 0)]];
             family.passes().iter().zip(taps.iter().cycle()).map(|(&pass, taps)| net(pass, taps)).collect()
         }
+        Family::L3c => vec![
+            net(Pass::Encoder, &[(0, 0), (0, 1), (1, 0), (1, 1)]),
+            net(Pass::Feature, &[(0, 0), (-1, 0), (0, -1), (0, 1)]),
+            net(Pass::Finer, &[(0, 0), (-1, 0), (0, -1), (-1, -1)]),
+        ],
     };
     Model::new("example", family, parts, [0; 32]).expect("a sound model")
 }
@@ -61,6 +66,13 @@ fn layer(n_in: i32, n_out: i32, weight: fn(i32, i32) -> i32, bias: fn(i32) -> i3
         bias: (0..n_out).map(bias).collect(),
         shift: vec![shift; n_out as usize],
     }
+}
+
+/// The same two layers, with a first head that is not always below 0.
+fn telling_layers() -> Vec<Layer> {
+    let mut layers = layers();
+    layers[1].bias[0] = 2000;
+    layers
 }
 
 /// The same two layers, and between them one that looks around, is gated and adds.

@@ -57,7 +57,7 @@ pub fn run(args: &args::Bench) -> Result<Tally> {
         measure_cpu(model, &odd, &frame_tiles, &mut report, talk)?;
     }
     for (i, size) in random::SIZES.iter().enumerate() {
-        for family in [Family::Pixelcnn, Family::Lattice] {
+        for family in [Family::Pixelcnn, Family::Lattice, Family::L3c] {
             let model = random::model(family, size)?; // what a stage costs does not depend on what a net has learnt
             measure_cpu(&model, &odd, &frame_tiles, &mut report, talk)?;
             if i < effort.n_sizes_on_gpu {

@@ -26,7 +26,7 @@ pub fn model(family: Family, size: &Size) -> Result<Model> {
     let mut state = 1u32;
     let mut parts = Vec::new();
     for &pass in family.passes() {
-        for n_refs in [0, 1] {
+        for n_refs in 0..=family.max_refs().min(1) {
             parts.push(part(pass, n_refs, size, &mut state)?);
         }
     }
@@ -104,7 +104,7 @@ fn spec(pass: Pass, n_refs: usize, size: &Size, lean: i32) -> Spec {
         n_values: size.n_values,
         n_residuals: size.n_residuals,
         n_refs,
-        n_hints: 0,
+        n_hints: if pass == Pass::Finer { 8 } else { 0 },
         ref_taps: nearest(1, &|_| true),
         near_log2: 3,
         wide_log2: 4,
