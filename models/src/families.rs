@@ -72,6 +72,13 @@ impl Coder {
 
     /// There and back.
     pub fn score(&self, bytes: &[u8], ty: &ArrayType) -> Result<Score> {
+        let n_in = bytes.len() as u64;
+        if let Coder::Peer(peer) = self
+            && !peer.takes(ty)
+        {
+            // stored: no time that would mean anything
+            return Ok(Score { n_arrays: 1, n_in, n_out: n_in, ..Score::default() });
+        }
         let start = Instant::now();
         let (n_out, encode_s, back, decode_s) = match self {
             Coder::Ours(_, options) => {
@@ -89,7 +96,7 @@ impl Coder {
             return Err(Error::verify(format!("{} does not give an array back", self.name())));
         }
         let (encode_s, decode_s) = (encode_s.as_secs_f64(), decode_s.as_secs_f64());
-        Ok(Score { n_arrays: 1, n_in: bytes.len() as u64, n_out, encode_s, decode_s })
+        Ok(Score { n_arrays: 1, n_in, n_out, encode_s, decode_s })
     }
 }
 
@@ -164,8 +171,11 @@ impl Measured {
         };
         let ratios = cells(|s| format!("{:.3}", s.ratio()));
         let speeds = cells(|s| {
-            let speed = |seconds: f64| s.n_in as f64 / 1e6 / seconds.max(1e-9);
-            format!("{:.1} / {:.1}", speed(s.encode_s), speed(s.decode_s))
+            let speed = |seconds: f64| match seconds > 0.0 {
+                true => format!("{:.1}", s.n_in as f64 / 1e6 / seconds),
+                false => "–".into(),
+            };
+            format!("{} / {}", speed(s.encode_s), speed(s.decode_s))
         });
         let mut text = format!("Ratio: bytes of the arrays / bytes of whole files\n\n{}", table("", &classes, &ratios));
         text += &format!(

@@ -41,6 +41,11 @@ impl Peer {
         }
     }
 
+    /// Whether it does more with such an array than to store it.
+    pub fn takes(self, ty: &ArrayType) -> bool {
+        self != Peer::Rice || width(ty.dtype).is_some()
+    }
+
     pub fn pack(self, bytes: &[u8], ty: &ArrayType) -> Result<Packed> {
         Ok(match (self, width(ty.dtype)) {
             (Peer::Rice, None) => Packed::Bytes(bytes.to_vec()),
@@ -131,6 +136,8 @@ mod tests {
             }
         }
         let ty = ArrayType { dtype: Dtype::U8, big_endian: false, shape: vec![80, 60] };
+        let floats = ArrayType { dtype: Dtype::F32, ..ty.clone() };
+        assert!(Peer::Rice.takes(&ty) && !Peer::Rice.takes(&floats) && Peer::Zstd(3).takes(&floats));
         let packed = Peer::Rice.pack(&bytes, &ty).unwrap();
         assert!(Peer::Zstd(3).unpack(&packed, &ty, bytes.len()).is_err());
     }
