@@ -51,7 +51,7 @@ fn cases() -> Vec<Case> {
         case("f32-ordered", floats(40, 44), raw(Dtype::F32, &[40, 44]), |a| map(a).contains("ordered f32")),
         case("f64-two-parts", doubles(24, 28), raw(Dtype::F64, &[24, 28]), |a| first(a).head.grid.n_parts == 2),
         case("rank", ranks(72, 70), raw(Dtype::I32, &[72, 70]), |a| map(a).starts_with("rank")),
-        case("mixed", columns(3000), raw(Dtype::F32, &[3000]), |a| is_mixed(a)),
+        case("mixed", columns(3000), raw(Dtype::F32, &[3000]), is_mixed),
         case("refitted", wild(130, 128), raw(Dtype::U16, &[130, 128]), |a| first(a).head.refit_bytes() > 0),
         case("around", fits(&sky(12, 48, 56), &[48, 56]), grown(), |a| coded_by_family(a, Family::PixelcnnDeep)),
         case("bounded", sea(3, 40, 44), bounded(&[3, 40, 44]), |a| !first(a).head.common.is_empty()),

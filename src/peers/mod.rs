@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn every_peer_gives_every_dtype_back() {
-        let bytes: Vec<u8> = (0..4800u32).map(|i| (i * i >> 7) as u8).collect();
+        let bytes: Vec<u8> = (0..4800u32).map(|i| ((i * i) >> 7) as u8).collect();
         for dtype in Dtype::ALL {
             for big_endian in [false, true] {
                 let n = 4800 / dtype.n_bytes() as u64;

@@ -279,7 +279,7 @@ mod tests {
             for n in [1, 2, 63, 64, 65, 700] {
                 let mut next = |i: usize| {
                     state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                    if i % 5 < 3 { spread } else { (u64::from(state) * (u64::from(spread) + 1) >> 32) as u32 }
+                    if i % 5 < 3 { spread } else { ((u64::from(state) * (u64::from(spread) + 1)) >> 32) as u32 }
                 };
                 let values: Vec<u32> = (0..n).map(&mut next).collect();
                 let code = encode(&values, spread);
