@@ -53,6 +53,7 @@ fn cases() -> Vec<Case> {
         case("f32-ordered", floats(40, 44), raw(Dtype::F32, &[40, 44]), |a| map(a).contains("ordered f32")),
         case("f64-two-parts", doubles(24, 28), raw(Dtype::F64, &[24, 28]), |a| first(a).head.grid.n_parts == 2),
         case("rank", ranks(72, 70), raw(Dtype::I32, &[72, 70]), |a| map(a).starts_with("rank")),
+        case("mixed", columns(3000), raw(Dtype::F32, &[3000]), is_mixed),
         case("refitted", wild(130, 128), raw(Dtype::U16, &[130, 128]), |a| first(a).head.refit_bytes() > 0),
         case("around", fits(&sky(12, 48, 56), &[48, 56]), grown(), |a| coded_by_family(a, Family::PixelcnnDeep)),
         case("bounded", sea(3, 40, 44), bounded(&[3, 40, 44]), |a| !first(a).head.common.is_empty()),
@@ -106,6 +107,14 @@ fn coded_by(archive: &Archive, model: Option<&str>) -> bool {
     let mode = archive.tile(array, &place, array.first_block).unwrap().mode;
     let named = array.head.network.as_ref().map(|n| n.model.hash);
     named == model.map(hash) && (mode == Mode::Network) == model.is_some()
+}
+
+/// The first tile is classic, of mode 4.
+fn is_mixed(archive: &Archive) -> bool {
+    let array = first(archive);
+    let place = array.head.grid.place(0, 0, 0, 0, 0).unwrap();
+    let code = archive.tile(array, &place, array.first_block).unwrap();
+    code.mode == Mode::Classic && code.bytes[0] == 4
 }
 
 fn coded_by_family(archive: &Archive, family: Family) -> bool {
@@ -196,6 +205,22 @@ fn doubles(h: usize, w: usize) -> Vec<u8> {
     let mut random = Random(10);
     let sample = |v: &u16| (f64::from(*v) + f64::from(random.below(1 << 30)) / 1_073_741_824.0).sqrt();
     sky(7, h, w).iter().map(sample).flat_map(f64::to_le_bytes).collect()
+}
+
+/// Particles, event after event: values that no neighbour foresees and that come again with those around them.
+fn columns(n: usize) -> Vec<u8> {
+    let mut random = Random(13);
+    let mut samples: Vec<f32> = Vec::new();
+    while samples.len() < n {
+        match samples.len() {
+            known @ 100.. if random.below(3) > 0 => {
+                let from = random.below(known as u32 - 20) as usize;
+                samples.extend_from_within(from..from + 1 + random.below(20) as usize);
+            }
+            _ => samples.push((random.below(1 << 20) as f32 / 1024.0).sqrt() - 7.0),
+        }
+    }
+    samples[..n].iter().flat_map(|v| v.to_le_bytes()).collect()
 }
 
 /// Planes of sea around land that is 1e20, with a NaN, an infinity, and a sample that no step comes near.

@@ -142,6 +142,15 @@ pub enum Verb {
         #[arg(long)]
         held_out: bool,
     },
+    /// Ratios and speeds by class of every model that is built in, of what is chosen by measuring, and of RICE, deflate and zstd; and
+    /// what a family costs. Whole files, each decoded and compared.
+    Table {
+        #[command(flatten)]
+        data: Data,
+        /// One JSON object instead of Markdown.
+        #[arg(long)]
+        json: bool,
+    },
     /// Train a model per survey and one on all, and measure each on the files that every survey keeps for that.
     Matrix {
         #[command(flatten)]

@@ -2,7 +2,7 @@
 //!
 //! Reading order: `context` (the formula), `quantise` (its integers), `preset` (where nets look), `survey`, `data`, `augment`,
 //! `simulate`, `fields` and `cells` (what they are shown, by the engine itself), `pool`, `descend` (one net's way), `judge`, `train` (a
-//! model's), `checkpoint`, `work` (from data to a file), `eval`, `ratio`, `matrix`, `table`; for layers that look around `deep`
+//! model's), `checkpoint`, `work` (from data to a file), `eval`, `ratio`, `matrix`, `families`, `table`; for layers that look around `deep`
 //! (the formula), `patch` (what they are shown), `drill`; for family `l3c` `l3c` (the formula), `blocks` (what it is shown), `relay`.
 
 mod adam;
@@ -17,6 +17,7 @@ mod deep;
 mod descend;
 mod drill;
 mod eval;
+mod families;
 mod fields;
 mod flow;
 mod judge;
@@ -116,6 +117,15 @@ fn run(verb: Verb) -> Result<()> {
             eval(&paths, &corpus, tiles.max(1), check)
         }
         Verb::Ratio { weights, data, held_out } => ratio(&weights, &data, held_out),
+        Verb::Table { data, json } => {
+            let surveys = survey::surveys(&data.data, survey::Part::Test, data.files)?;
+            let measured = families::measure(&surveys, &families::coders())?;
+            match json {
+                true => println!("{}", measured.json()?),
+                false => print!("{}", measured.markdown()?),
+            }
+            Ok(())
+        }
         Verb::Matrix { net, out, minutes, steps, rate, tiles, data, way } => {
             let start = fresh(&net, way.seed)?;
             let settings = settings(&way, String::new(), end(steps, minutes), rate, ROUND_FROM)?;

@@ -5,14 +5,12 @@
 
 use super::noise::{self, Noise};
 use super::power;
-use collapsar::array::Dtype;
+use collapsar::array::{ArrayType, Dtype};
 use collapsar::codec::archive::Archive;
 use collapsar::format::{self, Hint, Piece};
 use collapsar::model::Model;
-use collapsar::peers::rice::{self, Width};
+use collapsar::peers::Peer;
 use collapsar::{Choice, Error, Options, Result};
-use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
-use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -60,11 +58,10 @@ pub fn run(bytes: &[u8], models: &[Arc<Model>], quick: bool) -> Result<Outcome> 
         noise_bytes = noise_limit(&packed, models)?;
     }
     scores.push(("RICE".into(), rice(bytes)?));
-    scores.push(("deflate -6".into(), timed(bytes, || deflate(bytes), |packed| inflate(packed))?.1));
-    for level in if quick { &[3][..] } else { &[3, 19] } {
-        let pack = || Ok(zstd::bulk::compress(bytes, *level)?);
-        let score = timed(bytes, pack, |packed| Ok(zstd::bulk::decompress(packed, bytes.len())?))?.1;
-        scores.push((format!("zstd -{level}"), score));
+    for other in [Peer::Deflate(6), Peer::Zstd(3), Peer::Zstd(19)] {
+        if !(quick && other == Peer::Zstd(19)) {
+            scores.push((other.name(), peer(other, bytes, &as_bytes(bytes))?));
+        }
     }
     Ok(Outcome { scores, noise_bytes })
 }
@@ -98,58 +95,32 @@ fn noise_limit(packed: &[u8], models: &[Arc<Model>]) -> Result<Option<f64>> {
     Ok(bits.map(|b| b / 8.0))
 }
 
-fn deflate(bytes: &[u8]) -> Result<Vec<u8>> {
-    let mut writer = ZlibEncoder::new(Vec::new(), Compression::new(6));
-    writer.write_all(bytes)?;
-    Ok(writer.finish()?)
+/// The bytes of a file are an array of bytes to those who know no more.
+fn as_bytes(bytes: &[u8]) -> ArrayType {
+    ArrayType { dtype: Dtype::U8, big_endian: false, shape: vec![bytes.len() as u64] }
 }
 
-fn inflate(packed: &[u8]) -> Result<Vec<u8>> {
-    let mut out = Vec::new();
-    ZlibDecoder::new(packed).read_to_end(&mut out)?;
-    Ok(out)
+fn peer(peer: Peer, bytes: &[u8], ty: &ArrayType) -> Result<Score> {
+    let start = Instant::now();
+    let packed = peer.pack(bytes, ty)?;
+    let encode_s = start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    let back = peer.unpack(&packed, ty, bytes.len())?;
+    let decode_s = start.elapsed().as_secs_f64();
+    if back != bytes {
+        return Err(Error::verify(format!("{} does not give the bytes back", peer.name())));
+    }
+    Ok(Score { n_in: bytes.len() as u64, n_out: packed.n_bytes(), encode_s, decode_s })
 }
 
 fn rice(bytes: &[u8]) -> Result<Score> {
-    let mut score = Score { n_in: bytes.len() as u64, ..Score::default() };
+    let mut score = Score::default();
     for piece in &format::read(&bytes, &Hint::default())?.pieces {
         let n_bytes = piece.n_bytes()?;
-        let Piece::Array { offset, ty, .. } = piece else {
-            score.n_out += n_bytes;
-            continue;
-        };
-        let width = match ty.dtype {
-            Dtype::U8 | Dtype::I8 => Width::Bits8,
-            Dtype::U16 | Dtype::I16 => Width::Bits16,
-            Dtype::U32 | Dtype::I32 => Width::Bits32,
-            Dtype::I64 | Dtype::U64 | Dtype::F32 | Dtype::F64 => {
-                score.n_out += n_bytes;
-                continue;
-            }
-        };
-        let array = &bytes[*offset as usize..][..n_bytes as usize];
-        let ints = ints(array, ty.dtype.n_bytes(), ty.big_endian);
-        let w = ty.planes().2.max(1) as usize;
-        let start = Instant::now();
-        let rows = rice::encode_plane(&ints, w, width);
-        score.encode_s += start.elapsed().as_secs_f64();
-        score.n_out += rows.iter().map(|r| (r.len() + rice::DESCRIPTOR_BYTES) as u64).sum::<u64>();
-        let start = Instant::now();
-        for (row, ints) in rows.iter().zip(ints.chunks(w)) {
-            if rice::decode(row, ints.len(), width)? != ints {
-                return Err(Error::verify("RICE does not give a row back"));
-            }
-        }
-        score.decode_s += start.elapsed().as_secs_f64();
+        score.add(&match piece {
+            Piece::Bytes { .. } => Score { n_in: n_bytes, n_out: n_bytes, ..Score::default() },
+            Piece::Array { offset, ty, .. } => peer(Peer::Rice, &bytes[*offset as usize..][..n_bytes as usize], ty)?,
+        });
     }
     Ok(score)
-}
-
-/// Samples without sign, as RICE gives them back.
-fn ints(bytes: &[u8], n_bytes: usize, big_endian: bool) -> Vec<i32> {
-    let int = |sample: &[u8]| {
-        let join = |n: u32, b: &u8| n << 8 | u32::from(*b);
-        if big_endian { sample.iter().fold(0, join) as i32 } else { sample.iter().rev().fold(0, join) as i32 }
-    };
-    bytes.chunks_exact(n_bytes).map(int).collect()
 }

@@ -13,6 +13,7 @@
 //! | 1 | packed | `u8 n` (1…32), then h·w values of n raw bits; int = lo + value |
 //! | 2 | median | `tail` |
 //! | 3 | linear | the same tail, with the predictor in it |
+//! | 4 | mixed | `varint spread`, then bits to the end of the payload |
 //!
 //! Raw bits are filled into bytes from the lowest bit up; the unused bits of the last byte are zero. The `tail`:
 //!
@@ -65,6 +66,8 @@
 //! token (or none) has log weights 36 for 0 and max(1, 45 − 2(s − 1)) for s = 1…98; after an absent token 49 for 0 and
 //! max(1, 38 − (s − 1)).
 //!
+//! **Mixed.** `mixed` is its text. Ours tries it on tiles of one row.
+//!
 //! An encoder is free in all it transmits; ours is described where it decides: `fit`, `histogram`, `coded`.
 
 mod bits;
@@ -73,6 +76,7 @@ mod context;
 mod fit;
 mod histogram;
 mod lanes;
+mod mixed;
 mod predict;
 mod residual;
 mod tables;
@@ -91,6 +95,13 @@ const CONSTANT: u8 = 0;
 const PACKED: u8 = 1;
 const MEDIAN: u8 = 2;
 const LINEAR: u8 = 3;
+const MIXED: u8 = 4;
+/// Learning after each bit takes 2 µs per int: it is tried where ints stand in a row, and on the first of them before the others.
+const TRIED: usize = 1 << 13;
+/// Fewer hardly gain, and a row of a small plane is not worth tables of its own.
+const MIN_MIXED: usize = 256;
+/// Ints that are looked at for an estimate.
+const ESTIMATED: usize = 1 << 13;
 
 /// One tile of ints (h × w, row-major), each `as u32` at most `max_int`, to the smallest of the modes.
 pub fn encode(ints: &[i32], h: usize, w: usize, max_int: u32) -> Vec<u8> {
@@ -104,7 +115,11 @@ pub fn encode(ints: &[i32], h: usize, w: usize, max_int: u32) -> Vec<u8> {
         return payload;
     }
     let tile = Tile { values: &values, h, w, classes: &[] };
-    let coded = coded::encode(tile, lo, spread);
+    let mut coded = coded::encode(tile, lo, spread);
+    if h == 1 && may_mix(&values, lo, spread) {
+        let mixed = mixed(&values, lo, spread);
+        coded = if mixed.len() < coded.len() { mixed } else { coded };
+    }
     let n_bits = 32 - spread.leading_zeros();
     payload.push(PACKED);
     put_varint(&mut payload, u64::from(lo));
@@ -118,12 +133,30 @@ pub fn encode(ints: &[i32], h: usize, w: usize, max_int: u32) -> Vec<u8> {
     payload
 }
 
+fn mixed(values: &[u32], lo: u32, spread: u32) -> Vec<u8> {
+    let mut payload = vec![MIXED];
+    put_varint(&mut payload, u64::from(lo));
+    put_varint(&mut payload, u64::from(spread));
+    payload.extend(mixed::encode(values, spread));
+    payload
+}
+
+/// Whether the first of the values, of a single row, get smaller by it; of few all, of very few none.
+fn may_mix(values: &[u32], lo: u32, spread: u32) -> bool {
+    if values.len() < MIN_MIXED {
+        return false;
+    }
+    let Some(first) = values.get(..TRIED) else { return true };
+    let coded = coded::encode(Tile { values: first, h: 1, w: TRIED, classes: &[] }, lo, spread);
+    mixed::encode(first, spread).len() < coded.len()
+}
+
 /// The ints of a tile; the payload must be exactly what `encode` made for this shape.
 pub fn decode(payload: &[u8], h: usize, w: usize, max_int: u32, out: &mut [i32]) -> Result<()> {
     assert!(h > 0 && w > 0 && out.len() == h * w, "a tile of {h} × {w} does not hold {} ints", out.len());
     let from = &mut &payload[..];
     let mode = take_u8(from)?;
-    if mode > LINEAR {
+    if mode > MIXED {
         return Err(Error::corrupt(format!("{mode} is no classic mode")));
     }
     let lo = at_most(from, u64::from(max_int), "the smallest int")? as u32;
@@ -133,6 +166,12 @@ pub fn decode(payload: &[u8], h: usize, w: usize, max_int: u32, out: &mut [i32])
             if from.is_empty() { Ok(()) } else { Err(Error::corrupt("bytes follow a constant tile")) }
         }
         PACKED => unpack(from, lo, max_int, out),
+        MIXED => {
+            let spread = at_most(from, u64::from(max_int - lo), "the spread of a tile")? as u32;
+            let values = mixed::decode(from, out.len(), spread)?;
+            out.iter_mut().zip(values).for_each(|(int, value)| *int = (lo + value) as i32);
+            Ok(())
+        }
         _ => coded::decode(from, mode == LINEAR, lo, max_int, w, out),
     }
 }
@@ -180,6 +219,7 @@ pub fn mode_name(payload: &[u8]) -> &'static str {
         Some(&PACKED) => "packed",
         Some(&MEDIAN) => "median",
         Some(&LINEAR) => "linear",
+        Some(&MIXED) => "mixed",
         _ => "unknown",
     }
 }
@@ -192,7 +232,14 @@ pub fn estimate_bits(ints: &[i32], h: usize, w: usize) -> u64 {
         return 8 * 4;
     }
     let packed = values.len() as u64 * u64::from(32 - spread.leading_zeros()) + 8 * 5;
-    coded::estimate_bits(Tile { values: &values, h, w, classes: &[] }, spread).min(packed)
+    let mixed = match h {
+        1 if w >= MIN_MIXED => {
+            let seen = &values[..w.min(ESTIMATED)];
+            mixed::encode(seen, spread).len() as u64 * 8 * w as u64 / seen.len() as u64
+        }
+        _ => packed,
+    };
+    coded::estimate_bits(Tile { values: &values, h, w, classes: &[] }, spread).min(packed).min(mixed)
 }
 
 fn above_minimum(ints: &[i32]) -> (u32, u32, Vec<u32>) {

@@ -1,7 +1,8 @@
 //! Symbols ↔ words: the only room that names the range-ANS coder.
 //!
-//! A coder is a stack: what is pushed last is popped first, so an encoder pushes its symbols backwards.
+//! A coder is a stack: what is pushed last is popped first, so an encoder pushes its symbols backwards. `binary` is a queue of bits.
 
+pub mod binary;
 pub mod lanes;
 mod reciprocal;
 pub mod stack;

@@ -80,6 +80,34 @@ mod tests {
     }
 
     #[test]
+    fn doubles_follow_the_same_rule_and_twice_is_once() {
+        let mut x = 3.3e-300f64;
+        while x < 1e300 {
+            for (n_bits, rounding) in
+                [(7, Rounding::Round), (10, Rounding::Trunc), (15, Rounding::Round), (51, Rounding::Round)]
+            {
+                for x in [x, -x] {
+                    let mut bytes = x.to_le_bytes();
+                    shorten(&mut bytes, Dtype::F64, false, n_bits, rounding);
+                    let once = f64::from_le_bytes(bytes);
+                    // the power of two at or below |x|, by its bits; all that follows is exact
+                    let unit = f64::from_bits(x.abs().to_bits() & 0x7ff << 52);
+                    let scale = f64::from(1 << n_bits.min(30)) * f64::from(1 << n_bits.saturating_sub(30));
+                    let k = x / unit * scale;
+                    let k = if rounding == Rounding::Round { k.round() } else { k.trunc() };
+                    assert_eq!(once, k / scale * unit, "{x} {n_bits}");
+                    shorten(&mut bytes, Dtype::F64, false, n_bits, rounding);
+                    assert_eq!(f64::from_le_bytes(bytes), once);
+                }
+            }
+            x *= 1.9371;
+        }
+        let mut largest = f64::MAX.to_le_bytes();
+        shorten(&mut largest, Dtype::F64, false, 7, Rounding::Round);
+        assert!(f64::from_le_bytes(largest).is_finite());
+    }
+
+    #[test]
     fn nothing_becomes_infinite_and_no_nan_changes() {
         assert!(shortened(f32::MAX, 3, Rounding::Round).is_finite());
         for bits in [0x7f80_0001u32, 0xffff_ffff, 0x7fc1_2345] {
