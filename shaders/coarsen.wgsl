@@ -1,7 +1,7 @@
 // b′ = (b + 32 − 32·2ᴰ) >> D,   s′ = max(s >> D, 1)          a prediction in steps of 2ᴰ ints
 //
-// D is params.spots; 31 means features, which are expected around 12 in a scale of 4. heads per tile: s, then what stays
-// as it is. Twin: kernel/quantise.rs, coarsen.
+// D is params.spots; 31 means features, which are expected around 12 in a scale of 4. heads per tile: s, then what
+// stays as it is. Twin: kernel/quantise.rs, coarsen.
 
 struct Params {
     n: u32, first: u32, base: u32, stride: u32,
