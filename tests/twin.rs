@@ -165,7 +165,8 @@ fn case_of(net: Net, max: i32, ints: Paint, n: usize, mut random: Random) -> Cas
         hints: spec.taps[..spec.n_hints].iter().map(|tap| offset(tap) - 5).collect(),
     };
     let at = 12 * pitch as usize;
-    let n_arena = at + n + 12 * pitch as usize + SLACK;
+    let n_below = if spec.pass == Pass::Finer { 12 } else { 2 };
+    let n_arena = at + n + n_below * pitch as usize + SLACK;
     let arena = |random: &mut Random| (0..n_arena).map(|i| paint(ints, max, i, random) * ONE).collect::<Vec<i32>>();
     let values = arena(&mut random);
     let refs = (0..n_refs).map(|_| arena(&mut random)).collect();

@@ -143,7 +143,11 @@ fn save(model: &Model, out: &Path, again: bool) -> Result<()> {
 }
 
 fn fresh(net: &Net, seed: u64) -> Result<Start> {
-    Start::fresh(Family::from_name(&net.family)?, Preset::from_name(&net.preset)?, seed)
+    let family = Family::from_name(&net.family)?;
+    if family == Family::L3c {
+        return Err(Error::argument("the nets of family l3c learn together: verb l3c"));
+    }
+    Start::fresh(family, Preset::from_name(&net.preset)?, seed)
 }
 
 /// Steps and minutes, of which the first ends a training.
