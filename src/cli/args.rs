@@ -3,9 +3,9 @@
 mod lossy;
 
 use clap::{Args as Group, Parser, Subcommand};
-use collapsar::Adapt;
 use collapsar::array::{ArrayType, Dtype};
 use collapsar::device::Wish;
+use collapsar::{Adapt, Anchors};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -152,6 +152,12 @@ pub struct Compress {
     /// Refit networks to each array where it gets smaller by it: off, fast (the default), max (seconds per array)
     #[arg(long, value_name = "HOW", default_value = "fast", hide_default_value = true, value_parser = adapt)]
     pub adapt: Adapt,
+    /// Arrays that others may be foreseen from: auto (the default: those before them, where that pays), none, or names, numbers
+    #[arg(long, value_name = "NAME,...", default_value = "auto", hide_default_value = true, value_delimiter = ',')]
+    pub anchor: Vec<String>,
+    /// The first dimension of arrays counts fields: each is an array of its own, with its own range, and may be foreseen from others
+    #[arg(long)]
+    pub fields: bool,
     /// The file is one raw array of this shape, slowest dimension first, as in 10,512,512
     #[arg(long, value_name = "N,N,...", requires = "dtype", value_parser = shape)]
     pub shape: Option<Shape>,
@@ -272,6 +278,14 @@ impl Compress {
     pub fn raw(&self) -> Option<ArrayType> {
         let (Some(shape), Some(dtype)) = (&self.shape, self.dtype) else { return None };
         Some(ArrayType { dtype, big_endian: self.big_endian, shape: shape.0.clone() })
+    }
+
+    pub fn anchors(&self) -> Anchors {
+        match self.anchor.as_slice() {
+            [word] if word == "auto" => Anchors::Auto,
+            [word] if word == "none" => Anchors::None,
+            names => Anchors::These(names.to_vec()),
+        }
     }
 }
 

@@ -3,11 +3,13 @@
 //! A few windows, evenly spread over the array, are coded in every way that comes into question; the smallest wins. Nothing
 //! here is known to the decoder but what the head says.
 
-use crate::array::ArrayType;
 use crate::codec::adapt::{self, Adapt};
+use crate::codec::anchor::Anchor;
 use crate::codec::classic;
 use crate::codec::head::{Fitted, Head, MAX_KEY_INTERVAL, MAX_PLANE_LOOKED_AT, MAX_REFS, Network};
 use crate::codec::network::{self, Context};
+use crate::codec::related::{Looked, Related};
+use crate::codec::shown::Shown;
 use crate::codec::windows::{Origin, Stack, View};
 use crate::error::Result;
 use crate::fit::{self, Sample};
@@ -27,23 +29,27 @@ const MAX_CHAIN: usize = 1 << 20;
 /// Small planes may be laid side by side: a stack of stamps becomes one image.
 const MAX_STAMP: usize = 1 << 12;
 
-/// The head for an array at `offset` of a source.
+/// Arrays that go with an array which are measured, in every round.
+const N_CANDIDATES: usize = 3;
+
+/// The head for an array.
 pub fn choose(
-    source: &dyn Source,
-    offset: u64,
-    ty: &ArrayType,
+    shown: &Shown,
     label: &str,
     maps: &[Map],
     models: &[Arc<Model>],
     adapt: Adapt,
+    related: &Related,
 ) -> Result<Head> {
+    let &Shown { offset, ty, .. } = shown;
+    let source: &dyn Source = shown;
     let (n_planes, h, w) = ty.planes();
     let shape = (n_planes as usize, h as usize, w as usize);
     let n_samples = ty.n_samples()?;
     // the map and the shape by what the classic modes make of them, which is cheap; then networks for these
     let mut best: Option<(u128, u64, Head, Vec<Stack>, Origin)> = None;
     for (n_planes, h, w) in geometries(shape) {
-        let origin = Origin { source, offset, ty, shape: (n_planes, h, w) };
+        let origin = Origin { source, offset, ty, shape: (n_planes, h, w), looked: &[] };
         let windows = origin.windows()?;
         for map in maps {
             let head = Head {
@@ -54,6 +60,7 @@ pub fn choose(
                 common: Vec::new(),
                 n_previous: 0,
                 key_interval: 0,
+                anchors: Vec::new(),
                 network: None,
             };
             let stacks: Vec<Stack> = windows.iter().map(|window| window.ints(map, ty.big_endian)).collect();
@@ -70,7 +77,7 @@ pub fn choose(
         }
     }
     let (_, classic_bits, head, stacks, origin) = best.expect("there is always a map");
-    let mut head = with_network(head, classic_bits, &stacks, &origin, models, adapt)?;
+    let mut head = with_network(head, classic_bits, &stacks, &origin, models, adapt, related)?;
     head.common = common(&head, source, offset)?;
     Ok(head)
 }
@@ -130,7 +137,8 @@ fn exact_classic_bits(head: &Head, stacks: &[Stack]) -> u64 {
     stacks.par_iter().map(|s| classic::encode(&s.planes[0], s.h, s.w, max).len() as u64 * 8).sum()
 }
 
-/// The best of the models, then for it the planes before, the phases and a refit; each kept only where the windows get smaller.
+/// The best of the models, then for it the planes before, the phases, other arrays and a refit; each kept only where the windows get
+/// smaller.
 fn with_network(
     plain: Head,
     classic_bits: u64,
@@ -138,37 +146,36 @@ fn with_network(
     origin: &Origin,
     models: &[Arc<Model>],
     adapt: Adapt,
+    related: &Related,
 ) -> Result<Head> {
     let max = plain.map.max_int(0);
     if plain.grid.n_parts > 1 || max > MAX_INT as u32 || max == 0 {
         return Ok(plain);
     }
-    let one = |model: &Arc<Model>, (n_phases, n_previous): (usize, usize)| {
-        let network =
-            Network { model: model.clone(), refits: Vec::new(), fits: fits(model, stacks, n_phases, n_previous) };
-        let bits = measure(&network, &model.fast(Level::detect()), stacks, n_phases, n_previous, max as i32);
-        let grid = Grid::usual(plain.grid.n_planes, plain.grid.h, plain.grid.w, 1, n_phases);
-        let key_interval = if n_previous > 0 { key_interval(&plain) } else { 0 };
-        (bits, Head { grid, n_previous, key_interval, network: Some(network), ..plain.clone() })
-    };
-    let mut measured: Vec<(u64, Head)> = models.iter().map(|model| one(model, (1, 0))).collect();
+    let mut measured: Vec<(u64, Head)> = models.iter().map(|model| one(&plain, model, (1, 0), stacks)).collect();
     measured.sort_by_key(|(bits, _)| *bits);
+    let seeing = measured.iter().filter_map(|(_, head)| head.network.as_ref()).map(|network| network.model.clone());
+    let seeing = seeing.into_iter().find(|model| model.parts.iter().any(|part| part.net.n_refs > 0));
     measured.truncate(adapt.n_models());
     let ways = ways(&plain, stacks);
     let mut smallest = (classic_bits, plain.clone());
     for mut best in measured {
         let model = best.1.network.as_ref().expect("it was measured with one").model.clone();
         for &way in &ways {
-            let (bits, head) = one(&model, way);
+            let (bits, head) = one(&plain, &model, way, stacks);
             if bits < best.0 {
                 best = (bits, head);
             }
         }
+        let models: Vec<Arc<Model>> = std::iter::once(model.clone()).chain(seeing.clone()).collect();
+        let (chosen, looked, stacks) = with_anchors(best, &plain, stacks, origin, &models, related)?;
+        best = chosen;
         if adapt::may_win(best.0, smallest.0) {
             let mut refitted = best.1.clone();
-            let bits = best.0.saturating_sub(adapt::adapt(adapt, &mut refitted, origin, stacks)?);
+            let origin = Origin { looked: &looked, ..*origin };
+            let bits = best.0.saturating_sub(adapt::adapt(adapt, &mut refitted, &origin, &stacks)?);
             // the estimate may be far off where noise is strange, which is where refits gain most
-            if bits < best.0 && bits < exact_classic_bits(&plain, stacks) {
+            if bits < best.0 && bits < exact_classic_bits(&plain, &stacks) {
                 best = (bits, refitted);
             }
         }
@@ -177,6 +184,59 @@ fn with_network(
         }
     }
     Ok(smallest.1)
+}
+
+/// A head with a model that looks around in one way, and the bits of the windows.
+fn one(plain: &Head, model: &Arc<Model>, way: (usize, usize), stacks: &[Stack]) -> (u64, Head) {
+    let ((n_phases, n_previous), max) = (way, plain.map.max_int(0) as i32);
+    let network = Network { model: model.clone(), refits: Vec::new(), fits: fits(model, stacks, n_phases, n_previous) };
+    let bits = measure(&network, &model.fast(Level::detect()), stacks, n_phases, n_previous, max);
+    let grid = Grid::usual(plain.grid.n_planes, plain.grid.h, plain.grid.w, 1, n_phases);
+    let key_interval = if n_previous > 0 { key_interval(plain) } else { 0 };
+    (bits, Head { grid, n_previous, key_interval, network: Some(network), ..plain.clone() })
+}
+
+/// What was best, with those arrays before it looked at that make the windows smaller by more than their share of the longer head.
+/// One after the other; of the arrays that go with this one the first few are measured, by every model.
+fn with_anchors<'a>(
+    mut best: (u64, Head),
+    plain: &Head,
+    stacks: &[Stack],
+    origin: &Origin,
+    models: &[Arc<Model>],
+    related: &Related<'a>,
+) -> Result<((u64, Head), Vec<Looked<'a>>, Vec<Stack>)> {
+    let (mut looked, mut stacks): (Vec<Looked>, Vec<Stack>) = (Vec::new(), stacks.to_vec());
+    let way = (best.1.grid.n_phases, best.1.n_previous);
+    let mut candidates = related.candidates(origin, &stacks)?;
+    candidates.truncate(MAX_REFS * N_CANDIDATES);
+    let n_seen = stacks.iter().map(|s| s.h * s.w).sum::<usize>() as u128;
+    let n_ints = (plain.grid.n_planes * plain.grid.h * plain.grid.w) as u128;
+    let with_head = |bits: u64, head: &Head| {
+        let mut bytes = Vec::new();
+        head.write(&mut bytes);
+        u128::from(bits) + bytes.len() as u128 * 8 * n_seen / n_ints
+    };
+    while looked.len() + way.1 < MAX_REFS {
+        let mut smaller = None;
+        for (i, candidate) in candidates.iter().enumerate().take(N_CANDIDATES) {
+            let mut seeing = stacks.clone();
+            seeing.iter_mut().zip(&candidate.seen).for_each(|(stack, seen)| stack.anchors.push(seen.clone()));
+            let anchors: Vec<Anchor> = looked.iter().chain([&candidate.looked]).map(|l| l.anchor).collect();
+            for model in models {
+                let (bits, head) = one(plain, model, way, &seeing);
+                let head = Head { anchors: anchors.clone(), ..head };
+                if with_head(bits, &head) < with_head(best.0, &best.1) {
+                    best = (bits, head);
+                    smaller = Some((i, seeing.clone()));
+                }
+            }
+        }
+        let Some((i, seeing)) = smaller else { break };
+        looked.push(candidates.remove(i).looked);
+        stacks = seeing;
+    }
+    Ok((best, looked, stacks))
 }
 
 fn key_interval(head: &Head) -> usize {
@@ -201,12 +261,13 @@ fn ways(plain: &Head, stacks: &[Stack]) -> Vec<(usize, usize)> {
 }
 
 fn fits(model: &Arc<Model>, stacks: &[Stack], n_phases: usize, n_previous: usize) -> Vec<Vec<Fitted>> {
+    let n_anchors = stacks.first().map_or(0, |s| s.anchors.len());
     let ways: Vec<(usize, usize)> = (0..n_phases).flat_map(|phase| (0..=n_previous).map(move |n| (phase, n))).collect();
     let fitted: Vec<Fitted> = ways
         .par_iter()
         .map(|&(phase, n)| {
             let views = stacks.iter().map(|s| s.views(n_phases, n).swap_remove(phase));
-            let n_refs = (phase + n).min(MAX_REFS);
+            let n_refs = (phase + n + n_anchors).min(MAX_REFS);
             let (plans, views): (Vec<_>, Vec<View>) = views
                 .map(|view| {
                     let plan = model.plan_to_encode(view.h, view.w);

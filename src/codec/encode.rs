@@ -13,17 +13,19 @@
 
 use crate::array::{ArrayType, Dtype};
 use crate::codec::adapt::Adapt;
+use crate::codec::anchor;
 use crate::codec::archive::Weights;
 use crate::codec::batch;
 use crate::codec::choose::choose;
 use crate::codec::head::Head;
-use crate::codec::plane::band_range;
+use crate::codec::plane::{Band, band_range};
 use crate::codec::plans::Plans;
+use crate::codec::related::{Anchors, Field, Related};
 use crate::codec::shown::{Shown, check, maps};
 use crate::container::Writer;
 use crate::device::Device;
 use crate::error::Result;
-use crate::format::{self, Format, Hint, Piece};
+use crate::format::{self, Format, Hint, MIN_ARRAY_BYTES, Piece};
 use crate::model::{Model, zoo};
 use crate::sample::{Bound, Errors, Loss};
 use crate::source::Source;
@@ -72,6 +74,10 @@ pub struct Options {
     pub adapt: Adapt,
     /// What may be lost; nothing unless it is asked for.
     pub loss: Loss,
+    /// Which arrays of the file others may be foreseen from.
+    pub anchors: Anchors,
+    /// The first dimension of arrays counts fields, each of which becomes an array of its own.
+    pub fields: bool,
 }
 
 /// What was done, for people and for `--json`.
@@ -97,6 +103,8 @@ pub struct ArrayReport {
     /// Of them, what the refit of the model takes; 0 where the model is as its weights file says.
     pub refit_bytes: u64,
     pub map: String,
+    /// Labels of the arrays that it looks at.
+    pub anchors: Vec<String>,
     /// Of a map that loses.
     pub bound: Option<Bound>,
     /// How far what will be given back is off.
@@ -128,6 +136,8 @@ pub struct Encoder<'a, W: Write> {
     options: &'a Options,
     progress: Progress<'a>,
     n_arrays: u64,
+    /// Arrays that may be looked at.
+    known: Vec<Field>,
     report: Report,
 }
 
@@ -135,7 +145,8 @@ impl<'a, W: Write> Encoder<'a, W> {
     pub fn new(source: &'a dyn Source, out: W, options: &'a Options, progress: Progress<'a>) -> Result<Self> {
         let writer = Writer::new(out)?;
         let report = Report { n_bytes_in: source.len(), loss: options.loss, ..Report::default() };
-        Ok(Encoder { source, writer, hash: blake3::Hasher::new(), options, progress, n_arrays: 0, report })
+        let (hash, known) = (blake3::Hasher::new(), Vec::new());
+        Ok(Encoder { source, writer, hash, options, progress, n_arrays: 0, known, report })
     }
 
     /// Pieces of the source as blocks. `recipe` makes the .gz again whose content the source is.
@@ -162,9 +173,7 @@ impl<'a, W: Write> Encoder<'a, W> {
             match piece {
                 Piece::Bytes { offset, len } => self.bytes(*offset, *len)?,
                 Piece::Array { offset, ty, label } => {
-                    for (offset, ty) in cut(*offset, ty)? {
-                        self.array(offset, &ty, label).map_err(|e| e.at(label))?;
-                    }
+                    self.arrays(*offset, ty, label).map_err(|e| e.at(label))?;
                 }
             }
         }
@@ -192,6 +201,18 @@ impl<'a, W: Write> Encoder<'a, W> {
         Ok(())
     }
 
+    fn arrays(&mut self, offset: u64, ty: &ArrayType, label: &str) -> Result<()> {
+        let fields = fields(offset, ty, self.options.fields)?;
+        let n = fields.len();
+        for (nth, (offset, ty)) in fields.into_iter().enumerate() {
+            let label = if n > 1 { format!("{label} [{nth}]") } else { label.to_string() };
+            for (offset, ty) in cut(offset, &ty)? {
+                self.array(offset, &ty, &label)?;
+            }
+        }
+        Ok(())
+    }
+
     fn array(&mut self, offset: u64, ty: &ArrayType, label: &str) -> Result<()> {
         let auto;
         let models = match &self.options.model {
@@ -205,7 +226,10 @@ impl<'a, W: Write> Encoder<'a, W> {
         };
         let shown = Shown { source: self.source, offset, ty, loss: self.options.loss };
         let maps = maps(&shown)?;
-        let head = choose(&shown, offset, ty, label, &maps, models, self.options.adapt)?;
+        let number = self.n_arrays;
+        let (anchors, loss) = (&self.options.anchors, self.options.loss);
+        let related = Related { number, source: self.source, loss, fields: &self.known, anchors };
+        let head = choose(&shown, label, &maps, models, self.options.adapt, &related)?;
         let mut bytes = Vec::new();
         put_varint(&mut bytes, self.n_arrays);
         put_varint(&mut bytes, offset);
@@ -213,6 +237,12 @@ impl<'a, W: Write> Encoder<'a, W> {
         self.writer.block(kind::HEAD, &bytes)?;
         let (n_head_bytes, refit_bytes) = (bytes.len() as u64, head.refit_bytes());
         let (n_tile_bytes, errors) = self.tiles(&head, &shown)?;
+        let seen = self.seen(&head);
+        let (anchors, depth) = (seen.iter().map(|f| f.label.clone()).collect(), seen.iter().map(|f| f.depth + 1).max());
+        if anchor::may_be_seen(&head) {
+            let (ty, label, map) = (ty.clone(), label.to_string(), head.map.clone());
+            self.known.push(Field { number, offset, ty, label, map, depth: depth.unwrap_or(0) });
+        }
         self.n_arrays += 1;
         self.report.arrays.push(ArrayReport {
             label: label.to_string(),
@@ -221,10 +251,18 @@ impl<'a, W: Write> Encoder<'a, W> {
             model: head.network.as_ref().map(|n| n.model.name.clone()),
             refit_bytes,
             map: head.map.name(),
+            anchors,
             bound: head.map.bound(),
             errors,
         });
         Ok(())
+    }
+
+    /// The arrays that one looks at.
+    fn seen(&self, head: &Head) -> Vec<&Field> {
+        let number = |back: u64| self.n_arrays - back;
+        let of = |back: u64| self.known.iter().find(|field| field.number == number(back));
+        head.anchors.iter().filter_map(|anchor| of(anchor.back)).collect()
     }
 
     /// The tiles of an array; how many bytes they take, and how far they are off.
@@ -242,7 +280,8 @@ impl<'a, W: Write> Encoder<'a, W> {
         let mut now = batch::next(head, &mut rest);
         self.read(head, shown, now, &mut raw, &mut errors)?;
         while !now.is_empty() {
-            let bands = batch::ints(head, plans.as_ref(), now, &raw, &mut spare);
+            let mut bands = batch::ints(head, plans.as_ref(), now, &raw, &mut spare);
+            self.look(head, &mut bands)?;
             let next = batch::next(head, &mut rest);
             if head.map.bound().is_some() {
                 given.resize(raw.len(), 0);
@@ -275,6 +314,18 @@ impl<'a, W: Write> Encoder<'a, W> {
         Ok((n_bytes, errors))
     }
 
+    /// Shows bands what they see of other arrays.
+    fn look(&self, head: &Head, bands: &mut [Band]) -> Result<()> {
+        for band in bands {
+            let from = &mut |number, first, out: &mut [i32]| {
+                let field = self.known.iter().find(|field| field.number == number).expect("it was chosen among these");
+                field.ints(self.source, self.options.loss, first, out)
+            };
+            band.anchors = anchor::recall(head, self.n_arrays, band.plane, band.band, from)?;
+        }
+        Ok(())
+    }
+
     fn write_tiles(&mut self, payloads: &[Vec<u8>]) -> Result<()> {
         payloads.iter().try_for_each(|payload| self.writer.block(kind::TILE, payload))
     }
@@ -301,6 +352,17 @@ impl<'a, W: Write> Encoder<'a, W> {
         }
         Ok(())
     }
+}
+
+/// The fields of an array of several: those that its first dimension counts.
+fn fields(offset: u64, ty: &ArrayType, apart: bool) -> Result<Vec<(u64, ArrayType)>> {
+    let n_bytes = ty.n_bytes()?;
+    let (n, rest) = match ty.shape.as_slice() {
+        [n, rest @ ..] if apart && *n > 1 && n_bytes / n >= MIN_ARRAY_BYTES => (*n, rest),
+        _ => return Ok(vec![(offset, ty.clone())]),
+    };
+    let field = |i: u64| (offset + i * (n_bytes / n), ArrayType { shape: rest.to_vec(), ..ty.clone() });
+    Ok((0..n).map(field).collect())
 }
 
 /// An array whose rows (or columns, where these are all there is) are too long to hold becomes arrays of one dimension.
@@ -336,5 +398,6 @@ fn format_code(format: Format) -> u8 {
         Format::Fits => 1,
         Format::Npy => 2,
         Format::Raw => 3,
+        Format::Tar => 4,
     }
 }

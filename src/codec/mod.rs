@@ -1,6 +1,7 @@
 //! Between files and payloads: how an array is described, what is chosen for it, and the loops over its tiles.
 
 pub mod adapt;
+pub mod anchor;
 pub mod archive;
 mod batch;
 pub mod bytes;
@@ -16,7 +17,9 @@ pub mod plane;
 pub mod plans;
 pub mod refit;
 pub mod region;
+pub mod related;
 pub mod salvage;
+pub mod shelf;
 mod shown;
 pub mod tile;
 mod windows;
