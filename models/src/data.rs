@@ -4,6 +4,7 @@
 //! of each class is held out for validation, chosen by a hash of the names, so that it stays out whatever the seed.
 
 use crate::augment::Change;
+use crate::cross;
 use crate::fields::{self, Tiles};
 use crate::random::Random;
 use crate::simulate;
@@ -61,6 +62,14 @@ pub enum Shown {
     Widened,
     /// Float fields, quantised to many bounds.
     Fields,
+    /// The same, and beside the planes before them planes of other fields.
+    Cross,
+}
+
+impl Shown {
+    fn is_fields(self) -> bool {
+        matches!(self, Shown::Fields | Shown::Cross)
+    }
 }
 
 /// Tiles of one plane, all of one size.
@@ -107,7 +116,7 @@ impl Corpus {
             }
         }
         if classes.is_empty() {
-            let what = if shown == Shown::Fields { "float fields" } else { "16-bit frames" };
+            let what = if shown.is_fields() { "float fields" } else { "16-bit frames" };
             return Err(Error::argument(format!("no {what} in {}", folder.display())));
         }
         Ok(Corpus { classes, shown })
@@ -152,6 +161,14 @@ impl Corpus {
             }
             let frame = random.below(frames.len());
             let plane = random.below(frames[frame].planes.len());
+            if self.shown == Shown::Cross {
+                let Some(seen) = cross::draw(frames, (frame, plane), n_refs, random) else { continue };
+                let planes = [&[&frames[frame].planes[plane]], &seen.planes[..]].concat();
+                let Some(mut drawn) = fields::draw(&planes, N_TILES, random) else { continue };
+                cross::scale(&mut drawn.tiles, drawn.w, 1 + seen.n_before);
+                let Tiles { h, w, tiles, max } = drawn;
+                return Draw { class, h, w, tiles, max };
+            }
             let others = self.references(frames, frame, plane);
             if others.len() < n_refs {
                 continue;
@@ -175,7 +192,10 @@ impl Corpus {
     /// Whether there is anything to draw for a net that looks at `n_refs` reference planes.
     pub fn can_draw(&self, n_refs: usize) -> bool {
         let enough = |frames: &[Frame], i: usize| {
-            (0..frames[i].planes.len()).any(|plane| self.references(frames, i, plane).len() >= n_refs)
+            (0..frames[i].planes.len()).any(|plane| match self.shown {
+                Shown::Cross => cross::fixed(frames, (i, plane), n_refs).is_some(),
+                _ => self.references(frames, i, plane).len() >= n_refs,
+            })
         };
         self.shown == Shown::Widened
             || self.classes.iter().any(|(_, frames)| (0..frames.len()).any(|i| enough(frames, i)))
@@ -187,6 +207,15 @@ impl Corpus {
         for (class, (_, frames)) in self.classes.iter().enumerate() {
             for (i, frame) in frames.iter().enumerate() {
                 for (j, plane) in frame.planes.iter().enumerate() {
+                    if self.shown == Shown::Cross {
+                        let Some(seen) = cross::fixed(frames, (i, j), n_refs) else { continue };
+                        for mut fixed in fields::fixed(&[&[plane], &seen.planes[..]].concat()) {
+                            cross::scale(&mut fixed.tiles, fixed.w, 1 + seen.n_before);
+                            let Tiles { h, w, tiles, max } = fixed;
+                            draws.push(Draw { class, h, w, tiles, max });
+                        }
+                        continue;
+                    }
                     let others = self.references(frames, i, j);
                     if others.len() < n_refs {
                         continue;
@@ -246,7 +275,7 @@ fn planes(file: &Listed, shown: Shown) -> Result<Vec<Plane>> {
     let source = FileSource::new(File::open(&file.path)?)?;
     let mut planes = Vec::new();
     for (offset, ty) in survey::arrays(file, &source)? {
-        if shown == Shown::Fields {
+        if shown.is_fields() {
             if matches!(ty.dtype, Dtype::F32 | Dtype::F64) {
                 planes.extend(fields::planes(&source.bytes(offset, ty.n_bytes()? as usize)?, &ty));
             }

@@ -1,7 +1,7 @@
 //! The float side of collapsar: trains context nets with burn, turns them into integers, and measures what they code.
 //!
 //! Reading order: `context` (the formula), `quantise` (its integers), `preset` (where nets look), `survey`, `data`, `augment`,
-//! `simulate`, `fields` and `cells` (what they are shown, by the engine itself), `pool`, `descend` (one net's way), `judge`, `train` (a
+//! `simulate`, `fields`, `cross` and `cells` (what they are shown, by the engine itself), `pool`, `descend` (one net's way), `judge`, `train` (a
 //! model's), `checkpoint`, `work` (from data to a file), `eval`, `ratio`, `matrix`, `table`; and for layers that look around `deep`
 //! (the formula), `patch` (what they are shown), `drill`.
 
@@ -11,6 +11,7 @@ mod augment;
 mod cells;
 mod checkpoint;
 mod context;
+mod cross;
 mod data;
 mod deep;
 mod descend;
@@ -91,14 +92,18 @@ fn run(verb: Verb) -> Result<()> {
             output.write_all(&store(&model)?)?;
             output.commit()
         }
-        Verb::Finetune { from, fields, name, out, steps, minutes, rate, data, way } => {
-            let start = Start::of(weights(&from)?);
+        Verb::Finetune { from, fields, cross, name, out, steps, minutes, rate, data, way } => {
+            let start = if cross { Start::with_more_refs(weights(&from)?)? } else { Start::of(weights(&from)?) };
             let survey = survey::file_name(&data.data.canonicalize().unwrap_or_default());
             let name = name.unwrap_or_else(|| format!("{}-{survey}", start.model.name));
             let settings = settings(&way, name, end(steps, minutes), rate, 0.0)?;
             let log = Log::new(way.log.as_deref())?;
             let work = Work::new(out, way.checkpoint, way.again)?;
-            let shown = if fields { Shown::Fields } else { Shown::Frames };
+            let shown = match (fields, cross) {
+                (_, true) => Shown::Cross,
+                (true, false) => Shown::Fields,
+                _ => Shown::Frames,
+            };
             let corpus = Corpus::read(&data.data, data.files, shown)?;
             work.train(settings, corpus.split(), &start, log)?;
             Ok(())

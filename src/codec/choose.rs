@@ -156,6 +156,7 @@ fn with_network(
     measured.sort_by_key(|(bits, _)| *bits);
     let seeing = measured.iter().filter_map(|(_, head)| head.network.as_ref()).map(|network| network.model.clone());
     let seeing = seeing.into_iter().find(|model| model.parts.iter().any(|part| part.net.n_refs > 0));
+    let seeing: Vec<Arc<Model>> = seeing.into_iter().chain(related.models.iter().cloned()).collect();
     measured.truncate(adapt.n_models());
     let ways = ways(&plain, stacks);
     let mut smallest = (classic_bits, plain.clone());
@@ -167,7 +168,8 @@ fn with_network(
                 best = (bits, head);
             }
         }
-        let models: Vec<Arc<Model>> = std::iter::once(model.clone()).chain(seeing.clone()).collect();
+        let others = seeing.iter().filter(|other| other.hash != model.hash);
+        let models: Vec<Arc<Model>> = std::iter::once(&model).chain(others).cloned().collect();
         let (chosen, looked, stacks) = with_anchors(best, &plain, stacks, origin, &models, related)?;
         best = chosen;
         if adapt::may_win(best.0, smallest.0) {

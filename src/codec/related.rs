@@ -1,7 +1,7 @@
-//! ρ² = (Σ dₜ·dₐ)² / (Σ dₜ² · Σ dₐ²)          d: differences to the int left of it and to the one above, of target and anchor
+//! gain = Σ |dₜ| / Σ |dₐ|          d: differences to the int left of it and to the one above, of target and anchor
 //!
-//! Which arrays coded before may tell of an array: those whose differences go with its own, over the windows that the choice is made
-//! by. The best few are then measured by coding, so nothing here has to be exact; it is in integers, and the same everywhere.
+//! Which arrays coded before may tell of an array: those whose neighbourhoods make a linear predictor better, over the windows that
+//! the choice is made by. The best few are then measured by coding.
 
 use crate::array::ArrayType;
 use crate::codec::anchor::{Anchor, HIDDEN, MAX_DEPTH};
@@ -9,16 +9,17 @@ use crate::codec::mask::hides;
 use crate::codec::shown::Shown;
 use crate::codec::windows::{Corner, Origin, Stack};
 use crate::error::Result;
+use crate::fit::{Pair, telling};
+use crate::model::Model;
 use crate::sample::{Loss, Map};
 use crate::source::Source;
+use std::sync::Arc;
 
 /// Arrays that come into question, the nearest ones, and planes of them.
 const MAX_FIELDS: usize = 64;
 const MAX_PLACES: usize = 256;
-/// Differences count for no more than so many times what is usual.
-const MAX_TIMES: u64 = 8;
-/// Of 2¹⁶: what goes less with the target is not measured.
-const MIN_SCORE: u64 = 1 << 10;
+/// Of 2¹⁶: what makes squared residuals smaller by less is not measured.
+const MIN_SCORE: u64 = 1 << 7;
 
 /// Which arrays an array may look at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,9 +35,13 @@ pub enum Anchors {
 impl Anchors {
     fn mean(&self, field: &Field) -> bool {
         let named = |name: &String| {
-            let behind = field.label.strip_prefix(name.as_str());
-            let ends = behind.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'));
-            ends || name.parse() == Ok(field.number)
+            let file = field.label.rfind('/').map_or(field.label.as_str(), |at| &field.label[at + 1..]);
+            let is = |label: &str| {
+                label
+                    .strip_prefix(name.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', ':', ' ']))
+            };
+            (!name.is_empty() && (is(&field.label) || is(file))) || name.parse() == Ok(field.number)
         };
         match self {
             Anchors::Auto => true,
@@ -84,6 +89,8 @@ pub struct Related<'a> {
     pub loss: Loss,
     pub fields: &'a [Field],
     pub anchors: &'a Anchors,
+    /// Models that are measured only where other arrays are seen.
+    pub models: &'a [Arc<Model>],
 }
 
 /// A field, and how it is looked at.
@@ -164,37 +171,30 @@ fn places(origin: &Origin, seen: &ArrayType) -> Vec<(u64, u64)> {
     }
 }
 
-/// ρ² of differences in 2⁻¹⁶, and the gain that makes them alike; None where they are not.
+/// How much ints seen by windows tell of them, and the gain that makes their differences alike; None where they tell nothing.
 fn compare(stacks: &[Stack], ints: &[Vec<i32>]) -> Option<(u64, i64)> {
-    let mut pairs = Vec::new();
+    let known = |stack: &Stack, ints: &[i32], i: usize| !hides(&stack.masks[0], i) && ints[i] != HIDDEN;
+    let difference = |of: &[i32], i: usize, j: usize| i64::from(of[i]) - i64::from(of[j]);
+    let (mut ours, mut theirs, mut both) = (0, 0, 0i128);
     for (stack, ints) in stacks.iter().zip(ints) {
-        let (plane, classes) = (&stack.planes[0], &stack.masks[0]);
-        let known = |i: usize| !hides(classes, i) && ints[i] != HIDDEN;
-        let difference = |of: &[i32], i: usize, j: usize| i64::from(of[i]) - i64::from(of[j]);
-        for i in (0..plane.len()).filter(|&i| known(i)) {
+        let plane = &stack.planes[0];
+        for i in (0..plane.len()).filter(|&i| known(stack, ints, i)) {
             let left = (i % stack.w > 0).then(|| i - 1);
-            for j in left.into_iter().chain(i.checked_sub(stack.w)).filter(|&j| known(j)) {
-                pairs.push((difference(plane, i, j), difference(ints, i, j)));
+            for j in left.into_iter().chain(i.checked_sub(stack.w)).filter(|&j| known(stack, ints, j)) {
+                let (t, a) = (difference(plane, i, j), difference(ints, i, j));
+                (ours, theirs) = (ours + t.unsigned_abs(), theirs + a.unsigned_abs());
+                both += i128::from(t) * i128::from(a);
             }
         }
     }
-    let n = pairs.len().max(1) as u64;
-    let ours = pairs.iter().map(|p| p.0.unsigned_abs()).sum::<u64>();
-    let theirs = pairs.iter().map(|p| p.1.unsigned_abs()).sum::<u64>();
-    // in 1/256 of what is usual, so that sums of squares fit
-    let part = |d: i64, sum: u64| {
-        let times = (u128::from(d.unsigned_abs()) * u128::from(n) * 256 / u128::from(sum.max(1))) as i128;
-        times.min(i128::from(MAX_TIMES * 256)) * i128::from(d.signum())
-    };
-    let (mut xx, mut yy, mut xy) = (0i128, 0i128, 0i128);
-    for &(t, a) in &pairs {
-        let (t, a) = (part(t, ours), part(a, theirs));
-        (xx, yy, xy) = (xx + t * t, yy + a * a, xy + t * a);
-    }
-    // sums are below 2⁴⁵ for a million pairs: their product times 2¹⁶ fits
-    let score = if xx * yy == 0 { 0 } else { ((xy * xy) << 16) / (xx * yy) } as u64;
+    let all: Vec<Box<dyn Fn(usize) -> bool>> = Vec::from_iter(
+        stacks.iter().zip(ints).map(|(stack, ints)| Box::new(move |i: usize| known(stack, ints, i)) as Box<_>),
+    );
+    let pairs = stacks.iter().zip(ints).zip(&all);
+    let pairs = pairs.map(|((s, other), known)| Pair { w: s.w, ints: &s.planes[0], other, known });
+    let score = telling(&pairs.collect::<Vec<Pair>>());
     let gain = Anchor::gain_of(ours, theirs);
-    (score >= MIN_SCORE).then_some((score, if xy < 0 { -gain } else { gain }))
+    (score >= MIN_SCORE).then_some((score, if both < 0 { -gain } else { gain }))
 }
 
 #[cfg(test)]
@@ -216,7 +216,8 @@ mod tests {
         let field: Vec<i32> = (0..400).map(|_| noise()).collect();
         let other: Vec<i32> = (0..400).map(|_| noise()).collect();
         let target = [stack(vec![field.iter().map(|v| 5000 - 3 * v).collect()], 20)];
-        assert_eq!(compare(&target, std::slice::from_ref(&field)), Some((1 << 16, -3 * 4096)));
+        let (score, gain) = compare(&target, std::slice::from_ref(&field)).unwrap();
+        assert!((65_000..=65_536).contains(&score) && gain == -3 * 4096, "{score} {gain}");
         assert!(compare(&target, &[other]).is_none());
         assert!(compare(&target, &[vec![7; 400]]).is_none());
         assert!(compare(&target, &[vec![HIDDEN; 400]]).is_none());
@@ -228,10 +229,10 @@ mod tests {
         let mut stats = crate::sample::Stats::new(ty.dtype);
         stats.update(&[1, 2], false);
         let map = Map::candidates(&stats)[0].clone();
-        let field = Field { number: 3, offset: 0, ty, label: "TS.npy: array".into(), map, depth: 0 };
+        let field = Field { number: 3, offset: 0, ty, label: "a/TS.npy: HDU 1".into(), map, depth: 0 };
         let mean = |name: &str| Anchors::These(vec![name.into()]).mean(&field);
-        assert!(["TS", "TS.npy", "TS.npy: array", "3"].into_iter().all(mean));
-        assert!(!["T", "TSS", "S", "4", "npy"].into_iter().any(mean));
+        assert!(["TS", "TS.npy", "a/TS.npy: HDU 1", "a/TS", "3"].into_iter().all(mean));
+        assert!(!["T", "TSS", "S", "4", "npy", "a", "a/"].into_iter().any(mean));
         assert!(Anchors::Auto.mean(&field) && !Anchors::None.mean(&field));
     }
 }

@@ -9,6 +9,7 @@ mod likelihood;
 mod refit;
 mod slopes;
 mod solve;
+mod telling;
 
 use crate::kernel::predict::Linear;
 use crate::kernel::{ONE, Usual, address};
@@ -16,6 +17,7 @@ use crate::model::{Model, Plan};
 pub use cells::Cells;
 pub use refit::{Refitted, refit};
 use solve::solve;
+pub use telling::{Pair, telling};
 
 /// Cells per predictor that are looked at.
 const MAX_CELLS: usize = 8192;

@@ -51,7 +51,11 @@ fn member(file: &Span, name: &str, reading: &mut Reading) -> Result<()> {
         file if npy::sniff(file)? => npy::read(file)?,
         _ => return Ok(()),
     };
-    let named = |label: &str| if label.is_empty() { name.to_string() } else { format!("{name}: {label}") };
+    // the only array of an NPY needs no name of its own
+    let named = |label: &str| match label.strip_prefix("array") {
+        Some(rest) => format!("{name}{rest}"),
+        None => format!("{name}: {label}"),
+    };
     let arrays = found.arrays.into_iter();
     reading.arrays.extend(arrays.map(|a| Found { offset: file.start + a.offset, label: named(&a.label), ..a }));
     if reading.note.is_none() {
