@@ -19,9 +19,9 @@ pub struct Seen<'a> {
     pub planes: Vec<&'a Plane>,
 }
 
-/// A draw of `n` of them; None where there are not as many.
+/// A draw of `n` of them, at least one of another field; None where there are not as many.
 pub fn draw<'a>(frames: &'a [Frame], at: (usize, usize), n: usize, random: &mut Random) -> Option<Seen<'a>> {
-    let n_before = random.below(at.1.min(MAX_BEFORE).min(n) + 1);
+    let n_before = random.below(at.1.min(MAX_BEFORE).min(n.saturating_sub(1)) + 1);
     let all = others(frames, at, random);
     let mut some = Vec::new();
     for _ in 0..N_COMPARED.min(all.len()) {
@@ -33,8 +33,8 @@ pub fn draw<'a>(frames: &'a [Frame], at: (usize, usize), n: usize, random: &mut 
 /// Those that judge: no planes before but where other fields are too few, and the ones that go with the plane most.
 pub fn fixed<'a>(frames: &'a [Frame], at: (usize, usize), n: usize) -> Option<Seen<'a>> {
     let all = others(frames, at, &mut Random::new(0));
-    let n_before = n.saturating_sub(all.len());
-    seen(frames, at, n, n_before, all)
+    let n_before = n - all.len().min(n);
+    if all.is_empty() && n > 0 { None } else { seen(frames, at, n, n_before, all) }
 }
 
 fn seen<'a>(

@@ -93,7 +93,7 @@ fn run(verb: Verb) -> Result<()> {
             output.commit()
         }
         Verb::Finetune { from, fields, cross, name, out, steps, minutes, rate, data, way } => {
-            let start = if cross { Start::with_more_refs(weights(&from)?)? } else { Start::of(weights(&from)?) };
+            let start = if cross { Start::of_refs(weights(&from)?) } else { Start::of(weights(&from)?) };
             let survey = survey::file_name(&data.data.canonicalize().unwrap_or_default());
             let name = name.unwrap_or_else(|| format!("{}-{survey}", start.model.name));
             let settings = settings(&way, name, end(steps, minutes), rate, 0.0)?;

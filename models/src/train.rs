@@ -14,7 +14,6 @@ use crate::preset::Preset;
 use crate::quantise::{export, import, shape};
 use crate::random::Random;
 use burn::tensor::Device;
-use collapsar::codec::head::MAX_REFS;
 use collapsar::error::{Error, Result};
 use collapsar::kernel::predict::Linear;
 use collapsar::model::{Family, Model, Part};
@@ -111,25 +110,10 @@ impl Start {
         Ok(Start { model: Model::new(&name, family, parts, [0; 32])?, ..start })
     }
 
-    /// The nets of a model that look at nothing as they are, the others to be trained further, and behind them one for each pass that
-    /// looks at one plane more.
-    pub fn with_more_refs(model: Model) -> Result<Start> {
-        let mut start = Start::of(model);
-        start.n_kept = start.model.parts.iter().take_while(|part| part.net.spec().n_refs == 0).count();
-        for &pass in start.model.family.passes() {
-            let most = start.model.part(pass, usize::MAX);
-            let Part { net, linear } = &start.model.parts[most];
-            let spec = Spec { n_refs: net.spec().n_refs + 1, ..net.spec() };
-            if spec.n_refs > MAX_REFS {
-                continue;
-            }
-            let floats = blind(&start.floats[most], &shape(net), spec.n_features());
-            let part = Part { net: export(&floats, &shape_of(&spec, net), &spec)?, linear: linear.clone() };
-            start.floats.push(floats);
-            start.model.parts.push(part);
-        }
-        let Model { name, family, parts, .. } = start.model;
-        Ok(Start { model: Model::new(&name, family, parts, [0; 32])?, ..start })
+    /// The nets of a model that look at nothing as they are, the others to be trained further.
+    pub fn of_refs(model: Model) -> Start {
+        let n_kept = model.parts.iter().take_while(|part| part.net.spec().n_refs == 0).count();
+        Start { n_kept, ..Start::of(model) }
     }
 }
 

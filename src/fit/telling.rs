@@ -38,31 +38,29 @@ pub fn telling(pairs: &[Pair]) -> u64 {
     if share > chance { (share * 65536.0) as u64 } else { 0 }
 }
 
-/// Of every `stride`-th cell that is known all around: differences of the own plane and of the other, then the target.
+/// Of every `stride`-th cell that is known all around: differences of the own plane and of the other, then the target. Beyond the
+/// window the other plane shows its nearest int, and above its first row the own shows what is left of the cell.
 fn rows(pair: &Pair, stride: usize) -> Vec<[f64; N_ALL + 1]> {
     let &Pair { w, ints, other, known } = pair;
-    if w < 3 {
-        return Vec::new();
-    }
-    let inside =
-        (w + 1..ints.len().saturating_sub(w + 1)).step_by(stride).filter(|i| !matches!(i % w, 0) && i % w + 1 < w);
+    let h = ints.len() / w;
+    let place = |y: usize, x: usize| (y.clamp(1, h) - 1) * w + x.clamp(1, w) - 1; // counted from 1
     let of_cell = |i: usize| {
-        let around = [i - w - 1, i - w, i - w + 1, i - 1, i + 1, i + w - 1, i + w, i + w + 1];
-        if !known(i) || !around.into_iter().all(known) {
+        let (y, x) = (i / w + 1, i % w + 1);
+        let around = [y - 1, y, y + 1].map(|y| [x - 1, x, x + 1].map(|x| place(y, x)));
+        if x == 1 || !around.iter().flatten().all(|&j| known(j)) {
             return None;
         }
         let difference = |of: &[i32], i: usize, j: usize| f64::from(of[i]) - f64::from(of[j]);
         let mut row = [0.0; N_ALL + 1];
-        for (out, j) in row.iter_mut().zip([i - w, i - w - 1, i - w + 1]) {
-            *out = difference(ints, j, i - 1);
+        if y > 1 {
+            (0..N_OWN).for_each(|k| row[k] = difference(ints, around[0][k], i - 1));
         }
-        for (out, j) in row[N_OWN..].iter_mut().zip(around) {
-            *out = difference(other, j, i);
-        }
+        let others = around.iter().flatten().enumerate().filter(|(k, _)| *k != 4);
+        row[N_OWN..].iter_mut().zip(others).for_each(|(out, (_, &j))| *out = difference(other, j, i));
         row[N_ALL] = difference(ints, i, i - 1);
         Some(row)
     };
-    inside.filter_map(of_cell).collect()
+    (0..h * w).step_by(stride).filter_map(of_cell).collect()
 }
 
 /// Σ e² of the least squares over the first n of a row.
@@ -121,8 +119,16 @@ mod tests {
     }
 
     #[test]
+    fn a_row_is_told_of_by_a_row() {
+        let mut a = noise(4);
+        let field: Vec<i32> = (0..3000).map(|_| a()).collect();
+        let multiple: Vec<i32> = field.iter().map(|v| 5 * v).collect();
+        assert!(of(&multiple, &field, 3000, &|_| true) > 65_000);
+    }
+
+    #[test]
     fn windows_too_small_tell_nothing() {
-        for (n, w) in [(1, 1), (6, 2), (9, 3), (12, 12)] {
+        for (n, w) in [(1, 1), (6, 1), (6, 2), (9, 3), (12, 12)] {
             assert_eq!(of(&vec![1; n], &vec![2; n], w, &|_| true), 0);
         }
     }
