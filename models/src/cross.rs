@@ -4,7 +4,7 @@
 //! drawn, and the ones that go with it most are shown, in its own units.
 
 use crate::data::{Frame, Plane};
-use crate::fields::HOLE;
+use crate::fields::{self, HOLE, Tiles};
 use crate::random::Random;
 use collapsar::codec::anchor::Anchor;
 
@@ -14,24 +14,45 @@ const N_COMPARED: usize = 8;
 const MAX_BEFORE: usize = 2;
 
 /// What a plane looks at: so many planes before it, the last first, then planes of other fields.
-pub struct Seen<'a> {
-    pub n_before: usize,
-    pub planes: Vec<&'a Plane>,
+struct Seen<'a> {
+    n_before: usize,
+    planes: Vec<&'a Plane>,
 }
 
-/// A draw of `n` of them, at least one of another field; None where there are not as many.
-pub fn draw<'a>(frames: &'a [Frame], at: (usize, usize), n: usize, random: &mut Random) -> Option<Seen<'a>> {
+impl Seen<'_> {
+    /// Tiles of a plane and of what it looks at, other fields in its own units.
+    fn scaled(&self, mut tiles: Tiles) -> Tiles {
+        scale(&mut tiles.tiles, tiles.w, 1 + self.n_before);
+        tiles
+    }
+}
+
+/// Tiles of a plane and of `n` that it looks at, at least one of another field; None where there are not as many.
+pub fn draw(frames: &[Frame], at: (usize, usize), n: usize, n_tiles: usize, random: &mut Random) -> Option<Tiles> {
     let n_before = random.below(at.1.min(MAX_BEFORE).min(n.saturating_sub(1)) + 1);
     let all = others(frames, at, random);
     let mut some = Vec::new();
     for _ in 0..N_COMPARED.min(all.len()) {
         some.push(all[random.below(all.len())]);
     }
-    seen(frames, at, n, n_before, some)
+    let seen = seen(frames, at, n, n_before, some)?;
+    let planes = [&[&frames[at.0].planes[at.1]], &seen.planes[..]].concat();
+    Some(seen.scaled(fields::draw(&planes, n_tiles, random)?))
 }
 
-/// Those that judge: no planes before but where other fields are too few, and the ones that go with the plane most.
-pub fn fixed<'a>(frames: &'a [Frame], at: (usize, usize), n: usize) -> Option<Seen<'a>> {
+/// Tiles that judge: no planes before but where other fields are too few, and the ones that go with the plane most.
+pub fn fixed(frames: &[Frame], at: (usize, usize), n: usize) -> Vec<Tiles> {
+    let Some(seen) = most_alike(frames, at, n) else { return Vec::new() };
+    let planes = [&[&frames[at.0].planes[at.1]], &seen.planes[..]].concat();
+    fields::fixed(&planes).into_iter().map(|tiles| seen.scaled(tiles)).collect()
+}
+
+/// Whether a plane has `n` to look at, at least one of another field.
+pub fn sees(frames: &[Frame], at: (usize, usize), n: usize) -> bool {
+    most_alike(frames, at, n).is_some()
+}
+
+fn most_alike<'a>(frames: &'a [Frame], at: (usize, usize), n: usize) -> Option<Seen<'a>> {
     let all = others(frames, at, &mut Random::new(0));
     let n_before = n - all.len().min(n);
     if all.is_empty() && n > 0 { None } else { seen(frames, at, n, n_before, all) }
@@ -88,7 +109,7 @@ fn correlation(a: &Plane, b: &Plane) -> f64 {
 
 /// Shows tiles w wide what they look at of other fields, from number `first` on, in the units of their own: with the gain that an
 /// encoder would transmit for these tiles.
-pub fn scale(tiles: &mut [Vec<Vec<i32>>], w: usize, first: usize) {
+fn scale(tiles: &mut [Vec<Vec<i32>>], w: usize, first: usize) {
     let n = tiles.first().map_or(0, Vec::len);
     for seen in first..n {
         let (mut ours, mut theirs, mut both) = (0, 0, 0);
@@ -130,11 +151,11 @@ mod tests {
             frame("a", vec![plane(noise), plane(noise)]),
             frame("b", vec![plane(noise)]),
         ];
-        let seen = fixed(&frames, (0, 0), 2).unwrap();
+        let seen = most_alike(&frames, (0, 0), 2).unwrap();
         assert_eq!(seen.n_before, 0);
         assert!(std::ptr::eq(seen.planes[1], &frames[1].planes[0]));
         assert!(frames[2].planes.iter().any(|p| std::ptr::eq(p, seen.planes[0])));
-        assert!(fixed(&frames, (0, 0), 3).is_none() && fixed(&frames, (3, 0), 1).is_none());
+        assert!(!sees(&frames, (0, 0), 3) && !sees(&frames, (3, 0), 1));
     }
 
     #[test]

@@ -82,6 +82,12 @@ pub struct Draw {
     pub max: i32,
 }
 
+impl Draw {
+    fn of(class: usize, Tiles { h, w, tiles, max }: Tiles) -> Draw {
+        Draw { class, h, w, tiles, max }
+    }
+}
+
 impl Corpus {
     /// The planes that are for training, of 16-bit integers or of float fields; at most `n_files` files of each class.
     pub fn read(folder: &Path, n_files: usize, shown: Shown) -> Result<Corpus> {
@@ -162,12 +168,8 @@ impl Corpus {
             let frame = random.below(frames.len());
             let plane = random.below(frames[frame].planes.len());
             if self.shown == Shown::Cross {
-                let Some(seen) = cross::draw(frames, (frame, plane), n_refs, random) else { continue };
-                let planes = [&[&frames[frame].planes[plane]], &seen.planes[..]].concat();
-                let Some(mut drawn) = fields::draw(&planes, N_TILES, random) else { continue };
-                cross::scale(&mut drawn.tiles, drawn.w, 1 + seen.n_before);
-                let Tiles { h, w, tiles, max } = drawn;
-                return Draw { class, h, w, tiles, max };
+                let Some(drawn) = cross::draw(frames, (frame, plane), n_refs, N_TILES, random) else { continue };
+                return Draw::of(class, drawn);
             }
             let others = self.references(frames, frame, plane);
             if others.len() < n_refs {
@@ -177,8 +179,8 @@ impl Corpus {
             let mut planes = vec![&frames[frame].planes[plane]];
             planes.extend((0..n_refs).map(|i| others[(first + i) % others.len()]));
             if self.shown == Shown::Fields {
-                if let Some(Tiles { h, w, tiles, max }) = fields::draw(&planes, N_TILES, random) {
-                    return Draw { class, h, w, tiles, max };
+                if let Some(tiles) = fields::draw(&planes, N_TILES, random) {
+                    return Draw::of(class, tiles);
                 }
                 continue;
             }
@@ -193,7 +195,7 @@ impl Corpus {
     pub fn can_draw(&self, n_refs: usize) -> bool {
         let enough = |frames: &[Frame], i: usize| {
             (0..frames[i].planes.len()).any(|plane| match self.shown {
-                Shown::Cross => cross::fixed(frames, (i, plane), n_refs).is_some(),
+                Shown::Cross => cross::sees(frames, (i, plane), n_refs),
                 _ => self.references(frames, i, plane).len() >= n_refs,
             })
         };
@@ -208,12 +210,7 @@ impl Corpus {
             for (i, frame) in frames.iter().enumerate() {
                 for (j, plane) in frame.planes.iter().enumerate() {
                     if self.shown == Shown::Cross {
-                        let Some(seen) = cross::fixed(frames, (i, j), n_refs) else { continue };
-                        for mut fixed in fields::fixed(&[&[plane], &seen.planes[..]].concat()) {
-                            cross::scale(&mut fixed.tiles, fixed.w, 1 + seen.n_before);
-                            let Tiles { h, w, tiles, max } = fixed;
-                            draws.push(Draw { class, h, w, tiles, max });
-                        }
+                        draws.extend(cross::fixed(frames, (i, j), n_refs).into_iter().map(|t| Draw::of(class, t)));
                         continue;
                     }
                     let others = self.references(frames, i, j);
@@ -223,7 +220,7 @@ impl Corpus {
                     let seen = || std::iter::once(plane).chain(others[..n_refs].iter().copied());
                     if self.shown == Shown::Fields {
                         let fixed = fields::fixed(&seen().collect::<Vec<_>>()).into_iter();
-                        draws.extend(fixed.map(|Tiles { h, w, tiles, max }| Draw { class, h, w, tiles, max }));
+                        draws.extend(fixed.map(|tiles| Draw::of(class, tiles)));
                         continue;
                     }
                     let places = fixed_places(plane, (TILE, TILE));

@@ -1,4 +1,4 @@
-//! What the encoder decides for an array, by measuring: the map, the grid, the network, the planes looked at.
+//! What the encoder decides for an array, by measuring: the map, the grid, the network, the planes and arrays looked at.
 //!
 //! A few windows, evenly spread over the array, are coded in every way that comes into question; the smallest wins. Nothing
 //! here is known to the decoder but what the head says.
@@ -6,15 +6,13 @@
 use crate::codec::adapt::{self, Adapt};
 use crate::codec::anchor::Anchor;
 use crate::codec::classic;
-use crate::codec::head::{Fitted, Head, MAX_KEY_INTERVAL, MAX_PLANE_LOOKED_AT, MAX_REFS, Network};
-use crate::codec::network::{self, Context};
+use crate::codec::head::{Head, MAX_PLANE_LOOKED_AT, MAX_REFS};
 use crate::codec::related::{Looked, Related};
 use crate::codec::shown::Shown;
-use crate::codec::windows::{Origin, Stack, View};
+use crate::codec::trial::one;
+use crate::codec::windows::{Origin, Stack};
 use crate::error::Result;
-use crate::fit::{self, Sample};
-use crate::kernel::fast::{Fast, Level};
-use crate::kernel::{MAX_INT, ONE, Usual};
+use crate::kernel::MAX_INT;
 use crate::model::Model;
 use crate::sample::{Map, looks_like_mosaic};
 use crate::source::Source;
@@ -22,13 +20,8 @@ use crate::tile::Grid;
 use rayon::prelude::*;
 use std::sync::Arc;
 
-const KEY_INTERVAL: usize = 32;
-/// Planes within a bound are mostly what the plane before was: a plane that looks at none costs several times as much as one that
-/// does. So chains are longer where planes are small, up to so many samples.
-const MAX_CHAIN: usize = 1 << 20;
 /// Small planes may be laid side by side: a stack of stamps becomes one image.
 const MAX_STAMP: usize = 1 << 12;
-
 /// Arrays that tell of an array which are measured, in every round: a third one gave 0.05 % of groups of frames and took as long.
 const N_CANDIDATES: usize = 2;
 
@@ -170,7 +163,7 @@ fn with_network(
         }
         let others = seeing.iter().filter(|other| other.hash != model.hash);
         let models: Vec<Arc<Model>> = std::iter::once(&model).chain(others).cloned().collect();
-        let (chosen, looked, stacks) = with_anchors(best, &plain, stacks, origin, &models, related)?;
+        let Seeing { best: chosen, looked, stacks } = with_anchors(best, &plain, stacks, origin, &models, related)?;
         best = chosen;
         if adapt::may_win(best.0, smallest.0) {
             let mut refitted = best.1.clone();
@@ -188,14 +181,11 @@ fn with_network(
     Ok(smallest.1)
 }
 
-/// A head with a model that looks around in one way, and the bits of the windows.
-fn one(plain: &Head, model: &Arc<Model>, way: (usize, usize), stacks: &[Stack]) -> (u64, Head) {
-    let ((n_phases, n_previous), max) = (way, plain.map.max_int(0) as i32);
-    let network = Network { model: model.clone(), refits: Vec::new(), fits: fits(model, stacks, n_phases, n_previous) };
-    let bits = measure(&network, &model.fast(Level::detect()), stacks, n_phases, n_previous, max);
-    let grid = Grid::usual(plain.grid.n_planes, plain.grid.h, plain.grid.w, 1, n_phases);
-    let key_interval = if n_previous > 0 { key_interval(plain) } else { 0 };
-    (bits, Head { grid, n_previous, key_interval, network: Some(network), ..plain.clone() })
+/// The best so far, the arrays that it looks at, and windows that see them.
+struct Seeing<'a> {
+    best: (u64, Head),
+    looked: Vec<Looked<'a>>,
+    stacks: Vec<Stack>,
 }
 
 /// What was best, with those arrays before it looked at that make the windows smaller by more than their share of the longer head.
@@ -208,7 +198,7 @@ fn with_anchors<'a>(
     origin: &Origin,
     models: &[Arc<Model>],
     related: &Related<'a>,
-) -> Result<((u64, Head), Vec<Looked<'a>>, Vec<Stack>)> {
+) -> Result<Seeing<'a>> {
     let (mut looked, mut stacks): (Vec<Looked>, Vec<Stack>) = (Vec::new(), stacks.to_vec());
     let way = (best.1.grid.n_phases, best.1.n_previous);
     let mut candidates = related.candidates(origin, &stacks)?;
@@ -242,14 +232,7 @@ fn with_anchors<'a>(
         candidates.splice(..0, gaining);
         stacks = seeing;
     }
-    Ok((best, looked, stacks))
-}
-
-fn key_interval(head: &Head) -> usize {
-    match head.map.bound() {
-        None => KEY_INTERVAL,
-        Some(_) => (MAX_CHAIN / (head.grid.h * head.grid.w)).clamp(KEY_INTERVAL, MAX_KEY_INTERVAL),
-    }
+    Ok(Seeing { best, looked, stacks })
 }
 
 /// (phases, planes before) that are worth measuring beside the plain way.
@@ -264,50 +247,4 @@ fn ways(plain: &Head, stacks: &[Stack]) -> Vec<(usize, usize)> {
         (true, false) => vec![(4, 0)],
         (true, true) => vec![(1, 1), (4, 0), (4, 1)],
     }
-}
-
-fn fits(model: &Arc<Model>, stacks: &[Stack], n_phases: usize, n_previous: usize) -> Vec<Vec<Fitted>> {
-    let n_anchors = stacks.first().map_or(0, |s| s.anchors.len());
-    let ways: Vec<(usize, usize)> = (0..n_phases).flat_map(|phase| (0..=n_previous).map(move |n| (phase, n))).collect();
-    let fitted: Vec<Fitted> = ways
-        .par_iter()
-        .map(|&(phase, n)| {
-            let views = stacks.iter().map(|s| s.views(n_phases, n).swap_remove(phase));
-            let n_refs = (phase + n + n_anchors).min(MAX_REFS);
-            let (plans, views): (Vec<_>, Vec<View>) = views
-                .map(|view| {
-                    let plan = model.plan_to_encode(view.h, view.w);
-                    let view = view.fill_in(&plan);
-                    (plan, view)
-                })
-                .unzip();
-            let refs: Vec<Vec<&[i32]>> = views.iter().map(View::refs).collect();
-            let whole = (0..views.len()).filter(|&i| refs[i].len() == n_refs);
-            let samples = whole.clone().map(|i| Sample { plan: &plans[i], ints: &views[i].ints, refs: &refs[i] });
-            let samples: Vec<Sample> = samples.collect();
-            let classes: Vec<&[u8]> = whole.map(|i| views[i].classes.as_slice()).collect();
-            if samples.is_empty() {
-                return Fitted { linears: model.linears(n_refs), usual: Usual { value: 0, residual: ONE } };
-            }
-            let fit = fit::fit_masked(model, &samples, &classes);
-            Fitted { linears: fit.linears, usual: fit.usual }
-        })
-        .collect();
-    fitted.chunks(n_previous + 1).map(<[Fitted]>::to_vec).collect()
-}
-
-fn measure(network: &Network, fast: &Fast, stacks: &[Stack], n_phases: usize, n_previous: usize, max: i32) -> u64 {
-    let bits = stacks.par_iter().map(|stack| {
-        let views = stack.views(n_phases, n_previous).into_iter().enumerate();
-        let views = views.map(|(phase, view)| {
-            let n = (stack.planes.len() - 1).min(n_previous);
-            let Fitted { linears, usual } = &network.fits[phase][n];
-            let context = Context { model: &network.model, fast, linears, usual: *usual, max };
-            let plan = network.model.plan_to_encode(view.h, view.w);
-            let view = view.fill_in(&plan);
-            network::encode_masked(context, &plan, &view.ints, &view.classes, &view.refs()).len() as u64 * 8
-        });
-        views.sum::<u64>()
-    });
-    bits.sum()
 }

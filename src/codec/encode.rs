@@ -17,6 +17,7 @@ use crate::codec::anchor;
 use crate::codec::archive::Weights;
 use crate::codec::batch;
 use crate::codec::choose::choose;
+use crate::codec::cut::{cut, fields};
 use crate::codec::head::Head;
 use crate::codec::plane::{Band, band_range};
 use crate::codec::plans::Plans;
@@ -25,7 +26,7 @@ use crate::codec::shown::{Shown, check, maps};
 use crate::container::Writer;
 use crate::device::Device;
 use crate::error::Result;
-use crate::format::{self, Format, Hint, MIN_ARRAY_BYTES, Piece};
+use crate::format::{self, Format, Hint, Piece};
 use crate::model::{Model, zoo};
 use crate::sample::{Bound, Errors, Loss};
 use crate::source::Source;
@@ -46,8 +47,6 @@ pub mod kind {
 
 /// Bytes of a file that is no array are cut into blocks of this size.
 const CHUNK: usize = 4 << 20;
-/// A row of more samples is coded as arrays of one dimension of at most this many.
-const MAX_ROW: u64 = 1 << 23;
 /// Which network codes the arrays.
 #[derive(Clone, Debug, Default)]
 pub enum Choice {
@@ -349,36 +348,6 @@ impl<'a, W: Write> Encoder<'a, W> {
         }
         Ok(())
     }
-}
-
-/// The fields of an array of several: those that its first dimension counts.
-fn fields(offset: u64, ty: &ArrayType, apart: bool) -> Result<Vec<(u64, ArrayType)>> {
-    let n_bytes = ty.n_bytes()?;
-    let (n, rest) = match ty.shape.as_slice() {
-        [n, rest @ ..] if apart && *n > 1 && n_bytes / n >= MIN_ARRAY_BYTES => (*n, rest),
-        _ => return Ok(vec![(offset, ty.clone())]),
-    };
-    let field = |i: u64| (offset + i * (n_bytes / n), ArrayType { shape: rest.to_vec(), ..ty.clone() });
-    Ok((0..n).map(field).collect())
-}
-
-/// An array whose rows (or columns, where these are all there is) are too long to hold becomes arrays of one dimension.
-fn cut(offset: u64, ty: &ArrayType) -> Result<Vec<(u64, ArrayType)>> {
-    let n = ty.n_samples()?;
-    let row = match ty.planes() {
-        (_, 1, 1) => n,
-        (_, h, 1) => h,
-        (_, _, w) => w,
-    };
-    if row <= MAX_ROW {
-        return Ok(vec![(offset, ty.clone())]);
-    }
-    let starts = (0..n).step_by(MAX_ROW as usize);
-    let piece = |at: u64| {
-        let shape = vec![(n - at).min(MAX_ROW)];
-        (offset + at * ty.dtype.n_bytes() as u64, ArrayType { shape, ..ty.clone() })
-    };
-    Ok(starts.map(piece).collect())
 }
 
 fn hash_of(source: &dyn Source) -> Result<blake3::Hash> {

@@ -7,6 +7,7 @@ mod batch;
 pub mod bytes;
 mod choose;
 pub mod classic;
+mod cut;
 pub mod decode;
 pub mod encode;
 pub mod head;
@@ -22,6 +23,7 @@ pub mod salvage;
 pub mod shelf;
 mod shown;
 pub mod tile;
+mod trial;
 mod windows;
 
 #[cfg(test)]

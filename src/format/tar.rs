@@ -107,9 +107,10 @@ impl Extra {
     fn take(&mut self, kind: u8, source: &dyn Source, start: u64, size: u64) -> Result<()> {
         if size > MAX_EXTRA_BYTES || !matches!(kind, b'L' | b'x') {
             // links, folders and whatever else: what was said is said of them
-            return Ok(if !matches!(kind, b'L' | b'x' | b'K') {
-                *self = Extra::default()
-            });
+            if !matches!(kind, b'L' | b'x' | b'K') {
+                *self = Extra::default();
+            }
+            return Ok(());
         }
         let bytes = source.bytes(start, size as usize)?;
         match kind {
