@@ -7,7 +7,7 @@ use crate::codec::adapt::{self, Adapt};
 use crate::codec::anchor::Anchor;
 use crate::codec::classic;
 use crate::codec::head::{Head, MAX_PLANE_LOOKED_AT, MAX_REFS};
-use crate::codec::related::{Looked, Related};
+use crate::codec::related::{self, Looked, Related};
 use crate::codec::shown::Shown;
 use crate::codec::trial::one;
 use crate::codec::windows::{Origin, Stack};
@@ -24,6 +24,8 @@ use std::sync::Arc;
 const MAX_STAMP: usize = 1 << 12;
 /// Arrays that tell of an array which are measured, in every round: a third one gave 0.05 % of groups of frames and took as long.
 const N_CANDIDATES: usize = 2;
+/// What makes windows smaller by less than one part in so many is not believed: a refit would gain as much without.
+const MIN_SHARE: u128 = 256;
 
 /// The head for an array.
 pub fn choose(
@@ -149,7 +151,6 @@ fn with_network(
     measured.sort_by_key(|(bits, _)| *bits);
     let seeing = measured.iter().filter_map(|(_, head)| head.network.as_ref()).map(|network| network.model.clone());
     let seeing = seeing.into_iter().find(|model| model.parts.iter().any(|part| part.net.n_refs > 0));
-    let seeing: Vec<Arc<Model>> = seeing.into_iter().chain(related.models.iter().cloned()).collect();
     measured.truncate(adapt.n_models());
     let ways = ways(&plain, stacks);
     let mut smallest = (classic_bits, plain.clone());
@@ -202,7 +203,6 @@ fn with_anchors<'a>(
     let (mut looked, mut stacks): (Vec<Looked>, Vec<Stack>) = (Vec::new(), stacks.to_vec());
     let way = (best.1.grid.n_phases, best.1.n_previous);
     let mut candidates = related.candidates(origin, &stacks)?;
-    candidates.truncate(MAX_REFS * N_CANDIDATES);
     let n_seen = stacks.iter().map(|s| s.h * s.w).sum::<usize>() as u128;
     let n_ints = (plain.grid.n_planes * plain.grid.h * plain.grid.w) as u128;
     let with_head = |bits: u64, head: &Head| {
@@ -220,17 +220,19 @@ fn with_anchors<'a>(
             let heads = heads.map(|(bits, head)| (bits, Head { anchors: anchors.clone(), ..head }));
             let least = heads.min_by_key(|(bits, head)| with_head(*bits, head)).expect("there is a model");
             let size = with_head(least.0, &least.1);
-            if size < with_head(before.0, &before.1) {
-                gaining.push(candidate);
+            if size + size / MIN_SHARE >= with_head(before.0, &before.1) {
+                continue;
             }
-            if size < with_head(best.0, &best.1) {
+            gaining.push(candidate);
+            if smaller.is_none() || size < with_head(best.0, &best.1) {
                 (best, smaller) = (least, Some((gaining.len() - 1, seeing)));
             }
         }
         let Some((i, seeing)) = smaller else { break };
         looked.push(gaining.remove(i).looked);
-        candidates.splice(..0, gaining);
+        candidates.extend(gaining);
         stacks = seeing;
+        related::again(&mut candidates, &stacks);
     }
     Ok(Seeing { best, looked, stacks })
 }

@@ -214,17 +214,17 @@ impl<'a, W: Write> Encoder<'a, W> {
 
     fn array(&mut self, offset: u64, ty: &ArrayType, label: &str) -> Result<()> {
         let field = matches!(ty.dtype, Dtype::F32 | Dtype::F64) || self.options.loss != Loss::None;
-        let (models, crossing) = match &self.options.model {
-            Choice::Classic => (Vec::new(), Vec::new()),
-            Choice::These(models) => (models.clone(), Vec::new()),
-            Choice::Auto => (zoo::measured(field, self.options.adapt == Adapt::Max), zoo::crossing(field)),
+        let models = match &self.options.model {
+            Choice::Classic => Vec::new(),
+            Choice::These(models) => models.clone(),
+            Choice::Auto => zoo::measured(field, self.options.adapt == Adapt::Max),
         };
         let shown = Shown { source: self.source, offset, ty, loss: self.options.loss };
         let maps = maps(&shown)?;
         let number = self.n_arrays;
         let (anchors, loss) = (&self.options.anchors, self.options.loss);
         let fields = &self.known;
-        let related = Related { number, source: self.source, loss, fields, anchors, models: &crossing };
+        let related = Related { number, source: self.source, loss, fields, anchors };
         let head = choose(&shown, label, &maps, &models, self.options.adapt, &related)?;
         let mut bytes = Vec::new();
         put_varint(&mut bytes, self.n_arrays);

@@ -9,15 +9,15 @@ use crate::codec::mask::hides;
 use crate::codec::shown::Shown;
 use crate::codec::windows::{Corner, Origin, Stack};
 use crate::error::Result;
-use crate::fit::{Pair, telling};
-use crate::model::Model;
+use crate::fit::{Seen, telling};
 use crate::sample::{Loss, Map};
 use crate::source::Source;
-use std::sync::Arc;
 
 /// Arrays that come into question, the nearest ones, and planes of them.
 const MAX_FIELDS: usize = 64;
 const MAX_PLACES: usize = 256;
+/// Candidates that are kept to be measured.
+const MAX_CANDIDATES: usize = 16;
 /// Of 2¹⁶: what makes squared residuals smaller by less is not measured.
 const MIN_SCORE: u64 = 1 << 7;
 
@@ -89,8 +89,6 @@ pub struct Related<'a> {
     pub loss: Loss,
     pub fields: &'a [Field],
     pub anchors: &'a Anchors,
-    /// Models that are measured only where other arrays are seen.
-    pub models: &'a [Arc<Model>],
 }
 
 /// A field, and how it is looked at.
@@ -148,10 +146,36 @@ impl<'a> Related<'a> {
             let looked = at(gain);
             let seen = ints.into_iter().map(|ints| looked.anchor.show(ints, origin.size().1)).collect();
             all.push(Candidate { looked, seen, score });
+            best_first(&mut all);
         }
-        all.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
         Ok(all)
     }
+}
+
+/// Those that tell most, first.
+fn best_first(candidates: &mut Vec<Candidate>) {
+    candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
+    candidates.truncate(MAX_CANDIDATES);
+}
+
+/// What candidates tell beside the arrays that windows see already: a sum of two fields is told of by both.
+pub fn again(candidates: &mut Vec<Candidate>, stacks: &[Stack]) {
+    for candidate in candidates.iter_mut() {
+        candidate.score = score(stacks, &candidate.seen);
+    }
+    candidates.retain(|candidate| candidate.score >= MIN_SCORE);
+    best_first(candidates);
+}
+
+/// How much planes tell that windows do not see yet.
+fn score(stacks: &[Stack], planes: &[Vec<i32>]) -> u64 {
+    let windows = stacks.iter().zip(planes).map(|(stack, plane)| Seen {
+        w: stack.w,
+        ints: &stack.planes[0],
+        others: stack.anchors.iter().chain([plane]).map(Vec::as_slice).collect(),
+        known: (0..plane.len()).map(|i| !hides(&stack.masks[0], i) && plane[i] != HIDDEN).collect(),
+    });
+    telling(&windows.collect::<Vec<Seen>>())
 }
 
 /// (first, stride) of the planes of a field that an array may see: those of as many, the one there is, or in turn every one of several.
@@ -187,12 +211,7 @@ fn compare(stacks: &[Stack], ints: &[Vec<i32>]) -> Option<(u64, i64)> {
             }
         }
     }
-    let all: Vec<Box<dyn Fn(usize) -> bool>> = Vec::from_iter(
-        stacks.iter().zip(ints).map(|(stack, ints)| Box::new(move |i: usize| known(stack, ints, i)) as Box<_>),
-    );
-    let pairs = stacks.iter().zip(ints).zip(&all);
-    let pairs = pairs.map(|((s, other), known)| Pair { w: s.w, ints: &s.planes[0], other, known });
-    let score = telling(&pairs.collect::<Vec<Pair>>());
+    let score = score(stacks, ints);
     let gain = Anchor::gain_of(ours, theirs);
     (score >= MIN_SCORE).then_some((score, if both < 0 { -gain } else { gain }))
 }

@@ -17,7 +17,7 @@ use crate::model::{Model, Plan};
 pub use cells::Cells;
 pub use refit::{Refitted, refit};
 use solve::solve;
-pub use telling::{Pair, telling};
+pub use telling::{Seen, telling};
 
 /// Cells per predictor that are looked at.
 const MAX_CELLS: usize = 8192;

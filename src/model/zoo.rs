@@ -58,11 +58,6 @@ pub fn defaults() -> Vec<Arc<Model>> {
     by_name("default", &[]).unwrap_or_default()
 }
 
-/// Those that it measures where an array is foreseen from others.
-pub fn crossing(field: bool) -> Vec<Arc<Model>> {
-    if field { by_name("cross", &[]).unwrap_or_default() } else { Vec::new() }
-}
-
 /// The models that `auto` measures: beside the defaults that of fields, where an array may be one, and the largest, where time is no
 /// matter.
 pub fn measured(field: bool, thorough: bool) -> Vec<Arc<Model>> {
