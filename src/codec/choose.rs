@@ -189,9 +189,16 @@ struct Seeing<'a> {
     stacks: Vec<Stack>,
 }
 
+/// The best of a round: the bits with the head, which candidate it was, and what windows see then.
+struct Round {
+    size: u128,
+    nth: usize,
+    head: (u64, Head),
+    stacks: Vec<Stack>,
+}
+
 /// What was best, with those arrays before it looked at that make the windows smaller by more than their share of the longer head.
-/// One after the other: in every round the first few of those that tell of it are measured, by every model, and what gains nothing is
-/// not measured again.
+/// One after the other: in every round the first few of those that tell most beside those chosen are measured, by every model.
 fn with_anchors<'a>(
     mut best: (u64, Head),
     plain: &Head,
@@ -210,31 +217,35 @@ fn with_anchors<'a>(
         head.write(&mut bytes);
         u128::from(bits) + bytes.len() as u128 * 8 * n_seen / n_ints
     };
+    let (mut n_kept, mut kept, mut is_leap) = (0, stacks.clone(), false);
     while looked.len() + way.1 < MAX_REFS {
-        let (before, mut smaller, mut gaining) = (best.clone(), None, Vec::new());
-        for candidate in candidates.drain(..N_CANDIDATES.min(candidates.len())) {
+        let mut least: Option<Round> = None;
+        for (i, candidate) in candidates.iter().enumerate().take(N_CANDIDATES) {
             let mut seeing = stacks.clone();
             seeing.iter_mut().zip(&candidate.seen).for_each(|(stack, seen)| stack.anchors.push(seen.clone()));
             let anchors: Vec<Anchor> = looked.iter().chain([&candidate.looked]).map(|l| l.anchor).collect();
             let heads = models.iter().map(|model| one(plain, model, way, &seeing));
-            let heads = heads.map(|(bits, head)| (bits, Head { anchors: anchors.clone(), ..head }));
-            let least = heads.min_by_key(|(bits, head)| with_head(*bits, head)).expect("there is a model");
-            let size = with_head(least.0, &least.1);
-            if size + size / MIN_SHARE >= with_head(before.0, &before.1) {
-                continue;
-            }
-            gaining.push(candidate);
-            if smaller.is_none() || size < with_head(best.0, &best.1) {
-                (best, smaller) = (least, Some((gaining.len() - 1, seeing)));
+            for (bits, head) in heads.map(|(bits, head)| (bits, Head { anchors: anchors.clone(), ..head })) {
+                let size = with_head(bits, &head);
+                if least.as_ref().is_none_or(|least| size < least.size) {
+                    least = Some(Round { size, nth: i, head: (bits, head), stacks: seeing.clone() });
+                }
             }
         }
-        let Some((i, seeing)) = smaller else { break };
-        looked.push(gaining.remove(i).looked);
-        candidates.extend(gaining);
+        let Some(Round { size, nth, head, stacks: seeing }) = least else { break };
+        looked.push(candidates.remove(nth).looked);
         stacks = seeing;
         related::again(&mut candidates, &stacks);
+        if size + size / MIN_SHARE < with_head(best.0, &best.1) {
+            (best, n_kept, kept, is_leap) = (head, looked.len(), stacks.clone(), false);
+        } else if is_leap || !related::is_promising(&candidates) {
+            break;
+        } else {
+            is_leap = true; // a difference of two fields may need both
+        }
     }
-    Ok(Seeing { best, looked, stacks })
+    looked.truncate(n_kept);
+    Ok(Seeing { best, looked, stacks: kept })
 }
 
 /// (phases, planes before) that are worth measuring beside the plain way.

@@ -20,6 +20,7 @@ const MAX_PLACES: usize = 256;
 const MAX_CANDIDATES: usize = 16;
 /// Of 2¹⁶: what makes squared residuals smaller by less is not measured.
 const MIN_SCORE: u64 = 1 << 7;
+const PROMISING: u64 = 1 << 12;
 
 /// Which arrays an array may look at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -165,6 +166,11 @@ pub fn again(candidates: &mut Vec<Candidate>, stacks: &[Stack]) {
     }
     candidates.retain(|candidate| candidate.score >= MIN_SCORE);
     best_first(candidates);
+}
+
+/// Whether there is one that tells so much that it is worth to go on where the last one gained nothing.
+pub fn is_promising(candidates: &[Candidate]) -> bool {
+    candidates.first().is_some_and(|candidate| candidate.score >= PROMISING)
 }
 
 /// How much planes tell that windows do not see yet.
