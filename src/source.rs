@@ -23,6 +23,28 @@ pub trait Source: Send + Sync {
     }
 }
 
+/// A stretch of another source.
+#[derive(Clone, Copy)]
+pub struct Span<'a> {
+    pub source: &'a dyn Source,
+    pub start: u64,
+    /// It ends within the source.
+    pub len: u64,
+}
+
+impl Source for Span<'_> {
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()> {
+        if offset.checked_add(out.len() as u64).is_none_or(|end| end > self.len) {
+            return Err(past_the_end(offset, out.len(), self.len));
+        }
+        self.source.read_at(self.start + offset, out)
+    }
+}
+
 fn past_the_end(offset: u64, len: usize, total: u64) -> Error {
     Error::truncated(format!("{len} bytes at offset {offset} lie past the end ({total} bytes)"))
 }

@@ -30,6 +30,7 @@ fn head(n_planes: u64, h: u64, w: u64) -> Head {
         common: Vec::new(),
         n_previous: 0,
         key_interval: 0,
+        anchors: Vec::new(),
         network: None,
     }
 }

@@ -6,6 +6,7 @@
 mod painted;
 
 use collapsar::array::{ArrayType, Dtype};
+use collapsar::codec::anchor::recall;
 use collapsar::codec::archive::{Archive, Array};
 use collapsar::codec::network::encode;
 use collapsar::codec::plane::Band;
@@ -63,6 +64,9 @@ fn cases() -> Vec<Case> {
             Options { model: model("pixelcnn-field-1").model, ..bounded(&[3, 64, 80]) },
             |a| coded_by(a, Some("pixelcnn-field-1")),
         ),
+        case("anchor", group(), Options { model: model("pixelcnn-default-1").model, ..Options::default() }, |a| {
+            a.arrays().any(|array| !array.head.anchors.is_empty())
+        }),
         case("other", [noise(700), b"one word, ".repeat(90)].concat(), Options::default(), |a| a.arrays().count() == 0),
         case("empty", Vec::new(), Options::default(), |a| a.file.n_bytes == 0),
     ]
@@ -192,6 +196,33 @@ fn stack(n: usize, h: usize, w: usize) -> Vec<u8> {
     (0..n * h * w).flat_map(|i| (fixed[i % (h * w)] + random.below(4) as u16).to_le_bytes()).collect()
 }
 
+/// A frame, and one in other units that shows the same, as files of a tar.
+fn group() -> Vec<u8> {
+    let (frame, mut random) = (sky(13, 48, 56), Random(14));
+    let other = frame.iter().map(|v| 20_000 - 2 * v.min(&9000) + random.below(3) as u16);
+    let npy = |samples: Vec<u16>| {
+        let dict = "{'descr': '<u2', 'fortran_order': False, 'shape': (48, 56), }";
+        let mut out = [&b"\x93NUMPY\x01\x00\x76\x00"[..], format!("{dict:<117}\n").as_bytes()].concat();
+        out.extend(samples.iter().flat_map(|v| v.to_le_bytes()));
+        out
+    };
+    let mut out = Vec::new();
+    for (name, content) in [("a.npy", npy(frame.clone())), ("b.npy", npy(other.collect()))] {
+        let mut header = vec![0; 512];
+        header[..name.len()].copy_from_slice(name.as_bytes());
+        header[124..136].copy_from_slice(format!("{:011o}\0", content.len()).as_bytes());
+        header[148..156].fill(b' ');
+        header[156] = b'0';
+        header[257..265].copy_from_slice(b"ustar\x0000");
+        let sum: u32 = header.iter().map(|&b| u32::from(b)).sum();
+        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        out.extend(header);
+        out.extend(&content);
+        out.resize(out.len().next_multiple_of(512), 0);
+    }
+    [out, vec![0; 1024]].concat()
+}
+
 /// No common step and few values twice: square roots, which IEEE 754 rounds to the bit.
 fn floats(h: usize, w: usize) -> Vec<u8> {
     let mut random = Random(9);
@@ -291,17 +322,19 @@ fn every_golden_file_gives_back_its_content() {
 fn every_level_gives_the_same_ints() {
     for (path, file, ..) in golden() {
         let archive = Archive::open(&file, &[]).unwrap();
+        let mut before: Vec<Vec<Band>> = Vec::new();
         for array in archive.arrays() {
-            let plain = bands(&archive, array, Level::Plain);
+            let plain = bands(&archive, array, &before, Level::Plain);
             for level in Level::available() {
-                assert!(bands(&archive, array, level) == plain, "{}: {level:?} differs", path.display());
+                assert!(bands(&archive, array, &before, level) == plain, "{}: {level:?} differs", path.display());
             }
+            before.push(plain);
         }
     }
 }
 
-/// An array whose planes are one band high, decoded at a level.
-fn bands(archive: &Archive, array: &Array, level: Level) -> Vec<Band> {
+/// An array whose planes are one band high, decoded at a level; the arrays before it have no masks.
+fn bands(archive: &Archive, array: &Array, before: &[Vec<Band>], level: Level) -> Vec<Band> {
     let (head, mut block) = (&array.head, array.first_block);
     let plans = head.network.as_ref().map(|n| {
         let mut plans = Plans::to_decode(n.model.clone());
@@ -312,6 +345,12 @@ fn bands(archive: &Archive, array: &Array, level: Level) -> Vec<Band> {
     let mut bands: Vec<Band> = Vec::new();
     for plane in 0..head.grid.n_planes {
         let mut band = Band::empty(&head.grid, plane, 0);
+        let from = &mut |number: u64, first: u64, out: &mut [i32]| {
+            let ints: Vec<i32> = before[number as usize].iter().flat_map(|b| b.ints[0][0].ints.clone()).collect();
+            out.copy_from_slice(&ints[first as usize..][..out.len()]);
+            Ok(())
+        };
+        band.anchors = recall(head, array.number, plane, 0, from).unwrap();
         let previous: Vec<&Band> = bands.iter().rev().take(head.n_previous_of(plane)).collect();
         for place in head.grid.band(plane, 0) {
             let refs = band.refs(&place, head, &previous);
@@ -336,7 +375,7 @@ fn the_network_of_scales_still_makes_these_payloads() {
     let place = array.head.grid.place(0, 0, 0, 0, 0).unwrap();
     let code = archive.tile(array, &place, array.first_block).unwrap();
     for level in Level::available() {
-        let band = bands(&archive, array, level).remove(0);
+        let band = bands(&archive, array, &[], level).remove(0);
         let mut plans = Plans::to_encode(array.head.network.as_ref().unwrap().model.clone());
         plans.fast = plans.model().fast(level);
         let context = context(&array.head, &plans, &place).unwrap();

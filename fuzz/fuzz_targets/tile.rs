@@ -54,6 +54,7 @@ fn head(model: &Arc<Model>, (n, h, w, max, n_phases, n_previous): (usize, usize,
         common: Vec::new(),
         n_previous,
         key_interval: 8 * n_previous.min(1),
+        anchors: Vec::new(),
         network: Some(Network { model: model.clone(), refits: Vec::new(), fits }),
     }
 }

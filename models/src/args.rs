@@ -96,6 +96,9 @@ pub enum Verb {
         /// To the float fields of a dataset.
         #[arg(long)]
         fields: bool,
+        /// Only the nets for reference planes: to planes of other fields in the same folder, beside those before.
+        #[arg(long, requires = "fields")]
+        cross: bool,
         /// The name users call the model by; that of the weights with the folder's behind it unless given.
         #[arg(long)]
         name: Option<String>,

@@ -4,6 +4,7 @@
 //! of each class is held out for validation, chosen by a hash of the names, so that it stays out whatever the seed.
 
 use crate::augment::Change;
+use crate::cross;
 use crate::fields::{self, Tiles};
 use crate::random::Random;
 use crate::simulate;
@@ -61,6 +62,14 @@ pub enum Shown {
     Widened,
     /// Float fields, quantised to many bounds.
     Fields,
+    /// The same, and beside the planes before them planes of other fields.
+    Cross,
+}
+
+impl Shown {
+    fn is_fields(self) -> bool {
+        matches!(self, Shown::Fields | Shown::Cross)
+    }
 }
 
 /// Tiles of one plane, all of one size.
@@ -71,6 +80,12 @@ pub struct Draw {
     /// Each with the same tile of every reference plane behind it.
     pub tiles: Vec<Vec<Vec<i32>>>,
     pub max: i32,
+}
+
+impl Draw {
+    fn of(class: usize, Tiles { h, w, tiles, max }: Tiles) -> Draw {
+        Draw { class, h, w, tiles, max }
+    }
 }
 
 impl Corpus {
@@ -107,7 +122,7 @@ impl Corpus {
             }
         }
         if classes.is_empty() {
-            let what = if shown == Shown::Fields { "float fields" } else { "16-bit frames" };
+            let what = if shown.is_fields() { "float fields" } else { "16-bit frames" };
             return Err(Error::argument(format!("no {what} in {}", folder.display())));
         }
         Ok(Corpus { classes, shown })
@@ -152,6 +167,10 @@ impl Corpus {
             }
             let frame = random.below(frames.len());
             let plane = random.below(frames[frame].planes.len());
+            if self.shown == Shown::Cross {
+                let Some(drawn) = cross::draw(frames, (frame, plane), n_refs, N_TILES, random) else { continue };
+                return Draw::of(class, drawn);
+            }
             let others = self.references(frames, frame, plane);
             if others.len() < n_refs {
                 continue;
@@ -160,8 +179,8 @@ impl Corpus {
             let mut planes = vec![&frames[frame].planes[plane]];
             planes.extend((0..n_refs).map(|i| others[(first + i) % others.len()]));
             if self.shown == Shown::Fields {
-                if let Some(Tiles { h, w, tiles, max }) = fields::draw(&planes, N_TILES, random) {
-                    return Draw { class, h, w, tiles, max };
+                if let Some(tiles) = fields::draw(&planes, N_TILES, random) {
+                    return Draw::of(class, tiles);
                 }
                 continue;
             }
@@ -175,7 +194,10 @@ impl Corpus {
     /// Whether there is anything to draw for a net that looks at `n_refs` reference planes.
     pub fn can_draw(&self, n_refs: usize) -> bool {
         let enough = |frames: &[Frame], i: usize| {
-            (0..frames[i].planes.len()).any(|plane| self.references(frames, i, plane).len() >= n_refs)
+            (0..frames[i].planes.len()).any(|plane| match self.shown {
+                Shown::Cross => cross::sees(frames, (i, plane), n_refs),
+                _ => self.references(frames, i, plane).len() >= n_refs,
+            })
         };
         self.shown == Shown::Widened
             || self.classes.iter().any(|(_, frames)| (0..frames.len()).any(|i| enough(frames, i)))
@@ -187,6 +209,10 @@ impl Corpus {
         for (class, (_, frames)) in self.classes.iter().enumerate() {
             for (i, frame) in frames.iter().enumerate() {
                 for (j, plane) in frame.planes.iter().enumerate() {
+                    if self.shown == Shown::Cross {
+                        draws.extend(cross::fixed(frames, (i, j), n_refs).into_iter().map(|t| Draw::of(class, t)));
+                        continue;
+                    }
                     let others = self.references(frames, i, j);
                     if others.len() < n_refs {
                         continue;
@@ -194,7 +220,7 @@ impl Corpus {
                     let seen = || std::iter::once(plane).chain(others[..n_refs].iter().copied());
                     if self.shown == Shown::Fields {
                         let fixed = fields::fixed(&seen().collect::<Vec<_>>()).into_iter();
-                        draws.extend(fixed.map(|Tiles { h, w, tiles, max }| Draw { class, h, w, tiles, max }));
+                        draws.extend(fixed.map(|tiles| Draw::of(class, tiles)));
                         continue;
                     }
                     let places = fixed_places(plane, (TILE, TILE));
@@ -246,7 +272,7 @@ fn planes(file: &Listed, shown: Shown) -> Result<Vec<Plane>> {
     let source = FileSource::new(File::open(&file.path)?)?;
     let mut planes = Vec::new();
     for (offset, ty) in survey::arrays(file, &source)? {
-        if shown == Shown::Fields {
+        if shown.is_fields() {
             if matches!(ty.dtype, Dtype::F32 | Dtype::F64) {
                 planes.extend(fields::planes(&source.bytes(offset, ty.n_bytes()? as usize)?, &ty));
             }

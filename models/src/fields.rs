@@ -12,7 +12,7 @@ use collapsar::array::{ArrayType, Dtype};
 const LEVELS: f64 = (1 << 20) as f64;
 /// Planes of one array, one after the other.
 const MAX_PLANES: usize = 128;
-const HOLE: i32 = -1;
+pub const HOLE: i32 = -1;
 /// No physical quantity is larger.
 const MARKER: f64 = 1e19;
 /// Tiles are at most this large, and at least an eighth of it either way.

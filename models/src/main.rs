@@ -1,7 +1,7 @@
 //! The float side of collapsar: trains context nets with burn, turns them into integers, and measures what they code.
 //!
 //! Reading order: `context` (the formula), `quantise` (its integers), `preset` (where nets look), `survey`, `data`, `augment`,
-//! `simulate`, `fields` and `cells` (what they are shown, by the engine itself), `pool`, `descend` (one net's way), `judge`, `train` (a
+//! `simulate`, `fields`, `cross` and `cells` (what they are shown, by the engine itself), `pool`, `descend` (one net's way), `judge`, `train` (a
 //! model's), `checkpoint`, `work` (from data to a file), `eval`, `ratio`, `matrix`, `families`, `table`; for layers that look around `deep`
 //! (the formula), `patch` (what they are shown), `drill`; for family `l3c` `l3c` (the formula), `blocks` (what it is shown), `relay`.
 
@@ -12,6 +12,7 @@ mod blocks;
 mod cells;
 mod checkpoint;
 mod context;
+mod cross;
 mod data;
 mod deep;
 mod descend;
@@ -100,14 +101,18 @@ fn run(verb: Verb) -> Result<()> {
             let model = relay::relay(&settings, (&corpus.0, &corpus.1), &l3c::Plan::usual(), &mut log)?;
             save(&model, &out, way.again)
         }
-        Verb::Finetune { from, fields, name, out, steps, minutes, rate, data, way } => {
-            let start = Start::of(weights(&from)?);
+        Verb::Finetune { from, fields, cross, name, out, steps, minutes, rate, data, way } => {
+            let start = if cross { Start::of_refs(weights(&from)?) } else { Start::of(weights(&from)?) };
             let survey = survey::file_name(&data.data.canonicalize().unwrap_or_default());
             let name = name.unwrap_or_else(|| format!("{}-{survey}", start.model.name));
             let settings = settings(&way, name, end(steps, minutes), rate, 0.0)?;
             let log = Log::new(way.log.as_deref())?;
             let work = Work::new(out, way.checkpoint, way.again)?;
-            let shown = if fields { Shown::Fields } else { Shown::Frames };
+            let shown = match (fields, cross) {
+                (_, true) => Shown::Cross,
+                (true, false) => Shown::Fields,
+                _ => Shown::Frames,
+            };
             let corpus = Corpus::read(&data.data, data.files, shown)?;
             work.train(settings, corpus.split(), &start, log)?;
             Ok(())

@@ -119,6 +119,12 @@ impl Start {
         let Model { name, family, parts, .. } = start.model;
         Ok(Start { model: Model::new(&name, family, parts, [0; 32])?, ..start })
     }
+
+    /// The nets of a model that look at nothing as they are, the others to be trained further.
+    pub fn of_refs(model: Model) -> Start {
+        let n_kept = model.parts.iter().take_while(|part| part.net.spec().n_refs == 0).count();
+        Start { n_kept, ..Start::of(model) }
+    }
 }
 
 /// Weights of the heads that say nothing: an update that does not disturb what comes before its turn to be trained.

@@ -5,9 +5,9 @@ mod lossy;
 mod measured;
 
 use clap::{Args as Group, Parser, Subcommand};
-use collapsar::Adapt;
 use collapsar::array::Dtype;
 use collapsar::device::Wish;
+use collapsar::{Adapt, Anchors};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -155,6 +155,12 @@ pub struct Compress {
     /// Put the weights into the file, so that it can be restored without them
     #[arg(long)]
     pub embed_weights: bool,
+    /// Arrays that others may be foreseen from: auto (the default: those before them, where that pays), none, or names, numbers
+    #[arg(long, value_name = "NAME,...", default_value = "auto", hide_default_value = true, value_delimiter = ',')]
+    pub anchor: Vec<String>,
+    /// The first dimension of arrays counts fields: each is an array of its own, with its own range, and may be foreseen from others
+    #[arg(long)]
+    pub fields: bool,
     #[command(flatten)]
     pub raw: Raw,
     /// A .gz that cannot be made again to the bit may be given back unpacked
@@ -261,6 +267,16 @@ pub struct Demo {
     pub power: Power,
     #[command(flatten)]
     pub talk: Talk,
+}
+
+impl Compress {
+    pub fn anchors(&self) -> Anchors {
+        match self.anchor.as_slice() {
+            [word] if word == "auto" => Anchors::Auto,
+            [word] if word == "none" => Anchors::None,
+            names => Anchors::These(names.to_vec()),
+        }
+    }
 }
 
 /// -d, -t, -l and -z in front stand for their verbs, with other letters behind them: `-dc f` is `decompress -c f`.

@@ -45,6 +45,8 @@ pub fn run(args: &args::Compress) -> Result<Tally> {
         device: power::device(),
         adapt: args.coding.adapt,
         loss: args.lossy.loss().check()?,
+        anchors: args.anchors(),
+        fields: args.fields,
     };
     let run = Run { args, talk: Talk::from(&args.talk), options, given };
     run.warn_of_weights();
@@ -103,7 +105,7 @@ impl Run<'_> {
         }
         for array in &r.arrays {
             self.talk.verbose(&format!(
-                "{name}: {}: {}, {}, {} → {}, {}{}{}{}",
+                "{name}: {}: {}, {}, {} → {}, {}{}{}{}{}",
                 say::clean(&array.label),
                 collapsar::codec::archive::describe(&array.ty),
                 array.map,
@@ -112,6 +114,7 @@ impl Run<'_> {
                 array.model.as_deref().unwrap_or("classic"),
                 refitted(array.refit_bytes),
                 array.noise.map_or(String::new(), |n| format!(", noise σ {}", collapsar::sample::number(n.sigma))),
+                looks_at(&array.anchors),
                 if array.errors.is_none() { String::new() } else { format!(", {}", lost(&array.errors)) },
             ));
         }
@@ -123,7 +126,7 @@ impl Run<'_> {
             json!({
                 "label": a.label, "dtype": a.ty.dtype.name(), "shape": a.ty.shape, "map": a.map,
                 "bytes_in": a.ty.n_bytes().unwrap_or(0), "bytes_out": a.n_bytes_out, "model": a.model,
-                "refit_bytes": a.refit_bytes, "bound": a.bound.map(bound_json),
+                "refit_bytes": a.refit_bytes, "anchors": a.anchors, "bound": a.bound.map(bound_json),
                 "largest_error": a.errors.largest, "largest_relative_error": a.errors.largest_relative,
                 "samples_changed": a.errors.n_changed, "noise": a.noise.map(noise_json),
             })
@@ -198,6 +201,12 @@ pub(super) fn bound_json(bound: Bound) -> Value {
         Bound::PwRel(e) => json!({"pw_rel": e}),
         Bound::Near(n) => json!({"near": n}),
     }
+}
+
+/// Other arrays that one is foreseen from.
+fn looks_at(anchors: &[String]) -> String {
+    let names: Vec<String> = anchors.iter().map(|label| say::clean(label)).collect();
+    if names.is_empty() { String::new() } else { format!(", looks at {}", names.join(" and ")) }
 }
 
 /// What is said behind the name of a model.

@@ -47,7 +47,9 @@ fn json_of(name: &str, n_bytes: u64, c: &Contents, arrays: &Arrays) -> Value {
         json!({
             "label": a.label, "dtype": a.ty.dtype.name(), "shape": a.ty.shape, "big_endian": a.ty.big_endian,
             "map": a.map, "bound": a.bound.map(compress::bound_json), "tile": [a.grid.tile_h, a.grid.tile_w], "tiles": a.grid.n_tiles(), "phases": a.grid.n_phases,
-            "planes_looked_at": a.n_previous, "model": a.model.as_ref().map(|(name, _)| name),
+            "planes_looked_at": a.n_previous,
+            "anchors": a.anchors.iter().map(|(label, gain)| json!({"label": label, "gain": f64::from(*gain) / 4096.0})).collect::<Vec<Value>>(),
+            "model": a.model.as_ref().map(|(name, _)| name),
             "model_blake3": a.model.as_ref().map(|(_, hash)| say::hex(hash)), "refit_bytes": a.refit_bytes,
             "hidden_samples": a.n_hidden, "mask_bytes": a.mask_bytes,
             "bytes": a.n_bytes(), "bits_per_sample": noise::round(a.bits_per_sample()),
@@ -111,8 +113,11 @@ fn array_text(a: &ArrayInfo) -> String {
         0 => String::new(),
         n => format!(", looks at {n} planes before"),
     };
+    let seen =
+        |(label, gain): &(String, i32)| format!(", looks at {} × {:.3}", say::clean(label), f64::from(*gain) / 4096.0);
+    let anchors: String = a.anchors.iter().map(seen).collect();
     let mut out = format!(
-        "  {}: {}, {}, {model}, {} tiles of {}×{}{phases}{planes}\n",
+        "  {}: {}, {}, {model}, {} tiles of {}×{}{phases}{planes}{anchors}\n",
         say::clean(&a.label),
         collapsar::codec::archive::describe(&a.ty),
         a.map,

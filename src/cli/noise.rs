@@ -5,6 +5,8 @@
 
 use collapsar::codec::archive::{Archive, Array};
 use collapsar::codec::decode::decode_array;
+use collapsar::codec::shelf::Shelf;
+use collapsar::device::Device;
 use collapsar::sample::sigma;
 use collapsar::tile::Place;
 use collapsar::{Error, Kind, Result};
@@ -56,6 +58,11 @@ pub fn of_array(archive: &Archive, array: &Array) -> Result<Option<Noise>> {
     }
     let (_, h, w) = head.ty.planes();
     let wanted = usize::try_from(h.saturating_mul(w)).unwrap_or(ENOUGH).min(ENOUGH);
+    if !head.anchors.is_empty() {
+        let rows = (wanted as u64 / w.max(1)).max(1).min(h);
+        let cut = archive.region(array, 0, 0..rows, 0..w)?;
+        return Ok(of_samples(array, &cut.bytes, wanted));
+    }
     let mut bytes = Vec::new();
     let enough = || Error::verify("enough has been seen");
     let seen = AtomicBool::new(false);
@@ -69,15 +76,22 @@ pub fn of_array(archive: &Archive, array: &Array) -> Result<Option<Noise>> {
         true => Err(enough()),
         false => archive.tile(array, place, block),
     };
-    match decode_array(array, &collapsar::device::Device::Cpu, &fetch, None, &mut take, &|_| Ok(())) {
+    let mut shelf = Shelf::new(std::iter::empty());
+    match decode_array(array, &Device::Cpu, &fetch, None, &mut shelf, &mut take, &|_| Ok(())) {
         Err(e) if e.kind != Kind::Verify => return Err(e),
         _ => {}
     }
-    let n = wanted.min(bytes.len() / head.ty.dtype.n_bytes());
+    Ok(of_samples(array, &bytes, wanted))
+}
+
+/// Of the first samples of an array, at most `n`.
+fn of_samples(array: &Array, bytes: &[u8], n: usize) -> Option<Noise> {
+    let (head, (_, _, w)) = (&array.head, array.head.ty.planes());
+    let n = n.min(bytes.len() / head.ty.dtype.n_bytes());
     let mut ints = vec![0; n];
     head.map.to_ints(&bytes[..n * head.ty.dtype.n_bytes()], head.ty.big_endian, &mut [&mut ints]);
     let numbers: Vec<f64> = ints.into_iter().map(|int| f64::from(int as u32)).collect();
-    Ok(sigma(&numbers, w as usize).map(|sigma| Noise { sigma }))
+    sigma(&numbers, w as usize).map(|sigma| Noise { sigma })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! A `.clps` file opened: its sections in the order of the content, with every head read and every tile's block known.
 
 use crate::array::ArrayType;
+use crate::codec::anchor;
 use crate::codec::encode::kind;
 use crate::codec::head::Head;
 use crate::codec::tile::{Code, Label};
@@ -48,6 +49,8 @@ pub struct Archive<'a> {
     pub file: FileHead,
     pub recipe: Option<Recipe>,
     pub sections: Vec<Section>,
+    /// Which of the sections each array is.
+    numbered: Vec<usize>,
     pub models: Vec<Arc<Model>>,
 }
 
@@ -60,9 +63,11 @@ impl<'a> Archive<'a> {
             return Err(Error::corrupt("the first block does not describe a file"));
         }
         let file = FileHead::read(&reader.payload(0)?)?;
-        let mut archive = Archive { reader, file, recipe: None, sections: Vec::new(), models: models.to_vec() };
+        let (sections, numbered) = (Vec::new(), Vec::new());
+        let mut archive = Archive { reader, file, recipe: None, sections, numbered, models: models.to_vec() };
         let (mut i, mut at, mut n_arrays, mut fitted_bytes) = (1, 0, 0, 0);
         let mut weights = Weights::default();
+        let mut depths: Vec<usize> = Vec::new();
         while i < blocks.len() {
             let here = |e: Error| e.at(format!("block {i}"));
             let first_section = archive.sections.is_empty();
@@ -93,7 +98,9 @@ impl<'a> Archive<'a> {
                             "an array of {n_tiles} tiles is followed by {tiles}"
                         ))));
                     }
+                    depths.push(archive.depth(&head, &depths).map_err(here)?);
                     at = at.saturating_add(head.ty.n_bytes()?);
+                    archive.numbered.push(archive.sections.len());
                     archive.sections.push(Section::Array(Box::new(Array {
                         number: n_arrays,
                         offset,
@@ -117,6 +124,24 @@ impl<'a> Archive<'a> {
             Section::Array(array) => Some(array.as_ref()),
             Section::Bytes { .. } => None,
         })
+    }
+
+    /// How deep the next array looks at those before it, whose depths are known.
+    fn depth(&self, head: &Head, depths: &[usize]) -> Result<usize> {
+        if head.anchors.is_empty() {
+            return Ok(0);
+        }
+        let before = |number: u64| Some((&self.array(number)?.head, *depths.get(usize::try_from(number).ok()?)?));
+        anchor::check(head, depths.len() as u64, before)
+    }
+
+    /// The array with a number.
+    pub fn array(&self, number: u64) -> Option<&Array> {
+        let nth = *self.numbered.get(usize::try_from(number).ok()?)?;
+        match &self.sections[nth] {
+            Section::Array(array) => Some(array),
+            Section::Bytes { .. } => None,
+        }
     }
 
     /// The bytes of a BYTES block.
@@ -176,7 +201,7 @@ impl FileHead {
     }
 
     pub fn format_name(&self) -> &'static str {
-        ["other", "FITS", "NPY", "raw"].get(usize::from(self.format)).unwrap_or(&"unknown")
+        ["other", "FITS", "NPY", "raw", "tar"].get(usize::from(self.format)).unwrap_or(&"unknown")
     }
 }
 

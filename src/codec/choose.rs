@@ -1,49 +1,50 @@
-//! What the encoder decides for an array, by measuring: the map, the grid, the network, the planes looked at.
+//! What the encoder decides for an array, by measuring: the map, the grid, the network, the planes and arrays looked at.
 //!
 //! A few windows, evenly spread over the array, are coded in every way that comes into question; the smallest wins. Nothing
 //! here is known to the decoder but what the head says.
 
-use crate::array::ArrayType;
 use crate::codec::adapt::{self, Adapt};
+use crate::codec::anchor::Anchor;
 use crate::codec::classic;
-use crate::codec::head::{Fitted, Head, MAX_KEY_INTERVAL, MAX_PLANE_LOOKED_AT, Network};
-use crate::codec::network::{self, Context};
-use crate::codec::windows::{Origin, Stack, View};
+use crate::codec::head::{Head, MAX_PLANE_LOOKED_AT, MAX_REFS};
+use crate::codec::related::{self, Looked, Related};
+use crate::codec::shown::Shown;
+use crate::codec::trial::one;
+use crate::codec::windows::{Origin, Stack};
 use crate::error::Result;
-use crate::fit::{self, Sample};
-use crate::kernel::fast::{Fast, Level};
-use crate::kernel::{MAX_INT, ONE, Usual};
-use crate::model::{Family, Model};
+use crate::kernel::MAX_INT;
+use crate::model::Model;
 use crate::sample::{Map, looks_like_mosaic};
 use crate::source::Source;
 use crate::tile::Grid;
 use rayon::prelude::*;
 use std::sync::Arc;
 
-const KEY_INTERVAL: usize = 32;
-/// Planes within a bound are mostly what the plane before was: a plane that looks at none costs several times as much as one that
-/// does. So chains are longer where planes are small, up to so many samples.
-const MAX_CHAIN: usize = 1 << 20;
 /// Small planes may be laid side by side: a stack of stamps becomes one image.
 const MAX_STAMP: usize = 1 << 12;
+/// Arrays that tell of an array which are measured, in every round: a third one gave 0.05 % of groups of frames and took as long.
+const N_CANDIDATES: usize = 2;
+/// What makes windows smaller by less than one part in so many is not believed: a refit would gain as much without.
+const MIN_SHARE: u128 = 256;
 
-/// The head for an array at `offset` of a source.
+/// The head for an array.
 pub fn choose(
-    source: &dyn Source,
-    offset: u64,
-    ty: &ArrayType,
+    shown: &Shown,
     label: &str,
     maps: &[Map],
     models: &[Arc<Model>],
     adapt: Adapt,
+    related: &Related,
 ) -> Result<Head> {
+    let &Shown { offset, ty, .. } = shown;
+    let source: &dyn Source = shown;
     let (n_planes, h, w) = ty.planes();
     let shape = (n_planes as usize, h as usize, w as usize);
     let n_samples = ty.n_samples()?;
     // the map and the shape by what the classic modes make of them, which is cheap; then networks for these
     let mut best: Option<(u128, u64, Head, Vec<Stack>, Origin)> = None;
     for (n_planes, h, w) in geometries(shape) {
-        let origin = Origin { source, offset, ty, shape: (n_planes, h, w) };
+        let origin = Origin { source, offset, ty, shape: (n_planes, h, w), looked: &[] };
         let windows = origin.windows()?;
         for map in maps {
             let head = Head {
@@ -54,6 +55,7 @@ pub fn choose(
                 common: Vec::new(),
                 n_previous: 0,
                 key_interval: 0,
+                anchors: Vec::new(),
                 network: None,
             };
             let stacks: Vec<Stack> = windows.iter().map(|window| window.ints(map, ty.big_endian)).collect();
@@ -70,7 +72,7 @@ pub fn choose(
         }
     }
     let (_, classic_bits, head, stacks, origin) = best.expect("there is always a map");
-    let mut head = with_network(head, classic_bits, &stacks, &origin, models, adapt)?;
+    let mut head = with_network(head, classic_bits, &stacks, &origin, models, adapt, related)?;
     head.common = common(&head, source, offset)?;
     Ok(head)
 }
@@ -130,7 +132,8 @@ fn exact_classic_bits(head: &Head, stacks: &[Stack]) -> u64 {
     stacks.par_iter().map(|s| classic::encode(&s.planes[0], s.h, s.w, max).len() as u64 * 8).sum()
 }
 
-/// The best of the models, then for it the planes before, the phases and a refit; each kept only where the windows get smaller.
+/// The best of the models, then for it the planes before, the phases, other arrays and a refit; each kept only where the windows get
+/// smaller.
 fn with_network(
     plain: Head,
     classic_bits: u64,
@@ -138,44 +141,39 @@ fn with_network(
     origin: &Origin,
     models: &[Arc<Model>],
     adapt: Adapt,
+    related: &Related,
 ) -> Result<Head> {
     let max = plain.map.max_int(0);
     if plain.grid.n_parts > 1 || max > MAX_INT as u32 || max == 0 {
         return Ok(plain);
     }
-    let one = |model: &Arc<Model>, (n_phases, n_previous): (usize, usize)| {
-        let fast = model.fast(Level::detect());
-        let fitted = |&octaves: &i32| {
-            let fits = fits(model, stacks, (n_phases, n_previous), octaves);
-            let network = Network { model: model.clone(), refits: Vec::new(), fits };
-            (measure(&network, &fast, stacks, n_phases, n_previous, max as i32), network)
-        };
-        let measured = octaves(model.family).iter().map(fitted);
-        let (bits, network) = measured.min_by_key(|(bits, _)| *bits).expect("there are steps to measure");
-        let grid = Grid::usual(plain.grid.n_planes, plain.grid.h, plain.grid.w, 1, n_phases);
-        let key_interval = if n_previous > 0 { key_interval(&plain) } else { 0 };
-        (bits, Head { grid, n_previous, key_interval, network: Some(network), ..plain.clone() })
-    };
     let masked = plain.map.exception().is_some();
     let models = models.iter().filter(|model| !masked || model.family.knows_masks());
-    let mut measured: Vec<(u64, Head)> = models.map(|model| one(model, (1, 0))).collect();
+    let mut measured: Vec<(u64, Head)> = models.map(|model| one(&plain, model, (1, 0), stacks)).collect();
     measured.sort_by_key(|(bits, _)| *bits);
+    let seeing = measured.iter().filter_map(|(_, head)| head.network.as_ref()).map(|network| network.model.clone());
+    let seeing = seeing.into_iter().find(|model| model.parts.iter().any(|part| part.net.n_refs > 0));
     measured.truncate(adapt.n_models());
     let ways = ways(&plain, stacks);
     let mut smallest = (classic_bits, plain.clone());
     for mut best in measured {
         let model = best.1.network.as_ref().expect("it was measured with one").model.clone();
         for &way in &ways {
-            let (bits, head) = one(&model, way);
+            let (bits, head) = one(&plain, &model, way, stacks);
             if bits < best.0 {
                 best = (bits, head);
             }
         }
+        let others = seeing.iter().filter(|other| other.hash != model.hash);
+        let models: Vec<Arc<Model>> = std::iter::once(&model).chain(others).cloned().collect();
+        let Seeing { best: chosen, looked, stacks } = with_anchors(best, &plain, stacks, origin, &models, related)?;
+        best = chosen;
         if adapt::may_win(best.0, smallest.0) {
             let mut refitted = best.1.clone();
-            let bits = best.0.saturating_sub(adapt::adapt(adapt, &mut refitted, origin, stacks)?);
+            let origin = Origin { looked: &looked, ..*origin };
+            let bits = best.0.saturating_sub(adapt::adapt(adapt, &mut refitted, &origin, &stacks)?);
             // the estimate may be far off where noise is strange, which is where refits gain most
-            if bits < best.0 && bits < exact_classic_bits(&plain, stacks) {
+            if bits < best.0 && bits < exact_classic_bits(&plain, &stacks) {
                 best = (bits, refitted);
             }
         }
@@ -186,11 +184,70 @@ fn with_network(
     Ok(smallest.1)
 }
 
-fn key_interval(head: &Head) -> usize {
-    match head.map.bound() {
-        None => KEY_INTERVAL,
-        Some(_) => (MAX_CHAIN / (head.grid.h * head.grid.w)).clamp(KEY_INTERVAL, MAX_KEY_INTERVAL),
+/// The best so far, the arrays that it looks at, and windows that see them.
+struct Seeing<'a> {
+    best: (u64, Head),
+    looked: Vec<Looked<'a>>,
+    stacks: Vec<Stack>,
+}
+
+/// The best of a round: the bits with the head, which candidate it was, and what windows see then.
+struct Round {
+    size: u128,
+    nth: usize,
+    head: (u64, Head),
+    stacks: Vec<Stack>,
+}
+
+/// What was best, with those arrays before it looked at that make the windows smaller by more than their share of the longer head.
+/// One after the other: in every round the first few of those that tell most beside those chosen are measured, by every model.
+fn with_anchors<'a>(
+    mut best: (u64, Head),
+    plain: &Head,
+    stacks: &[Stack],
+    origin: &Origin,
+    models: &[Arc<Model>],
+    related: &Related<'a>,
+) -> Result<Seeing<'a>> {
+    let (mut looked, mut stacks): (Vec<Looked>, Vec<Stack>) = (Vec::new(), stacks.to_vec());
+    let way = (best.1.grid.n_phases, best.1.n_previous);
+    let mut candidates = related.candidates(origin, &stacks)?;
+    let n_seen = stacks.iter().map(|s| s.h * s.w).sum::<usize>() as u128;
+    let n_ints = (plain.grid.n_planes * plain.grid.h * plain.grid.w) as u128;
+    let with_head = |bits: u64, head: &Head| {
+        let mut bytes = Vec::new();
+        head.write(&mut bytes);
+        u128::from(bits) + bytes.len() as u128 * 8 * n_seen / n_ints
+    };
+    let (mut n_kept, mut kept, mut is_leap) = (0, stacks.clone(), false);
+    while looked.len() + way.1 < MAX_REFS {
+        let mut least: Option<Round> = None;
+        for (i, candidate) in candidates.iter().enumerate().take(N_CANDIDATES) {
+            let mut seeing = stacks.clone();
+            seeing.iter_mut().zip(&candidate.seen).for_each(|(stack, seen)| stack.anchors.push(seen.clone()));
+            let anchors: Vec<Anchor> = looked.iter().chain([&candidate.looked]).map(|l| l.anchor).collect();
+            let heads = models.iter().map(|model| one(plain, model, way, &seeing));
+            for (bits, head) in heads.map(|(bits, head)| (bits, Head { anchors: anchors.clone(), ..head })) {
+                let size = with_head(bits, &head);
+                if least.as_ref().is_none_or(|least| size < least.size) {
+                    least = Some(Round { size, nth: i, head: (bits, head), stacks: seeing.clone() });
+                }
+            }
+        }
+        let Some(Round { size, nth, head, stacks: seeing }) = least else { break };
+        looked.push(candidates.remove(nth).looked);
+        stacks = seeing;
+        related::again(&mut candidates, &stacks);
+        if size + size / MIN_SHARE < with_head(best.0, &best.1) {
+            (best, n_kept, kept, is_leap) = (head, looked.len(), stacks.clone(), false);
+        } else if is_leap || !related::is_promising(&candidates) {
+            break;
+        } else {
+            is_leap = true; // a difference of two fields may need both
+        }
     }
+    looked.truncate(n_kept);
+    Ok(Seeing { best, looked, stacks: kept })
 }
 
 /// (phases, planes before) that are worth measuring beside the plain way.
@@ -205,60 +262,4 @@ fn ways(plain: &Head, stacks: &[Stack]) -> Vec<(usize, usize)> {
         (true, false) => vec![(4, 0)],
         (true, true) => vec![(1, 1), (4, 0), (4, 1)],
     }
-}
-
-/// How much wider than the noise asks for the steps of means may be; where there are none, nothing is to be measured twice.
-fn octaves(family: Family) -> &'static [i32] {
-    if family == Family::L3c { &[0, -1, 1] } else { &[0] }
-}
-
-fn fits(
-    model: &Arc<Model>,
-    stacks: &[Stack],
-    (n_phases, n_previous): (usize, usize),
-    octaves: i32,
-) -> Vec<Vec<Fitted>> {
-    let ways: Vec<(usize, usize)> = (0..n_phases).flat_map(|phase| (0..=n_previous).map(move |n| (phase, n))).collect();
-    let fitted: Vec<Fitted> = ways
-        .par_iter()
-        .map(|&(phase, n)| {
-            let views = stacks.iter().map(|s| s.views(n_phases, n).swap_remove(phase));
-            let n_refs = (phase + n).min(model.family.max_refs());
-            let (plans, views): (Vec<_>, Vec<View>) = views
-                .map(|view| {
-                    let plan = model.plan_to_encode(view.h, view.w);
-                    let view = view.fill_in(&plan);
-                    (plan, view)
-                })
-                .unzip();
-            let mut refs: Vec<Vec<&[i32]>> = views.iter().map(View::refs).collect();
-            refs.iter_mut().for_each(|refs| refs.truncate(n_refs));
-            let whole = (0..views.len()).filter(|&i| refs[i].len() == n_refs);
-            let samples = whole.clone().map(|i| Sample { plan: &plans[i], ints: &views[i].ints, refs: &refs[i] });
-            let samples: Vec<Sample> = samples.collect();
-            let classes: Vec<&[u8]> = whole.map(|i| views[i].classes.as_slice()).collect();
-            if samples.is_empty() {
-                return Fitted { linears: model.linears(n_refs), usual: Usual { value: 0, residual: ONE } };
-            }
-            let fit = fit::fit_masked(model, &samples, &classes, octaves);
-            Fitted { linears: fit.linears, usual: fit.usual }
-        })
-        .collect();
-    fitted.chunks(n_previous + 1).map(<[Fitted]>::to_vec).collect()
-}
-
-fn measure(network: &Network, fast: &Fast, stacks: &[Stack], n_phases: usize, n_previous: usize, max: i32) -> u64 {
-    let bits = stacks.par_iter().map(|stack| {
-        let views = stack.views(n_phases, n_previous).into_iter().enumerate();
-        let views = views.map(|(phase, view)| {
-            let n = (stack.planes.len() - 1).min(n_previous);
-            let Fitted { linears, usual } = &network.fits[phase][n];
-            let context = Context { model: &network.model, fast, linears, usual: *usual, max };
-            let plan = network.model.plan_to_encode(view.h, view.w);
-            let view = view.fill_in(&plan);
-            network::encode_masked(context, &plan, &view.ints, &view.classes, &view.refs()).len() as u64 * 8
-        });
-        views.sum::<u64>()
-    });
-    bits.sum()
 }

@@ -3,13 +3,15 @@
 //! The mirror of `encode`: the same batches of bands, the same planes kept for the next ones to look at. A band is decoded
 //! phase by phase, since a phase may look at those before it.
 
+use crate::codec::anchor;
 use crate::codec::archive::{Archive, Array, Section};
 use crate::codec::batch::{self, Planes};
 use crate::codec::encode::Progress;
 use crate::codec::mask::Mask;
 use crate::codec::plane::{Band, Ints, band_range};
 use crate::codec::plans::Plans;
-use crate::codec::tile::{Code, Decoded};
+use crate::codec::shelf::Shelf;
+use crate::codec::tile::{Code, Decoded, Mode};
 use crate::device::{Coded, Device};
 use crate::error::{Error, Result};
 use crate::format::gzip;
@@ -43,6 +45,7 @@ pub fn decode_all(archive: &Archive, device: &Device, out: &mut dyn Write, progr
 }
 
 fn sections(archive: &Archive, device: &Device, out: &mut dyn Write, progress: Progress) -> Result<()> {
+    let mut shelf = Shelf::new(archive.arrays());
     for section in &archive.sections {
         match section {
             Section::Bytes { offset, block } => {
@@ -52,7 +55,8 @@ fn sections(archive: &Archive, device: &Device, out: &mut dyn Write, progress: P
             Section::Array(array) => {
                 let fetch = |place: &Place, block: usize| archive.tile(array, place, block);
                 let mut write = |bytes: &[u8]| Ok(out.write_all(bytes)?);
-                decode_array(array, device, &fetch, None, &mut write, progress).map_err(|e| e.at(&array.head.label))?;
+                let decoded = decode_array(array, device, &fetch, None, &mut shelf, &mut write, progress);
+                decoded.map_err(|e| e.at(&array.head.label))?;
             }
         }
     }
@@ -70,6 +74,7 @@ pub fn decode_array(
     device: &Device,
     fetch: Fetch,
     damage: Damage,
+    shelf: &mut Shelf,
     write: &mut dyn FnMut(&[u8]) -> Result<()>,
     progress: Progress,
 ) -> Result<()> {
@@ -81,7 +86,7 @@ pub fn decode_array(
     };
     let block = array.first_block;
     let (previous, spare) = (Planes::new(), Vec::new());
-    let mut decoder = Decoder { array, device, plans, fetch, damage, block, previous, spare };
+    let mut decoder = Decoder { array, device, plans, fetch, damage, shelf, block, previous, spare };
     let bands = batch::bands(&head.grid);
     let mut rest = bands.as_slice();
     let (mut ready, mut bytes) = (Vec::new(), Vec::new());
@@ -109,6 +114,7 @@ struct Decoder<'a> {
     plans: Option<Plans>,
     fetch: Fetch<'a>,
     damage: Damage<'a>,
+    shelf: &'a mut Shelf,
     /// Of the next tile.
     block: usize,
     previous: Planes,
@@ -126,8 +132,16 @@ impl Decoder<'_> {
     /// The bytes of the next bands.
     fn bands(&mut self, mut bands: Vec<Band>, bytes: &mut [u8]) -> Result<()> {
         let (head, grid) = (&self.array.head, &self.array.head.grid);
+        for band in &mut bands {
+            let from = &mut |number, first, out: &mut [i32]| self.shelf.recall(number, first, out);
+            band.anchors = anchor::recall(head, self.array.number, band.plane, band.band, from)?;
+        }
+        let mut lost = Vec::new();
         for phase in 0..grid.n_phases {
-            self.phase(phase, &mut bands)?;
+            lost.extend(self.phase(phase, &mut bands)?);
+        }
+        if self.shelf.wants(self.array) {
+            self.shelf.keep(self.array, &bands, &lost)?;
         }
         self.block += bands.iter().map(|band| grid.band(band.plane, band.band).count()).sum::<usize>();
         batch::bytes(head, &bands, bytes)?;
@@ -135,8 +149,8 @@ impl Decoder<'_> {
         Ok(())
     }
 
-    /// One phase of the bands, which may look at those before it.
-    fn phase(&self, phase: usize, bands: &mut [Band]) -> Result<()> {
+    /// One phase of the bands, which may look at those before it; returns the tiles that are lost.
+    fn phase(&self, phase: usize, bands: &mut [Band]) -> Result<Vec<Place>> {
         let (head, grid) = (&self.array.head, &self.array.head.grid);
         let being_decoded = |ints: &mut Vec<Ints>| Mutex::new((std::mem::take(&mut ints[phase]), Mask::default()));
         let phases: Vec<Vec<Mutex<(Ints, Mask)>>> =
@@ -151,7 +165,13 @@ impl Decoder<'_> {
             let ((i, place), block) = jobs[n];
             let band = &bands[i];
             let refs = band.refs(&place, head, &batch::looked_at(head, band.plane, band.band, &self.previous));
-            Coded { place, code: (self.fetch)(&place, block), refs }
+            let seen = |code: Code| match code.mode {
+                Mode::Network if self.damage.is_some() && band.sees_lost(&place, head) => {
+                    Err(Error::corrupt("a tile of another array that it looks at is lost"))
+                }
+                _ => Ok(code),
+            };
+            Coded { place, code: (self.fetch)(&place, block).and_then(seen), refs }
         };
         let take = |n: usize, tile: Decoded| {
             let ((i, place), _) = jobs[n];
@@ -161,6 +181,7 @@ impl Decoder<'_> {
             mask.paste(ints.ints.len(), ints.w, place.column * grid.tile_w, place.w, &tile.mask);
         };
         let decoded = self.device.decode(head, self.plans.as_ref(), jobs.len(), &coded, &take)?;
+        let mut lost = Vec::new();
         for (n, result) in decoded.into_iter().enumerate() {
             let ((_, place), _) = jobs[n];
             match (result, self.damage) {
@@ -168,6 +189,7 @@ impl Decoder<'_> {
                 (Err(e), None) => return Err(e.at(format!("tile {}", place.number))),
                 (Err(e), Some(tell)) => {
                     tell(&place, &e);
+                    lost.push(place);
                     take(n, Decoded { ints: vec![0; place.h * place.w], mask: Mask::default() });
                 }
             }
@@ -178,7 +200,7 @@ impl Decoder<'_> {
                 (ints[phase], band.masks[phase]) = done.into_inner().unwrap_or_else(PoisonError::into_inner);
             }
         }
-        Ok(())
+        Ok(lost)
     }
 }
 

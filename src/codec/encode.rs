@@ -13,12 +13,15 @@
 
 use crate::array::{ArrayType, Dtype};
 use crate::codec::adapt::Adapt;
+use crate::codec::anchor;
 use crate::codec::archive::Weights;
 use crate::codec::batch;
 use crate::codec::choose::choose;
+use crate::codec::cut::{cut, fields};
 use crate::codec::head::Head;
-use crate::codec::plane::band_range;
+use crate::codec::plane::{Band, band_range};
 use crate::codec::plans::Plans;
+use crate::codec::related::{Anchors, Field, Related};
 use crate::codec::shown::{Shown, check, ways};
 use crate::container::Writer;
 use crate::device::Device;
@@ -44,8 +47,6 @@ pub mod kind {
 
 /// Bytes of a file that is no array are cut into blocks of this size.
 const CHUNK: usize = 4 << 20;
-/// A row of more samples is coded as arrays of one dimension of at most this many.
-const MAX_ROW: u64 = 1 << 23;
 /// Which network codes the arrays.
 #[derive(Clone, Debug, Default)]
 pub enum Choice {
@@ -72,6 +73,10 @@ pub struct Options {
     pub adapt: Adapt,
     /// What may be lost; nothing unless it is asked for.
     pub loss: Loss,
+    /// Which arrays of the file others may be foreseen from.
+    pub anchors: Anchors,
+    /// The first dimension of arrays counts fields, each of which becomes an array of its own.
+    pub fields: bool,
 }
 
 /// What was done, for people and for `--json`.
@@ -97,6 +102,8 @@ pub struct ArrayReport {
     /// Of them, what the refit of the model takes; 0 where the model is as its weights file says.
     pub refit_bytes: u64,
     pub map: String,
+    /// Labels of the arrays that it looks at.
+    pub anchors: Vec<String>,
     /// Of a map that loses.
     pub bound: Option<Bound>,
     /// What the noise of the array decided, where steps are a fraction of it.
@@ -130,6 +137,8 @@ pub struct Encoder<'a, W: Write> {
     options: &'a Options,
     progress: Progress<'a>,
     n_arrays: u64,
+    /// Arrays that may be looked at.
+    known: Vec<Field>,
     report: Report,
 }
 
@@ -137,7 +146,8 @@ impl<'a, W: Write> Encoder<'a, W> {
     pub fn new(source: &'a dyn Source, out: W, options: &'a Options, progress: Progress<'a>) -> Result<Self> {
         let writer = Writer::new(out)?;
         let report = Report { n_bytes_in: source.len(), loss: options.loss, ..Report::default() };
-        Ok(Encoder { source, writer, hash: blake3::Hasher::new(), options, progress, n_arrays: 0, report })
+        let (hash, known) = (blake3::Hasher::new(), Vec::new());
+        Ok(Encoder { source, writer, hash, options, progress, n_arrays: 0, known, report })
     }
 
     /// Pieces of the source as blocks. `recipe` makes the .gz again whose content the source is.
@@ -164,9 +174,7 @@ impl<'a, W: Write> Encoder<'a, W> {
             match piece {
                 Piece::Bytes { offset, len } => self.bytes(*offset, *len)?,
                 Piece::Array { offset, ty, label } => {
-                    for (offset, ty) in cut(*offset, ty)? {
-                        self.array(offset, &ty, label).map_err(|e| e.at(label))?;
-                    }
+                    self.arrays(*offset, ty, label).map_err(|e| e.at(label))?;
                 }
             }
         }
@@ -194,20 +202,32 @@ impl<'a, W: Write> Encoder<'a, W> {
         Ok(())
     }
 
-    fn array(&mut self, offset: u64, ty: &ArrayType, label: &str) -> Result<()> {
-        let auto;
-        let models = match &self.options.model {
-            Choice::Classic => &[],
-            Choice::These(models) => models.as_slice(),
-            Choice::Auto => {
-                let field = matches!(ty.dtype, Dtype::F32 | Dtype::F64) || self.options.loss != Loss::None;
-                auto = zoo::measured(field, self.options.adapt == Adapt::Max);
-                auto.as_slice()
+    fn arrays(&mut self, offset: u64, ty: &ArrayType, label: &str) -> Result<()> {
+        let fields = fields(offset, ty, self.options.fields)?;
+        let n = fields.len();
+        for (nth, (offset, ty)) in fields.into_iter().enumerate() {
+            let label = if n > 1 { format!("{label} [{nth}]") } else { label.to_string() };
+            for (offset, ty) in cut(offset, &ty)? {
+                self.array(offset, &ty, &label)?;
             }
+        }
+        Ok(())
+    }
+
+    fn array(&mut self, offset: u64, ty: &ArrayType, label: &str) -> Result<()> {
+        let field = matches!(ty.dtype, Dtype::F32 | Dtype::F64) || self.options.loss != Loss::None;
+        let models = match &self.options.model {
+            Choice::Classic => Vec::new(),
+            Choice::These(models) => models.clone(),
+            Choice::Auto => zoo::measured(field, self.options.adapt == Adapt::Max),
         };
         let shown = Shown { source: self.source, offset, ty, loss: self.options.loss };
         let ways = ways(&shown)?;
-        let head = choose(&shown, offset, ty, label, &ways.maps, models, self.options.adapt)?;
+        let number = self.n_arrays;
+        let (anchors, loss) = (&self.options.anchors, self.options.loss);
+        let fields = &self.known;
+        let related = Related { number, source: self.source, loss, fields, anchors };
+        let head = choose(&shown, label, &ways.maps, &models, self.options.adapt, &related)?;
         let mut bytes = Vec::new();
         put_varint(&mut bytes, self.n_arrays);
         put_varint(&mut bytes, offset);
@@ -215,6 +235,12 @@ impl<'a, W: Write> Encoder<'a, W> {
         self.writer.block(kind::HEAD, &bytes)?;
         let (n_head_bytes, refit_bytes) = (bytes.len() as u64, head.refit_bytes());
         let (n_tile_bytes, errors) = self.tiles(&head, &shown)?;
+        let seen = self.seen(&head);
+        let (anchors, depth) = (seen.iter().map(|f| f.label.clone()).collect(), seen.iter().map(|f| f.depth + 1).max());
+        if anchor::may_be_seen(&head) {
+            let (ty, label, map) = (ty.clone(), label.to_string(), head.map.clone());
+            self.known.push(Field { number, offset, ty, label, map, depth: depth.unwrap_or(0) });
+        }
         self.n_arrays += 1;
         self.report.arrays.push(ArrayReport {
             label: label.to_string(),
@@ -223,11 +249,19 @@ impl<'a, W: Write> Encoder<'a, W> {
             model: head.network.as_ref().map(|n| n.model.name.clone()),
             refit_bytes,
             map: head.map.name(),
+            anchors,
             bound: head.map.bound(),
             noise: ways.noise,
             errors,
         });
         Ok(())
+    }
+
+    /// The arrays that one looks at.
+    fn seen(&self, head: &Head) -> Vec<&Field> {
+        let number = |back: u64| self.n_arrays - back;
+        let of = |back: u64| self.known.iter().find(|field| field.number == number(back));
+        head.anchors.iter().filter_map(|anchor| of(anchor.back)).collect()
     }
 
     /// The tiles of an array; how many bytes they take, and how far they are off.
@@ -245,7 +279,8 @@ impl<'a, W: Write> Encoder<'a, W> {
         let mut now = batch::next(head, &mut rest);
         self.read(head, shown, now, &mut raw, &mut errors)?;
         while !now.is_empty() {
-            let bands = batch::ints(head, plans.as_ref(), now, &raw, &mut spare);
+            let mut bands = batch::ints(head, plans.as_ref(), now, &raw, &mut spare);
+            self.look(head, &mut bands)?;
             let next = batch::next(head, &mut rest);
             if head.map.bound().is_some() {
                 given.resize(raw.len(), 0);
@@ -278,6 +313,18 @@ impl<'a, W: Write> Encoder<'a, W> {
         Ok((n_bytes, errors))
     }
 
+    /// Shows bands what they see of other arrays.
+    fn look(&self, head: &Head, bands: &mut [Band]) -> Result<()> {
+        for band in bands {
+            let from = &mut |number, first, out: &mut [i32]| {
+                let field = self.known.iter().find(|field| field.number == number).expect("it was chosen among these");
+                field.ints(self.source, self.options.loss, first, out)
+            };
+            band.anchors = anchor::recall(head, self.n_arrays, band.plane, band.band, from)?;
+        }
+        Ok(())
+    }
+
     fn write_tiles(&mut self, payloads: &[Vec<u8>]) -> Result<()> {
         payloads.iter().try_for_each(|payload| self.writer.block(kind::TILE, payload))
     }
@@ -306,25 +353,6 @@ impl<'a, W: Write> Encoder<'a, W> {
     }
 }
 
-/// An array whose rows (or columns, where these are all there is) are too long to hold becomes arrays of one dimension.
-fn cut(offset: u64, ty: &ArrayType) -> Result<Vec<(u64, ArrayType)>> {
-    let n = ty.n_samples()?;
-    let row = match ty.planes() {
-        (_, 1, 1) => n,
-        (_, h, 1) => h,
-        (_, _, w) => w,
-    };
-    if row <= MAX_ROW {
-        return Ok(vec![(offset, ty.clone())]);
-    }
-    let starts = (0..n).step_by(MAX_ROW as usize);
-    let piece = |at: u64| {
-        let shape = vec![(n - at).min(MAX_ROW)];
-        (offset + at * ty.dtype.n_bytes() as u64, ArrayType { shape, ..ty.clone() })
-    };
-    Ok(starts.map(piece).collect())
-}
-
 fn hash_of(source: &dyn Source) -> Result<blake3::Hash> {
     let mut hash = blake3::Hasher::new();
     for at in (0..source.len()).step_by(CHUNK) {
@@ -339,5 +367,6 @@ fn format_code(format: Format) -> u8 {
         Format::Fits => 1,
         Format::Npy => 2,
         Format::Raw => 3,
+        Format::Tar => 4,
     }
 }

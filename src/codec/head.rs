@@ -1,6 +1,7 @@
 //! What a decoder must know of an array before its tiles: FORMAT.md, section "Array head".
 
 use crate::array::{ArrayType, Dtype};
+use crate::codec::anchor::{Anchor, MAX_ANCHORS};
 use crate::codec::{mask, refit};
 use crate::error::{Error, Result};
 use crate::kernel::predict::Linear;
@@ -35,6 +36,8 @@ pub struct Head {
     pub n_previous: usize,
     /// Every so many planes one looks at none, so that no chain is longer. 0 where `n_previous` is.
     pub key_interval: usize,
+    /// Other arrays that it looks at, behind the planes before.
+    pub anchors: Vec<Anchor>,
     /// None: classic modes only.
     pub network: Option<Network>,
 }
@@ -63,8 +66,14 @@ impl Head {
         if self.n_previous == 0 { 0 } else { (p % self.key_interval).min(self.n_previous) }
     }
 
-    /// How many reference planes phase `phase` of plane `p` has: earlier phases first, then the same phase of earlier planes.
+    /// How many reference planes phase `phase` of plane `p` has: earlier phases first, then the same phase of earlier planes, then
+    /// of anchors.
     pub fn n_refs(&self, p: usize, phase: usize) -> usize {
+        (phase + self.n_previous_of(p) + self.anchors.len()).min(MAX_REFS)
+    }
+
+    /// How many of them lie in the array itself.
+    pub fn n_own_refs(&self, p: usize, phase: usize) -> usize {
         (phase + self.n_previous_of(p)).min(MAX_REFS)
     }
 
@@ -92,9 +101,11 @@ impl Head {
         out.extend_from_slice(self.label.as_bytes());
         self.map.write(out);
         let g = &self.grid;
-        for n in [g.n_planes, g.h, g.w, g.n_phases, g.tile_h, g.tile_w, self.n_previous, self.key_interval] {
+        let looks = self.n_previous + (MAX_REFS + 1) * self.anchors.len();
+        for n in [g.n_planes, g.h, g.w, g.n_phases, g.tile_h, g.tile_w, looks, self.key_interval] {
             put_varint(out, n as u64);
         }
+        self.anchors.iter().for_each(|anchor| anchor.write(out));
         if self.map.exception().is_some() {
             out.push(u8::from(!self.common.is_empty()));
             if !self.common.is_empty() {
@@ -132,21 +143,28 @@ impl Head {
             || usize::try_from(take_varint(from)?).map_err(|_| Error::corrupt("a number beyond all sizes"));
         let (n_planes, h, w, n_phases, tile_h, tile_w) =
             (number()?, number()?, number()?, number()?, number()?, number()?);
-        let (n_previous, key_interval) = (number()?, number()?);
+        let (looks, key_interval) = (number()?, number()?);
+        let (n_previous, n_anchors) = (looks % (MAX_REFS + 1), looks / (MAX_REFS + 1));
         let grid = Grid { n_planes, h, w, n_parts: map.n_parts(), n_phases, tile_h, tile_w }.check(n_samples)?;
-        if n_previous > MAX_REFS || (n_previous > 0) != (key_interval > 0) || key_interval > MAX_KEY_INTERVAL {
-            return Err(Error::corrupt(format!("{n_previous} planes looked at, renewed every {key_interval}")));
+        if n_anchors > MAX_ANCHORS || (n_previous > 0) != (key_interval > 0) || key_interval > MAX_KEY_INTERVAL {
+            let planes = format!("{n_previous} planes looked at, renewed every {key_interval}");
+            return Err(Error::corrupt(format!("{planes}, and {n_anchors} arrays")));
         }
         if n_previous > 0 && grid.h * grid.w > MAX_PLANE_LOOKED_AT {
             return Err(Error::limit(format!("planes of {}×{} that look at each other", grid.h, grid.w)));
         }
+        let anchors = (0..n_anchors).map(|_| Anchor::read(from)).collect::<Result<Vec<Anchor>>>()?;
         let has_common = map.exception().is_some() && take_flag(from)?;
         let common = if has_common { read_common(from, &map, &grid)? } else { Vec::new() };
-        let network = if take_flag(from)? { Some(Network::read(from, n_phases, n_previous, find)?) } else { None };
+        let looks = (n_phases, n_previous, n_anchors);
+        let network = if take_flag(from)? { Some(Network::read(from, looks, find)?) } else { None };
+        if network.is_none() && n_anchors > 0 {
+            return Err(Error::corrupt("anchors in an array without a network"));
+        }
         if !from.is_empty() {
             return Err(Error::corrupt("bytes follow the head of an array"));
         }
-        Ok(Head { ty, label, map, grid, common, n_previous, key_interval, network })
+        Ok(Head { ty, label, map, grid, common, n_previous, key_interval, anchors, network })
     }
 }
 
@@ -164,8 +182,7 @@ fn read_common(from: &mut &[u8], map: &Map, grid: &Grid) -> Result<Vec<u8>> {
 impl Network {
     fn read(
         from: &mut &[u8],
-        n_phases: usize,
-        n_previous: usize,
+        (n_phases, n_previous, n_anchors): (usize, usize, usize),
         find: &dyn Fn(&[u8; 32]) -> Result<Arc<Model>>,
     ) -> Result<Network> {
         let mut model = find(&take_array(from)?)?;
@@ -178,7 +195,7 @@ impl Network {
             refits.push((net, refit));
         }
         let fits = (0..n_phases).map(|phase| {
-            let fits = (0..=n_previous).map(|n| Fitted::read(from, &model, (phase + n).min(MAX_REFS)));
+            let fits = (0..=n_previous).map(|n| Fitted::read(from, &model, (phase + n + n_anchors).min(MAX_REFS)));
             fits.collect::<Result<Vec<Fitted>>>()
         });
         let fits = fits.collect::<Result<Vec<Vec<Fitted>>>>()?;
@@ -247,7 +264,7 @@ mod tests {
         model.parts[2].net = model.parts[2].net.refitted(&refit).unwrap();
         let model = Arc::new(model);
         let fitted = |n: usize| Fitted { linears: model.linears(n), usual: Usual { value: 640, residual: 99 } };
-        let fits = (0..4).map(|phase| (0..2).map(|n| fitted((phase + n).min(MAX_REFS))).collect()).collect();
+        let fits = (0..4).map(|phase| (0..2).map(|n| fitted((phase + n + 1).min(MAX_REFS))).collect()).collect();
         let head = Head {
             ty: ArrayType { dtype: Dtype::U16, big_endian: true, shape: vec![2, 10, 10] },
             label: "HDU 1".into(),
@@ -256,6 +273,7 @@ mod tests {
             common: Vec::new(),
             n_previous: 1,
             key_interval: 16,
+            anchors: vec![Anchor::new(2, 1, 3, -300).unwrap()],
             network: Some(Network { model: model.clone(), refits: vec![(2, refit)], fits }),
         };
         let mut bytes = Vec::new();

@@ -1,11 +1,13 @@
 //! Between files and payloads: how an array is described, what is chosen for it, and the loops over its tiles.
 
 pub mod adapt;
+pub mod anchor;
 pub mod archive;
 mod batch;
 pub mod bytes;
 mod choose;
 pub mod classic;
+mod cut;
 pub mod decode;
 pub mod encode;
 pub mod flow;
@@ -17,10 +19,13 @@ pub mod plane;
 pub mod plans;
 pub mod refit;
 pub mod region;
+pub mod related;
 pub mod salvage;
 pub mod scales;
+pub mod shelf;
 mod shown;
 pub mod tile;
+mod trial;
 mod windows;
 
 #[cfg(test)]

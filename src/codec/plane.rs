@@ -1,6 +1,7 @@
 //! The ints of a band: the rows of a plane that one row of tiles covers, by part and phase; and what tiles see of others.
 
 use crate::array::ArrayType;
+use crate::codec::anchor::LOST;
 use crate::codec::head::Head;
 use crate::codec::hidden;
 use crate::codec::mask::{Mask, fill_rows};
@@ -45,6 +46,8 @@ pub struct Band {
     pub band: usize,
     pub ints: Vec<Vec<Ints>>,
     pub masks: Vec<Mask>,
+    /// What it sees of other arrays: `anchors[anchor][phase]`, as `anchor::recall` gave it.
+    pub anchors: Vec<Vec<Ints>>,
 }
 
 impl Band {
@@ -65,7 +68,7 @@ impl Band {
                 ints.ints.resize(ints.h * ints.w, 0);
             }
         }
-        Band { plane, band, ints, masks: vec![Mask::default(); grid.n_phases] }
+        Band { plane, band, ints, masks: vec![Mask::default(); grid.n_phases], anchors: Vec::new() }
     }
 
     /// From the bytes of its rows. The ints stay where the caller allocated them: threads that allocate what outlives
@@ -175,13 +178,26 @@ impl Band {
         self.masks[place.phase].crop(w, place.column * grid.tile_w, place.w)
     }
 
-    /// What the tile at `place` sees of its reference planes: earlier phases of this band, then `previous` bands, newest first.
+    /// What the tile at `place` sees of its reference planes: earlier phases of this band, then `previous` bands, newest first, then
+    /// anchors.
     pub fn refs(&self, place: &Place, head: &Head, previous: &[&Band]) -> Vec<Vec<i32>> {
         let x0 = place.column * head.grid.tile_w;
         let phases = (0..place.phase).map(|phase| &self.ints[place.part][phase]);
         let planes = previous.iter().map(|band| &band.ints[place.part][place.phase]);
         let n_refs = head.n_refs(place.plane, place.phase);
-        phases.chain(planes).take(n_refs).map(|ints| ints.crop(x0, place.h, place.w)).collect()
+        let known = phases.chain(planes).map(|ints| ints.crop(x0, place.h, place.w));
+        let anchors = self.anchors.iter().zip(&head.anchors);
+        let anchors =
+            anchors.map(|(phases, anchor)| anchor.show(phases[place.phase].crop(x0, place.h, place.w), place.w));
+        known.chain(anchors).take(n_refs).collect()
+    }
+
+    /// Whether the tile at `place` would see what is lost of another array.
+    pub fn sees_lost(&self, place: &Place, head: &Head) -> bool {
+        let x0 = place.column * head.grid.tile_w;
+        let n_seen = head.n_refs(place.plane, place.phase) - head.n_own_refs(place.plane, place.phase);
+        let mut seen = self.anchors.iter().take(n_seen);
+        seen.any(|phases| phases[place.phase].crop(x0, place.h, place.w).contains(&LOST))
     }
 }
 

@@ -5,6 +5,7 @@ use crate::codec::archive::{Array, FileHead, Weights, read_head};
 use crate::codec::decode::decode_array;
 use crate::codec::encode::{Progress, kind};
 use crate::codec::head::Head;
+use crate::codec::shelf::Shelf;
 use crate::codec::tile::{Code, Label, Mode};
 use crate::container::{Limits, MAX_BLOCKS, Reader, Salvage};
 use crate::device::Device;
@@ -62,6 +63,11 @@ pub fn salvage(
         });
     }
     let (n_bytes, found, tiles) = sort(&salvaged, models, &mut report)?;
+    let arrays = found.values().filter_map(|found| match found {
+        Found::Array(array) => Some(array.as_ref()),
+        Found::Bytes(_) => None,
+    });
+    let mut shelf = Shelf::new(arrays);
     let mut at = 0;
     for (offset, found) in found {
         if offset < at {
@@ -84,7 +90,7 @@ pub fn salvage(
             }
             Found::Array(array) => {
                 at = at.saturating_add(array.head.ty.n_bytes()?);
-                one_array(&array, &salvaged, &tiles, out, &mut report, progress)?;
+                one_array(&array, &salvaged, &tiles, &mut shelf, (out, &mut report), progress)?;
             }
         }
     }
@@ -133,8 +139,8 @@ fn one_array(
     array: &Array,
     salvaged: &Salvage,
     tiles: &BTreeMap<(u64, u64), usize>,
-    out: &mut dyn Write,
-    report: &mut SalvageReport,
+    shelf: &mut Shelf,
+    (out, report): (&mut dyn Write, &mut SalvageReport),
     progress: Progress,
 ) -> Result<()> {
     let n_tiles = array.head.grid.n_tiles();
@@ -172,7 +178,7 @@ fn one_array(
         }
     };
     let mut write = |bytes: &[u8]| Ok(out.write_all(bytes)?);
-    decode_array(array, &Device::Cpu, &fetch, Some(&tell), &mut write, progress)?;
+    decode_array(array, &Device::Cpu, &fetch, Some(&tell), shelf, &mut write, progress)?;
     let lost = lost.into_inner().unwrap_or_else(PoisonError::into_inner);
     report.n_tiles += n_tiles;
     report.n_tiles_lost += lost.numbers.len() as u64;

@@ -2,6 +2,7 @@
 
 use crate::array::ArrayType;
 use crate::codec::head::{MAX_PLANE_LOOKED_AT, MAX_REFS};
+use crate::codec::related::Looked;
 use crate::codec::{hidden, mask};
 use crate::error::Result;
 use crate::model::Plan;
@@ -20,40 +21,50 @@ pub struct Origin<'a> {
     pub ty: &'a ArrayType,
     /// Planes, rows, columns.
     pub shape: (usize, usize, usize),
+    /// Other arrays that windows see as well.
+    pub looked: &'a [Looked<'a>],
 }
 
 /// Where a window begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Corner {
-    plane: usize,
-    y: usize,
-    x: usize,
+    pub plane: usize,
+    pub y: usize,
+    pub x: usize,
 }
 
-/// A window of a plane and of the planes before it, newest first, as bytes.
+/// A window of a plane and of the planes before it, newest first, as bytes; and what it sees of other arrays.
 pub struct Window {
     h: usize,
     w: usize,
     planes: Vec<Vec<u8>>,
+    anchors: Vec<Vec<i32>>,
 }
 
 /// The same as ints; and the classes of a mask, none where the map has no masks.
+#[derive(Clone)]
 pub struct Stack {
     pub h: usize,
     pub w: usize,
     pub planes: Vec<Vec<i32>>,
     pub masks: Vec<Vec<u8>>,
+    pub anchors: Vec<Vec<i32>>,
 }
 
 impl Origin<'_> {
     /// The size of a window.
-    fn size(&self) -> (usize, usize) {
+    pub fn size(&self) -> (usize, usize) {
         let (_, h, w) = self.shape;
         (h.min(WINDOW), w.min(WINDOW * WINDOW / h.min(WINDOW)))
     }
 
     /// The windows that the choice is made by.
     pub fn windows(&self) -> Result<Vec<Window>> {
+        self.choice().into_iter().map(|corner| self.window(corner)).collect()
+    }
+
+    /// Their corners.
+    pub fn choice(&self) -> Vec<Corner> {
         let ((n_planes, h, w), (wh, ww)) = (self.shape, self.size());
         let n = (n_planes * (h / wh) * (w / ww)).clamp(1, N_WINDOWS);
         let corner = |i: usize| {
@@ -65,7 +76,7 @@ impl Origin<'_> {
             let (y, x) = (spread(h - wh, if n == N_WINDOWS { N_WINDOWS - 1 } else { 1 }) & !1, spread(w - ww, 1) & !1);
             Corner { plane, y, x }
         };
-        (0..n).map(|i| self.window(corner(i))).collect()
+        (0..n).map(corner).collect()
     }
 
     /// Corners of windows of about `n_ints` ints: all there are, or as many all over the array.
@@ -103,7 +114,8 @@ impl Origin<'_> {
             }
             Ok(bytes)
         });
-        Ok(Window { h: wh, w: ww, planes: planes.collect::<Result<_>>()? })
+        let anchors = self.looked.iter().map(|looked| looked.seen(self, at)).collect::<Result<_>>()?;
+        Ok(Window { h: wh, w: ww, planes: planes.collect::<Result<_>>()?, anchors })
     }
 }
 
@@ -118,7 +130,8 @@ impl Window {
             map.to_ints(bytes, big_endian, &mut views);
             parts.concat()
         });
-        Stack { h: self.h, w: self.w, masks: vec![Vec::new(); self.planes.len()], planes: planes.collect() }
+        let (masks, anchors) = (vec![Vec::new(); self.planes.len()], self.anchors.clone());
+        Stack { h: self.h, w: self.w, masks, planes: planes.collect(), anchors }
     }
 
     fn masked(&self, map: &Map, big_endian: bool) -> Stack {
@@ -132,11 +145,11 @@ impl Window {
             (ints, classes)
         });
         let (planes, masks) = both.unzip();
-        Stack { h: self.h, w: self.w, planes, masks }
+        Stack { h: self.h, w: self.w, planes, masks, anchors: self.anchors.clone() }
     }
 }
 
-/// A phase of a window, and what it may look at: earlier phases, then the same phase of planes before.
+/// A phase of a window, and what it may look at: earlier phases, then the same phase of planes before and of other arrays.
 pub struct View {
     pub h: usize,
     pub w: usize,
@@ -168,7 +181,8 @@ impl Stack {
         let seen = 1..self.planes.len().min(1 + n_previous);
         if n_phases == 1 {
             let (ints, classes) = (self.planes[0].clone(), self.masks[0].clone());
-            let (refs, ref_classes) = (self.planes[seen.clone()].to_vec(), self.masks[seen].to_vec());
+            let refs = self.planes[seen.clone()].iter().chain(&self.anchors).take(MAX_REFS).cloned().collect();
+            let ref_classes = self.masks[seen].to_vec();
             return vec![View { h, w, ints, classes, refs, ref_classes }];
         }
         let cut = |p: usize, phase: usize| {
@@ -177,7 +191,8 @@ impl Stack {
         };
         let view = |phase: usize| {
             let planes = seen.clone().map(|p| cut(p, phase));
-            let refs = (0..phase).map(|earlier| cut(0, earlier)).chain(planes).take(MAX_REFS);
+            let anchors = self.anchors.iter().map(|ints| (even(ints, h, w, phase), Vec::new()));
+            let refs = (0..phase).map(|earlier| cut(0, earlier)).chain(planes).chain(anchors).take(MAX_REFS);
             let (refs, ref_classes) = refs.unzip();
             let (ints, classes) = cut(0, phase);
             View { h: h / 2, w: w / 2, ints, classes, refs, ref_classes }

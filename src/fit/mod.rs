@@ -9,6 +9,7 @@ mod likelihood;
 mod refit;
 mod slopes;
 mod solve;
+mod telling;
 
 use crate::kernel::predict::Linear;
 use crate::kernel::{MAX_INT, ONE, Usual, address};
@@ -19,6 +20,7 @@ use crate::net::Pass;
 pub use cells::Cells;
 pub use refit::{Refitted, refit};
 use solve::solve;
+pub use telling::{Seen, telling};
 
 /// Cells per predictor that are looked at.
 const MAX_CELLS: usize = 8192;

@@ -10,6 +10,7 @@ pub mod gzip;
 mod npy;
 mod pieces;
 mod raw;
+mod tar;
 
 use crate::array::ArrayType;
 use crate::error::Result;
@@ -25,6 +26,8 @@ pub enum Format {
     Npy,
     /// Samples and nothing else, as the caller says.
     Raw,
+    /// Files one behind the other.
+    Tar,
     /// Not understood, or not known: one piece of bytes.
     Other,
 }
@@ -35,6 +38,7 @@ impl Format {
             Format::Fits => "FITS",
             Format::Npy => "NPY",
             Format::Raw => "raw",
+            Format::Tar => "tar",
             Format::Other => "other",
         }
     }
@@ -61,6 +65,7 @@ pub fn read(source: &dyn Source, hint: &Hint) -> Result<Structure> {
         Some(ty) => raw::read(source.len(), ty)?,
         None if fits::sniff(source)? => fits::read(source)?,
         None if npy::sniff(source)? => npy::read(source)?,
+        None if tar::sniff(source)? => tar::read(source)?,
         None => Reading::other(None),
     };
     Ok(reading.structure(source.len()))

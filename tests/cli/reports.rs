@@ -26,6 +26,28 @@ fn json_is_json_on_every_verb() {
 }
 
 #[test]
+fn fields_of_a_cube_are_foreseen_from_each_other_and_from_those_that_are_named() {
+    let desk = Desk::with(&[("c.fits", &painted::cube(3))]);
+    let numbers = |told: &serde_json::Value| {
+        let arrays = told["arrays"].as_array().unwrap();
+        arrays.iter().map(|a| a["anchors"].as_array().unwrap().len()).collect::<Vec<usize>>()
+    };
+    let anchors = |more: &[&str]| {
+        let done = desk.json(0, &[&["compress", "--json", "-f", "--verify", "--fields", "c.fits"], more].concat());
+        let info = desk.json(0, &["info", "--json", "c.fits.clps"]);
+        assert_eq!(numbers(&done[0]), numbers(&info[0]));
+        assert!(desk.output(&["decompress", "-c", "c.fits.clps"]).stdout == painted::cube(3));
+        numbers(&done[0])
+    };
+    let auto = anchors(&[]);
+    assert!(auto[0] == 0 && auto[1] > 0 && auto[2] > 0, "{auto:?}");
+    assert_eq!(anchors(&["--anchor", "1"]), [0, 0, 1]);
+    assert_eq!(anchors(&["--anchor", "none"]), [0, 0, 0]);
+    anchors(&[]);
+    assert!(desk.says(0, &["info", "c.fits.clps"]).contains("looks at "));
+}
+
+#[test]
 fn the_bench_reports_itself_and_two_reports_are_compared() {
     let desk = Desk::new();
     let report = desk.json(0, &["bench", "--quick", "--json"]).remove(0);

@@ -2,6 +2,7 @@
 
 use crate::cli::noise::{self, Noise};
 use collapsar::array::ArrayType;
+use collapsar::codec::anchor::Anchor;
 use collapsar::codec::archive::{Archive, Array, FileHead};
 use collapsar::codec::classic;
 use collapsar::codec::encode::kind;
@@ -42,6 +43,8 @@ pub struct ArrayInfo {
     pub bound: Option<Bound>,
     pub grid: Grid,
     pub n_previous: usize,
+    /// Labels of the arrays that it looks at, and the gains they are seen with: of 1 is 4096.
+    pub anchors: Vec<(String, i32)>,
     /// Name and hash.
     pub model: Option<(String, [u8; 32])>,
     /// What the refit of the model takes.
@@ -99,6 +102,11 @@ pub fn arrays(source: &dyn Source, given: &[Arc<Model>]) -> Result<Vec<ArrayInfo
     archive.arrays().map(one).collect()
 }
 
+fn named(archive: &Archive, array: &Array, anchor: &Anchor) -> Option<(String, i32)> {
+    let seen = archive.array(array.number.checked_sub(anchor.back)?)?;
+    Some((seen.head.label.clone(), anchor.gain()))
+}
+
 fn array_info(archive: &Archive, array: &Array) -> Result<ArrayInfo> {
     let head = &array.head;
     let mut modes: BTreeMap<&'static str, (u64, u64)> = BTreeMap::new();
@@ -128,6 +136,7 @@ fn array_info(archive: &Archive, array: &Array) -> Result<ArrayInfo> {
         bound: head.map.bound(),
         grid: head.grid,
         n_previous: head.n_previous,
+        anchors: head.anchors.iter().filter_map(|anchor| named(archive, array, anchor)).collect(),
         model,
         refit_bytes: head.refit_bytes(),
         modes,
