@@ -25,7 +25,7 @@ const MAX_STAMP: usize = 1 << 12;
 /// Arrays that tell of an array which are measured, in every round: a third one gave 0.05 % of groups of frames and took as long.
 const N_CANDIDATES: usize = 2;
 /// What makes windows smaller by less than one part in so many is not believed: a refit would gain as much without.
-const MIN_SHARE: u128 = 256;
+const MIN_SHARE: u128 = 512;
 
 /// The head for an array.
 pub fn choose(

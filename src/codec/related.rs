@@ -17,9 +17,9 @@ use crate::source::Source;
 const MAX_FIELDS: usize = 64;
 const MAX_PLACES: usize = 256;
 /// Candidates that are kept to be measured.
-const MAX_CANDIDATES: usize = 16;
-/// Of 2¹⁶: what makes squared residuals smaller by less is not measured.
-const MIN_SCORE: u64 = 1 << 7;
+const MAX_CANDIDATES: usize = 8;
+/// Of 2¹⁶: what makes residuals smaller by less is not measured.
+const MIN_SCORE: u64 = 1 << 6;
 const PROMISING: u64 = 1 << 12;
 
 /// Which arrays an array may look at.
