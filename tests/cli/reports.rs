@@ -44,7 +44,8 @@ fn fields_of_a_cube_are_foreseen_from_each_other_and_from_those_that_are_named()
     assert_eq!(anchors(&["--anchor", "1"]), [0, 0, 1]);
     assert_eq!(anchors(&["--anchor", "none"]), [0, 0, 0]);
     anchors(&[]);
-    assert!(desk.says(0, &["info", "c.fits.clps"]).contains("looks at "));
+    let shown = desk.output(&["info", "c.fits.clps"]).stdout;
+    assert!(String::from_utf8(shown).unwrap().contains("looks at "));
 }
 
 #[test]
