@@ -48,9 +48,7 @@ pub fn gather(
             let (b, int) = match pass {
                 Pass::PredictDiagonal | Pass::PredictRest => (b, look.values[cell] / ONE),
                 Pass::UpdateDiagonal | Pass::UpdateRest => (0, (ONE / 2 - sharp[cell]) >> 6),
-                Pass::Raster | Pass::Diagonal | Pass::Rest => {
-                    (0, left[(run.first as i32 + i as i32 * run.step) as usize])
-                }
+                _ => (0, left[(run.first as i32 + i as i32 * run.step) as usize]),
             };
             out.b.push(b + OFFSET * ONE);
             out.int.push(int + OFFSET);

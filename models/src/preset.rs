@@ -82,7 +82,7 @@ fn coupling(pass: Pass) -> Option<(usize, usize)> {
     match pass {
         Pass::PredictDiagonal | Pass::PredictRest => Some((32, 32)),
         Pass::UpdateDiagonal | Pass::UpdateRest => Some((16, 24)),
-        Pass::Raster | Pass::Diagonal | Pass::Rest => None,
+        _ => None,
     }
 }
 

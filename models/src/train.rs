@@ -208,7 +208,7 @@ fn order(model: &Model) -> Vec<usize> {
         Pass::PredictDiagonal | Pass::PredictRest => 0,
         Pass::UpdateRest => 1,
         Pass::UpdateDiagonal => 2,
-        Pass::Raster | Pass::Diagonal | Pass::Rest => 3,
+        _ => 3,
     };
     let mut order: Vec<usize> = (0..model.parts.len()).collect();
     order.sort_by_key(turn);

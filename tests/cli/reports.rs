@@ -1,6 +1,6 @@
 //! Data for programs, and what is asked of the machine.
 
-use crate::desk::Desk;
+use crate::desk::{Desk, text};
 use crate::painted;
 
 #[test]
@@ -44,8 +44,7 @@ fn fields_of_a_cube_are_foreseen_from_each_other_and_from_those_that_are_named()
     assert_eq!(anchors(&["--anchor", "1"]), [0, 0, 1]);
     assert_eq!(anchors(&["--anchor", "none"]), [0, 0, 0]);
     anchors(&[]);
-    let shown = desk.output(&["info", "c.fits.clps"]).stdout;
-    assert!(String::from_utf8(shown).unwrap().contains("looks at "));
+    assert!(text(&desk.output(&["info", "c.fits.clps"]).stdout).contains("looks at "));
 }
 
 #[test]
