@@ -120,13 +120,8 @@ impl Batch {
         t: &Tables,
         payloads: &[TilePayload],
     ) -> Result<Vec<Result<Vec<i32>>>> {
-        let open = |tile: &TilePayload| {
-            let mut ints = vec![0; plan.h * plan.w];
-            let opened = unpack(tile.payload, context.max as u32 + 1);
-            ints[0] = opened.as_ref().map_or(0, |(_, seed)| *seed as i32);
-            Tile { popper: opened.map(|(popper, _)| popper), ints }
-        };
-        let mut tiles: Vec<Tile> = payloads.iter().map(open).collect();
+        let mut tiles: Vec<Tile> =
+            payloads.iter().map(|tile| Tile::open(context, tile.payload, plan.h * plan.w)).collect();
         let refs: Vec<&[i32]> = payloads.iter().flat_map(|tile| tile.refs).copied().collect();
         gpu.write(&self.ref_ints, &refs.concat());
         gpu.write(&self.seeds, &tiles.iter().map(|tile| tile.ints[0]).collect::<Vec<i32>>());
@@ -175,6 +170,14 @@ impl Batch {
 }
 
 impl Tile {
+    /// A tile of `n` ints, of which the seed is known.
+    pub(super) fn open(context: Context, payload: &[u8], n: usize) -> Tile {
+        let mut ints = vec![0; n];
+        let opened = unpack(payload, context.max as u32 + 1);
+        ints[0] = opened.as_ref().map_or(0, |(_, seed)| *seed as i32);
+        Tile { popper: opened.map(|(popper, _)| popper), ints }
+    }
+
     /// Pops the ints of a step, whose mixtures are K locations, K log2 scales and K weights of its cells.
     pub(super) fn pop(&mut self, context: Context, plan: &Plan, k: usize, stage: &Stage, b: &[i32], mixtures: &[i32]) {
         let Ok(popper) = &mut self.popper else { return };

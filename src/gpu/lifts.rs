@@ -4,21 +4,17 @@
 //! home or a copy beyond the edges, and both are always changed alike.
 
 use super::op::Params;
-use super::tables::{linear_terms, net_params, net_weights, net_words, widest};
+use super::tables::{self, NONE, common, linear_terms, net_params, net_weights, net_words, widest};
 use crate::codec::flow::WINDOW;
 use crate::codec::network::{Context, indices};
+use crate::kernel::Offsets;
 use crate::kernel::couple::{MAX_LIFTED, Way};
 use crate::kernel::mixture::mass;
 use crate::kernel::predict::Linear;
-use crate::kernel::{Offsets, Usual};
 use crate::model::Plan;
 use crate::model::idf::{Half, Lift, Phase};
 use std::collections::BTreeMap;
 use std::ops::Range;
-
-/// Threads of a dispatch along a tile: 65 535 workgroups of the smallest size are the default limit.
-const MAX_THREADS: usize = 65535 * 8;
-const NONE: u32 = u32::MAX;
 
 /// An op with the buffers that it meets there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,17 +98,8 @@ impl Lifts {
     /// `encodes`: results of coded steps lie in one block.
     pub fn new(context: Context, plan: &Plan, n_refs: usize, encodes: bool) -> Lifts {
         let parts = &context.model.parts;
-        let common = Params {
-            n_arena: plan.n_arena as u32,
-            n_refs: n_refs as u32,
-            residual: context.usual.residual,
-            usual: context.usual.value,
-            max: context.max,
-            mass: mass(WINDOW.n_symbols()),
-            n_symbols: WINDOW.n_symbols(),
-            escapes: 1,
-            ..Params::default()
-        };
+        let (mass, n_symbols) = (mass(WINDOW.n_symbols()), WINDOW.n_symbols());
+        let common = Params { mass, n_symbols, escapes: 1, ..common(context, plan, n_refs) };
         let k = parts[0].net.k;
         let most_k = parts.iter().map(|p| p.net.k).max().unwrap_or(k);
         let words = widest(parts.iter().map(|p| net_words(&p.net)));
@@ -296,14 +283,12 @@ impl Lifts {
     ) -> Vec<Move> {
         let mut moves = Vec::new();
         let part = context.model.part(half.update, n_refs);
-        let Usual { residual, .. } = context.usual;
         for known in &half.known {
             let group = groups[known.phase];
             let params = Params {
                 base: group.first as u32,
                 stride: group.n as u32,
                 usual: 0,
-                residual,
                 n_ref_taps: known.update.ref_taps.len() as u32,
                 ..self.common
             };
@@ -394,14 +379,8 @@ impl Lifts {
         self.add(params, begin, self.shown.len() - begin)
     }
 
-    /// Parameters for `n` threads from entry `first`, in as many dispatches as the limits ask for.
     fn add(&mut self, params: Params, first: usize, n: usize) -> Range<usize> {
-        let begin = self.params.len();
-        for at in (0..n).step_by(MAX_THREADS) {
-            let n = (n - at).min(MAX_THREADS);
-            self.params.push(Params { n: n as u32, first: (first + at) as u32, ..params });
-        }
-        begin..self.params.len()
+        tables::add(&mut self.params, params, first, n)
     }
 }
 

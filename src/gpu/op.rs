@@ -82,6 +82,13 @@ impl Op {
     }
 }
 
+/// The text of a shader, with what all have before it.
+macro_rules! shader {
+    ($name:literal) => {
+        concat!(include_str!("../../shaders/params.wgsl"), include_str!(concat!("../../shaders/", $name, ".wgsl")))
+    };
+}
+
 /// The text of every shader.
 #[derive(Clone, Debug)]
 pub struct Shaders([Cow<'static, str>; 13]);
@@ -90,19 +97,19 @@ impl Default for Shaders {
     fn default() -> Shaders {
         Shaders(Op::ALL.map(|op| {
             Cow::Borrowed(match op {
-                Op::Fill => include_str!("../../shaders/fill.wgsl"),
-                Op::Settle => include_str!("../../shaders/settle.wgsl"),
-                Op::Predict => include_str!("../../shaders/predict.wgsl"),
-                Op::Context => include_str!("../../shaders/context.wgsl"),
-                Op::Features => include_str!("../../shaders/features.wgsl"),
-                Op::Around => include_str!("../../shaders/around.wgsl"),
-                Op::Mixture => include_str!("../../shaders/mixture.wgsl"),
-                Op::Interval => include_str!("../../shaders/interval.wgsl"),
-                Op::Couple => include_str!("../../shaders/couple.wgsl"),
-                Op::Carry => include_str!("../../shaders/carry.wgsl"),
-                Op::Leave => include_str!("../../shaders/leave.wgsl"),
-                Op::Quantise => include_str!("../../shaders/quantise.wgsl"),
-                Op::Coarsen => include_str!("../../shaders/coarsen.wgsl"),
+                Op::Fill => shader!("fill"),
+                Op::Settle => shader!("settle"),
+                Op::Predict => shader!("predict"),
+                Op::Context => shader!("context"),
+                Op::Features => shader!("features"),
+                Op::Around => shader!("around"),
+                Op::Mixture => shader!("mixture"),
+                Op::Interval => shader!("interval"),
+                Op::Couple => shader!("couple"),
+                Op::Carry => shader!("carry"),
+                Op::Leave => shader!("leave"),
+                Op::Quantise => shader!("quantise"),
+                Op::Coarsen => shader!("coarsen"),
             })
         }))
     }

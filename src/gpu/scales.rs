@@ -13,7 +13,7 @@ use super::encode::{TileInts, batch_size, symbols};
 use super::op::Op;
 use super::queue::{Bound, dispatch};
 use super::tables::{Stage, Tables};
-use crate::codec::network::{Context, indices, pack, unpack};
+use crate::codec::network::{Context, indices, pack};
 use crate::codec::scales::restore;
 use crate::error::{Error, Result};
 use crate::kernel::interval::cost;
@@ -165,13 +165,8 @@ impl Batch {
         t: &Tables,
         payloads: &[TilePayload],
     ) -> Result<Vec<Result<Vec<i32>>>> {
-        let open = |tile: &TilePayload| {
-            let mut ints = vec![0; plan.n_ints()];
-            let opened = unpack(tile.payload, context.max as u32 + 1);
-            ints[0] = opened.as_ref().map_or(0, |(_, seed)| *seed as i32);
-            Tile { popper: opened.map(|(popper, _)| popper), ints }
-        };
-        let mut tiles: Vec<Tile> = payloads.iter().map(open).collect();
+        let mut tiles: Vec<Tile> =
+            payloads.iter().map(|tile| Tile::open(context, tile.payload, plan.n_ints())).collect();
         gpu.write(&self.seeds, &tiles.iter().map(|tile| tile.ints[0]).collect::<Vec<i32>>());
         let mut encoder = gpu.encoder();
         {

@@ -21,7 +21,7 @@ const MOST_THREADS: u32 = 64;
 /// Threads of a dispatch along a tile: 65 535 workgroups of the smallest size are the default limit.
 const MAX_THREADS: u32 = 65535 * 8;
 /// The place of a cell that shows no int.
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 
 /// The tables of NUMERICS.md, in the order in which the shaders know them.
 pub(super) fn constants() -> Vec<i32> {
@@ -304,13 +304,17 @@ impl Tables {
         }
     }
 
-    /// Parameters for `n` threads from entry `first`, in as many dispatches as the limits ask for.
     pub(super) fn add(&mut self, params: Params, first: usize, n: usize) -> Range<usize> {
-        let begin = self.params.len();
-        for at in (0..n).step_by(MAX_THREADS as usize) {
-            let n = (n - at).min(MAX_THREADS as usize);
-            self.params.push(Params { n: n as u32, first: (first + at) as u32, ..params });
-        }
-        begin..self.params.len()
+        add(&mut self.params, params, first, n)
     }
+}
+
+/// Parameters for `n` threads from entry `first`, in as many dispatches as the limits ask for.
+pub(super) fn add(all: &mut Vec<Params>, params: Params, first: usize, n: usize) -> Range<usize> {
+    let begin = all.len();
+    for at in (0..n).step_by(MAX_THREADS as usize) {
+        let n = (n - at).min(MAX_THREADS as usize);
+        all.push(Params { n: n as u32, first: (first + at) as u32, ..params });
+    }
+    begin..all.len()
 }
