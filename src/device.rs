@@ -7,9 +7,11 @@ use crate::codec::head::Head;
 use crate::codec::mask::{Kind, Mask};
 use crate::codec::plans::Plans;
 use crate::codec::tile::{self, Code, Decoded, Mode, Tile, context};
+use crate::codec::vqae::{self, Settled};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, TileInts, TilePayload};
 use crate::model::Model;
+use crate::model::vqae::Vqae;
 use crate::tile::Place;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -130,6 +132,11 @@ impl Device {
             code => tile::settle(head, array, t, code),
         });
         Ok(settled.collect())
+    }
+
+    /// Tiles of an autoencoder's array, in their order.
+    pub fn settle(&self, vqae: &Vqae, tiles: &[vqae::Tile]) -> Result<Vec<Settled>> {
+        Ok(tiles.par_iter().map(|tile| vqae::encode(vqae, *tile)).collect())
     }
 
     /// The ints of so many tiles, to `take` in any order; one that cannot be decoded fails alone. What is needed for a tile

@@ -267,7 +267,7 @@ fn tiles_equal(gpu: &Gpu, model: &Model, h: usize, w: usize, n_refs: usize, max:
 fn the_size_of_a_batch_does_not_reach_the_bytes() -> Result<()> {
     for index in 0..gpus().len() {
         let mut gpu = Gpu::open(Some(index))?;
-        for family in Family::ALL {
+        for family in Family::OF_CELLS {
             let model = painted_model(family, 2, &[8]);
             let linears = model.linears(1);
             let fast = model.fast(Level::detect());
@@ -332,7 +332,7 @@ fn a_corrupt_tile_fails_alone() -> Result<()> {
 fn a_device_is_verified_and_a_wrong_one_is_refused() -> Result<()> {
     let model = painted_model(Family::Lattice, 3, &[24, 24]);
     for gpu in gpus() {
-        for family in Family::ALL {
+        for family in Family::OF_CELLS {
             gpu.verify(&painted_model(family, 3, &[24, 24]))?;
         }
     }

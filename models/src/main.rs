@@ -3,11 +3,13 @@
 //! Reading order: `context` (the formula), `quantise` (its integers), `preset` (where nets look), `survey`, `data`, `augment`,
 //! `simulate`, `fields` and `cells` (what they are shown, by the engine itself), `pool`, `descend` (one net's way), `judge`, `train` (a
 //! model's), `checkpoint`, `work` (from data to a file), `eval`, `ratio`, `matrix`, `table`; and for layers that look around `deep`
-//! (the formula), `patch` (what they are shown), `drill`.
+//! (the formula), `patch` (what they are shown), `drill`; for the autoencoder `mesh` (its nets), `blocks` (what they are shown), `vqae`
+//! and `foresee`.
 
 mod adam;
 mod args;
 mod augment;
+mod blocks;
 mod cells;
 mod checkpoint;
 mod context;
@@ -18,9 +20,11 @@ mod drill;
 mod eval;
 mod fields;
 mod flow;
+mod foresee;
 mod judge;
 mod log;
 mod matrix;
+mod mesh;
 mod patch;
 mod pool;
 mod preset;
@@ -33,6 +37,7 @@ mod simulate;
 mod survey;
 mod table;
 mod train;
+mod vqae;
 mod work;
 
 use args::{Arguments, Data, Net, Verb, Way};
@@ -87,6 +92,20 @@ fn run(verb: Verb) -> Result<()> {
             let mut log = Log::new(way.log.as_deref())?;
             let shape = deep::Plan::blocks(spec, width, blocks);
             let model = drill::drill(&settings, (&corpus.0, &corpus.1), &shape, &mut log)?;
+            let existing = if way.again { Existing::Replace } else { Existing::Refuse };
+            let mut output = Output::create(&out, existing)?;
+            output.write_all(&store(&model)?)?;
+            output.commit()
+        }
+        Verb::Vqae { top, bottom, width, hidden, frequency, foresee, name, out, steps, minutes, rate, data, way } => {
+            let settings = settings(&way, name, (steps, minutes), rate, ROUND_FROM)?;
+            let (training, validation) = Corpus::read(&data.data, data.files, Shown::Fields)?.split();
+            let mut log = Log::new(way.log.as_deref())?;
+            let sizes = vqae::Sizes { n_top: top, n_bottom: bottom, width, hidden, frequency };
+            let found = vqae::train(&settings, (&training, &validation), sizes, &mut log)?;
+            let further = Settings { steps: foresee, minutes: None, ..settings.clone() };
+            let whole = foresee::complete(&further, &training, found, &vqae::plans(sizes), &mut log)?;
+            let model = Model::of_vqae(&settings.name, whole, [0; 32]);
             let existing = if way.again { Existing::Replace } else { Existing::Refuse };
             let mut output = Output::create(&out, existing)?;
             output.write_all(&store(&model)?)?;

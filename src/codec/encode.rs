@@ -15,14 +15,14 @@ use crate::array::{ArrayType, Dtype};
 use crate::codec::adapt::Adapt;
 use crate::codec::archive::Weights;
 use crate::codec::batch;
-use crate::codec::choose::choose;
+use crate::codec::choose::{choose, choose_vqae};
 use crate::codec::head::Head;
 use crate::codec::plane::band_range;
 use crate::codec::plans::Plans;
 use crate::codec::shown::{Shown, check, maps};
 use crate::container::Writer;
 use crate::device::Device;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::{self, Format, Hint, Piece};
 use crate::model::{Model, zoo};
 use crate::sample::{Bound, Errors, Loss};
@@ -204,8 +204,15 @@ impl<'a, W: Write> Encoder<'a, W> {
             }
         };
         let shown = Shown { source: self.source, offset, ty, loss: self.options.loss };
-        let maps = maps(&shown)?;
-        let head = choose(&shown, offset, ty, label, &maps, models, self.options.adapt)?;
+        let alone = match models.iter().find(|model| model.vqae.is_some()) {
+            None => None,
+            Some(model) if models.len() == 1 => choose_vqae(&shown, ty, label, model)?,
+            Some(model) => return Err(Error::argument(format!("{} codes alone, or not at all", model.name))),
+        };
+        let head = match alone {
+            Some(head) => head,
+            None => choose(&shown, offset, ty, label, &maps(&shown)?, &of_cells(models), self.options.adapt)?,
+        };
         let mut bytes = Vec::new();
         put_varint(&mut bytes, self.n_arrays);
         put_varint(&mut bytes, offset);
@@ -242,7 +249,8 @@ impl<'a, W: Write> Encoder<'a, W> {
         let mut now = batch::next(head, &mut rest);
         self.read(head, shown, now, &mut raw, &mut errors)?;
         while !now.is_empty() {
-            let bands = batch::ints(head, plans.as_ref(), now, &raw, &mut spare);
+            let mut bands = batch::ints(head, plans.as_ref().filter(|_| head.vqae().is_none()), now, &raw, &mut spare);
+            let settled = batch::settle(head, &device, self.n_arrays, &mut bands)?;
             let next = batch::next(head, &mut rest);
             if head.map.bound().is_some() {
                 given.resize(raw.len(), 0);
@@ -257,6 +265,10 @@ impl<'a, W: Write> Encoder<'a, W> {
                 let (device, bands, coded) = (&device, &bands, &mut coded);
                 let (plans, n_arrays, previous) = (plans.as_ref(), self.n_arrays, &previous);
                 scope.spawn(move |_| {
+                    if let Some(settled) = settled {
+                        *coded = Ok(settled);
+                        return;
+                    }
                     let places = bands.iter().flat_map(|band| head.grid.band(band.plane, band.band));
                     let tile = |place: &Place| batch::tile(head, bands, place, previous);
                     *coded = device.encode(head, plans, n_arrays, &places.collect::<Vec<Place>>(), &tile);
@@ -320,6 +332,11 @@ fn cut(offset: u64, ty: &ArrayType) -> Result<Vec<(u64, ArrayType)>> {
         (offset + at * ty.dtype.n_bytes() as u64, ArrayType { shape, ..ty.clone() })
     };
     Ok(starts.map(piece).collect())
+}
+
+/// The models that `choose` can measure.
+fn of_cells(models: &[Arc<Model>]) -> Vec<Arc<Model>> {
+    models.iter().filter(|model| model.vqae.is_none()).cloned().collect()
 }
 
 fn hash_of(source: &dyn Source) -> Result<blake3::Hash> {

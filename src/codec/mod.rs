@@ -19,7 +19,9 @@ pub mod refit;
 pub mod region;
 pub mod salvage;
 mod shown;
+mod symbols;
 pub mod tile;
+pub mod vqae;
 mod windows;
 
 #[cfg(test)]

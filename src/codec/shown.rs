@@ -66,6 +66,14 @@ pub fn maps(shown: &Shown) -> Result<Vec<Map>> {
     Ok(maps)
 }
 
+/// The map of fine ints for an absolute bound; None where there is nothing to code or no such map.
+pub fn fine_map(shown: &Shown, n_parts: u32) -> Result<Option<Map>> {
+    let (ty, big_endian) = (shown.ty, shown.ty.big_endian);
+    let survey = scan(shown, &|| Survey::new(ty.dtype), &|s, bytes| s.update(bytes, big_endian), &Survey::merge)?;
+    let bound = shown.loss.bound(&survey);
+    Ok(bound.and_then(|bound| Map::bounded_in_parts(&survey, bound, n_parts)))
+}
+
 /// Holds what decoding gives against what was there.
 pub fn check(head: &Head, raw: &[u8], given: &[u8]) -> Result<Errors> {
     let parts = raw.par_chunks(SCAN_CHUNK).zip(given.par_chunks(SCAN_CHUNK));

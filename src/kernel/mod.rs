@@ -11,6 +11,7 @@
 //! mixture   heads, b, s                      -> K logistics: location, log2 scale, weight
 //! interval  mixture and symbol               -> start and width in 2^24; and back from a quantile
 //! couple    b, heads                         -> what a flow adds to a value, or takes from it
+//! mesh      activations of a block's cells    -> heads of every cell; the nearest code of latents
 //! ```
 //!
 //! All quantities are i32. Ints carry 6 fractional bits once inside (`ONE` = 64), logarithms 8.
@@ -24,6 +25,7 @@ pub mod fast;
 pub mod interval;
 pub mod kept;
 pub mod log2;
+pub mod mesh;
 pub mod mixture;
 pub mod predict;
 pub mod tables;
