@@ -13,8 +13,9 @@ use crate::random::Random;
 use crate::train::Settings;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use collapsar::codec::vqae::Block;
+use collapsar::codec::vqae::{Block, Painter};
 use collapsar::error::Result;
+use collapsar::kernel::fast::{Fast, Level};
 use collapsar::model::vqae::{Codebook, Vqae};
 use collapsar::net::Mesh;
 use serde_json::json;
@@ -28,18 +29,20 @@ const N_LINES: f64 = 10.0;
 
 /// Codes of drawn blocks, found by the engine.
 pub fn coded(corpus: &Corpus, vqae: &Vqae, n: usize, seed: u64) -> Vec<Block> {
+    let fast = Fast::new(Level::detect(), []).with(vqae.meshes());
+    let painter = Painter { vqae, fast: &fast };
     let block = |i: usize| {
         let mut block = draw(corpus, &mut Random::of(&[seed, 11, i as u64])).block;
-        block.find(vqae);
+        block.find(painter);
         block.pixels = Vec::new();
         block
     };
     (0..n).map(block).collect()
 }
 
-/// Which codes a mesh foresees.
+/// The codes that a mesh foresees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
+pub enum Which {
     Top,
     Bottom,
 }
@@ -53,20 +56,20 @@ struct Batch {
 }
 
 impl Batch {
-    fn new(blocks: &[&Block], (top, bottom): (&Codebook, &Codebook), level: Level, device: &Device) -> Batch {
+    fn new(blocks: &[&Block], (top, bottom): (&Codebook, &Codebook), which: Which, device: &Device) -> Batch {
         let tensor = |ints: Vec<i32>, width: usize| {
             let floats: Vec<f32> = ints.iter().map(|&x| x as f32 / 32.0).collect();
             Tensor::<2>::from_data(TensorData::new(floats, [ints.len() / width, width]), device)
         };
         let tops = tensor(blocks.iter().flat_map(|b| b.top(top)).collect(), top.width());
         let sizes = tensor(blocks.iter().flat_map(|b| b.size_seen()).collect(), 2);
-        let (sources, codes, live): (_, Vec<i64>, Vec<bool>) = match level {
-            Level::Top => (
+        let (sources, codes, live): (_, Vec<i64>, Vec<bool>) = match which {
+            Which::Top => (
                 vec![tops, sizes],
                 blocks.iter().flat_map(|b| b.codes.top.map(i64::from)).collect(),
                 blocks.iter().flat_map(|b| (0..b.codes.top.len()).map(|i| b.is_top_live(i))).collect(),
             ),
-            Level::Bottom => (
+            Which::Bottom => (
                 vec![tensor(blocks.iter().flat_map(|b| b.bottom(bottom)).collect(), bottom.width()), tops, sizes],
                 blocks.iter().flat_map(|b| b.codes.bottom.map(i64::from)).collect(),
                 blocks.iter().flat_map(|b| (0..b.codes.bottom.len()).map(|i| b.is_live(i))).collect(),
@@ -96,14 +99,14 @@ pub fn train(
     blocks: &[Block],
     books: (&Codebook, &Codebook),
     plan: &MeshPlan,
-    level: Level,
+    which: Which,
     log: &mut Log,
 ) -> Result<Mesh> {
     let (judges, shown) = blocks.split_at(N_JUDGES.min(blocks.len() / 10));
     let device = &settings.device;
     let inner = device.clone().inner();
-    let judge = Batch::new(&judges.iter().collect::<Vec<_>>(), books, level, &inner);
-    let mut random = Random::of(&[settings.seed, 12, level as u64]);
+    let judge = Batch::new(&judges.iter().collect::<Vec<_>>(), books, which, &inner);
+    let mut random = Random::of(&[settings.seed, 12, which as u64]);
     let mut weights = plan.first(&mut random, (0.3, 0.0));
     let (mut average, mut adam) = (weights.clone(), Adam::new(weights.len()));
     let (begin, mut step, mut lines) = (Instant::now(), 0u64, -1.0);
@@ -114,13 +117,13 @@ pub fn train(
             lines = (way * N_LINES).floor();
             let net = ContextNet::new(&average, &plan.shape(), &inner);
             let bits = judge.bits(plan, &net, true).into_scalar::<f32>();
-            log.line(json!({"foresee": format!("{level:?}"), "step": step, "way": way, "bits_per_code": bits}))?;
+            log.line(json!({"foresee": format!("{which:?}"), "step": step, "way": way, "bits_per_code": bits}))?;
         }
         if way >= 1.0 {
             return plan.export(&average);
         }
         let some: Vec<&Block> = (0..24).map(|_| &shown[random.below(shown.len())]).collect();
-        let batch = Batch::new(&some, books, level, device);
+        let batch = Batch::new(&some, books, which, device);
         let net = ContextNet::new(&weights, &plan.shape(), device).tracked();
         let loss = batch.bits(plan, &net, way >= settings.round_from);
         let gradients = net.gradients(&loss);
@@ -149,7 +152,7 @@ pub fn complete(
     let mut vqae = Vqae::new(meshes, top, bottom)?;
     let blocks = coded(corpus, &vqae, N_BLOCKS, settings.seed);
     let books = (&vqae.top.clone(), &vqae.bottom.clone());
-    vqae.foresee_top = train(settings, &blocks, books, &plans[3], Level::Top, log)?;
-    vqae.foresee_bottom = train(settings, &blocks, books, &plans[4], Level::Bottom, log)?;
+    vqae.foresee_top = train(settings, &blocks, books, &plans[3], Which::Top, log)?;
+    vqae.foresee_bottom = train(settings, &blocks, books, &plans[4], Which::Bottom, log)?;
     Ok(vqae)
 }

@@ -4,14 +4,16 @@
 //! `simulate`, `fields` and `cells` (what they are shown, by the engine itself), `pool`, `descend` (one net's way), `judge`, `train` (a
 //! model's), `checkpoint`, `work` (from data to a file), `eval`, `ratio`, `matrix`, `table`; and for layers that look around `deep`
 //! (the formula), `patch` (what they are shown), `drill`; for the autoencoder `mesh` (its nets), `blocks` (what they are shown), `vqae`
-//! and `foresee`.
+//! (the formula), `codes`, `autoencode`, `foresee`.
 
 mod adam;
 mod args;
 mod augment;
+mod autoencode;
 mod blocks;
 mod cells;
 mod checkpoint;
+mod codes;
 mod context;
 mod data;
 mod deep;
@@ -102,7 +104,7 @@ fn run(verb: Verb) -> Result<()> {
             let (training, validation) = Corpus::read(&data.data, data.files, Shown::Fields)?.split();
             let mut log = Log::new(way.log.as_deref())?;
             let sizes = vqae::Sizes { n_top: top, n_bottom: bottom, width, hidden, frequency };
-            let found = vqae::train(&settings, (&training, &validation), sizes, &mut log)?;
+            let found = autoencode::train(&settings, (&training, &validation), sizes, &mut log)?;
             let further = Settings { steps: foresee, minutes: None, ..settings.clone() };
             let whole = foresee::complete(&further, &training, found, &vqae::plans(sizes), &mut log)?;
             let model = Model::of_vqae(&settings.name, whole, [0; 32]);

@@ -153,7 +153,7 @@ mod tests {
 
     fn shape_of(preset: Preset, spec: &Spec) -> Shape {
         let mut n_in = spec.n_features();
-        preset.widths().into_iter().map(|n_out| [std::mem::replace(&mut n_in, n_out), n_out]).collect()
+        preset.widths(spec.pass).into_iter().map(|n_out| [std::mem::replace(&mut n_in, n_out), n_out]).collect()
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use crate::codec::head::Head;
 use crate::codec::plane::{Band, band_range};
 use crate::codec::plans::Plans;
-use crate::codec::tile::{Tile, for_vqae, put_vqae};
+use crate::codec::tile::{Tile, for_vqae, painter, put_vqae};
 use crate::codec::vqae;
 use crate::device::Device;
 use crate::error::Result;
@@ -61,14 +61,20 @@ pub fn ints(
 }
 
 /// Of an array that an autoencoder codes: the tiles' payloads, and in the bands what decoding gives. None: of no other array.
-pub fn settle(head: &Head, device: &Device, array: u64, bands: &mut [Band]) -> Result<Option<Vec<Vec<u8>>>> {
-    let Some(vqae) = head.vqae() else { return Ok(None) };
+pub fn settle(
+    head: &Head,
+    plans: Option<&Plans>,
+    device: &Device,
+    array: u64,
+    bands: &mut [Band],
+) -> Result<Option<Vec<Vec<u8>>>> {
+    let Some(painter) = painter(head, plans) else { return Ok(None) };
     let places = bands.iter().enumerate().flat_map(|(i, b)| head.grid.band(b.plane, b.band).map(move |p| (i, p)));
     let places: Vec<(usize, Place)> = places.collect();
     let nothing = Planes::new();
     let tiles: Vec<Tile> = places.par_iter().map(|(_, place)| tile(head, bands, place, &nothing)).collect();
     let wanted: Vec<vqae::Tile> = tiles.iter().map(|tile| for_vqae(head, tile)).collect();
-    let settled = device.settle(vqae, &wanted)?;
+    let settled = device.settle(painter, &wanted)?;
     for ((i, place), settled) in places.iter().zip(&settled) {
         bands[*i].ints[place.part][place.phase].paste(place.column * head.grid.tile_w, place.w, &settled.ints);
     }

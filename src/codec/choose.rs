@@ -77,7 +77,7 @@ pub fn choose(
     Ok(head)
 }
 
-/// The head for an array that a vqae codes; None where no sample has an int.
+/// The head for an array that a vqae codes; None where a bound makes it no simpler.
 pub fn choose_vqae(shown: &Shown, ty: &ArrayType, label: &str, model: &Arc<Model>) -> Result<Option<Head>> {
     let name = &model.name;
     if !matches!(ty.dtype, Dtype::F32 | Dtype::F64) || !matches!(shown.loss, Loss::Abs(_) | Loss::Rel(_)) {

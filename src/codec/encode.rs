@@ -250,7 +250,7 @@ impl<'a, W: Write> Encoder<'a, W> {
         self.read(head, shown, now, &mut raw, &mut errors)?;
         while !now.is_empty() {
             let mut bands = batch::ints(head, plans.as_ref().filter(|_| head.vqae().is_none()), now, &raw, &mut spare);
-            let settled = batch::settle(head, &device, self.n_arrays, &mut bands)?;
+            let settled = batch::settle(head, plans.as_ref(), &device, self.n_arrays, &mut bands)?;
             let next = batch::next(head, &mut rest);
             if head.map.bound().is_some() {
                 given.resize(raw.len(), 0);

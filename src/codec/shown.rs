@@ -4,7 +4,7 @@
 
 use crate::array::ArrayType;
 use crate::codec::head::Head;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sample::{Errors, Loss, Map, PsnrSearch, Stats, Survey, shorten};
 use crate::source::Source;
 use rayon::prelude::*;
@@ -66,12 +66,17 @@ pub fn maps(shown: &Shown) -> Result<Vec<Map>> {
     Ok(maps)
 }
 
-/// The map of fine ints for an absolute bound; None where there is nothing to code or no such map.
+/// The map of fine ints for an absolute bound; None where the array would not even get simpler by whole steps.
 pub fn fine_map(shown: &Shown, n_parts: u32) -> Result<Option<Map>> {
     let (ty, big_endian) = (shown.ty, shown.ty.big_endian);
     let survey = scan(shown, &|| Survey::new(ty.dtype), &|s, bytes| s.update(bytes, big_endian), &Survey::merge)?;
-    let bound = shown.loss.bound(&survey);
-    Ok(bound.and_then(|bound| Map::bounded_in_parts(&survey, bound, n_parts)))
+    let Some(bound) = shown.loss.bound(&survey) else { return Ok(None) };
+    match Map::bounded_in_parts(&survey, bound, n_parts) {
+        None if Map::bounded(&survey, bound).is_some() => {
+            Err(Error::argument("the bound is too near to the distance of floats for an autoencoder"))
+        }
+        map => Ok(map),
+    }
 }
 
 /// Holds what decoding gives against what was there.

@@ -8,6 +8,9 @@ use crate::wire::take_varint;
 
 /// One side of the coder.
 pub trait Code {
+    /// Whether what is handed over is known: an encoder's side.
+    const KNOWS: bool;
+
     /// `chance` of a 1 in 2¹⁶.
     fn bit(&mut self, bit: bool, chance: u32) -> Result<bool>;
     /// One of `n` equally likely.
@@ -51,6 +54,8 @@ fn between(symbol: usize, ends: &[u32]) -> Interval {
 }
 
 impl Code for Symbols {
+    const KNOWS: bool = true;
+
     fn bit(&mut self, bit: bool, chance: u32) -> Result<bool> {
         self.0.push(interval(bit, chance));
         Ok(bit)
@@ -68,6 +73,8 @@ impl Code for Symbols {
 }
 
 impl Code for Popper {
+    const KNOWS: bool = false;
+
     fn bit(&mut self, _: bool, chance: u32) -> Result<bool> {
         let bit = self.quantile(0) < chance << 8;
         self.pop(0, interval(bit, chance));

@@ -5,7 +5,7 @@ use crate::codec::head::Head;
 use crate::codec::mask::{Classes, Kind, Mask};
 use crate::codec::network::{self, Context};
 use crate::codec::plans::Plans;
-use crate::codec::vqae::{self, Settled};
+use crate::codec::vqae::{self, Opened, Painter, Settled};
 use crate::error::{Error, Result};
 use crate::kernel::MAX_INT;
 use crate::tile::Place;
@@ -150,8 +150,33 @@ pub fn put_vqae(head: &Head, array: u64, tile: &Tile, settled: &Settled) -> Vec<
 
 /// The same as its codec wants it.
 pub fn for_vqae<'a>(head: &Head, tile: &'a Tile) -> vqae::Tile<'a> {
-    let Place { part, h, w, .. } = tile.place;
-    vqae::Tile { ints: &tile.ints, classes: &tile.mask.classes, h, w, max: head.map.max_int(part) as i32 }
+    let Place { h, w, .. } = tile.place;
+    vqae::Tile { ints: &tile.ints, classes: &tile.mask.classes, h, w, max: max(head, &tile.place) }
+}
+
+/// The first half of decoding such a tile.
+pub fn open_vqae(head: &Head, painter: Painter, code: &Code, place: &Place) -> Result<(Mask, Opened)> {
+    let (mask, from) = unmask(head, code, place)?;
+    let (h, w) = (place.h, place.w);
+    let opened = match code.mode {
+        Mode::Network => vqae::open(painter, from, &mask.classes, (h, w), max(head, place))?,
+        Mode::Classic => {
+            let mut ints = vec![0; h * w];
+            classic::decode(from, h, w, head.map.max_int(place.part), &mut ints)?;
+            Opened::Plain(ints)
+        }
+    };
+    Ok((mask, opened))
+}
+
+/// The autoencoder of an array, if one codes it.
+pub fn painter<'a>(head: &'a Head, plans: Option<&'a Plans>) -> Option<Painter<'a>> {
+    Some(Painter { vqae: head.vqae()?, fast: &plans?.fast })
+}
+
+/// The largest fine int.
+pub fn max(head: &Head, place: &Place) -> i32 {
+    head.map.max_int(place.part) as i32
 }
 
 /// What masks of the array may say; None where there are none.
@@ -189,8 +214,8 @@ pub fn decode(head: &Head, plans: Option<&Plans>, code: &Code, place: &Place, re
     let mut ints = vec![0; h * w];
     let network = plans.and_then(|plans| Some((context(head, plans, place)?, plans)));
     match (code.mode, network) {
-        (Mode::Network, _) if let Some(vqae) = head.vqae() => {
-            ints = vqae::decode(vqae, from, &mask.classes, (h, w), head.map.max_int(place.part) as i32)?;
+        (Mode::Network, _) if let Some(painter) = painter(head, plans) => {
+            ints = vqae::decode(painter, from, &mask.classes, (h, w), max(head, place))?;
         }
         (Mode::Classic, _) => classic::decode(from, h, w, head.map.max_int(place.part), &mut ints)?,
         (Mode::Network, Some((context, plans))) => {

@@ -8,6 +8,7 @@
 //! encode  many tiles at once: fill, predict, settle, context, mixture, interval; the CPU packs the batch before
 //! decode  many tiles in lock step over the steps of a plan
 //! lifts   the ways of a flow as dispatches
+//! meshes  many blocks through an autoencoder: find, choose, paint
 //! flow    many tiles through a flow, there and back
 //! twin    one op over one run, with the signature of its plain kernel
 //! verify  a device that differs from the plain kernels in one bit is refused
@@ -20,6 +21,7 @@ mod decode;
 mod encode;
 mod flow;
 mod lifts;
+mod meshes;
 mod op;
 mod queue;
 mod spots;

@@ -15,10 +15,12 @@ pub enum Op {
     Couple,
     Carry,
     Leave,
+    Mesh,
+    Nearest,
 }
 
 impl Op {
-    pub const ALL: [Op; 11] = [
+    pub const ALL: [Op; 13] = [
         Op::Fill,
         Op::Predict,
         Op::Settle,
@@ -30,14 +32,16 @@ impl Op {
         Op::Couple,
         Op::Carry,
         Op::Leave,
+        Op::Mesh,
+        Op::Nearest,
     ];
 
-    /// In the order in which an encoder runs them for a net whose layers are plain, or not; flows have a way of their own.
+    /// In the order in which an encoder runs them for a net whose layers are plain, or not; flows and meshes have ways of their own.
     pub(super) fn of(is_plain: bool) -> impl Iterator<Item = Op> {
         Op::ALL.into_iter().filter(move |op| match op {
             Op::Context => is_plain,
             Op::Features | Op::Around => !is_plain,
-            Op::Couple | Op::Carry | Op::Leave => false,
+            Op::Couple | Op::Carry | Op::Leave | Op::Mesh | Op::Nearest => false,
             _ => true,
         })
     }
@@ -55,14 +59,16 @@ impl Op {
             Op::Couple => "couple",
             Op::Carry => "carry",
             Op::Leave => "leave",
+            Op::Mesh => "mesh",
+            Op::Nearest => "nearest",
         }
     }
 
     /// Storage buffers behind the parameters.
     pub(super) fn n_buffers(self) -> usize {
         match self {
-            Op::Carry => 2,
-            Op::Leave => 3,
+            Op::Carry | Op::Nearest => 2,
+            Op::Leave | Op::Mesh => 3,
             Op::Fill | Op::Settle | Op::Mixture | Op::Around | Op::Couple => 4,
             Op::Predict | Op::Interval => 5,
             Op::Features => 7,
@@ -78,7 +84,7 @@ impl Op {
 
 /// The text of every shader.
 #[derive(Clone, Debug)]
-pub struct Shaders([Cow<'static, str>; 11]);
+pub struct Shaders([Cow<'static, str>; 13]);
 
 impl Default for Shaders {
     fn default() -> Shaders {
@@ -95,6 +101,8 @@ impl Default for Shaders {
                 Op::Couple => include_str!("../../shaders/couple.wgsl"),
                 Op::Carry => include_str!("../../shaders/carry.wgsl"),
                 Op::Leave => include_str!("../../shaders/leave.wgsl"),
+                Op::Mesh => include_str!("../../shaders/mesh.wgsl"),
+                Op::Nearest => include_str!("../../shaders/nearest.wgsl"),
             })
         }))
     }

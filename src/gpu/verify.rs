@@ -8,15 +8,17 @@ use super::decode::TilePayload;
 use super::encode::TileInts;
 use super::op::Op;
 use crate::codec::network::{self, Context};
+use crate::codec::vqae::{self, Block, Painter, blocks};
 use crate::error::{Error, Result};
 use crate::kernel::around::{around, n_planes};
 use crate::kernel::context::{Heads, context};
-use crate::kernel::fast::Level;
+use crate::kernel::fast::{Fast, Level};
 use crate::kernel::interval::intervals;
 use crate::kernel::kept::Kept;
 use crate::kernel::mixture::{Mixtures, Window, mass, mixture};
 use crate::kernel::predict::{Linear, predict};
 use crate::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets, Usual};
+use crate::model::vqae::Vqae;
 use crate::model::{Model, Part};
 use crate::net::MAX_REACH;
 use std::sync::PoisonError;
@@ -28,14 +30,16 @@ const PITCH: usize = 64;
 impl Gpu {
     /// Compares this device with the plain kernels, once per model; an error of kind `Device` names the op that differs.
     pub fn verify(&self, model: &Model) -> Result<()> {
-        if model.vqae.is_some() {
-            return Ok(());
-        }
         let digest = *blake3::hash(&crate::net::store(model)?).as_bytes();
         if self.verified.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest) {
             return Ok(());
         }
         let mut paint = Paint(1);
+        if let Some(vqae) = &model.vqae {
+            self.verify_vqae(vqae, &mut paint).map_err(|e| e.at(&self.info.name))?;
+            self.verified.lock().unwrap_or_else(PoisonError::into_inner).insert(digest);
+            return Ok(());
+        }
         for part in &model.parts {
             for max in [255, 4095, 65535, 65536, MAX_INT] {
                 self.verify_part(part, max, &mut paint).map_err(|e| e.at(&self.info.name))?;
@@ -128,6 +132,33 @@ impl Gpu {
             self.intervals(m, window, b, ints, &mut gpu_start, &mut gpu_width)?;
             same(Op::Interval, &start, &gpu_start)?;
             same(Op::Interval, &width, &gpu_width)?;
+        }
+        Ok(())
+    }
+
+    /// Blocks of noise and of slopes, whole ones and those of which only some cells are seen.
+    fn verify_vqae(&self, vqae: &Vqae, paint: &mut Paint) -> Result<()> {
+        let painter = Painter { vqae, fast: &Fast::new(Level::Plain, []).with(vqae.meshes()) };
+        let mut all = Vec::new();
+        for (h, w, max) in [(64, 64, 1 << 20), (64, 70, 900), (20, 61, 90_000), (9, 200, 300)] {
+            let ints: Vec<i32> =
+                (0..h * w).map(|i| (max / 90 * (i / w % 64) as i32 + paint.int(max / 4)).min(max)).collect();
+            let classes: Vec<u8> = (0..h * w).map(|i| u8::from(i % w > 40 && i / w < 17)).collect();
+            all.extend(blocks(vqae::Tile { ints: &ints, classes: &classes, h, w, max }));
+        }
+        all.retain(Block::is_coded);
+        let mut found = all.clone();
+        let heads = self.find(vqae, &mut found.iter_mut().collect::<Vec<_>>())?;
+        for (block, found) in all.iter_mut().zip(&found) {
+            block.find(painter);
+            if block.codes != found.codes {
+                return Err(differs("mesh or nearest: a code"));
+            }
+        }
+        let painted = self.paint(vqae, &all.iter().collect::<Vec<_>>())?;
+        for ((block, heads), painted) in all.iter().zip(&heads).zip(&painted) {
+            same(Op::Mesh, &block.paint(painter), painted)?;
+            same(Op::Mesh, painted, heads)?;
         }
         Ok(())
     }

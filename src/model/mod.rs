@@ -171,7 +171,7 @@ impl Model {
 impl Model {
     /// The kernels of a level, with the nets of this model.
     pub fn fast(&self, level: Level) -> Fast {
-        Fast::new(level, self.parts.iter().map(|p| &p.net))
+        Fast::new(level, self.parts.iter().map(|p| &p.net)).with(self.vqae.iter().flat_map(Vqae::meshes))
     }
 
     fn places(&self, pass: Pass) -> Places<'_> {

@@ -72,6 +72,16 @@ pub struct Vqae {
     pub bottom: Codebook,
 }
 
+/// Which of the meshes, in the order of the weights file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    FindTop,
+    FindBottom,
+    Paint,
+    ForeseeTop,
+    ForeseeBottom,
+}
+
 impl Vqae {
     pub const N_MESHES: usize = 5;
 

@@ -14,6 +14,7 @@ const EMBEDDED: &[(&str, &[u8])] = &[
     ("pixelcnn-max-1", include_bytes!("../../weights/pixelcnn-max-1.safetensors")),
     ("pixelcnn-deep-1", include_bytes!("../../weights/pixelcnn-deep-1.safetensors")),
     ("pixelcnn-field-1", include_bytes!("../../weights/pixelcnn-field-1.safetensors")),
+    ("vqae-default-1", include_bytes!("../../weights/vqae-default-1.safetensors")),
 ];
 
 /// All of them, loaded once.
@@ -34,7 +35,7 @@ pub fn by_hash(hash: &[u8; 32], others: &[Arc<Model>]) -> Result<Arc<Model>> {
     })
 }
 
-/// The models that a word means: a name, with or without its number; a family; a preset.
+/// The models that a word means: a name, with or without its number; a family; a preset of those that code whatever there is.
 pub fn by_name(word: &str, others: &[Arc<Model>]) -> Result<Vec<Arc<Model>>> {
     let all = || embedded().iter().chain(others);
     let exact: Vec<Arc<Model>> = all().filter(|m| m.name == word).cloned().collect();
@@ -43,7 +44,8 @@ pub fn by_name(word: &str, others: &[Arc<Model>]) -> Result<Vec<Arc<Model>>> {
     }
     let means = |m: &Model| {
         let stem = m.name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-');
-        stem == word || m.family.name() == word || stem.strip_prefix(m.family.name()) == Some(&format!("-{word}"))
+        let preset = m.family != Family::Vqae && stem.strip_prefix(m.family.name()) == Some(&format!("-{word}"));
+        stem == word || m.family.name() == word || preset
     };
     let some: Vec<Arc<Model>> = all().filter(|m| means(m)).cloned().collect();
     if some.is_empty() {
@@ -53,7 +55,8 @@ pub fn by_name(word: &str, others: &[Arc<Model>]) -> Result<Vec<Arc<Model>>> {
     Ok(some)
 }
 
-/// The models that `auto` measures for frames. Flows cost more and are behind on nearly all of them.
+/// The models that `auto` measures for frames. Flows cost more and are behind on nearly all of them; a vqae has ints of its own, for low
+/// rates within a bound, and is behind on most fields.
 pub fn defaults() -> Vec<Arc<Model>> {
     let all = by_name("default", &[]).unwrap_or_default().into_iter();
     all.filter(|model| matches!(model.family, Family::Pixelcnn | Family::Lattice)).collect()

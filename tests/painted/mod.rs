@@ -299,3 +299,33 @@ pub fn shades(h: usize, w: usize) -> Vec<i32> {
         .map(|i| cells[i / w / 8 * w.div_ceil(8) + i % w / 8] + 300 * (i / w / 64) as i32 + random.below(9) as i32)
         .collect()
 }
+
+/// A mesh of any shape.
+pub fn mesh(random: &mut Random) -> Mesh {
+    let side = |random: &mut Random| 1usize << random.below(4);
+    let sheet = |random: &mut Random| Sheet { side: side(random), width: 1 + random.below(20) as usize };
+    let sources: Vec<Sheet> = (0..1 + random.below(3)).map(|_| sheet(random)).collect();
+    let mut sheets = sources.clone();
+    let n = 2 + random.below(3);
+    let layers = (0..n).map(|l| {
+        let skip = Some(random.below(sheets.len() as u32) as usize).filter(|_| l + 1 < n && random.below(2) == 0);
+        let Sheet { side, width } = skip.map_or(sheet(random), |s| sheets[s]);
+        let mut input = || {
+            let source = random.below(sheets.len() as u32) as usize;
+            Input { source, tap: (random.within(2), random.within(2)) }
+        };
+        let inputs: Vec<Input> = (0..1 + l as usize % 4).map(|_| input()).collect();
+        let n_in: usize = inputs.iter().map(|i| sheets[i.source].padded()).sum();
+        sheets.push(Sheet { side, width });
+        let layer = Layer {
+            n_in,
+            n_out: width,
+            weights: (0..n_in * width).map(|_| random.within(127) as i8).collect(),
+            bias: (0..width).map(|_| random.within(20000)).collect(),
+            shift: (0..width).map(|_| 5 + random.below(5) as u8).collect(),
+        };
+        MeshLayer { side, inputs, add: skip, layer }
+    });
+    let layers = layers.collect();
+    Mesh::new(sources, layers).unwrap()
+}

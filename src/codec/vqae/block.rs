@@ -4,10 +4,10 @@
 //! ints lie within 32 of its base has size 0 and no codes: it is its base. Cells of which nothing is seen have no codes either, and
 //! are zeros to the meshes.
 
-use super::Tile;
+use super::{Painter, Tile};
 use crate::codec::mask::hides;
-use crate::kernel::mesh::{mesh, nearest};
-use crate::model::vqae::{BLOCK, CELL, Codebook, SIDE, TOP_SIDE, Vqae};
+use crate::kernel::mesh::nearest;
+use crate::model::vqae::{BLOCK, CELL, Codebook, Role, SIDE, TOP_SIDE};
 
 /// The largest fine int that blocks can reach.
 pub const MAX_FINE: i32 = 1 << 20;
@@ -73,18 +73,18 @@ impl Block {
     }
 
     /// The codes nearest to what the meshes find in the pixels.
-    pub fn find(&mut self, vqae: &Vqae) {
-        let latents = mesh(&vqae.find_top, &[&self.pixels]);
+    pub fn find(&mut self, Painter { vqae, fast }: Painter) {
+        let latents = fast.mesh(Role::FindTop as usize, &[&self.pixels]);
         self.codes.top = choose(&vqae.top, &latents, |cell| self.is_top_live(cell));
-        let latents = mesh(&vqae.find_bottom, &[&self.pixels, &self.top(&vqae.top)]);
+        let latents = fast.mesh(Role::FindBottom as usize, &[&self.pixels, &self.top(&vqae.top)]);
         self.codes.bottom = choose(&vqae.bottom, &latents, |cell| self.is_live(cell));
     }
 
     /// The heads of its pixels, cell by cell; none where it has no codes.
-    pub fn paint(&self, vqae: &Vqae) -> Vec<i32> {
+    pub fn paint(&self, Painter { vqae, fast }: Painter) -> Vec<i32> {
         match self.is_coded() {
             false => Vec::new(),
-            true => mesh(&vqae.paint, &[&self.top(&vqae.top), &self.bottom(&vqae.bottom)]),
+            true => fast.mesh(Role::Paint as usize, &[&self.top(&vqae.top), &self.bottom(&vqae.bottom)]),
         }
     }
 }

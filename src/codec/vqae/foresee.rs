@@ -4,12 +4,13 @@
 //! z_i = EXP2_4096[t mod 256] >> ⌊t / 256⌋,  t = min(a_top − a_i, 3071)      width_i = 1 + ⌊z_i · (2²⁴ − n) / Σ z⌋, a_top takes the rest
 //! ```
 
+use super::Painter;
 use super::block::{BASE, Block, MAX_FINE, MAX_SIZE};
 use crate::codec::symbols::Code;
 use crate::error::{Error, Result};
 use crate::kernel::mesh::cell;
 use crate::kernel::tables::EXP2_4096;
-use crate::model::vqae::{BLOCK, Codebook, Vqae};
+use crate::model::vqae::{BLOCK, Codebook, Role};
 
 /// How often 0 and 1 came, in a context; the sum is halved when it is this large, so that what came last counts.
 const MOST: u32 = 1 << 12;
@@ -72,7 +73,7 @@ impl Number {
 }
 
 /// Codes the blocks of a tile; a reader hands over empty ones.
-pub fn walk(code: &mut impl Code, vqae: &Vqae, max: i32, blocks: &mut [Block]) -> Result<()> {
+pub fn walk(code: &mut impl Code, painter: Painter, max: i32, blocks: &mut [Block]) -> Result<()> {
     let (mut flat, mut bases, mut sizes) = ([Chance::new(1, 1); 3], Number::NEW, Number::NEW);
     let n_columns = blocks.iter().take_while(|block| block.y == 0).count().max(1);
     let (mut size, middle) = (FIRST_SIZE, max / 2 / BASE);
@@ -104,27 +105,51 @@ pub fn walk(code: &mut impl Code, vqae: &Vqae, max: i32, blocks: &mut [Block]) -
             return Err(Error::corrupt(format!("a block of size {size}")));
         }
         block.size = size;
-        codes(code, vqae, block)?;
+        codes(code, painter, block)?;
     }
     Ok(())
 }
 
 /// The codes of a block's live cells, top before bottom.
-fn codes(code: &mut impl Code, vqae: &Vqae, block: &mut Block) -> Result<()> {
-    let size = block.size_seen();
-    let mut top = vec![0; block.codes.top.len() * vqae.top.width()];
-    for i in (0..block.codes.top.len()).filter(|&i| block.is_top_live(i)).collect::<Vec<usize>>() {
-        let ends = ends(&cell(&vqae.foresee_top, &[&top, &size], i));
-        block.codes.top[i] = code.among(block.codes.top[i].into(), &ends)? as u8;
-        put(&vqae.top, block.codes.top[i], i, &mut top);
-    }
-    let mut bottom = vec![0; block.codes.bottom.len() * vqae.bottom.width()];
-    for i in (0..block.codes.bottom.len()).filter(|&i| block.is_live(i)).collect::<Vec<usize>>() {
-        let ends = ends(&cell(&vqae.foresee_bottom, &[&bottom, &top, &size], i));
-        block.codes.bottom[i] = code.among(block.codes.bottom[i].into(), &ends)? as u8;
-        put(&vqae.bottom, block.codes.bottom[i], i, &mut bottom);
-    }
+fn codes<C: Code>(code: &mut C, painter: Painter, block: &mut Block) -> Result<()> {
+    let (vqae, size) = (painter.vqae, block.size_seen());
+    let live: Vec<usize> = (0..block.codes.top.len()).filter(|&i| block.is_top_live(i)).collect();
+    let known = if C::KNOWS { block.top(&vqae.top) } else { vec![0; block.codes.top.len() * vqae.top.width()] };
+    let indices = &mut block.codes.top;
+    let top = level(code, painter, Role::ForeseeTop, (&vqae.top, indices), &live, (known, &[&size]))?;
+    let live: Vec<usize> = (0..block.codes.bottom.len()).filter(|&i| block.is_live(i)).collect();
+    let known =
+        if C::KNOWS { block.bottom(&vqae.bottom) } else { vec![0; block.codes.bottom.len() * vqae.bottom.width()] };
+    let indices = &mut block.codes.bottom;
+    level(code, painter, Role::ForeseeBottom, (&vqae.bottom, indices), &live, (known, &[&top, &size]))?;
     Ok(())
+}
+
+/// The codes of one level, whose activations so far are handed over and given back whole. Who knows them all has the logits of all
+/// cells told at once, which are the same.
+fn level<C: Code>(
+    code: &mut C,
+    Painter { vqae, fast }: Painter,
+    role: Role,
+    (codes, indices): (&Codebook, &mut [u8]),
+    live: &[usize],
+    (mut known, others): (Vec<i32>, &[&[i32]]),
+) -> Result<Vec<i32>> {
+    let mesh = vqae.meshes()[role as usize];
+    let sources = |known: &[i32], f: &mut dyn FnMut(&[&[i32]]) -> Vec<i32>| {
+        let all: Vec<&[i32]> = std::iter::once(known).chain(others.iter().copied()).collect();
+        f(&all)
+    };
+    let all = if C::KNOWS { sources(&known, &mut |all| fast.mesh(role as usize, all)) } else { Vec::new() };
+    for &i in live {
+        let ends = match all.get(i * codes.n_codes()..(i + 1) * codes.n_codes()) {
+            Some(logits) => ends(logits),
+            None => ends(&sources(&known, &mut |all| cell(mesh, all, i))),
+        };
+        indices[i] = code.among(indices[i].into(), &ends)? as u8;
+        put(codes, indices[i], i, &mut known);
+    }
+    Ok(known)
 }
 
 fn put(codes: &Codebook, index: u8, cell: usize, activations: &mut [i32]) {

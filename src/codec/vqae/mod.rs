@@ -17,6 +17,7 @@ use crate::codec::classic;
 use crate::codec::symbols::{Symbols, take_lane};
 use crate::entropy::lanes::Popper;
 use crate::error::{Error, Result};
+use crate::kernel::fast::Fast;
 use crate::model::vqae::Vqae;
 use crate::wire::take_u8;
 
@@ -24,6 +25,13 @@ use crate::wire::take_u8;
 pub const FINE: i32 = 65;
 const PLAIN: u8 = 0;
 const PAINTED: u8 = 1;
+
+/// An autoencoder, and the kernels with its meshes.
+#[derive(Clone, Copy)]
+pub struct Painter<'a> {
+    pub vqae: &'a Vqae,
+    pub fast: &'a Fast,
+}
 
 /// A tile's ints, which of them are hidden, and its size.
 #[derive(Clone, Copy)]
@@ -43,12 +51,12 @@ pub struct Settled {
 }
 
 /// The smaller of both kinds, of blocks whose codes and painted heads are known.
-pub fn settle(vqae: &Vqae, tile: Tile, mut blocks: Vec<Block>, heads: &[Vec<i32>]) -> Settled {
+pub fn settle(painter: Painter, tile: Tile, mut blocks: Vec<Block>, heads: &[Vec<i32>]) -> Settled {
     let plain = plain(tile);
     let painted = block::pour(&blocks, heads, tile.classes, tile.h, tile.w);
     let mut corrections = correct::of(tile, &painted);
     let mut code = Symbols::default();
-    let known = foresee::walk(&mut code, vqae, tile.max, &mut blocks)
+    let known = foresee::walk(&mut code, painter, tile.max, &mut blocks)
         .and_then(|()| correct::walk(&mut code, &painted, (tile.h, tile.w), &mut corrections));
     known.expect("what is known is not read");
     let mut bytes = vec![PAINTED];
@@ -79,7 +87,7 @@ pub enum Opened {
 }
 
 /// The first half of decoding: the codes.
-pub fn open(vqae: &Vqae, mut payload: &[u8], classes: &[u8], (h, w): (usize, usize), max: i32) -> Result<Opened> {
+pub fn open(painter: Painter, mut payload: &[u8], classes: &[u8], (h, w): (usize, usize), max: i32) -> Result<Opened> {
     match take_u8(&mut payload)? {
         PLAIN => {
             let mut ints = vec![0; h * w];
@@ -93,44 +101,43 @@ pub fn open(vqae: &Vqae, mut payload: &[u8], classes: &[u8], (h, w): (usize, usi
                 return Err(Error::corrupt("bytes follow the lane of a tile"));
             }
             let mut blocks = block::empty(classes, h, w);
-            foresee::walk(&mut lane, vqae, max, &mut blocks)?;
+            foresee::walk(&mut lane, painter, max, &mut blocks)?;
             Ok(Opened::Painted { blocks, lane })
         }
         other => Err(Error::unsupported(format!("a tile of kind {other} is not known to this version"))),
     }
 }
 
-/// The second half: the ints of painted blocks.
-pub fn close(
-    blocks: &[Block],
-    mut lane: Popper,
-    heads: &[Vec<i32>],
-    classes: &[u8],
-    (h, w): (usize, usize),
-    max: i32,
-) -> Result<Vec<i32>> {
-    let painted = block::pour(blocks, heads, classes, h, w);
-    let mut corrections = vec![0; h * w];
-    correct::walk(&mut lane, &painted, (h, w), &mut corrections)?;
-    lane.finish()?;
-    Ok(corrected(&painted.p, &corrections, max))
+impl Opened {
+    /// The second half: the ints of painted blocks.
+    pub fn close(self, heads: &[Vec<i32>], classes: &[u8], (h, w): (usize, usize), max: i32) -> Result<Vec<i32>> {
+        match self {
+            Opened::Plain(ints) => Ok(ints),
+            Opened::Painted { blocks, mut lane } => {
+                let painted = block::pour(&blocks, heads, classes, h, w);
+                let mut corrections = vec![0; h * w];
+                correct::walk(&mut lane, &painted, (h, w), &mut corrections)?;
+                lane.finish()?;
+                Ok(corrected(&painted.p, &corrections, max))
+            }
+        }
+    }
 }
 
 /// All of encoding on the CPU.
-pub fn encode(vqae: &Vqae, tile: Tile) -> Settled {
+pub fn encode(painter: Painter, tile: Tile) -> Settled {
     let mut blocks = blocks(tile);
-    blocks.iter_mut().filter(|block| block.is_coded()).for_each(|block| block.find(vqae));
-    let heads: Vec<Vec<i32>> = blocks.iter().map(|block| block.paint(vqae)).collect();
-    settle(vqae, tile, blocks, &heads)
+    blocks.iter_mut().filter(|block| block.is_coded()).for_each(|block| block.find(painter));
+    let heads: Vec<Vec<i32>> = blocks.iter().map(|block| block.paint(painter)).collect();
+    settle(painter, tile, blocks, &heads)
 }
 
 /// All of decoding.
-pub fn decode(vqae: &Vqae, payload: &[u8], classes: &[u8], size: (usize, usize), max: i32) -> Result<Vec<i32>> {
-    match open(vqae, payload, classes, size, max)? {
-        Opened::Plain(ints) => Ok(ints),
-        Opened::Painted { blocks, lane } => {
-            let heads: Vec<Vec<i32>> = blocks.iter().map(|block| block.paint(vqae)).collect();
-            close(&blocks, lane, &heads, classes, size, max)
-        }
-    }
+pub fn decode(painter: Painter, payload: &[u8], classes: &[u8], size: (usize, usize), max: i32) -> Result<Vec<i32>> {
+    let opened = open(painter, payload, classes, size, max)?;
+    let heads = match &opened {
+        Opened::Plain(_) => Vec::new(),
+        Opened::Painted { blocks, .. } => blocks.iter().map(|block| block.paint(painter)).collect(),
+    };
+    opened.close(&heads, classes, size, max)
 }
