@@ -98,7 +98,7 @@ fn ops(criterion: &mut Criterion) {
 }
 
 fn tiles(criterion: &mut Criterion) {
-    for family in Family::ALL {
+    for family in Family::OF_CELLS {
         for size in SIZES {
             for level in Level::available() {
                 let model = painted::model(family, size);

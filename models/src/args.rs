@@ -91,7 +91,7 @@ pub enum Verb {
         #[arg(long, default_value_t = 3000)]
         foresee: u64,
         /// The name users call the model by.
-        #[arg(long, default_value = "vqae-default")]
+        #[arg(long, default_value = "vqae")]
         name: String,
         #[arg(long)]
         out: PathBuf,

@@ -207,7 +207,7 @@ impl<'a, W: Write> Encoder<'a, W> {
         let alone = match models.iter().find(|model| model.vqae.is_some()) {
             None => None,
             Some(model) if models.len() == 1 => choose_vqae(&shown, ty, label, model)?,
-            Some(model) => return Err(Error::argument(format!("{} codes alone, or not at all", model.name))),
+            Some(model) => return Err(Error::argument(format!("{} codes alone: name one model", model.name))),
         };
         let head = match alone {
             Some(head) => head,

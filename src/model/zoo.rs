@@ -55,8 +55,8 @@ pub fn by_name(word: &str, others: &[Arc<Model>]) -> Result<Vec<Arc<Model>>> {
     Ok(some)
 }
 
-/// The models that `auto` measures for frames. Flows cost more and are behind on nearly all of them; a vqae has ints of its own, for low
-/// rates within a bound, and is behind on most fields.
+/// The models that `auto` measures for frames. Flows cost more and are behind on nearly all of them; a vqae has ints of its own,
+/// within a bound, and is ahead only where that is very wide.
 pub fn defaults() -> Vec<Arc<Model>> {
     let all = by_name("default", &[]).unwrap_or_default().into_iter();
     all.filter(|model| matches!(model.family, Family::Pixelcnn | Family::Lattice)).collect()
