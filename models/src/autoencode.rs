@@ -4,7 +4,7 @@
 //! the last part of the way is rounded. There are no checkpoints: a training that is interrupted begins anew.
 
 use crate::adam::Adam;
-use crate::blocks::{Shown, draw};
+use crate::crops::{Shown, draw};
 use crate::codes::N_MEANT;
 use crate::context::ContextNet;
 use crate::data::Corpus;

@@ -3,7 +3,7 @@
 //! The meshes that foresee codes, trained on the codes that the finished autoencoder gives to blocks.
 
 use crate::adam::Adam;
-use crate::blocks::draw;
+use crate::crops::draw;
 use crate::context::ContextNet;
 use crate::data::Corpus;
 use crate::descend::{WINDOW, rate};

@@ -10,7 +10,7 @@ mod adam;
 mod args;
 mod augment;
 mod autoencode;
-mod blocks;
+mod crops;
 mod cells;
 mod checkpoint;
 mod codes;
