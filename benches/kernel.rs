@@ -8,7 +8,8 @@ use collapsar::kernel::context::Heads;
 use collapsar::kernel::fast::{Inverted, Level, Scratch, room};
 use collapsar::kernel::mixture::{Mixtures, Window, mass};
 use collapsar::kernel::{Look, ONE, Usual};
-use collapsar::model::{Family, Model};
+use collapsar::model::vqae::{BLOCK, Role};
+use collapsar::model::{Family, Model, zoo};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::time::Duration;
@@ -19,6 +20,26 @@ const SIZES: [painted::Size; 3] = [painted::SMALL, painted::MIDDLE, painted::LAR
 /// The family, and multiplications per cell in thousands.
 fn name(model: &Model) -> String {
     format!("{}/{}k", model.family.name(), model.n_mac().div_ceil(1000))
+}
+
+/// The meshes of a trained autoencoder, ints of one block.
+fn meshes(criterion: &mut Criterion) {
+    let model = zoo::by_name("vqae-default", &[]).unwrap().swap_remove(0);
+    let vqae = model.vqae.as_ref().unwrap();
+    for level in Level::available() {
+        let fast = model.fast(level);
+        let mut group = criterion.benchmark_group("mesh");
+        group.throughput(Throughput::Elements((BLOCK * BLOCK) as u64));
+        for role in [Role::FindTop, Role::FindBottom, Role::Paint, Role::ForeseeBottom] {
+            let sheet = |n: usize| (0..n).map(|i| (i * 37 % 128) as i32).collect::<Vec<i32>>();
+            let sources: Vec<Vec<i32>> =
+                vqae.meshes()[role as usize].sources().iter().map(|s| sheet(s.n_cells() * s.width)).collect();
+            let sources: Vec<&[i32]> = sources.iter().map(Vec::as_slice).collect();
+            group.bench_function(format!("{role:?}/{level:?}"), |b| {
+                b.iter(|| fast.mesh(role as usize, black_box(&sources)))
+            });
+        }
+    }
 }
 
 /// Every op on the rows of a tile in the encoder's raster plan; `context` is `around` where layers look around.
@@ -77,7 +98,7 @@ fn ops(criterion: &mut Criterion) {
 }
 
 fn tiles(criterion: &mut Criterion) {
-    for family in Family::ALL {
+    for family in Family::OF_CELLS {
         for size in SIZES {
             for level in Level::available() {
                 let model = painted::model(family, size);
@@ -107,5 +128,5 @@ fn tiles(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, ops, tiles);
+criterion_group!(benches, ops, tiles, meshes);
 criterion_main!(benches);

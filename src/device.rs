@@ -7,6 +7,7 @@ use crate::codec::head::Head;
 use crate::codec::mask::{Kind, Mask};
 use crate::codec::plans::Plans;
 use crate::codec::tile::{self, Code, Decoded, Mode, Tile, context};
+use crate::codec::vqae::{self, Block, Opened, Painter, Settled};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, TileInts, TilePayload};
 use crate::model::Model;
@@ -132,6 +133,48 @@ impl Device {
         Ok(settled.collect())
     }
 
+    /// Tiles of an autoencoder's array, in their order.
+    pub fn settle(&self, painter: Painter, tiles: &[vqae::Tile]) -> Result<Vec<Settled>> {
+        let Some(gpu) = self.gpu() else {
+            return Ok(tiles.par_iter().map(|tile| vqae::encode(painter, *tile)).collect());
+        };
+        let mut blocks: Vec<Vec<Block>> = tiles.par_iter().map(|tile| vqae::blocks(*tile)).collect();
+        let mut coded: Vec<&mut Block> = blocks.iter_mut().flatten().filter(|block| block.is_coded()).collect();
+        let mut painted = gpu.find(painter.vqae, &mut coded)?.into_iter();
+        let heads = heads(&blocks, &mut painted);
+        let tiles = tiles.par_iter().zip(blocks).zip(heads);
+        Ok(tiles.map(|((tile, blocks), heads)| vqae::settle(painter, *tile, blocks, &heads)).collect())
+    }
+
+    /// The ints of tiles of an autoencoder's array, by a GPU.
+    fn paint(
+        &self,
+        (gpu, painter, head): (&Gpu, Painter, &Head),
+        tiles: &[Coded],
+        take: &(dyn Fn(usize, Decoded) + Sync),
+    ) -> Result<Vec<Result<()>>> {
+        let open = |t: &Coded| {
+            let code = t.code.as_ref().map_err(Error::clone)?;
+            tile::open_vqae(head, painter, code, &t.place)
+        };
+        let mut opened: Vec<Result<(Mask, Opened)>> = tiles.par_iter().map(open).collect();
+        let blocks = opened.iter().map(|tile| match tile {
+            Ok((_, Opened::Painted { blocks, .. })) => blocks.as_slice(),
+            _ => &[],
+        });
+        let blocks: Vec<&[Block]> = blocks.collect();
+        let coded: Vec<&Block> = blocks.iter().copied().flatten().filter(|block| block.is_coded()).collect();
+        let mut painted = gpu.paint(painter.vqae, &coded)?.into_iter();
+        let heads = heads(&blocks, &mut painted);
+        let each = opened.par_drain(..).zip(heads).zip(tiles).enumerate();
+        let close = |t: &Coded, opened: Result<(Mask, Opened)>, heads: &[Vec<i32>]| -> Result<Decoded> {
+            let (mask, opened) = opened?;
+            let ints = opened.close(heads, &mask.classes, (t.place.h, t.place.w), tile::max(head, &t.place))?;
+            Ok(Decoded { ints, mask })
+        };
+        Ok(each.map(|(i, ((opened, heads), t))| close(t, opened, &heads).map(|tile| take(i, tile))).collect())
+    }
+
     /// The ints of so many tiles, to `take` in any order; one that cannot be decoded fails alone. What is needed for a tile
     /// is gathered where it is decoded and goes when it is.
     pub fn decode(
@@ -152,6 +195,9 @@ impl Device {
             return Ok(each.collect());
         };
         let tiles: Vec<Coded> = (0..n_tiles).into_par_iter().map(coded).collect();
+        if let Some(painter) = tile::painter(head, Some(plans)) {
+            return self.paint((gpu, painter, head), &tiles, take);
+        }
         let by_network = |i: usize| matches!(tiles[i].code, Ok(Code { mode: Mode::Network, mask: Kind::None, .. }));
         let mut decoded: Vec<Option<Result<Decoded>>> = tiles.iter().map(|_| None).collect();
         for (_, group) in alike(head, tiles.iter().map(|t| &t.place), by_network) {
@@ -169,6 +215,13 @@ impl Device {
         let each = tiles.par_iter().zip(decoded).enumerate();
         Ok(each.map(|(i, (t, ints))| ints.unwrap_or_else(|| one(t)).map(|tile| take(i, tile))).collect())
     }
+}
+
+/// What was painted of the blocks that have codes, and nothing of the others, tile by tile.
+fn heads<T: AsRef<[Block]>>(blocks: &[T], painted: &mut impl Iterator<Item = Vec<i32>>) -> Vec<Vec<Vec<i32>>> {
+    let mut of_block = |block: &Block| if block.is_coded() { painted.next().unwrap_or_default() } else { Vec::new() };
+    let of_tile = |blocks: &T| blocks.as_ref().iter().map(&mut of_block).collect();
+    blocks.iter().map(of_tile).collect()
 }
 
 fn instead(error: &Error) -> String {

@@ -11,7 +11,8 @@ use collapsar::codec::archive::{Archive, Array};
 use collapsar::codec::network::encode;
 use collapsar::codec::plane::Band;
 use collapsar::codec::plans::Plans;
-use collapsar::codec::tile::{Mode, context, decode};
+use collapsar::codec::tile::{self, Mode, context, decode};
+use collapsar::codec::vqae::Opened;
 use collapsar::kernel::fast::Level;
 use collapsar::model::{Family, zoo};
 use collapsar::{Choice, Loss, Options};
@@ -67,6 +68,7 @@ fn cases() -> Vec<Case> {
         case("anchor", group(), Options { model: model("pixelcnn-default-1").model, ..Options::default() }, |a| {
             a.arrays().any(|array| !array.head.anchors.is_empty())
         }),
+        case("painted", waves(2, 64, 80), painted_field(&[2, 64, 80]), is_painted),
         case("other", [noise(700), b"one word, ".repeat(90)].concat(), Options::default(), |a| a.arrays().count() == 0),
         case("empty", Vec::new(), Options::default(), |a| a.file.n_bytes == 0),
     ]
@@ -94,6 +96,20 @@ fn raw(dtype: Dtype, shape: &[u64]) -> Options {
 /// In steps of a bound; the fill values of all planes lie in the same places.
 fn bounded(shape: &[u64]) -> Options {
     Options { loss: Loss::Abs(0.03125), ..raw(Dtype::F32, shape) }
+}
+
+/// By the autoencoder, to a bound at which its blocks are painted.
+fn painted_field(shape: &[u64]) -> Options {
+    Options { loss: Loss::Abs(3.0), model: model("vqae-default-1").model, ..raw(Dtype::F32, shape) }
+}
+
+fn is_painted(archive: &Archive) -> bool {
+    let array = first(archive);
+    let plans = array.head.network.as_ref().map(|n| Plans::to_decode(n.model.clone()));
+    let place = array.head.grid.place(0, 0, 0, 0, 0).unwrap();
+    let code = archive.tile(array, &place, array.first_block).unwrap();
+    let opened = tile::open_vqae(&array.head, tile::painter(&array.head, plans.as_ref()).unwrap(), &code, &place);
+    matches!(opened, Ok((_, Opened::Painted { .. })))
 }
 
 fn first<'a>(archive: &'a Archive) -> &'a Array {
@@ -265,6 +281,19 @@ fn sea(n: usize, h: usize, w: usize) -> Vec<u8> {
     };
     let mut samples: Vec<f32> = (0..n * h * w).map(sample).collect();
     (samples[3], samples[h * w + 5], samples[50]) = (f32::NAN, f32::NEG_INFINITY, 1e9);
+    samples.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+/// How far it is to two places, one of which wanders, with a coast, a NaN and a sample that no step comes near.
+fn waves(n: usize, h: usize, w: usize) -> Vec<u8> {
+    let sample = |i: usize| {
+        let [plane, y, x] = [i / (h * w), i / w % h, i % w].map(|at| at as f32);
+        let far = |dy: f32, dx: f32| (dy * dy + dx * dx).sqrt();
+        let (a, b) = (far(y - 20.0, x - 50.0 - 4.0 * plane), far(y - 50.0, x - 15.0));
+        if x + y > 110.0 { 1e20 } else { a - b * 0.75 + (a * b).sqrt() * 0.5 }
+    };
+    let mut samples: Vec<f32> = (0..n * h * w).map(sample).collect();
+    (samples[3], samples[h * w + 5]) = (f32::NAN, 1e9);
     samples.iter().flat_map(|v| v.to_le_bytes()).collect()
 }
 

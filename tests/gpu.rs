@@ -304,7 +304,7 @@ fn tiles_equal(gpu: &Gpu, model: &Model, h: usize, w: usize, n_refs: usize, max:
 fn the_size_of_a_batch_does_not_reach_the_bytes() -> Result<()> {
     for index in 0..gpus().len() {
         let mut gpu = Gpu::open(Some(index))?;
-        for family in Family::ALL {
+        for family in Family::OF_CELLS {
             let model = painted_model(family, 2, &[8]);
             let linears = model.linears(1);
             let fast = model.fast(Level::detect());
@@ -369,9 +369,10 @@ fn a_corrupt_tile_fails_alone() -> Result<()> {
 fn a_device_is_verified_and_a_wrong_one_is_refused() -> Result<()> {
     let model = painted_model(Family::Lattice, 3, &[24, 24]);
     for gpu in gpus() {
-        for family in Family::ALL {
+        for family in Family::OF_CELLS {
             gpu.verify(&painted_model(family, 3, &[24, 24]))?;
         }
+        gpu.verify(&painted::loaded_vqae())?;
     }
     let wrong = [
         (Op::Predict, "var sum = 32;", "var sum = 31;", "predict"),
@@ -414,12 +415,25 @@ fn a_device_is_verified_and_a_wrong_one_is_refused() -> Result<()> {
         (Op::Coarsen, "log2_step, 1)", "log2_step, 0)", "coarsen"),
         (Op::Coarsen, "FEATURE_B: i32 = 768", "FEATURE_B: i32 = 767", "coarsen"),
     ];
+    let meshes = [
+        (Op::Mesh, "sum + half)", "sum)", "mesh"),
+        (Op::Mesh, "v[o], -32768, 32767", "v[o], -32768, 40", "mesh"),
+        (Op::Mesh, ") + tap.x", ") - tap.x", "mesh"),
+        (Op::Mesh, "sx >= side", "sx > side", "mesh"),
+        (Op::Mesh, "(y << log2) >> side_log2", "(y << log2)", "mesh"),
+        (Op::Mesh, "params.spots != 0u", "params.spots == 9u", "mesh"),
+        (Op::Nearest, "distance < least", "distance > least", "nearest"),
+        (Op::Nearest, "acts[z + c], 0, 127", "acts[z + c], 0, 60", "nearest"),
+        (Op::Nearest, "seen * e", "e", "mesh"),
+    ];
+    let vqae = zoo::by_name("vqae-default", &[])?.swap_remove(0); // one whose meshes all look around
     let deep = painted_model(Family::PixelcnnDeep, 3, &[24, 24]);
     let idf = painted_model(Family::Idf, 3, &[24, 24]);
     let l3c = painted_model(Family::L3c, 3, &[24, 24]);
     let wrong = wrong.iter().map(|&w| (w, &model)).chain(around.iter().map(|&w| (w, &deep)));
     let wrong = wrong.chain(flow.iter().map(|&w| (w, &idf)));
     let wrong = wrong.chain(scales.iter().map(|&w| (w, &l3c)));
+    let wrong = wrong.chain(meshes.iter().map(|&w| (w, &*vqae)));
     for ((op, from, to, named), model) in wrong {
         let shaders = Shaders::default().with(op, from, to);
         for backend in [Backend::Vulkan, Backend::Metal, Backend::Dx12] {
@@ -493,6 +507,32 @@ fn a_refitted_file_has_the_bytes_of_the_cpu_and_comes_back() -> Result<()> {
             let mut back = Vec::new();
             collapsar::decompress_to(&packed, &mut back, &decoding, &|_| Ok(()))?;
             assert!(back == bytes);
+        }
+    }
+    Ok(())
+}
+
+/// Blocks of many tiles go to the device together, masked or not, and in batches that do not fit its memory at once.
+#[test]
+fn a_painted_field_has_the_bytes_of_the_cpu_and_comes_back() -> Result<()> {
+    let ints = painted::shades(300, 290);
+    let hidden = |i: usize| i / 290 < 80 && i % 290 > 199 || i % 9001 == 7;
+    let value = |(i, v): (usize, &i32)| if hidden(i) { -999.0 } else { *v as f32 };
+    let bytes: Vec<u8> = ints.iter().enumerate().flat_map(|of| value(of).to_le_bytes()).collect();
+    let model = painted::loaded_vqae();
+    for index in 0..gpus().len() {
+        for batch_bytes in [1 << 20, 1 << 28] {
+            let mut gpu = Gpu::open(Some(index))?;
+            gpu.batch_bytes = batch_bytes;
+            let device = Device::Gpu(Arc::new(gpu));
+            let raw = Some(ArrayType { dtype: Dtype::F32, big_endian: false, shape: vec![300, 290] });
+            let models = Choice::These(vec![model.clone()]);
+            let cpu = Options { model: models, raw, loss: Loss::Abs(32.6), embed: true, ..Options::default() };
+            let packed = compress(&bytes, &cpu)?;
+            assert!(compress(&bytes, &Options { device: device.clone(), ..cpu })? == packed);
+            let mut back = Vec::new();
+            decompress_to(&packed, &mut back, &Decoding { device, ..Decoding::default() }, &|_| Ok(()))?;
+            assert!(back == collapsar::decompress(&packed)? && back != bytes);
         }
     }
     Ok(())

@@ -5,9 +5,10 @@ mod example;
 use collapsar::codec::flow::meet;
 use collapsar::codec::network::{Context, encode};
 use collapsar::codec::scales::said;
+use collapsar::codec::vqae::{Painter, Tile, blocks, settle};
 use collapsar::kernel::around::{activations, n_planes};
 use collapsar::kernel::context::{Heads, features, mlp};
-use collapsar::kernel::fast::Level;
+use collapsar::kernel::fast::{Fast, Level};
 use collapsar::kernel::interval::{intervals, invert};
 use collapsar::kernel::kept::Kept;
 use collapsar::kernel::mixture::{Mixtures, Window, mass, mixture};
@@ -15,7 +16,7 @@ use collapsar::kernel::predict::{Linear, predict, residual};
 use collapsar::kernel::{Look, ONE, tables};
 use collapsar::model::l3c::{Steps, pyramid};
 use collapsar::model::{Family, Model};
-use example::{H, INTS, MAX, USUAL, W, linear, model};
+use example::{H, INTS, MAX, USUAL, W, linear, model, vqae};
 use std::fmt::Write;
 
 const NUMERICS: &str = include_str!("../NUMERICS.md");
@@ -190,6 +191,28 @@ fn example_scales() -> String {
     }
     out.push_str(&line("l3c", &payload));
     out
+}
+
+#[test]
+fn the_worked_example_of_an_autoencoder_is_what_the_kernels_compute() {
+    let (h, w, vqae) = (16, 32, vqae());
+    let painter = Painter { vqae: &vqae, fast: &Fast::new(Level::Plain, []).with(vqae.meshes()) };
+    let int = |y: i32, x: i32| 90 * ((5 * (x / 8) + 3 * (y / 8)) % 8) + 15 * ((5 * x + 3 * y) % 8);
+    let ints: Vec<i32> = (0..(h * w) as i32).map(|i| int(i / w as i32, i % w as i32)).collect();
+    let tile = Tile { ints: &ints, classes: &[], h, w, max: 1000 };
+    let mut all = blocks(tile);
+    all[0].find(painter);
+    let heads = vec![all[0].paint(painter)];
+    let (base, size, codes) = (all[0].base, all[0].size, all[0].codes);
+    let settled = settle(painter, tile, all, &heads);
+    let row = |name: &str, row: &[i32]| {
+        format!("{name:<10} {}\n", row.iter().map(i32::to_string).collect::<Vec<_>>().join(" "))
+    };
+    let live = |n: usize, codes: &[u8]| codes[..n].iter().map(|&i| i32::from(i)).collect::<Vec<i32>>();
+    let mut block = row("base, size", &[base, size]) + &row("top", &live(2, &codes.top));
+    block += &row("bottom", &[live(4, &codes.bottom), live(4, &codes.bottom[8..])].concat());
+    block += &(row("heads", &heads[0][..8]) + &row("ints", &settled.ints[..8]) + &line("painted", &settled.code));
+    assert!(NUMERICS.contains(&block), "section 7.4 of NUMERICS.md should say:\n{block}");
 }
 
 #[test]

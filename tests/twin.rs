@@ -3,13 +3,14 @@
 mod painted;
 
 use collapsar::codec::network::{Context, decode, encode};
+use collapsar::kernel;
 use collapsar::kernel::context::{Heads, Hidden};
 use collapsar::kernel::fast::{Fast, Inverted, Level, Scratch, room};
 use collapsar::kernel::mixture::{Mixtures, Window, mass};
 use collapsar::kernel::predict::Linear;
 use collapsar::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets, SLACK, Usual};
 use collapsar::model::Family;
-use collapsar::net::{Input, Layer, Net, Pass, Spec, Wiring};
+use collapsar::net::{Input, Layer, Mesh, Net, Pass, Spec, Wiring};
 use painted::{LARGE, MIDDLE, Random, SMALL, Size};
 
 /// Of the rows of a case.
@@ -361,7 +362,7 @@ fn a_wrong_kernel_is_caught() {
 #[test]
 fn payloads_are_equal_between_levels_and_readable_by_each() {
     let (h, w) = (67, 75);
-    for family in Family::ALL {
+    for family in Family::OF_CELLS {
         for (size, max) in [(SMALL, 4095), (MIDDLE, 65535), (LARGE, 100_000), (WIDE, MAX_INT)] {
             let model = painted::model(family, size);
             let linears = model.linears(0);
@@ -415,6 +416,45 @@ fn models_that_look_around_code_tiles_of_any_size() {
                     assert!(*plain.get_or_insert_with(|| payload.clone()) == payload, "{h}×{w}, {level:?}");
                 }
             }
+        }
+    }
+}
+
+/// Meshes with every kind of input, sheets of every side, widths that are no multiples of four.
+#[test]
+fn every_level_has_the_heads_of_the_plain_meshes() {
+    let vqae = painted::vqae();
+    let mut random = Random(17);
+    let mut meshes: Vec<Mesh> = vqae.meshes().into_iter().cloned().collect();
+    meshes.extend((0..12).map(|_| painted::mesh(&mut random)));
+    let plain = Fast::new(Level::Plain, []).with(&meshes);
+    for level in Level::available() {
+        let fast = Fast::new(level, []).with(&meshes);
+        for (i, mesh) in meshes.iter().enumerate() {
+            let sheet = |n: usize| (0..n).map(|_| random.below(128) as i32).collect::<Vec<i32>>();
+            let sources: Vec<Vec<i32>> = mesh.sources().iter().map(|s| s.n_cells() * s.width).map(sheet).collect();
+            let sources: Vec<&[i32]> = sources.iter().map(Vec::as_slice).collect();
+            assert_eq!(fast.mesh(i, &sources), plain.mesh(i, &sources), "{level:?}, mesh {i}");
+        }
+    }
+}
+
+/// What foresees a code cell by cell says what it says of all at once.
+#[test]
+fn a_causal_mesh_says_of_a_cell_what_it_says_of_all() {
+    let vqae = painted::vqae();
+    let mut random = Random(18);
+    for mesh in [&vqae.foresee_top, &vqae.foresee_bottom] {
+        let mut sheet = |n: usize| (0..n).map(|_| random.below(128) as i32).collect::<Vec<i32>>();
+        let sources: Vec<Vec<i32>> = mesh.sources().iter().map(|s| sheet(s.n_cells() * s.width)).collect();
+        let sources: Vec<&[i32]> = sources.iter().map(Vec::as_slice).collect();
+        let all = kernel::mesh::mesh(mesh, &sources);
+        for (i, heads) in all.chunks_exact(mesh.out().width).enumerate() {
+            // what comes later, and the cell itself, is not seen
+            let mut cut = sources[0].to_vec();
+            cut[i * mesh.sources()[0].width..].fill(0);
+            let known: Vec<&[i32]> = std::iter::once(&cut[..]).chain(sources[1..].iter().copied()).collect();
+            assert_eq!(kernel::mesh::cell(mesh, &known, i), heads, "cell {i}");
         }
     }
 }

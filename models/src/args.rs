@@ -89,6 +89,41 @@ pub enum Verb {
         #[command(flatten)]
         way: Way,
     },
+    /// Train the meshes and codebooks of a vqae on blocks of float fields.
+    Vqae {
+        /// Codes of a cell of 16 × 16 ints, and of one of 8 × 8.
+        #[arg(long, default_value_t = 64)]
+        top: usize,
+        #[arg(long, default_value_t = 128)]
+        bottom: usize,
+        /// Numbers of a code.
+        #[arg(long, default_value_t = 16)]
+        width: usize,
+        /// Activations of a cell and layer.
+        #[arg(long, default_value_t = 48)]
+        hidden: usize,
+        /// How much errors count by frequency, beside their cost.
+        #[arg(long, default_value_t = 0.0)]
+        frequency: f32,
+        /// Steps of each mesh that foresees codes.
+        #[arg(long, default_value_t = 3000)]
+        foresee: u64,
+        /// The name users call the model by.
+        #[arg(long, default_value = "vqae")]
+        name: String,
+        #[arg(long)]
+        out: PathBuf,
+        #[arg(long, default_value_t = 20000)]
+        steps: u64,
+        #[arg(long)]
+        minutes: Option<f64>,
+        #[arg(long, default_value_t = 2e-3)]
+        rate: f64,
+        #[command(flatten)]
+        data: Data,
+        #[command(flatten)]
+        way: Way,
+    },
     /// Adapt weights to the frames of one survey.
     Finetune {
         #[arg(long)]

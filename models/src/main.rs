@@ -3,15 +3,19 @@
 //! Reading order: `context` (the formula), `quantise` (its integers), `preset` (where nets look), `survey`, `data`, `augment`,
 //! `simulate`, `fields`, `cross` and `cells` (what they are shown, by the engine itself), `pool`, `descend` (one net's way), `judge`, `train` (a
 //! model's), `checkpoint`, `work` (from data to a file), `eval`, `ratio`, `matrix`, `families`, `table`; for layers that look around `deep`
-//! (the formula), `patch` (what they are shown), `drill`; for family `l3c` `l3c` (the formula), `blocks` (what it is shown), `relay`.
+//! (the formula), `patch` (what they are shown), `drill`; for family `l3c` `l3c` (the formula), `blocks` (what it is shown), `relay`; for the
+//! autoencoder `mesh` (its nets), `crops` (what they are shown), `vqae` (the formula), `codes`, `autoencode`, `foresee`.
 
 mod adam;
 mod args;
 mod augment;
+mod autoencode;
 mod blocks;
 mod cells;
 mod checkpoint;
+mod codes;
 mod context;
+mod crops;
 mod cross;
 mod data;
 mod deep;
@@ -21,10 +25,12 @@ mod eval;
 mod families;
 mod fields;
 mod flow;
+mod foresee;
 mod judge;
 mod l3c;
 mod log;
 mod matrix;
+mod mesh;
 mod patch;
 mod pool;
 mod preset;
@@ -38,6 +44,7 @@ mod simulate;
 mod survey;
 mod table;
 mod train;
+mod vqae;
 mod work;
 
 use args::{Arguments, Data, Net, Verb, Way};
@@ -99,6 +106,17 @@ fn run(verb: Verb) -> Result<()> {
             let corpus = Corpus::read(&data.data, data.files, Shown::Widened)?.split();
             let mut log = Log::new(way.log.as_deref())?;
             let model = relay::relay(&settings, (&corpus.0, &corpus.1), &l3c::Plan::usual(), &mut log)?;
+            save(&model, &out, way.again)
+        }
+        Verb::Vqae { top, bottom, width, hidden, frequency, foresee, name, out, steps, minutes, rate, data, way } => {
+            let settings = settings(&way, name, (steps, minutes), rate, ROUND_FROM)?;
+            let (training, validation) = Corpus::read(&data.data, data.files, Shown::Fields)?.split();
+            let mut log = Log::new(way.log.as_deref())?;
+            let sizes = vqae::Sizes { n_top: top, n_bottom: bottom, width, hidden, frequency };
+            let found = autoencode::train(&settings, (&training, &validation), sizes, &mut log)?;
+            let further = Settings { steps: foresee, minutes: None, ..settings.clone() };
+            let whole = foresee::complete(&further, &training, found, &vqae::plans(sizes), &mut log)?;
+            let model = Model::of_vqae(&settings.name, whole, [0; 32]);
             save(&model, &out, way.again)
         }
         Verb::Finetune { from, fields, cross, name, out, steps, minutes, rate, data, way } => {

@@ -18,7 +18,7 @@ const MAX_BYTES: u64 = 2 << 30;
 
 pub fn run(args: &args::Compare) -> Result<Tally> {
     let talk = Talk::from(&args.talk);
-    let models = models::at_hand(&models::given(&args.weights)?);
+    let models = models::lossless(&models::given(&args.weights)?);
     let inputs = input::inputs(&args.files, Wanted::Others)?;
     let mut tally = Tally::default();
     let mut totals: Vec<(String, Score)> = Vec::new();

@@ -39,6 +39,11 @@ pub fn at_hand(given: &[Arc<Model>]) -> Vec<Arc<Model>> {
     zoo::embedded().iter().chain(given).cloned().collect()
 }
 
+/// Those that code whatever there is, without loss; the others are for fields within a bound.
+pub fn lossless(given: &[Arc<Model>]) -> Vec<Arc<Model>> {
+    at_hand(given).into_iter().filter(|model| model.vqae.is_none()).collect()
+}
+
 pub fn run(args: &args::Models) -> Result<Tally> {
     let talk = Talk::from(&args.talk);
     let given = given(&args.weights)?;

@@ -5,7 +5,9 @@
 use crate::codec::head::Head;
 use crate::codec::plane::{Band, band_range};
 use crate::codec::plans::Plans;
-use crate::codec::tile::Tile;
+use crate::codec::tile::{Tile, for_vqae, painter, put_vqae};
+use crate::codec::vqae;
+use crate::device::Device;
 use crate::error::Result;
 use crate::tile::{Grid, Place};
 use rayon::prelude::*;
@@ -56,6 +58,28 @@ pub fn ints(
         band.fill_in(head, plans);
     });
     bands
+}
+
+/// Of an array that an autoencoder codes: the tiles' payloads, and in the bands what decoding gives. None: of no other array.
+pub fn settle(
+    head: &Head,
+    plans: Option<&Plans>,
+    device: &Device,
+    array: u64,
+    bands: &mut [Band],
+) -> Result<Option<Vec<Vec<u8>>>> {
+    let Some(painter) = painter(head, plans) else { return Ok(None) };
+    let places = bands.iter().enumerate().flat_map(|(i, b)| head.grid.band(b.plane, b.band).map(move |p| (i, p)));
+    let places: Vec<(usize, Place)> = places.collect();
+    let nothing = Planes::new();
+    let tiles: Vec<Tile> = places.par_iter().map(|(_, place)| tile(head, bands, place, &nothing)).collect();
+    let wanted: Vec<vqae::Tile> = tiles.iter().map(|tile| for_vqae(head, tile)).collect();
+    let settled = device.settle(painter, &wanted)?;
+    for ((i, place), settled) in places.iter().zip(&settled) {
+        bands[*i].ints[place.part][place.phase].paste(place.column * head.grid.tile_w, place.w, &settled.ints);
+    }
+    let payloads = tiles.iter().zip(&settled).map(|(tile, settled)| put_vqae(head, array, tile, settled));
+    Ok(Some(payloads.collect()))
 }
 
 /// The bytes that decoding gives for bands that follow each other.

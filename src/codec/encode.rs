@@ -16,7 +16,7 @@ use crate::codec::adapt::Adapt;
 use crate::codec::anchor;
 use crate::codec::archive::Weights;
 use crate::codec::batch;
-use crate::codec::choose::choose;
+use crate::codec::choose::{choose, choose_vqae};
 use crate::codec::cut::{cut, fields};
 use crate::codec::head::Head;
 use crate::codec::plane::{Band, band_range};
@@ -25,7 +25,7 @@ use crate::codec::related::{Anchors, Field, Related};
 use crate::codec::shown::{Shown, check, ways};
 use crate::container::Writer;
 use crate::device::Device;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::{self, Format, Hint, Piece};
 use crate::model::{Model, zoo};
 use crate::sample::{Bound, Errors, Loss, NoiseStep};
@@ -222,12 +222,23 @@ impl<'a, W: Write> Encoder<'a, W> {
             Choice::Auto => zoo::measured(field, self.options.adapt == Adapt::Max),
         };
         let shown = Shown { source: self.source, offset, ty, loss: self.options.loss };
-        let ways = ways(&shown)?;
+        let alone = match models.iter().find(|model| model.vqae.is_some()) {
+            None => None,
+            Some(model) if models.len() == 1 => choose_vqae(&shown, ty, label, model)?,
+            Some(model) => return Err(Error::argument(format!("{} codes alone: name one model", model.name))),
+        };
         let number = self.n_arrays;
         let (anchors, loss) = (&self.options.anchors, self.options.loss);
         let fields = &self.known;
         let related = Related { number, source: self.source, loss, fields, anchors };
-        let head = choose(&shown, label, &ways.maps, &models, self.options.adapt, &related)?;
+        let (head, noise) = match alone {
+            Some(head) => (head, None),
+            None => {
+                let ways = ways(&shown)?;
+                let models = of_cells(&models);
+                (choose(&shown, label, &ways.maps, &models, self.options.adapt, &related)?, ways.noise)
+            }
+        };
         let mut bytes = Vec::new();
         put_varint(&mut bytes, self.n_arrays);
         put_varint(&mut bytes, offset);
@@ -251,7 +262,7 @@ impl<'a, W: Write> Encoder<'a, W> {
             map: head.map.name(),
             anchors,
             bound: head.map.bound(),
-            noise: ways.noise,
+            noise,
             errors,
         });
         Ok(())
@@ -279,7 +290,8 @@ impl<'a, W: Write> Encoder<'a, W> {
         let mut now = batch::next(head, &mut rest);
         self.read(head, shown, now, &mut raw, &mut errors)?;
         while !now.is_empty() {
-            let mut bands = batch::ints(head, plans.as_ref(), now, &raw, &mut spare);
+            let mut bands = batch::ints(head, plans.as_ref().filter(|_| head.vqae().is_none()), now, &raw, &mut spare);
+            let settled = batch::settle(head, plans.as_ref(), &device, self.n_arrays, &mut bands)?;
             self.look(head, &mut bands)?;
             let next = batch::next(head, &mut rest);
             if head.map.bound().is_some() {
@@ -295,6 +307,10 @@ impl<'a, W: Write> Encoder<'a, W> {
                 let (device, bands, coded) = (&device, &bands, &mut coded);
                 let (plans, n_arrays, previous) = (plans.as_ref(), self.n_arrays, &previous);
                 scope.spawn(move |_| {
+                    if let Some(settled) = settled {
+                        *coded = Ok(settled);
+                        return;
+                    }
                     let places = bands.iter().flat_map(|band| head.grid.band(band.plane, band.band));
                     let tile = |place: &Place| batch::tile(head, bands, place, previous);
                     *coded = device.encode(head, plans, n_arrays, &places.collect::<Vec<Place>>(), &tile);
@@ -351,6 +367,11 @@ impl<'a, W: Write> Encoder<'a, W> {
         }
         Ok(())
     }
+}
+
+/// The models that `choose` can measure.
+fn of_cells(models: &[Arc<Model>]) -> Vec<Arc<Model>> {
+    models.iter().filter(|model| model.vqae.is_none()).cloned().collect()
 }
 
 fn hash_of(source: &dyn Source) -> Result<blake3::Hash> {

@@ -2,11 +2,13 @@
 
 use crate::array::{ArrayType, Dtype};
 use crate::codec::anchor::{Anchor, MAX_ANCHORS};
+use crate::codec::vqae::MAX_FINE;
 use crate::codec::{mask, refit};
 use crate::error::{Error, Result};
 use crate::kernel::predict::Linear;
 use crate::kernel::{MAX_INT, MAX_RESIDUAL, ONE, Usual};
 use crate::model::Model;
+use crate::model::vqae::Vqae;
 use crate::net::Refit;
 use crate::sample::Map;
 use crate::tile::Grid;
@@ -61,6 +63,11 @@ pub struct Fitted {
 }
 
 impl Head {
+    /// The autoencoder that codes the tiles, if one does.
+    pub fn vqae(&self) -> Option<&Vqae> {
+        self.network.as_ref()?.model.vqae.as_ref()
+    }
+
     /// How many planes before plane `p` it looks at.
     pub fn n_previous_of(&self, p: usize) -> usize {
         if self.n_previous == 0 { 0 } else { (p % self.key_interval).min(self.n_previous) }
@@ -164,7 +171,12 @@ impl Head {
         if !from.is_empty() {
             return Err(Error::corrupt("bytes follow the head of an array"));
         }
-        Ok(Head { ty, label, map, grid, common, n_previous, key_interval, anchors, network })
+        let head = Head { ty, label, map, grid, common, n_previous, key_interval, anchors, network };
+        let plain = n_phases == 1 && n_previous == 0 && head.anchors.is_empty() && head.grid.n_parts == 1;
+        if head.vqae().is_some() && !(plain && head.map.max_int(0) <= MAX_FINE as u32) {
+            return Err(Error::corrupt("an array that no autoencoder can have coded"));
+        }
+        Ok(head)
     }
 }
 
@@ -193,6 +205,9 @@ impl Network {
             let changed = model.parts[net].net.refitted(&refit)?;
             Arc::make_mut(&mut model).parts[net].net = changed;
             refits.push((net, refit));
+        }
+        if model.vqae.is_some() {
+            return Ok(Network { model, refits, fits: Vec::new() });
         }
         let fits = (0..n_phases).map(|phase| {
             let fits = (0..=n_previous).map(|n| Fitted::read(from, &model, (phase + n + n_anchors).min(MAX_REFS)));

@@ -12,10 +12,10 @@
 //! them, and from the *common* mask of the array's head, where it has one: the coast of a hundred planes is there once. The
 //! class is that of the common mask or of the nearest masked neighbour or not, and then one of the others.
 
-use crate::entropy::lanes::{Interval, Popper, Pusher};
+use crate::codec::symbols::{Code, Symbols, take_lane};
 use crate::error::{Error, Result};
 use crate::sample::ORDINARY;
-use crate::wire::{take_bytes, take_u8, take_varint};
+use crate::wire::{take_bytes, take_u8};
 
 /// Classes of a rectangle in rows, none where all are ordinary; and the bits of exceptions, with their places.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -138,20 +138,14 @@ impl Mask {
 
 /// One lane that says the classes of a rectangle w wide.
 pub fn write_classes(classes: &[u8], w: usize, n_classes: u8, common: &[u8], out: &mut Vec<u8>) {
-    let mut symbols = Symbols(Vec::new());
+    let mut symbols = Symbols::default();
     walk(&mut symbols, &mut classes.to_vec(), w, n_classes, common).expect("what is known is not read");
-    let mut pusher = Pusher::new(1);
-    symbols.0.into_iter().rev().for_each(|interval| pusher.push(0, interval));
-    pusher.finish(out);
+    symbols.finish(out);
 }
 
 /// The inverse, for n of them.
 pub fn read_classes(from: &mut &[u8], (n, w): (usize, usize), n_classes: u8, common: &[u8]) -> Result<Vec<u8>> {
-    let mut after = *from;
-    let n_words = take_varint(&mut after)?;
-    let n_bytes = n_words.saturating_mul(4).saturating_add((from.len() - after.len()) as u64);
-    let lane = take_bytes(from, usize::try_from(n_bytes).unwrap_or(usize::MAX))?;
-    let mut popper = Popper::new(1, lane)?;
+    let mut popper = take_lane(from)?;
     let mut classes = vec![ORDINARY; n];
     walk(&mut popper, &mut classes, w, n_classes, common)?;
     popper.finish()?;
@@ -175,49 +169,6 @@ pub fn fill_rows(ints: &mut [i32], classes: &[u8], w: usize) {
                 (a, b) => a.or(b).unwrap_or(first),
             };
         }
-    }
-}
-
-/// One side of the coder: takes what is known, gives what is.
-trait Code {
-    /// `chance` of a 1 in 2¹⁶.
-    fn bit(&mut self, bit: bool, chance: u32) -> Result<bool>;
-    fn one_of(&mut self, symbol: u32, n: u32) -> Result<u32>;
-}
-
-struct Symbols(Vec<Interval>);
-
-fn interval(bit: bool, chance: u32) -> Interval {
-    if bit {
-        Interval { start: 0, width: chance << 8 }
-    } else {
-        Interval { start: chance << 8, width: (1 << 24) - (chance << 8) }
-    }
-}
-
-impl Code for Symbols {
-    fn bit(&mut self, bit: bool, chance: u32) -> Result<bool> {
-        self.0.push(interval(bit, chance));
-        Ok(bit)
-    }
-
-    fn one_of(&mut self, symbol: u32, n: u32) -> Result<u32> {
-        self.0.push(Interval::uniform(symbol, n));
-        Ok(symbol)
-    }
-}
-
-impl Code for Popper {
-    fn bit(&mut self, _: bool, chance: u32) -> Result<bool> {
-        let bit = self.quantile(0) < chance << 8;
-        self.pop(0, interval(bit, chance));
-        Ok(bit)
-    }
-
-    fn one_of(&mut self, _: u32, n: u32) -> Result<u32> {
-        let (symbol, interval) = Interval::of_uniform(self.quantile(0), n)?;
-        self.pop(0, interval);
-        Ok(symbol)
     }
 }
 

@@ -24,8 +24,10 @@ pub mod salvage;
 pub mod scales;
 pub mod shelf;
 mod shown;
+mod symbols;
 pub mod tile;
 mod trial;
+pub mod vqae;
 mod windows;
 
 #[cfg(test)]

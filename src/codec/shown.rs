@@ -4,7 +4,7 @@
 
 use crate::array::ArrayType;
 use crate::codec::head::Head;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sample::{Errors, Loss, Map, NoiseStep, PsnrSearch, Stats, Survey, shorten};
 use crate::source::Source;
 use rayon::prelude::*;
@@ -109,6 +109,19 @@ fn stretches(shown: &Shown) -> Result<(Vec<u8>, usize)> {
         bytes.extend(shown.bytes(shown.offset + first * row * n_bytes, (n * row * n_bytes) as usize)?);
     }
     Ok((bytes, row as usize))
+}
+
+/// The map of fine ints for an absolute bound; None where the array would not even get simpler by whole steps.
+pub fn fine_map(shown: &Shown, n_parts: u32) -> Result<Option<Map>> {
+    let (ty, big_endian) = (shown.ty, shown.ty.big_endian);
+    let survey = scan(shown, &|| Survey::new(ty.dtype), &|s, bytes| s.update(bytes, big_endian), &Survey::merge)?;
+    let Some(bound) = shown.loss.bound(&survey) else { return Ok(None) };
+    match Map::bounded_in_parts(&survey, bound, n_parts) {
+        None if Map::bounded(&survey, bound).is_some() => {
+            Err(Error::argument("the bound is too near to the distance of floats for an autoencoder"))
+        }
+        map => Ok(map),
+    }
 }
 
 /// Holds what decoding gives against what was there.

@@ -5,6 +5,7 @@ use crate::codec::head::Head;
 use crate::codec::mask::{Classes, Kind, Mask};
 use crate::codec::network::{self, Context};
 use crate::codec::plans::Plans;
+use crate::codec::vqae::{self, Opened, Painter, Settled};
 use crate::error::{Error, Result};
 use crate::kernel::MAX_INT;
 use crate::tile::Place;
@@ -85,7 +86,7 @@ impl Label {
 
 /// What the network needs to know of a tile; None where only classic modes apply.
 pub fn context<'a>(head: &'a Head, plans: &'a Plans, place: &Place) -> Option<Context<'a>> {
-    let network = head.network.as_ref()?;
+    let network = head.network.as_ref().filter(|network| network.model.vqae.is_none())?;
     let max = head.map.max_int(place.part);
     let fitted = &network.fits[place.phase][head.n_previous_of(place.plane)];
     (max <= MAX_INT as u32).then(|| Context {
@@ -135,6 +136,49 @@ pub fn settle(head: &Head, array: u64, tile: &Tile, network: Option<Vec<u8>>) ->
     out
 }
 
+/// A tile of an autoencoder's array, whose ints become what decoding gives.
+pub fn put_vqae(head: &Head, array: u64, tile: &Tile, settled: &Settled) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut masked = Vec::new();
+    let mask = classes(head)
+        .map_or(Kind::None, |classes| tile.mask.write(tile.place.w, classes, &common(head, &tile.place), &mut masked));
+    Label { array, number: tile.place.number, mode: Mode::Network, mask }.write(&mut out);
+    out.extend(masked);
+    out.extend(&settled.code);
+    out
+}
+
+/// The same as its codec wants it.
+pub fn for_vqae<'a>(head: &Head, tile: &'a Tile) -> vqae::Tile<'a> {
+    let Place { h, w, .. } = tile.place;
+    vqae::Tile { ints: &tile.ints, classes: &tile.mask.classes, h, w, max: max(head, &tile.place) }
+}
+
+/// The first half of decoding such a tile.
+pub fn open_vqae(head: &Head, painter: Painter, code: &Code, place: &Place) -> Result<(Mask, Opened)> {
+    let (mask, from) = unmask(head, code, place)?;
+    let (h, w) = (place.h, place.w);
+    let opened = match code.mode {
+        Mode::Network => vqae::open(painter, from, &mask.classes, (h, w), max(head, place))?,
+        Mode::Classic => {
+            let mut ints = vec![0; h * w];
+            classic::decode(from, h, w, head.map.max_int(place.part), &mut ints)?;
+            Opened::Plain(ints)
+        }
+    };
+    Ok((mask, opened))
+}
+
+/// The autoencoder of an array, if one codes it.
+pub fn painter<'a>(head: &'a Head, plans: Option<&'a Plans>) -> Option<Painter<'a>> {
+    Some(Painter { vqae: head.vqae()?, fast: &plans?.fast })
+}
+
+/// The largest fine int.
+pub fn max(head: &Head, place: &Place) -> i32 {
+    head.map.max_int(place.part) as i32
+}
+
 /// What masks of the array may say; None where there are none.
 pub fn classes(head: &Head) -> Option<Classes> {
     Some(Classes { exception: head.map.exception()?, sample_bytes: head.ty.dtype.n_bytes() })
@@ -170,6 +214,9 @@ pub fn decode(head: &Head, plans: Option<&Plans>, code: &Code, place: &Place, re
     let mut ints = vec![0; h * w];
     let network = plans.and_then(|plans| Some((context(head, plans, place)?, plans)));
     match (code.mode, network) {
+        (Mode::Network, _) if let Some(painter) = painter(head, plans) => {
+            ints = vqae::decode(painter, from, &mask.classes, (h, w), max(head, place))?;
+        }
         (Mode::Classic, _) => classic::decode(from, h, w, head.map.max_int(place.part), &mut ints)?,
         (Mode::Network, Some((context, plans))) => {
             network::decode_masked(context, &plans.get(h, w), from, &mask.classes, refs, &mut ints)?;

@@ -93,9 +93,8 @@ impl Batch {
             Op::Features => Some(bind(op, &[&cells, &values, &residuals, &refs, &b, &offsets, &acts])),
             Op::Around => Some(bind(op, &[&cells, &weights, &acts, &heads])),
             Op::Mixture => Some(bind(op, &[&b, &heads, &gpu.constants, &mixtures])),
-            Op::Fill | Op::Settle | Op::Interval | Op::Couple | Op::Carry | Op::Leave | Op::Quantise | Op::Coarsen => {
-                None
-            }
+            Op::Fill | Op::Settle | Op::Interval | Op::Couple | Op::Carry | Op::Leave => None,
+            Op::Quantise | Op::Coarsen | Op::Mesh | Op::Nearest => None,
         };
         Ok(Batch {
             n_most,

@@ -204,7 +204,9 @@ impl Batch {
         let acts = words(t.n_acts());
         let bind = |op: Op, buffers: &[&Buffer]| gpu.bind(op, t.words, &params, buffers);
         let bind_op = |op: Op| match op {
-            Op::Couple | Op::Carry | Op::Leave => unreachable!("`Tables::ops` names none of a flow"),
+            Op::Couple | Op::Carry | Op::Leave | Op::Mesh | Op::Nearest => {
+                unreachable!("`Tables::ops` names none of a flow")
+            }
             Op::Fill => bind(op, &[&shown, &ints, &seeds, &values]),
             Op::Predict => bind(op, &[&cells, &values, &refs, &linear, &b]),
             Op::Settle => bind(op, &[&shown, &values, &b, &residuals]),
@@ -254,7 +256,7 @@ impl Batch {
                 }
                 Op::Around => t.stages.iter().for_each(|stage| go(bound, &stage.layers, n_tiles)),
                 Op::Mixture | Op::Interval => go(bound, &t.all.cells, n_tiles),
-                Op::Couple | Op::Carry | Op::Leave | Op::Quantise | Op::Coarsen => {}
+                Op::Couple | Op::Carry | Op::Leave | Op::Quantise | Op::Coarsen | Op::Mesh | Op::Nearest => {}
             }
         }
     }

@@ -8,6 +8,7 @@
 //! encode  many tiles at once: fill, predict, settle, context, mixture, interval; the CPU packs the batch before
 //! decode  many tiles in lock step over the steps of a plan
 //! lifts   the ways of a flow as dispatches
+//! meshes  many blocks through an autoencoder: find, choose, paint
 //! flow    many tiles through a flow, there and back
 //! waves   the tables of scales, whose phases go together
 //! scales  many tiles at once of means and features: an encoder's net first; a decoder in two waves per scale
@@ -22,6 +23,7 @@ mod decode;
 mod encode;
 mod flow;
 mod lifts;
+mod meshes;
 mod op;
 mod queue;
 mod scales;

@@ -17,10 +17,12 @@ pub enum Op {
     Leave,
     Quantise,
     Coarsen,
+    Mesh,
+    Nearest,
 }
 
 impl Op {
-    pub const ALL: [Op; 13] = [
+    pub const ALL: [Op; 15] = [
         Op::Fill,
         Op::Predict,
         Op::Settle,
@@ -34,14 +36,16 @@ impl Op {
         Op::Leave,
         Op::Quantise,
         Op::Coarsen,
+        Op::Mesh,
+        Op::Nearest,
     ];
 
-    /// In the order in which an encoder runs them for a net whose layers are plain, or not; flows have a way of their own.
+    /// In the order in which an encoder runs them for a net whose layers are plain, or not; flows and meshes have ways of their own.
     pub(super) fn of(is_plain: bool) -> impl Iterator<Item = Op> {
         Op::ALL.into_iter().filter(move |op| match op {
             Op::Context => is_plain,
             Op::Features | Op::Around => !is_plain,
-            Op::Couple | Op::Carry | Op::Leave | Op::Quantise | Op::Coarsen => false,
+            Op::Couple | Op::Carry | Op::Leave | Op::Quantise | Op::Coarsen | Op::Mesh | Op::Nearest => false,
             _ => true,
         })
     }
@@ -61,14 +65,16 @@ impl Op {
             Op::Leave => "leave",
             Op::Quantise => "quantise",
             Op::Coarsen => "coarsen",
+            Op::Mesh => "mesh",
+            Op::Nearest => "nearest",
         }
     }
 
     /// Storage buffers behind the parameters.
     pub(super) fn n_buffers(self) -> usize {
         match self {
-            Op::Carry | Op::Quantise => 2,
-            Op::Leave | Op::Coarsen => 3,
+            Op::Carry | Op::Quantise | Op::Nearest => 2,
+            Op::Leave | Op::Coarsen | Op::Mesh => 3,
             Op::Fill | Op::Settle | Op::Mixture | Op::Around | Op::Couple => 4,
             Op::Predict | Op::Interval => 5,
             Op::Features => 7,
@@ -91,7 +97,7 @@ macro_rules! shader {
 
 /// The text of every shader.
 #[derive(Clone, Debug)]
-pub struct Shaders([Cow<'static, str>; 13]);
+pub struct Shaders([Cow<'static, str>; 15]);
 
 impl Default for Shaders {
     fn default() -> Shaders {
@@ -110,6 +116,8 @@ impl Default for Shaders {
                 Op::Leave => shader!("leave"),
                 Op::Quantise => shader!("quantise"),
                 Op::Coarsen => shader!("coarsen"),
+                Op::Mesh => shader!("mesh"),
+                Op::Nearest => shader!("nearest"),
             })
         }))
     }

@@ -8,10 +8,11 @@ use super::decode::TilePayload;
 use super::encode::TileInts;
 use super::op::Op;
 use crate::codec::network::{self, Context};
+use crate::codec::vqae::{self, Block, Painter, blocks};
 use crate::error::{Error, Result};
 use crate::kernel::around::{around, n_planes};
 use crate::kernel::context::{Heads, context};
-use crate::kernel::fast::Level;
+use crate::kernel::fast::{Fast, Level};
 use crate::kernel::interval::intervals;
 use crate::kernel::kept::Kept;
 use crate::kernel::mixture::{Mixtures, Window, mass, mixture};
@@ -19,6 +20,7 @@ use crate::kernel::predict::{Linear, predict};
 use crate::kernel::quantise::{FEATURE_B, FEATURE_S, MAX_FEATURE, coarsen, quantise};
 use crate::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets, Usual};
 use crate::model::l3c::Steps;
+use crate::model::vqae::Vqae;
 use crate::model::{Family, Model, Part};
 use crate::net::MAX_REACH;
 use std::sync::PoisonError;
@@ -35,6 +37,11 @@ impl Gpu {
             return Ok(());
         }
         let mut paint = Paint(1);
+        if let Some(vqae) = &model.vqae {
+            self.verify_vqae(vqae, &mut paint).map_err(|e| e.at(&self.info.name))?;
+            self.verified.lock().unwrap_or_else(PoisonError::into_inner).insert(digest);
+            return Ok(());
+        }
         for part in &model.parts {
             for max in [255, 4095, 65535, 65536, MAX_INT] {
                 self.verify_part(part, max, &mut paint).map_err(|e| e.at(&self.info.name))?;
@@ -158,6 +165,33 @@ impl Gpu {
             same(Op::Coarsen, &plain_s, &gpu_s)?;
             self.coarsen(steps, None, &b, &mut gpu_s, &mut gpu)?;
             same(Op::Coarsen, &[[FEATURE_B; N], [FEATURE_S; N]].concat(), &[gpu, gpu_s].concat())?;
+        }
+        Ok(())
+    }
+
+    /// Blocks of noise and of slopes, whole ones and those of which only some cells are seen.
+    fn verify_vqae(&self, vqae: &Vqae, paint: &mut Paint) -> Result<()> {
+        let painter = Painter { vqae, fast: &Fast::new(Level::Plain, []).with(vqae.meshes()) };
+        let mut all = Vec::new();
+        for (h, w, max) in [(64, 64, 1 << 20), (64, 70, 900), (20, 61, 90_000), (9, 200, 300)] {
+            let ints: Vec<i32> =
+                (0..h * w).map(|i| (max / 90 * (i / w % 64) as i32 + paint.int(max / 4)).min(max)).collect();
+            let classes: Vec<u8> = (0..h * w).map(|i| u8::from(i % w > 40 && i / w < 17)).collect();
+            all.extend(blocks(vqae::Tile { ints: &ints, classes: &classes, h, w, max }));
+        }
+        all.retain(Block::is_coded);
+        let mut found = all.clone();
+        let heads = self.find(vqae, &mut found.iter_mut().collect::<Vec<_>>())?;
+        for (block, found) in all.iter_mut().zip(&found) {
+            block.find(painter);
+            if block.codes != found.codes {
+                return Err(differs("mesh or nearest: a code"));
+            }
+        }
+        let painted = self.paint(vqae, &all.iter().collect::<Vec<_>>())?;
+        for ((block, heads), painted) in all.iter().zip(&heads).zip(&painted) {
+            same(Op::Mesh, &block.paint(painter), painted)?;
+            same(Op::Mesh, painted, heads)?;
         }
         Ok(())
     }

@@ -12,6 +12,7 @@
 //! interval  mixture and symbol               -> start and width in 2^24; and back from a quantile
 //! couple    b, heads                         -> what a flow adds to a value, or takes from it
 //! quantise  the first head                   -> a feature that is transmitted; b and s in steps of a coarser scale
+//! mesh      activations of a block's cells    -> heads of every cell; the nearest code of latents
 //! ```
 //!
 //! All quantities are i32. Ints carry 6 fractional bits once inside (`ONE` = 64), logarithms 8.
@@ -25,6 +26,7 @@ pub mod fast;
 pub mod interval;
 pub mod kept;
 pub mod log2;
+pub mod mesh;
 pub mod mixture;
 pub mod predict;
 pub mod quantise;

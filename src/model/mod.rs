@@ -5,6 +5,7 @@ pub mod l3c;
 pub mod lattice;
 pub mod plan;
 pub mod raster;
+pub mod vqae;
 pub mod zoo;
 
 use crate::error::{Error, Result};
@@ -12,6 +13,7 @@ use crate::kernel::fast::{Fast, Level};
 use crate::kernel::predict::Linear;
 use crate::net::{Net, Pass, Tap};
 pub use plan::Plan;
+use vqae::Vqae;
 
 /// The families of networks this version knows. FORMAT.md lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +28,16 @@ pub enum Family {
     Idf,
     /// Means and transmitted features from coarse to fine, each scale at once.
     L3c,
+    /// A two-level autoencoder with codebooks, for fields within a bound: blocks, and corrections that keep the bound.
+    Vqae,
 }
 
 impl Family {
-    pub const ALL: [Family; 5] = [Family::Pixelcnn, Family::Lattice, Family::PixelcnnDeep, Family::Idf, Family::L3c];
+    pub const ALL: [Family; 6] =
+        [Family::Pixelcnn, Family::Lattice, Family::PixelcnnDeep, Family::Idf, Family::L3c, Family::Vqae];
+    /// Those whose nets meet the cells of a tile in a plan's steps.
+    pub const OF_CELLS: [Family; 5] =
+        [Family::Pixelcnn, Family::Lattice, Family::PixelcnnDeep, Family::Idf, Family::L3c];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -38,6 +46,7 @@ impl Family {
             Family::PixelcnnDeep => "pixelcnn-deep",
             Family::Idf => "idf",
             Family::L3c => "l3c",
+            Family::Vqae => "vqae",
         }
     }
 
@@ -53,6 +62,7 @@ impl Family {
         match self {
             Family::Pixelcnn | Family::PixelcnnDeep => &[Pass::Raster],
             Family::Lattice => &[Pass::Diagonal, Pass::Rest],
+            Family::Vqae => &[],
             Family::Idf => &[
                 Pass::Diagonal,
                 Pass::Rest,
@@ -100,7 +110,9 @@ pub struct Part {
 pub struct Model {
     pub name: String,
     pub family: Family,
+    /// Empty of a vqae, whose nets are meshes.
     pub parts: Vec<Part>,
+    pub vqae: Option<Vqae>,
     /// blake3 of the weights file: how a coded file names its model.
     pub hash: [u8; 32],
 }
@@ -111,6 +123,9 @@ impl Model {
             if parts[..i].iter().any(|q| (q.net.pass, q.net.n_refs) == (p.net.pass, p.net.n_refs)) {
                 return Err(Error::corrupt("two nets for one pass and one number of reference planes"));
             }
+        }
+        if parts.is_empty() {
+            return Err(Error::corrupt(format!("a {} model without nets", family.name())));
         }
         if parts.iter().any(|p| p.net.n_refs > family.max_refs()) {
             return Err(Error::corrupt(format!("a {} model that looks at reference planes", family.name())));
@@ -140,7 +155,7 @@ impl Model {
         if parts.iter().any(|p| p.net.ref_taps.len() != parts[0].net.ref_taps.len()) {
             return Err(Error::corrupt("nets of one model differ in their reference taps"));
         }
-        Ok(Model { name: name.to_string(), family, parts, hash })
+        Ok(Model { name: name.to_string(), family, parts, vqae: None, hash })
     }
 
     /// The net for a pass that uses most of the `n_refs` reference planes at hand.
@@ -149,8 +164,12 @@ impl Model {
         (0..self.parts.len()).filter(fits).max_by_key(|&i| self.parts[i].net.n_refs).expect("Model::new found one")
     }
 
-    /// Multiplications per cell of the nets without references, the largest of the passes; a cell of a flow meets three nets.
+    /// Multiplications per cell of the nets without references, the largest of the passes; a cell of a flow meets three nets, one of a
+    /// vqae all meshes.
     pub fn n_mac(&self) -> usize {
+        if let Some(vqae) = &self.vqae {
+            return vqae.n_mac();
+        }
         let plain = self.parts.iter().filter(|p| p.net.n_refs == 0).map(|p| p.net.n_mac());
         match self.family {
             Family::Idf => plain.collect::<Vec<_>>().chunks(2).filter_map(|nets| nets.iter().max()).sum(),
@@ -164,6 +183,7 @@ impl Model {
             Family::Pixelcnn | Family::PixelcnnDeep => 1,
             Family::Lattice | Family::Idf => 6,
             Family::L3c => l3c::N_SETS,
+            Family::Vqae => 0,
         }
     }
 }
@@ -171,7 +191,7 @@ impl Model {
 impl Model {
     /// The kernels of a level, with the nets of this model.
     pub fn fast(&self, level: Level) -> Fast {
-        Fast::new(level, self.parts.iter().map(|p| &p.net))
+        Fast::new(level, self.parts.iter().map(|p| &p.net)).with(self.vqae.iter().flat_map(Vqae::meshes))
     }
 
     fn places(&self, pass: Pass) -> Places<'_> {
@@ -182,13 +202,14 @@ impl Model {
     pub fn plan_to_encode(&self, h: usize, w: usize) -> Plan {
         match self.family {
             Family::Pixelcnn | Family::PixelcnnDeep => raster::rows(self.places(Pass::Raster), h, w),
-            Family::Lattice | Family::Idf | Family::L3c => self.plan_to_decode(h, w),
+            Family::Lattice | Family::Idf | Family::L3c | Family::Vqae => self.plan_to_decode(h, w),
         }
     }
 
     pub fn plan_to_decode(&self, h: usize, w: usize) -> Plan {
         match self.family {
             Family::Pixelcnn | Family::PixelcnnDeep => raster::waves(self.places(Pass::Raster), h, w),
+            Family::Vqae => panic!("a vqae knows blocks, and no plan"),
             Family::Lattice => lattice::plan([Pass::Diagonal, Pass::Rest].map(|pass| self.places(pass)), h, w),
             Family::Idf => {
                 let coded = [Pass::Diagonal, Pass::Rest].map(|pass| self.places(pass));
@@ -309,7 +330,7 @@ pub mod tests {
 
     #[test]
     fn a_model_survives_its_weights_file() {
-        for family in Family::ALL {
+        for family in Family::OF_CELLS {
             let model = painted_model(family, 5, 2);
             let bytes = crate::net::store(&model).unwrap();
             assert_eq!(bytes, crate::net::store(&model).unwrap());

@@ -16,6 +16,7 @@ const EMBEDDED: &[(&str, &[u8])] = &[
     ("pixelcnn-deep-1", include_bytes!("../../weights/pixelcnn-deep-1.safetensors")),
     ("l3c-default-1", include_bytes!("../../weights/l3c-default-1.safetensors")),
     ("pixelcnn-field-1", include_bytes!("../../weights/pixelcnn-field-1.safetensors")),
+    ("vqae-default-1", include_bytes!("../../weights/vqae-default-1.safetensors")),
 ];
 
 /// All of them, loaded once.
@@ -36,7 +37,7 @@ pub fn by_hash(hash: &[u8; 32], others: &[Arc<Model>]) -> Result<Arc<Model>> {
     })
 }
 
-/// The models that a word means: a name, with or without its number; a family; a preset.
+/// The models that a word means: a name, with or without its number; a family; a preset of those that code whatever there is.
 pub fn by_name(word: &str, others: &[Arc<Model>]) -> Result<Vec<Arc<Model>>> {
     let all = || embedded().iter().chain(others);
     let exact: Vec<Arc<Model>> = all().filter(|m| m.name == word).cloned().collect();
@@ -57,9 +58,10 @@ pub fn by_name(word: &str, others: &[Arc<Model>]) -> Result<Vec<Arc<Model>>> {
 }
 
 /// Whether a family is ahead of the others anywhere at its cost, so that the word of a preset means it, too. Scales take a tenth more
-/// bytes than a lattice of as many multiplications; a flow is ahead of it here and there, and takes twice the time.
+/// bytes than a lattice of as many multiplications; a flow is ahead of it here and there, and takes twice the time; a vqae has ints
+/// of its own, within a bound, and is ahead only where that is very wide.
 fn pays(family: Family) -> bool {
-    !matches!(family, Family::L3c | Family::Idf)
+    !matches!(family, Family::L3c | Family::Idf | Family::Vqae)
 }
 
 /// The models that `auto` measures for frames.

@@ -1,7 +1,7 @@
 //! Weights from a safetensors file: one metadata key, `collapsar`, holds JSON; tensors are `net.<i>.<layer>.weight|bias|shift`
-//! and `net.<i>.linear`, the predictor where the encoder found no better one.
+//! and `net.<i>.linear`, the predictor where the encoder found no better one; of family vqae `meshes` says more.
 
-use super::{Input, Layer, Net, Pass, Spec, Wiring};
+use super::{Input, Layer, Net, Pass, Spec, Wiring, meshes};
 use crate::error::{Error, Result};
 use crate::kernel::predict::Linear;
 use crate::model::{Family, Model, Part};
@@ -37,12 +37,16 @@ pub fn load(bytes: &[u8]) -> Result<Model> {
         return Err(Error::unsupported(format!("weights format {version}, this build reads format 1")));
     }
     let family = Family::from_name(string(&json, "family")?)?;
+    let hash = *blake3::hash(bytes).as_bytes();
+    if family == Family::Vqae {
+        return Ok(Model::of_vqae(string(&json, "name")?, meshes::read(&tensors, &json)?, hash));
+    }
     let list = json["nets"].as_array().ok_or_else(|| Error::corrupt("weights metadata: 'nets' is not a list"))?;
     if list.len() > 16 {
         return Err(Error::limit(format!("{} nets in one file, 16 are the most", list.len())));
     }
     let parts = list.iter().enumerate().map(|(i, json)| part(&tensors, i, json).map_err(|e| e.at(format!("net {i}"))));
-    Model::new(string(&json, "name")?, family, parts.collect::<Result<Vec<Part>>>()?, *blake3::hash(bytes).as_bytes())
+    Model::new(string(&json, "name")?, family, parts.collect::<Result<Vec<Part>>>()?, hash)
 }
 
 fn part(tensors: &SafeTensors, i: usize, json: &Value) -> Result<Part> {
@@ -120,7 +124,7 @@ fn wiring(l: usize, json: &Value) -> Result<Wiring> {
     Ok(Wiring { inputs, gate, add })
 }
 
-fn layer(tensors: &SafeTensors, name: &str) -> Result<Layer> {
+pub(super) fn layer(tensors: &SafeTensors, name: &str) -> Result<Layer> {
     let weight = tensors.tensor(&format!("{name}.weight")).map_err(|e| Error::corrupt(e.to_string()))?;
     let &[n_out, n_in] = weight.shape() else {
         return Err(Error::corrupt(format!("{name}.weight has {} dimensions, 2 are needed", weight.shape().len())));
@@ -149,12 +153,16 @@ fn tensor<'a>(tensors: &SafeTensors<'a>, name: &str, dtype: Dtype) -> Result<&'a
     Ok(view.data())
 }
 
-fn number(json: &Value, key: &str) -> Result<u64> {
+pub(super) fn number(json: &Value, key: &str) -> Result<u64> {
     json[key].as_u64().ok_or_else(|| Error::corrupt(format!("weights metadata: '{key}' is not a number")))
 }
 
 fn string<'a>(json: &'a Value, key: &str) -> Result<&'a str> {
     json[key].as_str().ok_or_else(|| Error::corrupt(format!("weights metadata: '{key}' is not a text")))
+}
+
+pub(super) fn wrong_key(key: &str) -> Error {
+    Error::corrupt(format!("weights metadata: '{key}' is not understood"))
 }
 
 fn pairs(json: &Value, key: &str) -> Result<Vec<(i32, i32)>> {

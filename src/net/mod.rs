@@ -4,12 +4,15 @@
 //! an i32, whatever the features. The kernels assume all of this and check nothing.
 
 mod load;
+mod mesh;
+mod meshes;
 mod pass;
 mod refit;
 mod store;
 mod wiring;
 
 pub use load::load;
+pub use mesh::{MAX_SIDE, Mesh, MeshLayer, Sheet};
 pub use pass::Pass;
 pub use refit::{MAX_LOG2_STEP, Refit};
 pub use store::store;

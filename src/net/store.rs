@@ -1,6 +1,7 @@
 //! The inverse of `load`: a model as the bytes of its weights file, the same bytes every time.
 
-use super::{Input, Net, Wiring};
+use super::meshes::{self, Tensor};
+use super::{Input, Layer, Net, Wiring};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use safetensors::tensor::{Dtype, TensorView, serialize};
@@ -9,26 +10,36 @@ use std::collections::HashMap;
 
 pub fn store(model: &Model) -> Result<Vec<u8>> {
     let nets: Vec<Value> = model.parts.iter().map(|p| describe(&p.net)).collect();
-    let text = json!({"format": 1, "name": model.name, "family": model.family.name(), "nets": nets}).to_string();
-    let mut tensors = Vec::new();
+    let mut json = json!({"format": 1, "name": model.name, "family": model.family.name(), "nets": nets});
+    let mut all = Vec::new();
     for (i, part) in model.parts.iter().enumerate() {
         let linear: Vec<u8> = part.linear.own().iter().flat_map(|c| c.to_le_bytes()).collect();
-        tensors.push((format!("net.{i}.linear"), Dtype::I16, vec![part.linear.own().len()], linear));
-        for (l, layer) in part.net.layers.iter().enumerate() {
-            let name = |what| format!("net.{i}.{l}.{what}");
-            let weights = layer.weights.iter().map(|&w| w as u8).collect();
-            let bias = layer.bias.iter().flat_map(|b| b.to_le_bytes()).collect();
-            tensors.push((name("weight"), Dtype::I8, vec![layer.n_out, layer.n_in], weights));
-            tensors.push((name("bias"), Dtype::I32, vec![layer.n_out], bias));
-            tensors.push((name("shift"), Dtype::U8, vec![layer.n_out], layer.shift.clone()));
-        }
+        all.push((format!("net.{i}.linear"), Dtype::I16, vec![part.linear.own().len()], linear));
+        let layers = part.net.layers.iter().enumerate();
+        all.extend(layers.flat_map(|(l, layer)| tensors(&format!("net.{i}.{l}"), layer)));
     }
-    let views = tensors.iter().map(|(name, dtype, shape, data)| {
+    if let Some(vqae) = &model.vqae {
+        let (meshes, of_meshes) = meshes::describe(vqae);
+        json["meshes"] = meshes;
+        all.extend(of_meshes);
+    }
+    let views = all.iter().map(|(name, dtype, shape, data)| {
         let view = TensorView::new(*dtype, shape.clone(), data).expect("the shape is that of the data");
         (name.clone(), view)
     });
-    serialize(views, Some(HashMap::from([("collapsar".to_string(), text)])))
+    serialize(views, Some(HashMap::from([("collapsar".to_string(), json.to_string())])))
         .map_err(|e| Error::argument(format!("these weights cannot be stored: {e}")))
+}
+
+/// The tensors of a layer.
+pub(super) fn tensors(name: &str, layer: &Layer) -> [Tensor; 3] {
+    let weights = layer.weights.iter().map(|&w| w as u8).collect();
+    let bias = layer.bias.iter().flat_map(|b| b.to_le_bytes()).collect();
+    [
+        (format!("{name}.weight"), Dtype::I8, vec![layer.n_out, layer.n_in], weights),
+        (format!("{name}.bias"), Dtype::I32, vec![layer.n_out], bias),
+        (format!("{name}.shift"), Dtype::U8, vec![layer.n_out], layer.shift.clone()),
+    ]
 }
 
 fn describe(net: &Net) -> Value {

@@ -48,16 +48,22 @@ pub enum Rule {
 impl Bounded {
     /// The map for a bound; None where the array would not get simpler by it.
     pub fn new(survey: &Survey, bound: Bound) -> Option<Bounded> {
+        Bounded::in_parts(survey, bound, 1)
+    }
+
+    /// The same with steps of an odd part of twice the bound, of floats: an int that is off by half of them keeps it.
+    pub fn in_parts(survey: &Survey, bound: Bound, n_parts: u32) -> Option<Bounded> {
         let Surveyed { markers, ends } = survey.surveyed();
         let (dtype, ends) = (survey.dtype(), ends?);
         let (rule, max) = match bound {
             Bound::Abs(e) => {
-                let fits = |ends| uniform(survey, e, ends).filter(|(_, max)| *max <= WISHED_MAX);
+                let uniform = |ends| uniform(survey, e, f64::from(n_parts), ends);
+                let fits = |ends| uniform(ends).filter(|(_, max)| *max <= WISHED_MAX);
                 let reaching = |one_in| survey.inner_ends(ends, one_in);
                 fits(ends)
                     .or_else(|| fits(reaching(OUTSIDE)))
-                    .or_else(|| uniform(survey, e, ends))
-                    .or_else(|| uniform(survey, e, reaching(FAR_OUTSIDE)))
+                    .or_else(|| uniform(ends))
+                    .or_else(|| uniform(reaching(FAR_OUTSIDE)))
             }
             Bound::PwRel(e) => logarithmic(survey, e, ends),
             Bound::Near(reach) => {
@@ -226,12 +232,12 @@ fn rounding(dtype: Dtype, magnitude: f64) -> f64 {
 }
 
 /// Steps a hair below 2E, so that hardly any sample becomes an exception by the cast.
-fn uniform(survey: &Survey, bound: f64, (min, max): (u64, u64)) -> Option<(Rule, u64)> {
+fn uniform(survey: &Survey, bound: f64, n_parts: f64, (min, max): (u64, u64)) -> Option<(Rule, u64)> {
     let (min, max) = (survey.number(min), survey.number(max));
     let hair = rounding(survey.dtype(), min.abs().max(max.abs()));
-    let step = short(2.0 * (bound - hair));
+    let step = short(2.0 * (bound - hair) / n_parts);
     // a step near the distance of floats saves nothing
-    if bound.is_nan() || bound <= 2.0 * hair || step <= 0.0 || !step.is_finite() {
+    if bound.is_nan() || bound <= 2.0 * hair * n_parts || step <= 0.0 || !step.is_finite() {
         return None;
     }
     let (first, last) = ((min / step).round_ties_even(), (max / step).round_ties_even());

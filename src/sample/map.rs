@@ -51,6 +51,11 @@ impl Map {
         Bounded::new(survey, bound).map(|bounded| Map { form: Form::Bounded(bounded) })
     }
 
+    /// The same for ints that are off by up to half of an odd number of parts of a step.
+    pub fn bounded_in_parts(survey: &Survey, bound: Bound, n_parts: u32) -> Option<Map> {
+        Bounded::in_parts(survey, bound, n_parts).map(|bounded| Map { form: Form::Bounded(bounded) })
+    }
+
     /// The bound of a map that loses.
     pub fn bound(&self) -> Option<Bound> {
         self.lossy().map(Bounded::bound)

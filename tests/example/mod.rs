@@ -4,8 +4,9 @@
 
 use collapsar::kernel::predict::Linear;
 use collapsar::kernel::{ONE, Usual};
+use collapsar::model::vqae::{Codebook, Vqae};
 use collapsar::model::{Family, Model, Part};
-use collapsar::net::{Input, Layer, Net, Pass, Spec, Wiring, load, store};
+use collapsar::net::{Input, Layer, Mesh, MeshLayer, Net, Pass, Sheet, Spec, Wiring, load, store};
 use std::sync::Arc;
 
 pub const H: usize = 3;
@@ -44,6 +45,7 @@ pub fn model(family: Family) -> Model {
         Part { net: net.expect("a sound net"), linear: linear() }
     };
     let parts = match family {
+        Family::Vqae => panic!("its nets are meshes, and stand in an example of their own"),
         Family::Pixelcnn | Family::PixelcnnDeep => vec![net(Pass::Raster, &[(0, -1), (-1, 0), (-1, -1), (-1, 1)])],
         Family::Lattice | Family::Idf => {
             let taps: [[_; 4]; 2] = [[(-1, -1), (-1, 1), (1, -1), (1, 1)], [(-1, 0), (0, -1), (0, 1), (1, 0)]];
@@ -100,4 +102,39 @@ pub fn weights(family: Family) -> (Vec<u8>, Arc<Model>) {
     let bytes = store(&model(family)).expect("weights can be stored");
     let model = load(&bytes).expect("and loaded");
     (bytes, Arc::new(model))
+}
+
+/// The autoencoder of NUMERICS.md, section 7.4: meshes of one layer each, codes of one number.
+pub fn vqae() -> Vqae {
+    let sheet = |side: usize, width: usize| Sheet { side, width };
+    let mesh = |sources: &[(usize, usize)], side: usize, inputs: &[(usize, i32, i32)], layer: Layer| {
+        let inputs = inputs.iter().map(|&(source, dy, dx)| Input { source, tap: (dy, dx) }).collect();
+        let sources = sources.iter().map(|&(side, width)| sheet(side, width)).collect();
+        Mesh::new(sources, vec![MeshLayer { side, inputs, add: None, layer }]).expect("a sound mesh")
+    };
+    let meshes = [
+        mesh(&[(8, 64)], 4, &[(0, 0, 0)], layer(64, 1, |_, _| 1, |_| 0, 6)),
+        mesh(&[(8, 64), (4, 1)], 8, &[(0, 0, 0), (1, 0, 0)], layer(68, 1, |_, i| i32::from(i < 64), |_| 0, 6)),
+        mesh(
+            &[(4, 1), (8, 1)],
+            8,
+            &[(0, 0, 0), (1, 0, 0), (1, 0, 1)],
+            layer(
+                12,
+                64,
+                |o, i| [1, 7, i32::from(o == 63)][i as usize / 4] * i32::from(i % 4 == 0),
+                |o| 20 * ((5 * o + 3 * (o / 8)) % 8) - 572,
+                0,
+            ),
+        ),
+        mesh(&[(4, 1), (1, 2)], 4, &[(0, 0, -1), (1, 0, 0)], layer(8, 4, |o, i| 5 * o - 3 * i, |o| 40 * o, 2)),
+        mesh(
+            &[(8, 1), (4, 1), (1, 2)],
+            8,
+            &[(0, 0, -1), (1, 0, 0), (2, 0, 0)],
+            layer(12, 8, |o, i| 2 * o - i, |o| 90 - 20 * o, 1),
+        ),
+    ];
+    let codes = |n: u8, first: u8, step: u8| Codebook::new(1, (0..n).map(|i| first + step * i).collect());
+    Vqae::new(meshes, codes(4, 16, 32).expect("codes"), codes(8, 8, 16).expect("codes")).expect("a sound autoencoder")
 }

@@ -47,7 +47,7 @@ pub fn run(args: &args::Bench) -> Result<Tally> {
         return diff::run(a, b, talk);
     }
     let effort = if args.quick { QUICK } else { THOROUGH };
-    let at_hand = models::at_hand(&models::given(&args.weights)?);
+    let at_hand = models::lossless(&models::given(&args.weights)?);
     let frame = painted::frame(effort.side, effort.side, SEED);
     let frame_tiles = tiles::of_frame(&frame, effort.side, effort.n_tiles);
     let odd = tiles::odd();

@@ -19,6 +19,8 @@ mod context;
 mod interval;
 mod lanes;
 #[cfg(target_arch = "x86_64")]
+mod mesh;
+#[cfg(target_arch = "x86_64")]
 mod mixture;
 mod pack;
 #[cfg(target_arch = "x86_64")]
@@ -31,8 +33,8 @@ use super::context::{Heads, Hidden};
 use super::mixture::{Mixtures, Window};
 use super::predict::Linear;
 use super::{Look, Offsets};
-use crate::net::Net;
-use pack::PackedNet;
+use crate::net::{Mesh, Net};
+use pack::{PackedMesh, PackedNet};
 pub use scratch::Scratch;
 
 /// Cells that a fast kernel works on at once.
@@ -94,6 +96,7 @@ impl Level {
 pub struct Fast {
     level: Level,
     nets: Vec<PackedNet>,
+    meshes: Vec<PackedMesh>,
 }
 
 /// What sixteen quantiles meant.
@@ -169,6 +172,10 @@ macro_rules! doors {
             ops::around::hidden::<$lanes>(net, run, b, scratch, out);
         }
         #[target_feature(enable = $features)]
+        pub fn mesh(net: &ops::pack::PackedMesh, sources: &[&[i32]]) -> Vec<i32> {
+            ops::mesh::mesh::<$lanes>(net, sources)
+        }
+        #[target_feature(enable = $features)]
         pub fn mixture(n: usize, b: &[i32], heads: &DoorHeads, mass: i32, out: &mut DoorMixtures) {
             ops::mixture::mixture::<$lanes>(n, b, heads, mass, out);
         }
@@ -236,7 +243,12 @@ macro_rules! at_level {
 impl Fast {
     pub fn new<'a>(level: Level, nets: impl IntoIterator<Item = &'a Net>) -> Fast {
         assert!(level.is_available(), "this machine has no {level:?}");
-        Fast { level, nets: nets.into_iter().map(PackedNet::new).collect() }
+        Fast { level, nets: nets.into_iter().map(PackedNet::new).collect(), meshes: Vec::new() }
+    }
+
+    /// The same with meshes.
+    pub fn with<'a>(self, meshes: impl IntoIterator<Item = &'a Mesh>) -> Fast {
+        Fast { meshes: meshes.into_iter().map(PackedMesh::new).collect(), ..self }
     }
 
     pub fn level(&self) -> Level {
@@ -343,6 +355,12 @@ impl Fast {
             super::context::hidden(&net.net, offsets, look, at, level, &b[..n], out),
             hidden(net, context::Run { offsets, look, at, level, n }, b, scratch, out)
         );
+    }
+
+    /// Heads of all cells of a block, by mesh number `mesh`.
+    pub fn mesh(&self, mesh: usize, sources: &[&[i32]]) -> Vec<i32> {
+        let net = &self.meshes[mesh];
+        at_level!(self, super::mesh::mesh(&net.mesh, sources), mesh(net, sources))
     }
 
     pub fn mixture(&self, n: usize, b: &[i32], heads: &Heads, mass: i32, out: &mut Mixtures) {

@@ -6,7 +6,13 @@
 //! stands in the gaps is arbitrary, its weights are zero. Of a gated layer a unit of values and a unit of gates follow each other.
 
 use super::lanes::N;
-use crate::net::{Input, Layer, Net, Wiring};
+use crate::kernel::mesh::place;
+use crate::net::{Input, Layer, MAX_SIDE, Mesh, Net, Wiring};
+
+/// Cells of two vectors.
+pub const CELLS: usize = 2 * N;
+/// Cells of a mesh's largest grid; a cell of this number is none, and zero.
+pub const MOST: usize = MAX_SIDE * MAX_SIDE;
 
 /// One lane of inputs, or one output, of two vectors of cells.
 #[derive(Clone, Copy, Debug)]
@@ -157,6 +163,39 @@ fn places(net: &Net) -> Vec<usize> {
     section(net.n_hints);
     section(crate::net::N_CONTEXT);
     places
+}
+
+/// A mesh and its packed layers.
+#[derive(Clone, Debug)]
+pub struct PackedMesh {
+    pub mesh: Mesh,
+    pub layers: Vec<PackedLayer>,
+}
+
+#[derive(Clone, Debug)]
+pub struct PackedLayer {
+    pub packed: Packed,
+    /// Of each input its source, and the cell of it that every cell sees.
+    pub seen: Vec<(usize, Vec<u8>)>,
+}
+
+impl PackedMesh {
+    pub fn new(mesh: &Mesh) -> PackedMesh {
+        let layers = mesh.layers().iter().map(|layer| {
+            let n_cells = layer.side * layer.side;
+            let columns: Vec<Option<usize>> = (0..layer.layer.n_in).map(Some).collect();
+            let rows: Vec<Option<usize>> = (0..layer.layer.n_out).map(Some).collect();
+            let seen = layer.inputs.iter().map(|input| {
+                let sheet = mesh.sheet(input.source);
+                let there = |c: usize| place(sheet, layer.side, c, input.tap).unwrap_or(MOST) as u8;
+                let cell = |c: usize| if c < n_cells { there(c) } else { MOST as u8 };
+                (input.source, (0..n_cells.next_multiple_of(CELLS)).map(cell).collect())
+            });
+            let seen = seen.collect();
+            PackedLayer { packed: Packed::new(&layer.layer, &columns, &rows), seen }
+        });
+        PackedMesh { mesh: mesh.clone(), layers: layers.collect() }
+    }
 }
 
 impl Packed {

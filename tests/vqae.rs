@@ -1,0 +1,175 @@
+//! The autoencoder family: |v − v̂| ≤ 32 of 65 for every int that is seen, and what decoding gives is what the encoder said.
+
+mod painted;
+
+use collapsar::array::{ArrayType, Dtype};
+use collapsar::codec::vqae::{Painter, Settled, Tile, decode, encode};
+use collapsar::error::Kind;
+use collapsar::kernel::fast::{Fast, Level};
+use collapsar::model::Model;
+use collapsar::model::vqae::Vqae;
+use collapsar::net::{load, store};
+use collapsar::{Choice, Loss, Options, compress, decompress};
+
+/// Sizes around those of cells, blocks and tiles.
+const SIZES: [(usize, usize); 9] =
+    [(1, 1), (1, 200), (7, 8), (8, 9), (63, 65), (64, 64), (65, 63), (130, 20), (129, 150)];
+
+/// The painted autoencoder with the best kernels of this machine.
+fn ready() -> (Vqae, Fast) {
+    let vqae = painted::vqae();
+    let fast = Fast::new(Level::detect(), []).with(vqae.meshes());
+    (vqae, fast)
+}
+
+fn painter((vqae, fast): &(Vqae, Fast)) -> Painter<'_> {
+    Painter { vqae, fast }
+}
+
+fn painted_kind(settled: &Settled) -> bool {
+    settled.code[0] == 1
+}
+
+#[test]
+fn ints_come_out_within_half_a_step_and_as_the_encoder_said() {
+    let vqae = ready();
+    let mut n_painted = 0;
+    for (h, w) in SIZES {
+        let ints = painted::shades(h, w);
+        for max in [2000 + 300 * 3 + 9, 1 << 20] {
+            let tile = Tile { ints: &ints, classes: &[], h, w, max };
+            let settled = encode(painter(&vqae), tile);
+            assert!(ints.iter().zip(&settled.ints).all(|(v, out)| (v - out).abs() <= 32), "{h}×{w}");
+            assert_eq!(decode(painter(&vqae), &settled.code, &[], (h, w), max).unwrap(), settled.ints, "{h}×{w}");
+            n_painted += usize::from(painted_kind(&settled));
+        }
+    }
+    assert!(n_painted >= 6, "only {n_painted} tiles were painted");
+}
+
+#[test]
+fn what_is_hidden_costs_nothing_and_touches_nobody() {
+    let vqae = ready();
+    let (h, w, max) = (100, 140, 4000);
+    let mut ints = painted::shades(h, w);
+    // a coast that cuts cells, and a block of which nothing is seen
+    let classes: Vec<u8> = (0..h * w).map(|i| u8::from(i % w < 70 && i / w < 66 || i / w + i % w > 190)).collect();
+    let settled = encode(painter(&vqae), Tile { ints: &ints, classes: &classes, h, w, max });
+    assert!(painted_kind(&settled));
+    let seen = |i: &usize| classes[*i] == 0;
+    assert!((0..h * w).filter(seen).all(|i| (ints[i] - settled.ints[i]).abs() <= 32));
+    let whole = encode(painter(&vqae), Tile { ints: &ints, classes: &[], h, w, max });
+    assert!(settled.code.len() * 4 < whole.code.len() * 3, "{} of {}", settled.code.len(), whole.code.len());
+    assert_eq!(decode(painter(&vqae), &settled.code, &classes, (h, w), max).unwrap(), settled.ints);
+    let all = vec![1; h * w];
+    ints.fill(7);
+    let nothing = encode(painter(&vqae), Tile { ints: &ints, classes: &all, h, w, max });
+    assert!(nothing.code.len() < 8);
+}
+
+#[test]
+fn cuts_and_flips_of_a_payload_are_errors_or_other_ints_within_range() {
+    let vqae = ready();
+    let (h, w, max) = (65, 70, 5000);
+    let ints = painted::shades(h, w);
+    let Settled { code, .. } = encode(painter(&vqae), Tile { ints: &ints, classes: &[], h, w, max });
+    for n in 0..code.len() {
+        assert!(decode(painter(&vqae), &code[..n], &[], (h, w), max).is_err(), "{n}");
+    }
+    for bit in 0..code.len() * 8 {
+        let mut wrong = code.clone();
+        wrong[bit / 8] ^= 1 << (bit % 8);
+        if let Ok(out) = decode(painter(&vqae), &wrong, &[], (h, w), max) {
+            assert!(out.iter().all(|v| (0..=max).contains(v)));
+        }
+    }
+}
+
+#[test]
+fn a_model_survives_its_weights_file_and_its_damage() {
+    let model = Model::of_vqae("painted", painted::vqae(), [0; 32]);
+    let bytes = store(&model).unwrap();
+    let back = load(&bytes).unwrap();
+    assert_eq!(back.vqae, model.vqae);
+    assert_eq!(store(&back).unwrap(), bytes);
+    let header = u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize + 8;
+    for at in 8..header {
+        let mut wrong = bytes.clone();
+        wrong[at] ^= 1;
+        let _ = load(&wrong);
+    }
+    let text = String::from_utf8_lossy(&bytes[8..header]).into_owned();
+    // escaped JSON in JSON
+    for (from, to) in [
+        ("[0,0,-1]", "[0,0,11]"),
+        ("[0,0,-1]", "[0,0, 1]"),
+        ("\\\"side\\\":4", "\\\"side\\\":3"),
+        ("\\\"add\\\":2", "\\\"add\\\":3"),
+    ] {
+        assert!(text.contains(from), "{text}");
+        let mut wrong = bytes.clone();
+        wrong[8..header].copy_from_slice(text.replacen(from, to, 1).as_bytes());
+        assert_eq!(load(&wrong).unwrap_err().kind, Kind::Corrupt, "{to}");
+    }
+}
+
+fn field(h: usize, w: usize) -> Vec<f32> {
+    let ints = painted::shades(h, w);
+    let value = |(i, v): (usize, &i32)| match i % 4001 {
+        5 => f32::NAN,
+        3999 if i < 4001 => 1e9,
+        _ if i / w < 40 && i % w < 90 => -1e20,
+        _ => *v as f32 * 0.01 - 3.0,
+    };
+    ints.iter().enumerate().map(value).collect()
+}
+
+fn options(dtype: Dtype, shape: &[u64], loss: Loss) -> Options {
+    let ty = ArrayType { dtype, big_endian: false, shape: shape.to_vec() };
+    Options {
+        model: Choice::These(vec![painted::loaded_vqae()]),
+        raw: Some(ty),
+        embed: true,
+        loss,
+        ..Options::default()
+    }
+}
+
+#[test]
+fn fields_keep_their_bound_and_their_holes() {
+    for (n, h, w) in [(1, 300, 280), (3, 70, 90), (1, 1, 900)] {
+        let values: Vec<f32> = (0..n).flat_map(|_| field(h, w)).collect();
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let packed = compress(&bytes, &options(Dtype::F32, &[n as u64, h as u64, w as u64], Loss::Abs(0.33))).unwrap();
+        let back = decompress(&packed).unwrap();
+        let back: Vec<f32> = back.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+        for (x, y) in values.iter().zip(&back) {
+            let kept =
+                if x.abs() < 1e6 { (f64::from(*x) - f64::from(*y)).abs() <= 0.33 } else { x.to_bits() == y.to_bits() };
+            assert!(kept, "{x} {y}");
+        }
+    }
+}
+
+#[test]
+fn what_no_autoencoder_codes_is_an_error() {
+    let bytes: Vec<u8> = (0..4000u32).flat_map(|i| ((i % 100) as f32).to_le_bytes()).collect();
+    let kind = |options: &Options| compress(&bytes, options).map(drop).unwrap_err().kind;
+    assert_eq!(kind(&options(Dtype::F32, &[40, 100], Loss::None)), Kind::Argument);
+    assert_eq!(kind(&options(Dtype::F32, &[40, 100], Loss::PwRel(0.1))), Kind::Argument);
+    for e in [1e-3, 2e-5] {
+        assert_eq!(kind(&options(Dtype::F32, &[40, 100], Loss::Abs(e))), Kind::Argument);
+    }
+    assert_eq!(kind(&options(Dtype::U16, &[80, 100], Loss::Abs(3.0))), Kind::Argument);
+    // nothing differs, or nothing is finite: there is nothing to be lost
+    for sample in [7.5f32, f32::NAN] {
+        let same = sample.to_le_bytes().repeat(4000);
+        let packed = compress(&same, &options(Dtype::F32, &[40, 100], Loss::Rel(0.1))).unwrap();
+        assert_eq!(decompress(&packed).unwrap(), same);
+    }
+    let mut two = options(Dtype::F32, &[40, 100], Loss::Abs(1.0));
+    compress(&bytes, &two).unwrap();
+    let Choice::These(models) = &mut two.model else { unreachable!() };
+    models.push(painted::loaded(collapsar::model::Family::Pixelcnn));
+    assert_eq!(kind(&two), Kind::Argument);
+}
