@@ -3,11 +3,12 @@
 //! The device is chosen once, above the batch, and never decides a byte. `auto` may fall back to the CPU before the first
 //! tile, and says so; a GPU that was asked for, or that fails on the way, is an error.
 
+use crate::codec::fine::{self, Settled};
 use crate::codec::head::Head;
 use crate::codec::mask::{Kind, Mask};
 use crate::codec::plans::Plans;
 use crate::codec::tile::{self, Code, Decoded, Mode, Tile, context};
-use crate::codec::vqae::{self, Block, Opened, Painter, Settled};
+use crate::codec::vqae::{self, Block, Opened, Painter};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, TileInts, TilePayload};
 use crate::model::Model;
@@ -134,7 +135,7 @@ impl Device {
     }
 
     /// Tiles of an autoencoder's array, in their order.
-    pub fn settle(&self, painter: Painter, tiles: &[vqae::Tile]) -> Result<Vec<Settled>> {
+    pub fn settle(&self, painter: Painter, tiles: &[fine::Tile]) -> Result<Vec<Settled>> {
         let Some(gpu) = self.gpu() else {
             return Ok(tiles.par_iter().map(|tile| vqae::encode(painter, *tile)).collect());
         };

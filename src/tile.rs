@@ -14,7 +14,11 @@ const MAX_TILE_ROWS: usize = 256;
 const MAX_BAND_SAMPLES: usize = 1 << 23;
 /// What a reader accepts: beyond it a small file could ask for all memory.
 const MAX_READ_TILE_ROWS: usize = 512;
+const MAX_READ_TILE_SAMPLES: usize = 1 << 20;
 const MAX_READ_BAND_SAMPLES: usize = 1 << 24;
+const MAX_TILE_COLUMNS: usize = 1 << 16;
+/// A slab is at least so wide, where its array is.
+const SLAB_COLUMNS: usize = 128;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grid {
@@ -51,6 +55,29 @@ impl Grid {
         Grid { n_planes, h, w, n_parts, n_phases, tile_h, tile_w }
     }
 
+    /// A grid whose tiles hold as many whole planes as they may, one below the other; None where they cannot hold two. Those
+    /// of the last but two axes, `n_stacked` of them, are evenly shared out.
+    pub fn slabs(n_planes: usize, n_stacked: usize, h: usize, w: usize) -> Option<Grid> {
+        let most = (MAX_READ_TILE_SAMPLES / (h * w.min(SLAB_COLUMNS))).min(MAX_BAND_SAMPLES / (h * w)).min(n_stacked);
+        let depth = match most {
+            0 | 1 => return None,
+            most if n_stacked == n_planes => n_planes.div_ceil(n_planes.div_ceil(most)),
+            // of many stacks no slab holds planes of two
+            most => (1..=most).rev().find(|&depth| n_stacked.is_multiple_of(depth))?,
+        };
+        let tile_h = depth * h;
+        let tile_w = w.div_ceil(w.div_ceil((MAX_READ_TILE_SAMPLES / tile_h).min(MAX_TILE_COLUMNS)));
+        (depth > 1).then_some(Grid { n_planes: 1, h: n_planes * h, w, n_parts: 1, n_phases: 1, tile_h, tile_w })
+    }
+
+    /// Checks that tiles are no higher than nets are to see them.
+    pub fn check_rows(&self) -> Result<()> {
+        if self.tile_h > MAX_READ_TILE_ROWS {
+            return Err(Error::corrupt(format!("tiles of {} rows", self.tile_h)));
+        }
+        Ok(())
+    }
+
     /// Checks what a file says; `n_samples` is what its shape holds.
     pub fn check(self, n_samples: u64) -> Result<Grid> {
         let g = self;
@@ -60,9 +87,9 @@ impl Grid {
             && n_samples > 0
             && (g.n_phases == 1 || (g.n_phases == 4 && g.h >= 2 && g.w >= 2))
             && matches!(g.n_parts, 1 | 2)
-            && (1..=MAX_READ_TILE_ROWS).contains(&g.tile_h)
-            && (1..=1 << 16).contains(&g.tile_w)
-            && g.tile_h * g.tile_w <= 1 << 20
+            && (1..=MAX_READ_TILE_SAMPLES).contains(&g.tile_h)
+            && (1..=MAX_TILE_COLUMNS).contains(&g.tile_w)
+            && g.tile_h * g.tile_w <= MAX_READ_TILE_SAMPLES
             && (band_rows * g.tile_h).checked_mul(g.w).is_some_and(|n| n <= MAX_READ_BAND_SAMPLES)
             && n_samples < 1 << 56;
         if sane { Ok(g) } else { Err(Error::corrupt(format!("tiles that do not fit their array: {g:?}"))) }
@@ -155,6 +182,23 @@ mod tests {
         assert!(Grid { n_planes: usize::MAX, ..grid }.check(100).is_err());
         assert!(Grid { n_phases: 4, ..Grid::usual(1, 100, 1, 1, 1) }.check(100).is_err());
         assert!(Grid::usual(1, 1, 1 << 26, 1, 1).check(1 << 26).is_err());
-        assert!(Grid { tile_h: 513, ..Grid::usual(1, 600, 10, 1, 1) }.check(6000).is_err());
+        assert!(Grid { tile_h: 513, ..Grid::usual(1, 600, 10, 1, 1) }.check_rows().is_err());
+    }
+
+    #[test]
+    fn slabs_hold_whole_planes_and_none_of_two_stacks() {
+        for (n_planes, n_stacked, h, w, depth) in [
+            (110, 110, 64, 128, 110),
+            (18, 18, 721, 1440, 6),
+            (36, 18, 300, 400, 18),
+            (7, 1, 30, 40, 1),
+            (3, 3, 5000, 5000, 1),
+        ] {
+            let grid = Grid::slabs(n_planes, n_stacked, h, w);
+            assert_eq!(grid.map_or(1, |grid| grid.tile_h / h), depth, "{n_planes} of {h}×{w}");
+            let Some(grid) = grid else { continue };
+            let grid = grid.check((n_planes * h * w) as u64).unwrap();
+            assert!(grid.tile_h % h == 0 && (n_planes == n_stacked || n_stacked * h % grid.tile_h == 0));
+        }
     }
 }

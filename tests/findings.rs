@@ -32,6 +32,7 @@ fn head(n_planes: u64, h: u64, w: u64) -> Head {
         key_interval: 0,
         anchors: Vec::new(),
         network: None,
+        waves: None,
     }
 }
 

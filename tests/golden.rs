@@ -68,6 +68,9 @@ fn cases() -> Vec<Case> {
         case("anchor", group(), Options { model: model("pixelcnn-default-1").model, ..Options::default() }, |a| {
             a.arrays().any(|array| !array.head.anchors.is_empty())
         }),
+        case("waves", waves(12, 48, 64), by_waves(&[12, 48, 64]), |a| {
+            first(a).head.waves.is_some() && mode(a) == Mode::Network
+        }),
         case("painted", waves(2, 64, 80), painted_field(&[2, 64, 80]), is_painted),
         case("other", [noise(700), b"one word, ".repeat(90)].concat(), Options::default(), |a| a.arrays().count() == 0),
         case("empty", Vec::new(), Options::default(), |a| a.file.n_bytes == 0),
@@ -103,6 +106,17 @@ fn painted_field(shape: &[u64]) -> Options {
     Options { loss: Loss::Abs(3.0), model: model("vqae-default-1").model, ..raw(Dtype::F32, shape) }
 }
 
+fn by_waves(shape: &[u64]) -> Options {
+    Options { loss: Loss::Abs(1.5), model: Choice::Waves, ..raw(Dtype::F32, shape) }
+}
+
+/// Of the first tile.
+fn mode(archive: &Archive) -> Mode {
+    let array = first(archive);
+    let place = array.head.grid.place(0, 0, 0, 0, 0).unwrap();
+    archive.tile(array, &place, array.first_block).unwrap().mode
+}
+
 fn is_painted(archive: &Archive) -> bool {
     let array = first(archive);
     let plans = array.head.network.as_ref().map(|n| Plans::to_decode(n.model.clone()));
@@ -122,11 +136,8 @@ fn map(archive: &Archive) -> String {
 
 /// The head names the model, and a tile uses it.
 fn coded_by(archive: &Archive, model: Option<&str>) -> bool {
-    let array = first(archive);
-    let place = array.head.grid.place(0, 0, 0, 0, 0).unwrap();
-    let mode = archive.tile(array, &place, array.first_block).unwrap().mode;
-    let named = array.head.network.as_ref().map(|n| n.model.hash);
-    named == model.map(hash) && (mode == Mode::Network) == model.is_some()
+    let named = first(archive).head.network.as_ref().map(|n| n.model.hash);
+    named == model.map(hash) && (mode(archive) == Mode::Network) == model.is_some()
 }
 
 /// The first tile is classic, of mode 4.

@@ -2,10 +2,11 @@
 
 mod example;
 
+use collapsar::codec::fine::Tile;
 use collapsar::codec::flow::meet;
 use collapsar::codec::network::{Context, encode};
 use collapsar::codec::scales::said;
-use collapsar::codec::vqae::{Painter, Tile, blocks, settle};
+use collapsar::codec::vqae::{Painter, blocks, settle};
 use collapsar::kernel::around::{activations, n_planes};
 use collapsar::kernel::context::{Heads, features, mlp};
 use collapsar::kernel::fast::{Fast, Level};

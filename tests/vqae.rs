@@ -3,7 +3,8 @@
 mod painted;
 
 use collapsar::array::{ArrayType, Dtype};
-use collapsar::codec::vqae::{Painter, Settled, Tile, decode, encode};
+use collapsar::codec::fine::{Settled, Tile};
+use collapsar::codec::vqae::{Painter, decode, encode};
 use collapsar::error::Kind;
 use collapsar::kernel::fast::{Fast, Level};
 use collapsar::model::Model;

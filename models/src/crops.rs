@@ -5,8 +5,9 @@
 use crate::data::{Corpus, Plane, cut};
 use crate::random::Random;
 use crate::simulate::log_uniform;
+use collapsar::codec::fine::{FINE, Tile};
 use collapsar::codec::mask::fill_rows;
-use collapsar::codec::vqae::{Block, FINE, Tile, blocks, place, scale};
+use collapsar::codec::vqae::{Block, blocks, place, scale};
 use collapsar::model::vqae::BLOCK;
 
 /// Shares of the range, as bounds.

@@ -10,7 +10,8 @@ use crate::mesh::{MeshPlan, Plan};
 use crate::quantise::to_grid;
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
-use collapsar::codec::vqae::{FINE, scale};
+use collapsar::codec::fine::FINE;
+use collapsar::codec::vqae::scale;
 use collapsar::model::vqae::{CELL, SIDE, SIZE, TOP_SIDE, Vqae};
 use collapsar::net::{Input, Sheet};
 

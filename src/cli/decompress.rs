@@ -171,11 +171,9 @@ impl Run<'_> {
     }
 }
 
-/// The networks that the arrays of a file use.
+/// What the arrays of a file were coded by.
 fn model_names(archive: &Archive) -> Vec<String> {
-    let name = |n: &collapsar::codec::head::Network| n.model.name.clone();
-    let mut names: Vec<String> =
-        archive.arrays().map(|a| a.head.network.as_ref().map_or("classic".into(), name)).collect();
+    let mut names: Vec<String> = archive.arrays().map(|a| a.head.coder().unwrap_or("classic").to_string()).collect();
     names.sort_unstable();
     names.dedup();
     if names.is_empty() { vec!["no arrays".into()] } else { names }

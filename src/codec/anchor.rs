@@ -118,10 +118,10 @@ pub fn recall(head: &Head, number: u64, plane: usize, band: usize, from: Recall)
     head.anchors.iter().map(one).collect()
 }
 
-/// Whether an array may be looked at; what an autoencoder gives is not known before it has coded.
+/// Whether an array may be looked at; what painters give is not known before they have coded.
 pub fn may_be_seen(head: &Head) -> bool {
     head.grid.n_parts == 1
-        && head.vqae().is_none()
+        && !head.is_painted()
         && head.map.max_int(0) <= i32::MAX as u32
         && head.ty.n_samples().is_ok_and(|n| n <= MAX_ANCHOR_SAMPLES)
 }

@@ -2,11 +2,12 @@
 //!
 //! Encoder and decoder walk through the same batches.
 
+use crate::codec::fine;
 use crate::codec::head::Head;
 use crate::codec::plane::{Band, band_range};
 use crate::codec::plans::Plans;
-use crate::codec::tile::{Tile, for_vqae, painter, put_vqae};
-use crate::codec::vqae;
+use crate::codec::tile::{Tile, for_painter, painter, put_painted};
+use crate::codec::waves;
 use crate::device::Device;
 use crate::error::Result;
 use crate::tile::{Grid, Place};
@@ -60,7 +61,7 @@ pub fn ints(
     bands
 }
 
-/// Of an array that an autoencoder codes: the tiles' payloads, and in the bands what decoding gives. None: of no other array.
+/// Of an array whose tiles are painted: the tiles' payloads, and in the bands what decoding gives. None: of no other array.
 pub fn settle(
     head: &Head,
     plans: Option<&Plans>,
@@ -68,17 +69,23 @@ pub fn settle(
     array: u64,
     bands: &mut [Band],
 ) -> Result<Option<Vec<Vec<u8>>>> {
-    let Some(painter) = painter(head, plans) else { return Ok(None) };
+    if !head.is_painted() {
+        return Ok(None);
+    }
     let places = bands.iter().enumerate().flat_map(|(i, b)| head.grid.band(b.plane, b.band).map(move |p| (i, p)));
     let places: Vec<(usize, Place)> = places.collect();
     let nothing = Planes::new();
     let tiles: Vec<Tile> = places.par_iter().map(|(_, place)| tile(head, bands, place, &nothing)).collect();
-    let wanted: Vec<vqae::Tile> = tiles.iter().map(|tile| for_vqae(head, tile)).collect();
-    let settled = device.settle(painter, &wanted)?;
+    let wanted: Vec<fine::Tile> = tiles.iter().map(|tile| for_painter(head, tile)).collect();
+    let settled = match (head.waves, painter(head, plans)) {
+        (Some(rows), _) => wanted.par_iter().map(|tile| waves::encode(*tile, rows)).collect(),
+        (None, Some(painter)) => device.settle(painter, &wanted)?,
+        (None, None) => return Ok(None),
+    };
     for ((i, place), settled) in places.iter().zip(&settled) {
         bands[*i].ints[place.part][place.phase].paste(place.column * head.grid.tile_w, place.w, &settled.ints);
     }
-    let payloads = tiles.iter().zip(&settled).map(|(tile, settled)| put_vqae(head, array, tile, settled));
+    let payloads = tiles.iter().zip(&settled).map(|(tile, settled)| put_painted(head, array, tile, settled));
     Ok(Some(payloads.collect()))
 }
 

@@ -7,11 +7,11 @@ use crate::array::{ArrayType, Dtype};
 use crate::codec::adapt::{self, Adapt};
 use crate::codec::anchor::Anchor;
 use crate::codec::classic;
+use crate::codec::fine::{FINE, MAX_FINE};
 use crate::codec::head::{Head, MAX_PLANE_LOOKED_AT, MAX_REFS, Network};
 use crate::codec::related::{self, Looked, Related};
 use crate::codec::shown::{Shown, fine_map};
 use crate::codec::trial::one;
-use crate::codec::vqae::{FINE, MAX_FINE};
 use crate::codec::windows::{Origin, Stack};
 use crate::error::{Error, Result};
 use crate::kernel::MAX_INT;
@@ -29,7 +29,7 @@ const N_CANDIDATES: usize = 2;
 /// What makes windows smaller by less than one part in so many is not believed: a refit would gain as much without.
 const MIN_SHARE: u128 = 512;
 
-/// The head for an array.
+/// The head for an array, and the bits that a thousand samples of its windows take.
 pub fn choose(
     shown: &Shown,
     label: &str,
@@ -37,7 +37,7 @@ pub fn choose(
     models: &[Arc<Model>],
     adapt: Adapt,
     related: &Related,
-) -> Result<Head> {
+) -> Result<(Head, u64)> {
     let &Shown { offset, ty, .. } = shown;
     let source: &dyn Source = shown;
     let (n_planes, h, w) = ty.planes();
@@ -59,6 +59,7 @@ pub fn choose(
                 key_interval: 0,
                 anchors: Vec::new(),
                 network: None,
+                waves: None,
             };
             let stacks: Vec<Stack> = windows.iter().map(|window| window.ints(map, ty.big_endian)).collect();
             let mut table = Vec::new();
@@ -74,9 +75,10 @@ pub fn choose(
         }
     }
     let (_, classic_bits, head, stacks, origin) = best.expect("there is always a map");
-    let mut head = with_network(head, classic_bits, &stacks, &origin, models, adapt, related)?;
+    let n_seen = stacks.iter().map(|s| s.h * s.w).sum::<usize>().max(1) as u64;
+    let (bits, mut head) = with_network(head, classic_bits, &stacks, &origin, models, adapt, related)?;
     head.common = common(&head, source, offset)?;
-    Ok(head)
+    Ok((head, bits * 1000 / n_seen))
 }
 
 /// The head for an array that a vqae codes; None where a bound makes it no simpler.
@@ -103,6 +105,7 @@ pub fn choose_vqae(shown: &Shown, ty: &ArrayType, label: &str, model: &Arc<Model
         key_interval: 0,
         anchors: Vec::new(),
         network: Some(Network { model: model.clone(), refits: Vec::new(), fits: Vec::new() }),
+        waves: None,
     };
     head.common = common(&head, shown, shown.offset)?;
     Ok(Some(head))
@@ -173,10 +176,10 @@ fn with_network(
     models: &[Arc<Model>],
     adapt: Adapt,
     related: &Related,
-) -> Result<Head> {
+) -> Result<(u64, Head)> {
     let max = plain.map.max_int(0);
     if plain.grid.n_parts > 1 || max > MAX_INT as u32 || max == 0 {
-        return Ok(plain);
+        return Ok((classic_bits, plain));
     }
     let masked = plain.map.exception().is_some();
     let models = models.iter().filter(|model| !masked || model.family.knows_masks());
@@ -212,7 +215,7 @@ fn with_network(
             smallest = best;
         }
     }
-    Ok(smallest.1)
+    Ok(smallest)
 }
 
 /// The best so far, the arrays that it looks at, and windows that see them.

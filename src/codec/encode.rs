@@ -19,9 +19,10 @@ use crate::codec::batch;
 use crate::codec::choose::{choose, choose_vqae};
 use crate::codec::cut::{cut, fields};
 use crate::codec::head::Head;
-use crate::codec::plane::{Band, band_range};
+use crate::codec::plane::band_range;
 use crate::codec::plans::Plans;
 use crate::codec::related::{Anchors, Field, Related};
+use crate::codec::rival::{against_waves, only_waves};
 use crate::codec::shown::{Shown, check, ways};
 use crate::container::Writer;
 use crate::device::Device;
@@ -55,6 +56,8 @@ pub enum Choice {
     Auto,
     /// None: classic modes only.
     Classic,
+    /// None: waves, of fields within a bound.
+    Waves,
     These(Vec<Arc<Model>>),
 }
 
@@ -217,7 +220,7 @@ impl<'a, W: Write> Encoder<'a, W> {
     fn array(&mut self, offset: u64, ty: &ArrayType, label: &str) -> Result<()> {
         let field = matches!(ty.dtype, Dtype::F32 | Dtype::F64) || self.options.loss != Loss::None;
         let models = match &self.options.model {
-            Choice::Classic => Vec::new(),
+            Choice::Classic | Choice::Waves => Vec::new(),
             Choice::These(models) => models.clone(),
             Choice::Auto => zoo::measured(field, self.options.adapt == Adapt::Max),
         };
@@ -227,16 +230,19 @@ impl<'a, W: Write> Encoder<'a, W> {
             Some(model) if models.len() == 1 => choose_vqae(&shown, ty, label, model)?,
             Some(model) => return Err(Error::argument(format!("{} codes alone: name one model", model.name))),
         };
-        let number = self.n_arrays;
-        let (anchors, loss) = (&self.options.anchors, self.options.loss);
-        let fields = &self.known;
-        let related = Related { number, source: self.source, loss, fields, anchors };
+        let related = self.related();
         let (head, noise) = match alone {
             Some(head) => (head, None),
             None => {
                 let ways = ways(&shown)?;
                 let models = of_cells(&models);
-                (choose(&shown, label, &ways.maps, &models, self.options.adapt, &related)?, ways.noise)
+                let (head, bits) = choose(&shown, label, &ways.maps, &models, self.options.adapt, &related)?;
+                let head = match self.options.model {
+                    Choice::Auto => against_waves(head, bits, &shown, &related)?,
+                    Choice::Waves => only_waves(head, &shown)?,
+                    Choice::Classic | Choice::These(_) => head,
+                };
+                (head, ways.noise)
             }
         };
         let mut bytes = Vec::new();
@@ -250,6 +256,7 @@ impl<'a, W: Write> Encoder<'a, W> {
         let (anchors, depth) = (seen.iter().map(|f| f.label.clone()).collect(), seen.iter().map(|f| f.depth + 1).max());
         if anchor::may_be_seen(&head) {
             let (ty, label, map) = (ty.clone(), label.to_string(), head.map.clone());
+            let number = self.n_arrays;
             self.known.push(Field { number, offset, ty, label, map, depth: depth.unwrap_or(0) });
         }
         self.n_arrays += 1;
@@ -257,7 +264,7 @@ impl<'a, W: Write> Encoder<'a, W> {
             label: label.to_string(),
             ty: ty.clone(),
             n_bytes_out: n_head_bytes + n_tile_bytes,
-            model: head.network.as_ref().map(|n| n.model.name.clone()),
+            model: head.coder().map(str::to_string),
             refit_bytes,
             map: head.map.name(),
             anchors,
@@ -266,6 +273,12 @@ impl<'a, W: Write> Encoder<'a, W> {
             errors,
         });
         Ok(())
+    }
+
+    /// What the next array may look at.
+    fn related(&self) -> Related<'_> {
+        let (anchors, loss) = (&self.options.anchors, self.options.loss);
+        Related { number: self.n_arrays, source: self.source, loss, fields: &self.known, anchors }
     }
 
     /// The arrays that one looks at.
@@ -290,9 +303,9 @@ impl<'a, W: Write> Encoder<'a, W> {
         let mut now = batch::next(head, &mut rest);
         self.read(head, shown, now, &mut raw, &mut errors)?;
         while !now.is_empty() {
-            let mut bands = batch::ints(head, plans.as_ref().filter(|_| head.vqae().is_none()), now, &raw, &mut spare);
+            let mut bands = batch::ints(head, plans.as_ref().filter(|_| !head.is_painted()), now, &raw, &mut spare);
             let settled = batch::settle(head, plans.as_ref(), &device, self.n_arrays, &mut bands)?;
-            self.look(head, &mut bands)?;
+            self.related().look(head, &mut bands)?;
             let next = batch::next(head, &mut rest);
             if head.map.bound().is_some() {
                 given.resize(raw.len(), 0);
@@ -327,18 +340,6 @@ impl<'a, W: Write> Encoder<'a, W> {
         }
         self.write_tiles(&payloads)?;
         Ok((n_bytes, errors))
-    }
-
-    /// Shows bands what they see of other arrays.
-    fn look(&self, head: &Head, bands: &mut [Band]) -> Result<()> {
-        for band in bands {
-            let from = &mut |number, first, out: &mut [i32]| {
-                let field = self.known.iter().find(|field| field.number == number).expect("it was chosen among these");
-                field.ints(self.source, self.options.loss, first, out)
-            };
-            band.anchors = anchor::recall(head, self.n_arrays, band.plane, band.band, from)?;
-        }
-        Ok(())
     }
 
     fn write_tiles(&mut self, payloads: &[Vec<u8>]) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use crate::array::{ArrayType, Dtype};
 use crate::codec::anchor::{Anchor, MAX_ANCHORS};
-use crate::codec::vqae::MAX_FINE;
+use crate::codec::fine::MAX_FINE;
 use crate::codec::{mask, refit};
 use crate::error::{Error, Result};
 use crate::kernel::predict::Linear;
@@ -18,6 +18,10 @@ use std::sync::Arc;
 /// More dimensions than any array has.
 const MAX_DIMENSIONS: u64 = 999;
 const MAX_LABEL_BYTES: u64 = 4096;
+/// What codes tiles beside classic modes.
+const BY_NOTHING_ELSE: u8 = 0;
+const BY_NETWORK: u8 = 1;
+const BY_WAVES: u8 = 2;
 /// Reference planes a plane may look at.
 pub const MAX_REFS: usize = 3;
 /// The longest chain of planes that look at each other.
@@ -40,8 +44,10 @@ pub struct Head {
     pub key_interval: usize,
     /// Other arrays that it looks at, behind the planes before.
     pub anchors: Vec<Anchor>,
-    /// None: classic modes only.
+    /// None: classic modes only, or waves.
     pub network: Option<Network>,
+    /// Rows of the planes of which tiles hold some, one below the other, where waves code them.
+    pub waves: Option<usize>,
 }
 
 /// The network of an array and what was fitted to it.
@@ -66,6 +72,16 @@ impl Head {
     /// The autoencoder that codes the tiles, if one does.
     pub fn vqae(&self) -> Option<&Vqae> {
         self.network.as_ref()?.model.vqae.as_ref()
+    }
+
+    /// Whether ints are fine, and tiles are painted and corrected.
+    pub fn is_painted(&self) -> bool {
+        self.vqae().is_some() || self.waves.is_some()
+    }
+
+    /// What codes the tiles that a classic mode does not.
+    pub fn coder(&self) -> Option<&str> {
+        self.network.as_ref().map(|network| network.model.name.as_str()).or(self.waves.map(|_| "waves"))
     }
 
     /// How many planes before plane `p` it looks at.
@@ -119,8 +135,12 @@ impl Head {
                 mask::write_classes(&self.common, g.w, self.map.markers().len() as u8, &[], out);
             }
         }
-        let Some(network) = &self.network else { return out.push(0) };
-        out.push(1);
+        if let Some(rows) = self.waves {
+            out.push(BY_WAVES);
+            return put_varint(out, rows as u64);
+        }
+        let Some(network) = &self.network else { return out.push(BY_NOTHING_ELSE) };
+        out.push(BY_NETWORK);
         out.extend_from_slice(&network.model.hash);
         put_varint(out, network.refits.len() as u64);
         for (net, refit) in &network.refits {
@@ -162,33 +182,56 @@ impl Head {
         }
         let anchors = (0..n_anchors).map(|_| Anchor::read(from)).collect::<Result<Vec<Anchor>>>()?;
         let has_common = map.exception().is_some() && take_flag(from)?;
-        let common = if has_common { read_common(from, &map, &grid)? } else { Vec::new() };
+        let common = if has_common { read_common(from, &map, &ty, &grid)? } else { Vec::new() };
         let looks = (n_phases, n_previous, n_anchors);
-        let network = if take_flag(from)? { Some(Network::read(from, looks, find)?) } else { None };
+        let (network, waves) = match take_u8(from)? {
+            BY_NOTHING_ELSE => (None, None),
+            BY_NETWORK => (Some(Network::read(from, looks, find)?), None),
+            BY_WAVES => (None, Some(at_most(take_varint(from)?, grid.tile_h as u64, "rows of a plane of a tile")?)),
+            other => {
+                return Err(Error::unsupported(format!("arrays coded in way {other} are not known to this version")));
+            }
+        };
         if network.is_none() && n_anchors > 0 {
             return Err(Error::corrupt("anchors in an array without a network"));
         }
         if !from.is_empty() {
             return Err(Error::corrupt("bytes follow the head of an array"));
         }
-        let head = Head { ty, label, map, grid, common, n_previous, key_interval, anchors, network };
+        let head = Head { ty, label, map, grid, common, n_previous, key_interval, anchors, network, waves };
         let plain = n_phases == 1 && n_previous == 0 && head.anchors.is_empty() && head.grid.n_parts == 1;
-        if head.vqae().is_some() && !(plain && head.map.max_int(0) <= MAX_FINE as u32) {
-            return Err(Error::corrupt("an array that no autoencoder can have coded"));
+        if head.is_painted() && !(plain && head.map.max_int(0) <= MAX_FINE as u32) {
+            return Err(Error::corrupt("an array that cannot have been painted"));
+        }
+        let grid = &head.grid;
+        match head.waves {
+            None => grid.check_rows()?,
+            Some(rows)
+                if rows > 0
+                    && grid.tile_h.is_multiple_of(rows)
+                    && (grid.tile_h == rows || grid.h.is_multiple_of(rows)) => {}
+            Some(rows) => return Err(Error::corrupt(format!("planes of {rows} rows in tiles of {}", grid.tile_h))),
         }
         Ok(head)
     }
 }
 
-fn read_common(from: &mut &[u8], map: &Map, grid: &Grid) -> Result<Vec<u8>> {
+/// Rows of a mask that planes have in common. Where planes are laid one below the other it is that of each of them.
+fn common_rows(ty: &ArrayType, grid: &Grid) -> usize {
+    let (_, h, w) = ty.planes();
+    if w == grid.w as u64 { grid.h.min(h as usize) } else { grid.h }
+}
+
+fn read_common(from: &mut &[u8], map: &Map, ty: &ArrayType, grid: &Grid) -> Result<Vec<u8>> {
     let n_markers = map.markers().len() as u8;
-    if grid.h * grid.w > MAX_PLANE_LOOKED_AT {
-        return Err(Error::limit(format!("a mask of planes of {}×{}", grid.h, grid.w)));
+    let rows = common_rows(ty, grid);
+    if rows * grid.w > MAX_PLANE_LOOKED_AT {
+        return Err(Error::limit(format!("a mask of planes of {rows}×{}", grid.w)));
     }
     if n_markers == 0 || grid.n_phases != 1 {
         return Err(Error::corrupt("a mask where none is possible"));
     }
-    mask::read_classes(from, (grid.h * grid.w, grid.w), n_markers, &[])
+    mask::read_classes(from, (rows * grid.w, grid.w), n_markers, &[])
 }
 
 impl Network {
@@ -290,6 +333,7 @@ mod tests {
             key_interval: 16,
             anchors: vec![Anchor::new(2, 1, 3, -300).unwrap()],
             network: Some(Network { model: model.clone(), refits: vec![(2, refit)], fits }),
+            waves: None,
         };
         let mut bytes = Vec::new();
         head.write(&mut bytes);

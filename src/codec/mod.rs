@@ -10,16 +10,19 @@ pub mod classic;
 mod cut;
 pub mod decode;
 pub mod encode;
+pub mod fine;
 pub mod flow;
 pub mod head;
 pub mod hidden;
 pub mod mask;
+mod mix;
 pub mod network;
 pub mod plane;
 pub mod plans;
 pub mod refit;
 pub mod region;
 pub mod related;
+mod rival;
 pub mod salvage;
 pub mod scales;
 pub mod shelf;
@@ -28,6 +31,7 @@ mod symbols;
 pub mod tile;
 mod trial;
 pub mod vqae;
+pub mod waves;
 mod windows;
 
 #[cfg(test)]

@@ -4,8 +4,10 @@
 //! the choice is made by. The best few are then measured by coding.
 
 use crate::array::ArrayType;
-use crate::codec::anchor::{Anchor, HIDDEN, MAX_DEPTH};
+use crate::codec::anchor::{self, Anchor, HIDDEN, MAX_DEPTH};
+use crate::codec::head::Head;
 use crate::codec::mask::hides;
+use crate::codec::plane::Band;
 use crate::codec::shown::Shown;
 use crate::codec::windows::{Corner, Origin, Stack};
 use crate::error::Result;
@@ -127,6 +129,18 @@ impl Looked<'_> {
 }
 
 impl<'a> Related<'a> {
+    /// Shows bands what they see of other arrays.
+    pub fn look(&self, head: &Head, bands: &mut [Band]) -> Result<()> {
+        for band in bands {
+            let from = &mut |number, first, out: &mut [i32]| {
+                let field = self.fields.iter().find(|field| field.number == number).expect("it was chosen among these");
+                field.ints(self.source, self.loss, first, out)
+            };
+            band.anchors = anchor::recall(head, self.number, band.plane, band.band, from)?;
+        }
+        Ok(())
+    }
+
     /// The anchors that come into question for an array, the most telling first.
     pub fn candidates(&self, origin: &Origin, stacks: &[Stack]) -> Result<Vec<Candidate<'a>>> {
         let fields = self.fields.iter().rev().filter(|field| field.depth < MAX_DEPTH && self.anchors.mean(field));

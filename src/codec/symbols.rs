@@ -6,6 +6,8 @@ use crate::entropy::lanes::{Interval, Popper, Pusher};
 use crate::error::{Error, Result};
 use crate::wire::take_varint;
 
+/// How often 0 and 1 came, in a context; the sum is halved when it is this large, so that what came last counts.
+const MOST: u32 = 1 << 12;
 /// One side of the coder.
 pub trait Code {
     /// Whether what is handed over is known: an encoder's side.
@@ -96,4 +98,39 @@ impl Code for Popper {
         self.pop(0, between(symbol, ends));
         Ok(symbol)
     }
+}
+
+/// A chance that learns.
+#[derive(Clone, Copy, Debug)]
+pub struct Chance {
+    counts: [u32; 2],
+}
+
+impl Chance {
+    pub const fn new(zeros: u32, ones: u32) -> Chance {
+        Chance { counts: [zeros, ones] }
+    }
+
+    pub fn bit(&mut self, code: &mut impl Code, bit: bool) -> Result<bool> {
+        let [zeros, ones] = self.counts;
+        let chance = (((2 * ones + 1) << 16) / (2 * (zeros + ones) + 2)).clamp(1, (1 << 16) - 1);
+        let bit = code.bit(bit, chance)?;
+        self.counts[usize::from(bit)] += 1;
+        if self.counts[0] + self.counts[1] > MOST {
+            self.counts = self.counts.map(|n| n.div_ceil(2));
+        }
+        Ok(bit)
+    }
+}
+
+/// A magnitude from 1: the position of its highest bit, one chance for each, and the bits below it plain.
+pub fn magnitude(code: &mut impl Code, chances: &mut [Chance; 20], m: i32) -> Result<i32> {
+    let mut e = 0;
+    while chances[e].bit(code, m.max(1).ilog2() as usize > e)? {
+        e += 1;
+        if e == chances.len() {
+            return Err(Error::corrupt("a number beyond all numbers"));
+        }
+    }
+    Ok(1 << e | code.one_of((m as u32) & ((1 << e) - 1), 1 << e)? as i32)
 }

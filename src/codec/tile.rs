@@ -1,11 +1,13 @@
 //! One tile as the payload of a block: which array, which tile, how it is coded, and the code.
 
 use crate::codec::classic;
+use crate::codec::fine::{self, Settled};
 use crate::codec::head::Head;
 use crate::codec::mask::{Classes, Kind, Mask};
 use crate::codec::network::{self, Context};
 use crate::codec::plans::Plans;
-use crate::codec::vqae::{self, Opened, Painter, Settled};
+use crate::codec::vqae::{self, Opened, Painter};
+use crate::codec::waves;
 use crate::error::{Error, Result};
 use crate::kernel::MAX_INT;
 use crate::tile::Place;
@@ -136,8 +138,8 @@ pub fn settle(head: &Head, array: u64, tile: &Tile, network: Option<Vec<u8>>) ->
     out
 }
 
-/// A tile of an autoencoder's array, whose ints become what decoding gives.
-pub fn put_vqae(head: &Head, array: u64, tile: &Tile, settled: &Settled) -> Vec<u8> {
+/// A tile that was painted, whose ints become what decoding gives.
+pub fn put_painted(head: &Head, array: u64, tile: &Tile, settled: &Settled) -> Vec<u8> {
     let mut out = Vec::new();
     let mut masked = Vec::new();
     let mask = classes(head)
@@ -148,10 +150,10 @@ pub fn put_vqae(head: &Head, array: u64, tile: &Tile, settled: &Settled) -> Vec<
     out
 }
 
-/// The same as its codec wants it.
-pub fn for_vqae<'a>(head: &Head, tile: &'a Tile) -> vqae::Tile<'a> {
+/// The same as painters want it.
+pub fn for_painter<'a>(head: &Head, tile: &'a Tile) -> fine::Tile<'a> {
     let Place { h, w, .. } = tile.place;
-    vqae::Tile { ints: &tile.ints, classes: &tile.mask.classes, h, w, max: max(head, &tile.place) }
+    fine::Tile { ints: &tile.ints, classes: &tile.mask.classes, h, w, max: max(head, &tile.place) }
 }
 
 /// The first half of decoding such a tile.
@@ -190,7 +192,7 @@ fn common(head: &Head, place: &Place) -> Vec<u8> {
     if head.common.is_empty() {
         return Vec::new();
     }
-    let rows = head.common.chunks_exact(grid.w).skip(place.band * grid.tile_h).take(place.h);
+    let rows = head.common.chunks_exact(grid.w).cycle().skip(place.band * grid.tile_h).take(place.h);
     rows.flat_map(|row| &row[place.column * grid.tile_w..][..place.w]).copied().collect()
 }
 
@@ -214,6 +216,9 @@ pub fn decode(head: &Head, plans: Option<&Plans>, code: &Code, place: &Place, re
     let mut ints = vec![0; h * w];
     let network = plans.and_then(|plans| Some((context(head, plans, place)?, plans)));
     match (code.mode, network) {
+        (Mode::Network, _) if let Some(rows) = head.waves => {
+            ints = waves::decode(from, &mask.classes, (h, w), rows, max(head, place))?;
+        }
         (Mode::Network, _) if let Some(painter) = painter(head, plans) => {
             ints = vqae::decode(painter, from, &mask.classes, (h, w), max(head, place))?;
         }

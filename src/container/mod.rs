@@ -32,7 +32,7 @@ const HEAD_BYTES: usize = 9;
 const CRC_BYTES: usize = 4;
 const TRAILER_BYTES: usize = 64;
 /// What a block takes beside its payload.
-const BLOCK_EXTRA_BYTES: u64 = (HEAD_BYTES + CRC_BYTES) as u64;
+pub const BLOCK_EXTRA_BYTES: u64 = (HEAD_BYTES + CRC_BYTES) as u64;
 /// A run of one: kind, count, and a length of four varint bytes.
 const MAX_INDEX_BYTES_PER_BLOCK: u64 = 6;
 

@@ -7,8 +7,9 @@ use super::Gpu;
 use super::decode::TilePayload;
 use super::encode::TileInts;
 use super::op::Op;
+use crate::codec::fine::Tile;
 use crate::codec::network::{self, Context};
-use crate::codec::vqae::{self, Block, Painter, blocks};
+use crate::codec::vqae::{Block, Painter, blocks};
 use crate::error::{Error, Result};
 use crate::kernel::around::{around, n_planes};
 use crate::kernel::context::{Heads, context};
@@ -177,7 +178,7 @@ impl Gpu {
             let ints: Vec<i32> =
                 (0..h * w).map(|i| (max / 90 * (i / w % 64) as i32 + paint.int(max / 4)).min(max)).collect();
             let classes: Vec<u8> = (0..h * w).map(|i| u8::from(i % w > 40 && i / w < 17)).collect();
-            all.extend(blocks(vqae::Tile { ints: &ints, classes: &classes, h, w, max }));
+            all.extend(blocks(Tile { ints: &ints, classes: &classes, h, w, max }));
         }
         all.retain(Block::is_coded);
         let mut found = all.clone();

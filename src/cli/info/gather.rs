@@ -118,6 +118,7 @@ fn array_info(archive: &Archive, array: &Array) -> Result<ArrayInfo> {
         let (mask, rest) = tile::unmask(head, &code, &place)?;
         let mode = match code.mode {
             Mode::Classic => classic::mode_name(rest),
+            Mode::Network if head.waves.is_some() => "waves",
             Mode::Network => "network",
         };
         let (n, bytes) = modes.entry(mode).or_default();

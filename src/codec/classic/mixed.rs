@@ -4,33 +4,18 @@
 //! match (what followed the last time the values before were the same) each have an opinion of the next bit; a mixer that learns which
 //! of them to trust makes one probability of them. Encoder and decoder are one function over `Bits`. FORMAT.md, section 7.1.
 
+use crate::codec::mix::{Counter, Mixer, Stretch};
 use crate::entropy::binary::{Bits, Coder, Decoder};
 use crate::error::{Error, Result};
-use crate::kernel::interval::sigmoid;
-use std::sync::OnceLock;
 
 const N_CONTEXTS: usize = 8;
 /// Contexts, the match, and a constant.
 const N_INPUTS: usize = N_CONTEXTS + 2;
-/// Largest |stretch|, in 1/256.
-const MAX_STRETCH: i32 = 2047;
-/// The mixer: weights in 2⁻¹⁶.
+/// In 2⁻¹⁶.
 const FIRST_WEIGHT: i32 = 19_660;
-const MAX_WEIGHT: i32 = 1 << 20;
-const RATE: i32 = 6;
 const CONSTANT: i32 = 256;
-/// Counters learn by 1 / (n + 1½), n up to here: the first sees all there is, the others what is lately true.
+/// Counters remember so much: the first sees all there is, the others what is lately true.
 const LIMITS: [u8; N_CONTEXTS] = [60, 60, 18, 18, 18, 18, 18, 18];
-/// ⌊2¹⁴ / (n + 1½)⌋.
-const RATES: [i32; 61] = {
-    let mut rates = [0; 61];
-    let mut n = 0;
-    while n < 61 {
-        rates[n] = (1 << 15) / (2 * n as i32 + 3);
-        n += 1;
-    }
-    rates
-};
 const MIN_LOG2_SLOTS: u32 = 12;
 const MAX_LOG2_SLOTS: u32 = 18;
 const MAX_LOG2_HASHES: u32 = 16;
@@ -38,47 +23,9 @@ const MAX_LOG2_HASHES: u32 = 16;
 const MAX_MATCH: u32 = 31;
 const NONE: u32 = u32::MAX;
 
-/// 2¹⁶ · sigmoid(d / 256), 16 … 65 520.
-fn squash(d: i32) -> u32 {
-    let z = d.abs() << 7;
-    let p = if d < 0 { (1 << 20) - sigmoid(z) } else { sigmoid(z) };
-    (p >> 4).clamp(16, 65_520) as u32
-}
-
-/// The inverse by ⌊p / 16⌋: the smallest d with squash(d) ≥ 16·⌊p / 16⌋ + 8, or the largest.
-fn stretches() -> &'static [i16; 4096] {
-    static TABLE: OnceLock<Box<[i16; 4096]>> = OnceLock::new();
-    TABLE.get_or_init(|| {
-        let mut d = -MAX_STRETCH;
-        let entry = |i: usize| {
-            while d < MAX_STRETCH && squash(d) < 16 * i as u32 + 8 {
-                d += 1;
-            }
-            d as i16
-        };
-        let entries: Vec<i16> = (0..4096).map(entry).collect();
-        entries.try_into().expect("there are 4096 of them")
-    })
-}
-
 fn hash(a: u32, b: u32) -> u32 {
     let h = (a.wrapping_mul(0x9e37_79b1) ^ b).wrapping_mul(0x85eb_ca6b);
     (h ^ h >> 15).wrapping_mul(0xc2b2_ae35)
-}
-
-/// Probabilities of a 1 by context, in 2¹⁶, and how often each was met.
-struct Counters {
-    slots: Vec<(u16, u8)>,
-    limit: u8,
-}
-
-impl Counters {
-    fn learn(&mut self, slot: usize, bit: u32) {
-        let (p, n) = &mut self.slots[slot];
-        let target = if bit == 1 { 65_535 } else { 0 };
-        *p = (i32::from(*p) + (((target - i32::from(*p)) * RATES[usize::from(*n)] + (1 << 13)) >> 14)) as u16;
-        *n = (*n + 1).min(self.limit);
-    }
 }
 
 /// Where in the tile the values before stood the last time, and for how many of them that is true.
@@ -123,13 +70,14 @@ impl Matches {
 
 struct Mixture {
     n_bytes: u32,
-    stretches: &'static [i16; 4096],
-    counters: Vec<Counters>,
+    stretch: Stretch,
+    /// By context and slot.
+    counters: [Vec<Counter>; N_CONTEXTS],
     shift: u32,
     /// Whether a match was right, by its length, for the highest byte and the others.
     matched: [(u16, u8); 2 * (MAX_MATCH as usize + 1)],
     /// By match, byte and bits of the byte.
-    weights: Vec<[i32; N_INPUTS]>,
+    mixer: Mixer<N_INPUTS>,
     matches: Matches,
 }
 
@@ -137,14 +85,13 @@ impl Mixture {
     fn new(n_values: usize, n_bytes: u32) -> Mixture {
         let n_bits = (n_values * n_bytes as usize * 8).next_power_of_two().trailing_zeros();
         let log2_slots = n_bits.clamp(MIN_LOG2_SLOTS, MAX_LOG2_SLOTS);
-        let counters = |limit| Counters { slots: vec![(32_768, 0); 1 << log2_slots], limit };
         Mixture {
             n_bytes,
-            stretches: stretches(),
-            counters: LIMITS.map(counters).into(),
+            stretch: Stretch::default(),
+            counters: std::array::from_fn(|_| vec![Counter::EVEN; 1 << log2_slots]),
             shift: 32 - log2_slots,
             matched: [(49_152, 0); 2 * (MAX_MATCH as usize + 1)],
-            weights: vec![[FIRST_WEIGHT; N_INPUTS]; 4 << 10],
+            mixer: Mixer::new(4 << 10, FIRST_WEIGHT),
             matches: Matches::new(n_values),
         }
     }
@@ -193,25 +140,22 @@ impl Mixture {
             let hint = hint.filter(|(byte, _)| (byte | 256) >> (b + 1) == node).map(|(byte, n)| (byte >> b & 1, n));
             let mut inputs = [CONSTANT; N_INPUTS];
             for (input, (counters, &slot)) in inputs.iter_mut().zip(self.counters.iter().zip(&slots)) {
-                *input = self.stretch(counters.slots[slot].0);
+                *input = self.stretch.of(counters[slot].p);
             }
             let of_match = |n: u32| (2 * n + u32::from(k + 1 == self.n_bytes)) as usize;
             inputs[N_CONTEXTS] = match hint {
                 None => 0,
-                Some((1, n)) => self.stretch(self.matched[of_match(n)].0),
-                Some((_, n)) => -self.stretch(self.matched[of_match(n)].0),
+                Some((1, n)) => self.stretch.of(self.matched[of_match(n)].0),
+                Some((_, n)) => -self.stretch.of(self.matched[of_match(n)].0),
             };
             let trust = hint.map_or(0, |(_, n)| 1 + u32::from(n > 3) + u32::from(n > 15));
             let set = (trust << 10 | k << 8 | node) as usize;
-            let sum: i64 = inputs.iter().zip(&self.weights[set]).map(|(x, w)| i64::from(*x) * i64::from(*w)).sum();
-            let d = (sum >> 16).clamp(i64::from(-MAX_STRETCH), i64::from(MAX_STRETCH)) as i32;
-            let p = squash(d);
+            let p = self.mixer.p(set, &inputs);
             let bit = bits.bit(p, value >> b & 1);
-            let error = ((bit << 16) as i32 - p as i32) * RATE;
-            for (w, x) in self.weights[set].iter_mut().zip(&inputs) {
-                *w = (*w + ((x * error + (1 << 17)) >> 18)).clamp(-MAX_WEIGHT, MAX_WEIGHT);
+            self.mixer.learn(set, &inputs, p, bit);
+            for ((counters, &slot), limit) in self.counters.iter_mut().zip(&slots).zip(LIMITS) {
+                counters[slot].learn(bit, limit);
             }
-            self.counters.iter_mut().zip(&slots).for_each(|(counters, &slot)| counters.learn(slot, bit));
             if let Some((foreseen, n)) = hint {
                 let (p, _) = &mut self.matched[of_match(n)];
                 let target = if foreseen == bit { 65_535 } else { 0 };
@@ -220,10 +164,6 @@ impl Mixture {
             node = node << 1 | bit;
         }
         node & 255
-    }
-
-    fn stretch(&self, p: u16) -> i32 {
-        i32::from(self.stretches[usize::from(p >> 4)])
     }
 }
 
@@ -261,16 +201,6 @@ pub fn decode(from: &[u8], n: usize, spread: u32) -> Result<Vec<u32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn stretch_undoes_squash() {
-        for d in -MAX_STRETCH..=MAX_STRETCH {
-            let back = i32::from(stretches()[squash(d) as usize >> 4]);
-            // an entry stands for 16 probabilities, and a step of d for up to 64
-            assert!(squash(back).abs_diff(squash(d)) <= 16 + 64, "{d} {back}");
-        }
-        assert!(stretches().is_sorted() && stretches()[0] < -1000 && stretches()[4095] > 1000);
-    }
 
     #[test]
     fn values_of_every_width_come_back() {

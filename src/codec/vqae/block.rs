@@ -4,13 +4,13 @@
 //! ints lie within 32 of its base has size 0 and no codes: it is its base. Cells of which nothing is seen have no codes either, and
 //! are zeros to the meshes.
 
-use super::{Painter, Tile};
+use super::Painter;
+use crate::codec::fine::Tile;
+use crate::codec::fine::correct::Painted;
 use crate::codec::mask::hides;
 use crate::kernel::mesh::nearest;
 use crate::model::vqae::{BLOCK, CELL, Codebook, Role, SIDE, TOP_SIDE};
 
-/// The largest fine int that blocks can reach.
-pub const MAX_FINE: i32 = 1 << 20;
 /// Bases are multiples of this.
 pub const BASE: i32 = 16;
 /// The largest size: S = 2²⁰.
@@ -168,13 +168,7 @@ pub fn place(y: usize, x: usize) -> usize {
     (y / CELL * SIDE + x / CELL) * CELL * CELL + y % CELL * CELL + x % CELL
 }
 
-/// The ints of a tile as blocks say them, and which of them may be corrected.
-pub struct Painted {
-    pub p: Vec<i32>,
-    /// Neither hidden nor in a block that is its base.
-    pub open: Vec<bool>,
-}
-
+/// The ints of a tile as blocks say them; what is hidden or in a block that is its base is not open.
 pub fn pour(blocks: &[Block], heads: &[Vec<i32>], classes: &[u8], h: usize, w: usize) -> Painted {
     let mut painted = Painted { p: vec![0; h * w], open: vec![false; h * w] };
     for (block, heads) in blocks.iter().zip(heads) {

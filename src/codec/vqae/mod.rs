@@ -1,19 +1,15 @@
-//! One tile through a two-level autoencoder:  v̂ = clamp(p + 65·k, 0, max),  |v − v̂| ≤ 32 wherever v is seen
-//!
-//! Ints of such an array are *fine*: a step of the map is 1/65 of twice the bound, so that v̂ keeps it. p is what the meshes paint of
-//! codes, k the *corrections*, mostly 0. An encoder puts v̂ in the place of v, and all that follows sees what decoding gives.
+//! One tile of fine ints through a two-level autoencoder: p is what the meshes paint of codes
 //!
 //! ```text
-//! kind u8, 0: a classic code of ⌊(v + 32) / 65⌋, v̂ = min(65·k, max)      1: one lane: blocks, then corrections
+//! kind u8, 0: as `fine` says      1: one lane: blocks, then corrections
 //! ```
 
 mod block;
-mod correct;
 mod foresee;
 
-pub use block::{Block, Codes, MAX_FINE, blocks, place, scale};
+pub use block::{Block, Codes, blocks, place, scale};
 
-use crate::codec::classic;
+use crate::codec::fine::{PLAIN, Settled, Tile, correct, corrected, plain, unplain};
 use crate::codec::symbols::{Symbols, take_lane};
 use crate::entropy::lanes::Popper;
 use crate::error::{Error, Result};
@@ -21,9 +17,6 @@ use crate::kernel::fast::Fast;
 use crate::model::vqae::Vqae;
 use crate::wire::take_u8;
 
-/// Fine ints of a step of twice the bound.
-pub const FINE: i32 = 65;
-const PLAIN: u8 = 0;
 const PAINTED: u8 = 1;
 
 /// An autoencoder, and the kernels with its meshes.
@@ -33,23 +26,6 @@ pub struct Painter<'a> {
     pub fast: &'a Fast,
 }
 
-/// A tile's ints, which of them are hidden, and its size.
-#[derive(Clone, Copy)]
-pub struct Tile<'a> {
-    pub ints: &'a [i32],
-    pub classes: &'a [u8],
-    pub h: usize,
-    pub w: usize,
-    pub max: i32,
-}
-
-/// What a tile becomes: its code, and the ints that decoding gives.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settled {
-    pub code: Vec<u8>,
-    pub ints: Vec<i32>,
-}
-
 /// The smaller of both kinds, of blocks whose codes and painted heads are known.
 pub fn settle(painter: Painter, tile: Tile, mut blocks: Vec<Block>, heads: &[Vec<i32>]) -> Settled {
     let plain = plain(tile);
@@ -57,7 +33,7 @@ pub fn settle(painter: Painter, tile: Tile, mut blocks: Vec<Block>, heads: &[Vec
     let mut corrections = correct::of(tile, &painted);
     let mut code = Symbols::default();
     let known = foresee::walk(&mut code, painter, tile.max, &mut blocks)
-        .and_then(|()| correct::walk(&mut code, &painted, (tile.h, tile.w), &mut corrections));
+        .and_then(|()| correct::walk(&mut code, &painted, [1, tile.h, tile.w], &mut corrections));
     known.expect("what is known is not read");
     let mut bytes = vec![PAINTED];
     code.finish(&mut bytes);
@@ -65,19 +41,6 @@ pub fn settle(painter: Painter, tile: Tile, mut blocks: Vec<Block>, heads: &[Vec
         return plain;
     }
     Settled { code: bytes, ints: corrected(&painted.p, &corrections, tile.max) }
-}
-
-fn plain(tile: Tile) -> Settled {
-    let mut coarse: Vec<i32> = tile.ints.iter().map(|v| (v + FINE / 2) / FINE).collect();
-    let max = ((tile.max + FINE / 2) / FINE) as u32;
-    let mut code = vec![PLAIN];
-    code.extend(classic::encode_masked(&coarse, tile.classes, tile.h, tile.w, max));
-    coarse.iter_mut().for_each(|k| *k = (*k * FINE).min(tile.max));
-    Settled { code, ints: coarse }
-}
-
-fn corrected(p: &[i32], corrections: &[i32], max: i32) -> Vec<i32> {
-    p.iter().zip(corrections).map(|(p, k)| (p + FINE * k).clamp(0, max)).collect()
 }
 
 /// A payload on its way: its ints, or what is left to do when its codes are painted.
@@ -89,12 +52,7 @@ pub enum Opened {
 /// The first half of decoding: the codes.
 pub fn open(painter: Painter, mut payload: &[u8], classes: &[u8], (h, w): (usize, usize), max: i32) -> Result<Opened> {
     match take_u8(&mut payload)? {
-        PLAIN => {
-            let mut ints = vec![0; h * w];
-            classic::decode(payload, h, w, ((max + FINE / 2) / FINE) as u32, &mut ints)?;
-            ints.iter_mut().for_each(|k| *k = (*k * FINE).min(max));
-            Ok(Opened::Plain(ints))
-        }
+        PLAIN => Ok(Opened::Plain(unplain(payload, (h, w), max)?)),
         PAINTED => {
             let mut lane = take_lane(&mut payload)?;
             if !payload.is_empty() {
@@ -116,7 +74,7 @@ impl Opened {
             Opened::Painted { blocks, mut lane } => {
                 let painted = block::pour(&blocks, heads, classes, h, w);
                 let mut corrections = vec![0; h * w];
-                correct::walk(&mut lane, &painted, (h, w), &mut corrections)?;
+                correct::walk(&mut lane, &painted, [1, h, w], &mut corrections)?;
                 lane.finish()?;
                 Ok(corrected(&painted.p, &corrections, max))
             }

@@ -1,12 +1,17 @@
-//! k = ⌊(v − p + 32) / 65⌋, so that |v − p − 65·k| ≤ 32        row by row, where the ints of a tile are open to correction
+//! k = ⌊(v − p + 32) / 65⌋, so that |v − p − 65·k| ≤ 32        plane by plane, row by row, where ints are open to correction
 //!
-//! Whether k is 0 is foreseen from the corrections around it and from how steep p is; then its sign and how large it is.
+//! Whether k is 0 is foreseen from the corrections around it, of the plane before as well, and from how steep p is; then its sign and
+//! how large it is.
 
-use super::block::Painted;
-use super::foresee::{Chance, magnitude};
 use super::{FINE, Tile};
-use crate::codec::symbols::Code;
+use crate::codec::symbols::{Chance, Code, magnitude};
 use crate::error::{Error, Result};
+
+/// The ints of a tile as a painter says them, and which of them may be corrected.
+pub struct Painted {
+    pub p: Vec<i32>,
+    pub open: Vec<bool>,
+}
 
 /// No painted int is farther off than this.
 const MAX_CORRECTION: i32 = 1 << 17;
@@ -27,25 +32,26 @@ struct Chances {
     magnitude: [[Chance; 20]; 3],
 }
 
-/// Codes the corrections of a tile; a reader hands over zeros.
-pub fn walk(code: &mut impl Code, painted: &Painted, (h, w): (usize, usize), k: &mut [i32]) -> Result<()> {
+/// Codes the corrections of planes × rows × columns; a reader hands over zeros.
+pub fn walk(code: &mut impl Code, painted: &Painted, [n, h, w]: [usize; 3], k: &mut [i32]) -> Result<()> {
     let rare = |around: usize| if around == 0 { Chance::new(30, 0) } else { Chance::new(2, 2) };
     let mut chances = Chances {
         nonzero: std::array::from_fn(|around| [rare(around); N_STEEP]),
         negative: [Chance::new(1, 1); 5],
         magnitude: [[Chance::new(3, 1); 20]; 3],
     };
-    for i in (0..h * w).filter(|&i| painted.open[i]) {
-        let (y, x) = (i / w, i % w);
+    for i in (0..n * h * w).filter(|&i| painted.open[i]) {
+        let (plane, y, x) = (i / (h * w) * h * w, i / w % h, i % w);
         let at = |up: usize, dx: isize| match x.checked_add_signed(dx) {
-            Some(x) if up <= y && x < w => k[(y - up) * w + x],
+            Some(x) if up <= y && x < w => k[plane + (y - up) * w + x],
             _ => 0,
         };
         let (left, above, corners) = (at(0, -1), at(1, 0), [at(1, -1), at(1, 1)]);
         let some = |k: i32| k.abs().min(2);
-        let around = 2 * (some(left) + some(above)) + corners.map(some).iter().sum::<i32>();
+        let before = if plane > 0 { k[i - h * w] } else { 0 };
+        let around = 2 * (some(left) + some(above) + some(before)) + corners.map(some).iter().sum::<i32>();
         let around = (around as usize).min(N_AROUND - 1);
-        let steep = steepness(&painted.p, (h, w), (y, x));
+        let steep = steepness(&painted.p[plane..], (h, w), (y, x));
         if !chances.nonzero[around][steep].bit(code, k[i] != 0)? {
             k[i] = 0;
             continue;
@@ -74,7 +80,7 @@ mod tests {
     use super::*;
     use crate::codec::symbols::{Symbols, take_lane};
 
-    fn comes_back(painted: &Painted, size: (usize, usize), k: &[i32]) -> usize {
+    fn comes_back(painted: &Painted, size: [usize; 3], k: &[i32]) -> usize {
         let (mut code, mut bytes) = (Symbols::default(), Vec::new());
         walk(&mut code, painted, size, &mut k.to_vec()).unwrap();
         code.finish(&mut bytes);
@@ -89,7 +95,7 @@ mod tests {
         let (h, w) = (256, 256);
         for slope in [0, 7, 99] {
             let painted = Painted { p: (0..h * w).map(|i| (i % w) as i32 * slope).collect(), open: vec![true; h * w] };
-            let n_bytes = comes_back(&painted, (h, w), &vec![0; h * w]);
+            let n_bytes = comes_back(&painted, [1, h, w], &vec![0; h * w]);
             // a hundredth of a bit each
             assert!(n_bytes * 8 * 100 < h * w, "{n_bytes} bytes");
         }
@@ -97,10 +103,13 @@ mod tests {
 
     #[test]
     fn corrections_of_every_size_come_back_and_closed_ints_have_none() {
-        let (h, w) = (5, 40);
+        let (h, w) = (6, 40);
         let k: Vec<i32> =
             (0..h * w).map(|i| [0, 1, -1, 0, 2, -700, MAX_CORRECTION][i * i % 7] * (i % 3 > 0) as i32).collect();
         let open = (0..h * w).map(|i| i % 3 > 0).collect();
-        comes_back(&Painted { p: (0..h * w).map(|i| (i * i * 31 % 977) as i32).collect(), open }, (h, w), &k);
+        let painted = Painted { p: (0..h * w).map(|i| (i * i * 31 % 977) as i32).collect(), open };
+        for size in [[1, h, w], [2, h / 2, w], [h, 1, w], [h, w, 1]] {
+            comes_back(&painted, size, &k);
+        }
     }
 }

@@ -1,0 +1,119 @@
+//! Waves against what was chosen for a field within a bound: a part of it is coded in both ways, and what is smaller codes all.
+//!
+//! Their ints are not those of networks, so that windows could not be compared; and what is smooth shows over long stretches only.
+
+use crate::array::{ArrayType, Dtype};
+use crate::codec::batch;
+use crate::codec::fine::{FINE, MAX_FINE};
+use crate::codec::head::Head;
+use crate::codec::plane::band_range;
+use crate::codec::plans::Plans;
+use crate::codec::related::Related;
+use crate::codec::shown::{Shown, fine_map};
+use crate::container::BLOCK_EXTRA_BYTES;
+use crate::device::Device;
+use crate::error::{Error, Result};
+use crate::sample::Loss;
+use crate::source::Source;
+use crate::tile::{Grid, Place};
+
+/// Samples that are coded in both ways.
+const N_MEASURED: usize = 1 << 22;
+/// Above so many bits per thousand samples waves are never ahead.
+const MOST_BITS: u64 = 1500;
+
+/// The head of an array that takes about so many bits per thousand samples, with waves where they are ahead.
+pub fn against_waves(head: Head, bits: u64, shown: &Shown, related: &Related) -> Result<Head> {
+    if bits > MOST_BITS || head.map.bound().is_none() || !may_be_waves(shown) {
+        return Ok(head);
+    }
+    let Some(waves) = by_waves(&head, shown)? else { return Ok(head) };
+    Ok(if n_bytes(&waves, shown, related)? < n_bytes(&head, shown, related)? { waves } else { head })
+}
+
+/// The head of an array that waves are to code; the one that was chosen where a bound makes it no simpler.
+pub fn only_waves(head: Head, shown: &Shown) -> Result<Head> {
+    if !may_be_waves(shown) {
+        return Err(Error::argument("waves code arrays of floats within a bound, --abs or --rel, and no others"));
+    }
+    match by_waves(&head, shown)? {
+        None if head.map.bound().is_some() => {
+            Err(Error::argument("waves are for bounds of 1/32000 of the range or more"))
+        }
+        None => Ok(head),
+        Some(waves) => Ok(waves),
+    }
+}
+
+fn may_be_waves(shown: &Shown) -> bool {
+    matches!(shown.ty.dtype, Dtype::F32 | Dtype::F64) && matches!(shown.loss, Loss::Abs(_) | Loss::Rel(_))
+}
+
+fn by_waves(head: &Head, shown: &Shown) -> Result<Option<Head>> {
+    let Some(map) = fine_map(shown, FINE as u32)?.filter(|map| map.max_int(0) <= MAX_FINE as u32) else {
+        return Ok(None);
+    };
+    let (grid, rows) = grid(&head.ty);
+    let head = Head { map, grid, n_previous: 0, key_interval: 0, anchors: Vec::new(), network: None, ..head.clone() };
+    Ok(Some(Head { waves: Some(rows), ..head }))
+}
+
+/// Slabs of planes where they are small enough; and the rows of a plane of a tile.
+fn grid(ty: &ArrayType) -> (Grid, usize) {
+    let (n_planes, h, w) = match ty.planes() {
+        (n, 1, 1) => (1, 1, n),
+        (n, h, 1) => (n, 1, h),
+        shape => shape,
+    };
+    let (n_planes, h, w) = (n_planes as usize, h as usize, w as usize);
+    let n_stacked = ty.shape.len().checked_sub(3).map_or(1, |axis| ty.shape[axis] as usize);
+    match Grid::slabs(n_planes, n_stacked, h, w) {
+        Some(grid) => (grid, h),
+        None => {
+            let grid = Grid::usual(n_planes, h, w, 1, 1);
+            (grid, grid.tile_h)
+        }
+    }
+}
+
+/// The bytes of an array, from a part of it.
+fn n_bytes(head: &Head, shown: &Shown, related: &Related) -> Result<u128> {
+    let grid = &head.grid;
+    let n_samples = grid.n_planes * grid.h * grid.w;
+    let all = batch::bands(grid);
+    // from a third of the way on, with a plane that looks at none
+    let plane = grid.n_planes / 3;
+    let first = (plane - plane.checked_rem(head.key_interval).unwrap_or(0)) * grid.n_bands();
+    let first = match n_samples {
+        0..=N_MEASURED => 0,
+        _ if grid.n_planes == 1 => all.len() / 3,
+        _ => first,
+    };
+    let plans = head.network.as_ref().map(|n| Plans::to_encode(n.model.clone()));
+    let (mut previous, mut spare) = (batch::Planes::new(), Vec::new());
+    let (mut rest, mut n_bytes, mut n_seen) = (&all[first..], 0, 0);
+    while let now @ [(plane, band), ..] = batch::next(head, &mut rest)
+        && n_seen < N_MEASURED
+    {
+        let len = now.iter().map(|&(plane, band)| band_range(&head.ty, grid, plane, band).1).sum();
+        let raw = shown.bytes(shown.offset + band_range(&head.ty, grid, *plane, *band).0, len)?;
+        let fill = plans.as_ref().filter(|_| !head.is_painted());
+        let mut bands = batch::ints(head, fill, now, &raw, &mut spare);
+        let settled = batch::settle(head, plans.as_ref(), &Device::Cpu, related.number, &mut bands)?;
+        related.look(head, &mut bands)?;
+        let payloads = match settled {
+            Some(settled) => settled,
+            None => {
+                let places: Vec<Place> = now.iter().flat_map(|&(plane, band)| grid.band(plane, band)).collect();
+                let tile = |place: &Place| batch::tile(head, &bands, place, &previous);
+                Device::Cpu.encode(head, plans.as_ref(), related.number, &places, &tile)?
+            }
+        };
+        n_bytes += payloads.iter().map(|payload| payload.len() as u64 + BLOCK_EXTRA_BYTES).sum::<u64>();
+        n_seen += len / head.ty.dtype.n_bytes();
+        spare.extend(batch::remember(head, bands, &mut previous));
+    }
+    let mut own = Vec::new();
+    head.write(&mut own);
+    Ok(u128::from(n_bytes) * n_samples as u128 / n_seen as u128 + own.len() as u128)
+}
