@@ -133,6 +133,22 @@ fn what_is_smooth_is_coded_by_waves_and_what_is_not_is_not() {
 }
 
 #[test]
+fn a_psnr_is_kept_and_hardly_exceeded() {
+    let shape = [24, 48, 64];
+    let field = hills(shape.map(|n| n as usize), 0.5);
+    let original = bytes(&field);
+    for (db, model) in [(40.0, Choice::Waves), (48.0, Choice::Auto)] {
+        let packed = compress(&original, &options(Dtype::F32, &shape, Loss::Psnr(db), model)).unwrap();
+        assert_eq!(coder(&packed).as_deref(), Some("waves"));
+        let (x, y) = (values(&original), values(&decompress(&packed).unwrap()));
+        let squares: f64 = x.iter().zip(&y).map(|(x, y)| (x - y) * (x - y)).sum();
+        let range = x.iter().fold(f64::MIN, |m, &v| m.max(v)) - x.iter().fold(f64::MAX, |m, &v| m.min(v));
+        let psnr = 20.0 * (range / (squares / x.len() as f64).sqrt()).log10();
+        assert!((db..db + 0.5).contains(&psnr), "{psnr} dB for {db}");
+    }
+}
+
+#[test]
 fn what_waves_do_not_code_is_an_error() {
     let original = bytes(&hills([1, 40, 100], 1.0));
     let kind = |dtype, shape: &[u64], loss| {

@@ -10,7 +10,7 @@ use crate::codec::classic;
 use crate::codec::fine::{FINE, MAX_FINE};
 use crate::codec::head::{Head, MAX_PLANE_LOOKED_AT, MAX_REFS, Network};
 use crate::codec::related::{self, Looked, Related};
-use crate::codec::shown::{Shown, fine_map};
+use crate::codec::shown::{Shown, fine_map, survey};
 use crate::codec::trial::one;
 use crate::codec::windows::{Origin, Stack};
 use crate::error::{Error, Result};
@@ -89,7 +89,9 @@ pub fn choose_vqae(shown: &Shown, ty: &ArrayType, label: &str, model: &Arc<Model
             "{name} codes arrays of floats within a bound, --abs or --rel, and no others"
         )));
     }
-    let Some(map) = fine_map(shown, FINE as u32)? else { return Ok(None) };
+    let survey = survey(shown)?;
+    let Some(bound) = shown.loss.bound(&survey) else { return Ok(None) };
+    let Some(map) = fine_map(&survey, bound, FINE as u32)? else { return Ok(None) };
     if map.max_int(0) > MAX_FINE as u32 {
         return Err(Error::argument(format!("{name} is for low rates: a bound of 1/32000 of the range or more")));
     }

@@ -239,7 +239,7 @@ impl<'a, W: Write> Encoder<'a, W> {
                 let (head, bits) = choose(&shown, label, &ways.maps, &models, self.options.adapt, &related)?;
                 let head = match self.options.model {
                     Choice::Auto => against_waves(head, bits, &shown, &related)?,
-                    Choice::Waves => only_waves(head, &shown)?,
+                    Choice::Waves => only_waves(head, &shown, &related)?,
                     Choice::Classic | Choice::These(_) => head,
                 };
                 (head, ways.noise)

@@ -9,11 +9,11 @@ use crate::codec::head::Head;
 use crate::codec::plane::band_range;
 use crate::codec::plans::Plans;
 use crate::codec::related::Related;
-use crate::codec::shown::{Shown, fine_map};
+use crate::codec::shown::{Shown, check, fine_map, survey};
 use crate::container::BLOCK_EXTRA_BYTES;
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::sample::Loss;
+use crate::sample::{Errors, Loss, Map, PsnrSearch};
 use crate::source::Source;
 use crate::tile::{Grid, Place};
 
@@ -27,16 +27,17 @@ pub fn against_waves(head: Head, bits: u64, shown: &Shown, related: &Related) ->
     if bits > MOST_BITS || head.map.bound().is_none() || !may_be_waves(shown) {
         return Ok(head);
     }
-    let Some(waves) = by_waves(&head, shown)? else { return Ok(head) };
-    Ok(if n_bytes(&waves, shown, related)? < n_bytes(&head, shown, related)? { waves } else { head })
+    let Some(waves) = by_waves(&head, shown, related)? else { return Ok(head) };
+    let (ours, theirs) = (measure(&waves, shown, related, N_MEASURED)?, measure(&head, shown, related, N_MEASURED)?);
+    Ok(if ours.n_bytes < theirs.n_bytes { waves } else { head })
 }
 
 /// The head of an array that waves are to code; the one that was chosen where a bound makes it no simpler.
-pub fn only_waves(head: Head, shown: &Shown) -> Result<Head> {
+pub fn only_waves(head: Head, shown: &Shown, related: &Related) -> Result<Head> {
     if !may_be_waves(shown) {
-        return Err(Error::argument("waves code arrays of floats within a bound, --abs or --rel, and no others"));
+        return Err(Error::argument("waves code arrays of floats within --abs, --rel or --psnr, and no others"));
     }
-    match by_waves(&head, shown)? {
+    match by_waves(&head, shown, related)? {
         None if head.map.bound().is_some() => {
             Err(Error::argument("waves are for bounds of 1/32000 of the range or more"))
         }
@@ -46,16 +47,29 @@ pub fn only_waves(head: Head, shown: &Shown) -> Result<Head> {
 }
 
 fn may_be_waves(shown: &Shown) -> bool {
-    matches!(shown.ty.dtype, Dtype::F32 | Dtype::F64) && matches!(shown.loss, Loss::Abs(_) | Loss::Rel(_))
+    matches!(shown.ty.dtype, Dtype::F32 | Dtype::F64)
+        && matches!(shown.loss, Loss::Abs(_) | Loss::Rel(_) | Loss::Psnr(_))
 }
 
-fn by_waves(head: &Head, shown: &Shown) -> Result<Option<Head>> {
-    let Some(map) = fine_map(shown, FINE as u32)?.filter(|map| map.max_int(0) <= MAX_FINE as u32) else {
-        return Ok(None);
+fn by_waves(head: &Head, shown: &Shown, related: &Related) -> Result<Option<Head>> {
+    let survey = survey(shown)?;
+    let of_loss = |loss: Loss| -> Result<Option<Head>> {
+        let Some(bound) = loss.bound(&survey) else { return Ok(None) };
+        let map = fine_map(&survey, bound, FINE as u32)?.filter(|map| map.max_int(0) <= MAX_FINE as u32);
+        Ok(map.map(|map| in_slabs(head, map)))
     };
+    let Some(mut search) = PsnrSearch::new(shown.loss, &survey) else { return of_loss(shown.loss) };
+    while let Some(trial) = search.trial() {
+        let Some(waves) = of_loss(trial)? else { break };
+        search.tell(measure(&waves, shown, related, usize::MAX)?.errors.mean_square());
+    }
+    of_loss(search.found())
+}
+
+fn in_slabs(head: &Head, map: Map) -> Head {
     let (grid, rows) = grid(&head.ty);
     let head = Head { map, grid, n_previous: 0, key_interval: 0, anchors: Vec::new(), network: None, ..head.clone() };
-    Ok(Some(Head { waves: Some(rows), ..head }))
+    Head { waves: Some(rows), ..head }
 }
 
 /// Slabs of planes where they are small enough; and the rows of a plane of a tile.
@@ -76,24 +90,29 @@ fn grid(ty: &ArrayType) -> (Grid, usize) {
     }
 }
 
-/// The bytes of an array, from a part of it.
-fn n_bytes(head: &Head, shown: &Shown, related: &Related) -> Result<u128> {
+/// The bytes of an array, from a part of it, and how far that is off.
+struct Measured {
+    n_bytes: u128,
+    errors: Errors,
+}
+
+/// Codes about so many samples.
+fn measure(head: &Head, shown: &Shown, related: &Related, n_most: usize) -> Result<Measured> {
     let grid = &head.grid;
     let n_samples = grid.n_planes * grid.h * grid.w;
     let all = batch::bands(grid);
     // from a third of the way on, with a plane that looks at none
     let plane = grid.n_planes / 3;
-    let first = (plane - plane.checked_rem(head.key_interval).unwrap_or(0)) * grid.n_bands();
-    let first = match n_samples {
-        0..=N_MEASURED => 0,
+    let first = match plane - plane.checked_rem(head.key_interval).unwrap_or(0) {
+        _ if n_samples <= n_most => 0,
         _ if grid.n_planes == 1 => all.len() / 3,
-        _ => first,
+        plane => plane * grid.n_bands(),
     };
     let plans = head.network.as_ref().map(|n| Plans::to_encode(n.model.clone()));
-    let (mut previous, mut spare) = (batch::Planes::new(), Vec::new());
-    let (mut rest, mut n_bytes, mut n_seen) = (&all[first..], 0, 0);
+    let (mut previous, mut spare, mut given) = (batch::Planes::new(), Vec::new(), Vec::new());
+    let (mut rest, mut n_bytes, mut n_seen, mut errors) = (&all[first..], 0, 0, Errors::default());
     while let now @ [(plane, band), ..] = batch::next(head, &mut rest)
-        && n_seen < N_MEASURED
+        && n_seen < n_most
     {
         let len = now.iter().map(|&(plane, band)| band_range(&head.ty, grid, plane, band).1).sum();
         let raw = shown.bytes(shown.offset + band_range(&head.ty, grid, *plane, *band).0, len)?;
@@ -102,7 +121,12 @@ fn n_bytes(head: &Head, shown: &Shown, related: &Related) -> Result<u128> {
         let settled = batch::settle(head, plans.as_ref(), &Device::Cpu, related.number, &mut bands)?;
         related.look(head, &mut bands)?;
         let payloads = match settled {
-            Some(settled) => settled,
+            Some(settled) => {
+                given.resize(raw.len(), 0);
+                batch::bytes(head, &bands, &mut given)?;
+                errors.merge(&check(head, &raw, &given)?);
+                settled
+            }
             None => {
                 let places: Vec<Place> = now.iter().flat_map(|&(plane, band)| grid.band(plane, band)).collect();
                 let tile = |place: &Place| batch::tile(head, &bands, place, &previous);
@@ -115,5 +139,6 @@ fn n_bytes(head: &Head, shown: &Shown, related: &Related) -> Result<u128> {
     }
     let mut own = Vec::new();
     head.write(&mut own);
-    Ok(u128::from(n_bytes) * n_samples as u128 / n_seen as u128 + own.len() as u128)
+    let n_bytes = u128::from(n_bytes) * n_samples as u128 / n_seen as u128 + own.len() as u128;
+    Ok(Measured { n_bytes, errors })
 }

@@ -5,7 +5,7 @@
 use crate::array::ArrayType;
 use crate::codec::head::Head;
 use crate::error::{Error, Result};
-use crate::sample::{Errors, Loss, Map, NoiseStep, PsnrSearch, Stats, Survey, shorten};
+use crate::sample::{Bound, Errors, Loss, Map, NoiseStep, PsnrSearch, Stats, Survey, shorten};
 use crate::source::Source;
 use rayon::prelude::*;
 
@@ -67,7 +67,7 @@ pub fn ways(shown: &Shown) -> Result<Ways> {
     if matches!(shown.loss, Loss::None | Loss::Mantissa(..)) {
         return Ok(maps.into());
     }
-    let survey = scan(shown, &|| Survey::new(ty.dtype), &|s, bytes| s.update(bytes, big_endian), &Survey::merge)?;
+    let survey = survey(shown)?;
     let of_loss = |loss: Loss| loss.bound(&survey).and_then(|bound| Map::bounded(&survey, bound));
     if let Loss::NoiseStep(_) = shown.loss {
         let (rows, w) = stretches(shown)?;
@@ -111,13 +111,16 @@ fn stretches(shown: &Shown) -> Result<(Vec<u8>, usize)> {
     Ok((bytes, row as usize))
 }
 
-/// The map of fine ints for an absolute bound; None where the array would not even get simpler by whole steps.
-pub fn fine_map(shown: &Shown, n_parts: u32) -> Result<Option<Map>> {
+/// What a loss needs to know of all samples.
+pub fn survey(shown: &Shown) -> Result<Survey> {
     let (ty, big_endian) = (shown.ty, shown.ty.big_endian);
-    let survey = scan(shown, &|| Survey::new(ty.dtype), &|s, bytes| s.update(bytes, big_endian), &Survey::merge)?;
-    let Some(bound) = shown.loss.bound(&survey) else { return Ok(None) };
-    match Map::bounded_in_parts(&survey, bound, n_parts) {
-        None if Map::bounded(&survey, bound).is_some() => {
+    scan(shown, &|| Survey::new(ty.dtype), &|s, bytes| s.update(bytes, big_endian), &Survey::merge)
+}
+
+/// The map of fine ints for an absolute bound; None where the array would not even get simpler by whole steps.
+pub fn fine_map(survey: &Survey, bound: Bound, n_parts: u32) -> Result<Option<Map>> {
+    match Map::bounded_in_parts(survey, bound, n_parts) {
+        None if Map::bounded(survey, bound).is_some() => {
             Err(Error::argument("the bound is too near to the distance of floats for an autoencoder"))
         }
         map => Ok(map),
