@@ -7,6 +7,7 @@ use collapsar::codec::flow::meet;
 use collapsar::codec::network::{Context, encode};
 use collapsar::codec::scales::said;
 use collapsar::codec::vqae::{Painter, blocks, settle};
+use collapsar::codec::waves::{self, lift};
 use collapsar::kernel::around::{activations, n_planes};
 use collapsar::kernel::context::{Heads, features, mlp};
 use collapsar::kernel::fast::{Fast, Level};
@@ -192,6 +193,28 @@ fn example_scales() -> String {
     }
     out.push_str(&line("l3c", &payload));
     out
+}
+
+#[test]
+fn the_worked_example_of_waves_is_what_the_code_computes() {
+    let row = |name: &str, row: &[i32]| {
+        format!("{name:<10} {}\n", row.iter().map(i32::to_string).collect::<Vec<_>>().join(" "))
+    };
+    let mut one = [800, 816, 848, 880, 928, 960, 976, 1024, 400, 400, 416];
+    let mut block = row("line", &one);
+    lift::forward(&mut one, [1, 1, 11]);
+    block += &row("halved", &one);
+    let (n, h, w) = (8, 8, 16);
+    let int = |i: i32| {
+        let (z, y, x) = (i / (h * w), i / w % h, i % w);
+        3000 + 60 * x - 25 * y + 90 * z + x * y * (z + 1) % 7
+    };
+    let ints: Vec<i32> = (0..n * h * w).map(int).collect();
+    let tile = Tile { ints: &ints, classes: &[], h: (n * h) as usize, w: w as usize, max: 6000 };
+    let settled = waves::encode(tile, h as usize);
+    assert_eq!(settled.code[0], 2, "waves were to be shown");
+    block += &(row("ints", &settled.ints[..8]) + &line("waves", &settled.code));
+    assert!(NUMERICS.contains(&block), "section 8.4 of NUMERICS.md should say:\n{block}");
 }
 
 #[test]

@@ -8,7 +8,7 @@
 //! ```
 
 mod bands;
-mod lift;
+pub mod lift;
 mod numbers;
 
 use crate::codec::fine::correct::{self, Painted};
