@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// How far decoded samples are off. Parts are merged in the order of the array: sums are of floats.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Errors {
-    /// Finite samples.
+    /// Finite samples that are no fill values.
     pub n_samples: u64,
     /// Samples that are not the same bits.
     pub n_changed: u64,
@@ -78,7 +78,9 @@ impl Bounded {
         let (mut errors, mut n_beyond) = (Errors::default(), 0u64);
         pairs(self.dtype, original, decoded, big_endian, |x, y| {
             n_beyond += u64::from(!self.allows(x, y));
-            errors.add(self.dtype, x, y);
+            if !self.markers.contains(&x) {
+                errors.add(self.dtype, x, y);
+            }
         });
         match n_beyond {
             0 => Ok(errors),
@@ -142,6 +144,7 @@ mod tests {
         let original = bytes(&[1.0, 2.0, f32::NAN, 1e20, 3.0]);
         let errors = map.check(&original, &bytes(&[1.25, 1.875, f32::NAN, 1e20, 3.0]), true).unwrap();
         assert_eq!((errors.largest, errors.n_changed, errors.sum_of_squares), (0.25, 2, 0.0625 + 0.015625));
+        assert_eq!(errors.n_samples, 3, "neither NaN nor the fill value is a sample that an error is a mean over");
         for wrong in [
             [1.0, 2.2500002, f32::NAN, 1e20, 3.0],
             [1.0, 2.0, 0.0, 1e20, 3.0],

@@ -27,6 +27,8 @@ const FRACTION: u32 = 3;
 const QUANTUM: i32 = (FINE << FRACTION) / 8;
 /// Twice, two and a half times … the bound: where an encoder looks for the best, from the middle.
 const QUANTA: [u8; 7] = [6, 8, 10, 12, 14, 17, 21];
+/// What hidden ints become waves by, one after the other.
+const QUANTA_OF_HIDDEN: [u8; 12] = [255, 200, 150, 110, 80, 60, 45, 33, 24, 18, 14, 11];
 /// What is rounded to a number begins so far below it, in 2⁻⁴.
 const ROUND_UP: i32 = 6;
 /// ⌊2¹⁶ / 1.149604398ⁿ⌋, n from −3 to 18.
@@ -74,8 +76,7 @@ pub fn encode(tile: Tile, rows: usize) -> Settled {
     let size = size(tile.h, tile.w, rows);
     let bands = bands(size);
     let base = (tile.ints.iter().map(|&v| i64::from(v)).sum::<i64>() / tile.ints.len().max(1) as i64) as i32;
-    let mut waves: Vec<i32> = tile.ints.iter().map(|v| (v - base) << FRACTION).collect();
-    lift::forward(&mut waves, size);
+    let waves = waves(&smooth(tile, &bands, size, base), size, base);
     let one = |quantum: u8| one(tile, &waves, &bands, size, (quantum, base));
     let mut best = plain(tile);
     // from the middle to finer quanta, then to coarser ones, each as long as it pays
@@ -98,13 +99,39 @@ pub fn encode(tile: Tile, rows: usize) -> Settled {
     best
 }
 
-fn one(tile: Tile, waves: &[i32], bands: &[Band], size: Size, (quantum, base): (u8, i32)) -> Settled {
+fn waves(ints: &[i32], size: Size, base: i32) -> Vec<i32> {
+    let mut waves: Vec<i32> = ints.iter().map(|v| (v - base) << FRACTION).collect();
+    lift::forward(&mut waves, size);
+    waves
+}
+
+/// The numbers that waves become.
+fn round(waves: &[i32], bands: &[Band], size: Size, quantum: u8) -> Vec<i32> {
     let mut numbers = waves.to_vec();
     for band in bands {
         let step = step(band, quantum);
-        let round = step * ROUND_UP / 16;
-        each(band, size, &mut numbers, |n| *n = n.signum() * ((n.abs() + round) / step));
+        let up = step * ROUND_UP / 16;
+        each(band, size, &mut numbers, |n| *n = n.signum() * ((n.abs() + up) / step));
     }
+    numbers
+}
+
+/// The ints of a tile, with those that are hidden as smooth as those that are seen allow.
+fn smooth(tile: Tile, bands: &[Band], size: Size, base: i32) -> Vec<i32> {
+    let mut ints = tile.ints.to_vec();
+    if (0..ints.len()).any(|i| hides(tile.classes, i)) {
+        for quantum in QUANTA_OF_HIDDEN {
+            let numbers = round(&waves(&ints, size, base), bands, size, quantum);
+            let p = paint(numbers, bands, size, (quantum, base), tile.max);
+            let hidden = ints.iter_mut().zip(p).enumerate().filter(|(i, _)| hides(tile.classes, *i));
+            hidden.for_each(|(_, (int, p))| *int = p);
+        }
+    }
+    ints
+}
+
+fn one(tile: Tile, waves: &[i32], bands: &[Band], size: Size, (quantum, base): (u8, i32)) -> Settled {
+    let mut numbers = round(waves, bands, size, quantum);
     let mut code = Symbols::default();
     numbers::walk(&mut code, bands, size, &mut numbers).expect("what is known is not read");
     let p = paint(numbers, bands, size, (quantum, base), tile.max);
