@@ -3,20 +3,18 @@
 //! A few windows, evenly spread over the array, are coded in every way that comes into question; the smallest wins. Nothing
 //! here is known to the decoder but what the head says.
 
-use crate::array::{ArrayType, Dtype};
 use crate::codec::adapt::{self, Adapt};
 use crate::codec::anchor::Anchor;
 use crate::codec::classic;
-use crate::codec::fine::{FINE, MAX_FINE};
-use crate::codec::head::{Head, MAX_PLANE_LOOKED_AT, MAX_REFS, Network};
+use crate::codec::head::{Head, MAX_PLANE_LOOKED_AT, MAX_REFS};
 use crate::codec::related::{self, Looked, Related};
-use crate::codec::shown::{Shown, fine_map, survey};
+use crate::codec::shown::Shown;
 use crate::codec::trial::one;
 use crate::codec::windows::{Origin, Stack};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernel::MAX_INT;
 use crate::model::Model;
-use crate::sample::{Loss, Map, looks_like_mosaic};
+use crate::sample::{Map, looks_like_mosaic};
 use crate::source::Source;
 use crate::tile::Grid;
 use rayon::prelude::*;
@@ -79,38 +77,6 @@ pub fn choose(
     let (bits, mut head) = with_network(head, classic_bits, &stacks, &origin, models, adapt, related)?;
     head.common = common(&head, source, offset)?;
     Ok((head, bits * 1000 / n_seen))
-}
-
-/// The head for an array that a vqae codes; None where a bound makes it no simpler.
-pub fn choose_vqae(shown: &Shown, ty: &ArrayType, label: &str, model: &Arc<Model>) -> Result<Option<Head>> {
-    let name = &model.name;
-    if !matches!(ty.dtype, Dtype::F32 | Dtype::F64) || !matches!(shown.loss, Loss::Abs(_) | Loss::Rel(_)) {
-        return Err(Error::argument(format!(
-            "{name} codes arrays of floats within a bound, --abs or --rel, and no others"
-        )));
-    }
-    let survey = survey(shown)?;
-    let Some(bound) = shown.loss.bound(&survey) else { return Ok(None) };
-    let Some(map) = fine_map(&survey, bound, FINE as u32)? else { return Ok(None) };
-    if map.max_int(0) > MAX_FINE as u32 {
-        return Err(Error::argument(format!("{name} is for low rates: a bound of 1/32000 of the range or more")));
-    }
-    let (n_planes, h, w) = ty.planes();
-    let (n_planes, h, w) = geometries((n_planes as usize, h as usize, w as usize))[0];
-    let mut head = Head {
-        ty: ty.clone(),
-        label: label.to_string(),
-        grid: Grid::usual(n_planes, h, w, map.n_parts(), 1),
-        map,
-        common: Vec::new(),
-        n_previous: 0,
-        key_interval: 0,
-        anchors: Vec::new(),
-        network: Some(Network { model: model.clone(), refits: Vec::new(), fits: Vec::new() }),
-        waves: None,
-    };
-    head.common = common(&head, shown, shown.offset)?;
-    Ok(Some(head))
 }
 
 /// The mask of the first plane, if others have about the same.

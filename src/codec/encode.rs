@@ -16,13 +16,13 @@ use crate::codec::adapt::Adapt;
 use crate::codec::anchor;
 use crate::codec::archive::Weights;
 use crate::codec::batch;
-use crate::codec::choose::{choose, choose_vqae};
+use crate::codec::choose::choose;
 use crate::codec::cut::{cut, fields};
 use crate::codec::head::Head;
+use crate::codec::painted::{against_waves, only_vqae, only_waves};
 use crate::codec::plane::band_range;
 use crate::codec::plans::Plans;
 use crate::codec::related::{Anchors, Field, Related};
-use crate::codec::rival::{against_waves, only_waves};
 use crate::codec::shown::{Shown, check, ways};
 use crate::container::Writer;
 use crate::device::Device;
@@ -225,25 +225,17 @@ impl<'a, W: Write> Encoder<'a, W> {
             Choice::Auto => zoo::measured(field, self.options.adapt == Adapt::Max),
         };
         let shown = Shown { source: self.source, offset, ty, loss: self.options.loss };
-        let alone = match models.iter().find(|model| model.vqae.is_some()) {
-            None => None,
-            Some(model) if models.len() == 1 => choose_vqae(&shown, ty, label, model)?,
-            Some(model) => return Err(Error::argument(format!("{} codes alone: name one model", model.name))),
-        };
         let related = self.related();
-        let (head, noise) = match alone {
-            Some(head) => (head, None),
-            None => {
-                let ways = ways(&shown)?;
-                let models = of_cells(&models);
-                let (head, bits) = choose(&shown, label, &ways.maps, &models, self.options.adapt, &related)?;
-                let head = match self.options.model {
-                    Choice::Auto => against_waves(head, bits, &shown, &related)?,
-                    Choice::Waves => only_waves(head, &shown, &related)?,
-                    Choice::Classic | Choice::These(_) => head,
-                };
-                (head, ways.noise)
+        let ways = ways(&shown)?;
+        let (head, bits) = choose(&shown, label, &ways.maps, &of_cells(&models), self.options.adapt, &related)?;
+        let head = match (&self.options.model, models.iter().find(|model| model.vqae.is_some())) {
+            (_, Some(model)) if models.len() > 1 => {
+                return Err(Error::argument(format!("{} codes alone: name one model", model.name)));
             }
+            (_, Some(model)) => only_vqae(model, head, &shown, &related)?,
+            (Choice::Waves, None) => only_waves(head, &shown, &related)?,
+            (Choice::Auto, None) => against_waves(head, bits, &shown, &related)?,
+            (Choice::Classic | Choice::These(_), None) => head,
         };
         let mut bytes = Vec::new();
         put_varint(&mut bytes, self.n_arrays);
@@ -269,7 +261,7 @@ impl<'a, W: Write> Encoder<'a, W> {
             map: head.map.name(),
             anchors,
             bound: head.map.bound(),
-            noise,
+            noise: ways.noise,
             errors,
         });
         Ok(())

@@ -1,11 +1,11 @@
-//! Waves against what was chosen for a field within a bound: a part of it is coded in both ways, and what is smaller codes all.
+//! Heads of fields within a bound that are painted; and waves against what was chosen, by coding a part of the field both ways.
 //!
-//! Their ints are not those of networks, so that windows could not be compared; and what is smooth shows over long stretches only.
+//! Fine ints are not those of networks, so that windows could not be compared; and what is smooth shows over long stretches only.
 
 use crate::array::{ArrayType, Dtype};
 use crate::codec::batch;
 use crate::codec::fine::{FINE, MAX_FINE};
-use crate::codec::head::Head;
+use crate::codec::head::{Head, Network};
 use crate::codec::plane::band_range;
 use crate::codec::plans::Plans;
 use crate::codec::related::Related;
@@ -13,9 +13,11 @@ use crate::codec::shown::{Shown, check, fine_map, survey};
 use crate::container::BLOCK_EXTRA_BYTES;
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::sample::{Errors, Loss, Map, PsnrSearch};
+use crate::model::Model;
+use crate::sample::{Errors, Loss, PsnrSearch};
 use crate::source::Source;
 use crate::tile::{Grid, Place};
+use std::sync::Arc;
 
 /// Samples that are coded in both ways.
 const N_MEASURED: usize = 1 << 22;
@@ -24,7 +26,7 @@ const MOST_BITS: u64 = 1500;
 
 /// The head of an array that takes about so many bits per thousand samples, with waves where they are ahead.
 pub fn against_waves(head: Head, bits: u64, shown: &Shown, related: &Related) -> Result<Head> {
-    if bits > MOST_BITS || head.map.bound().is_none() || !may_be_waves(shown) {
+    if bits > MOST_BITS || head.map.bound().is_none() || !may_be_painted(shown) {
         return Ok(head);
     }
     let Some(waves) = by_waves(&head, shown, related)? else { return Ok(head) };
@@ -34,52 +36,78 @@ pub fn against_waves(head: Head, bits: u64, shown: &Shown, related: &Related) ->
 
 /// The head of an array that waves are to code; the one that was chosen where a bound makes it no simpler.
 pub fn only_waves(head: Head, shown: &Shown, related: &Related) -> Result<Head> {
-    if !may_be_waves(shown) {
-        return Err(Error::argument("waves code arrays of floats within --abs, --rel or --psnr, and no others"));
+    only("waves", head, shown, |head| by_waves(head, shown, related))
+}
+
+/// The same for an autoencoder.
+pub fn only_vqae(model: &Arc<Model>, head: Head, shown: &Shown, related: &Related) -> Result<Head> {
+    only(&model.name, head, shown, |head| by_vqae(head, model, shown, related))
+}
+
+fn only(name: &str, head: Head, shown: &Shown, by: impl Fn(&Head) -> Result<Option<Head>>) -> Result<Head> {
+    if !may_be_painted(shown) {
+        return Err(Error::argument(format!("{name}: only for arrays of floats within --abs, --rel or --psnr")));
     }
-    match by_waves(&head, shown, related)? {
+    match by(&head)? {
         None if head.map.bound().is_some() => {
-            Err(Error::argument("waves are for bounds of 1/32000 of the range or more"))
+            Err(Error::argument(format!("{name}: only for bounds of 1/32000 of the range or more")))
         }
         None => Ok(head),
-        Some(waves) => Ok(waves),
+        Some(painted) => Ok(painted),
     }
 }
 
-fn may_be_waves(shown: &Shown) -> bool {
+fn may_be_painted(shown: &Shown) -> bool {
     matches!(shown.ty.dtype, Dtype::F32 | Dtype::F64)
         && matches!(shown.loss, Loss::Abs(_) | Loss::Rel(_) | Loss::Psnr(_))
 }
 
 fn by_waves(head: &Head, shown: &Shown, related: &Related) -> Result<Option<Head>> {
+    let (grid, rows) = slabs(&head.ty);
+    let waves = Head { grid, network: None, waves: Some(rows), ..alone(head) };
+    within(&waves, shown, related)
+}
+
+fn by_vqae(head: &Head, model: &Arc<Model>, shown: &Shown, related: &Related) -> Result<Option<Head>> {
+    let (n_planes, h, w) = shape(&head.ty);
+    let network = Some(Network { model: model.clone(), refits: Vec::new(), fits: Vec::new() });
+    within(&Head { grid: Grid::usual(n_planes, h, w, 1, 1), network, ..alone(head) }, shown, related)
+}
+
+/// Of an array that looks at nothing.
+fn alone(head: &Head) -> Head {
+    Head { n_previous: 0, key_interval: 0, anchors: Vec::new(), ..head.clone() }
+}
+
+/// With the fine ints of the bound, or of the widest one that keeps what is asked of errors; None where there are none.
+fn within(head: &Head, shown: &Shown, related: &Related) -> Result<Option<Head>> {
     let survey = survey(shown)?;
     let of_loss = |loss: Loss| -> Result<Option<Head>> {
         let Some(bound) = loss.bound(&survey) else { return Ok(None) };
         let map = fine_map(&survey, bound, FINE as u32)?.filter(|map| map.max_int(0) <= MAX_FINE as u32);
-        Ok(map.map(|map| in_slabs(head, map)))
+        Ok(map.map(|map| Head { map, ..head.clone() }))
     };
     let Some(mut search) = PsnrSearch::new(shown.loss, &survey) else { return of_loss(shown.loss) };
     while let Some(trial) = search.trial() {
-        let Some(waves) = of_loss(trial)? else { break };
-        search.tell(measure(&waves, shown, related, usize::MAX)?.errors.mean_square());
+        let Some(head) = of_loss(trial)? else { break };
+        search.tell(measure(&head, shown, related, usize::MAX)?.errors.mean_square());
     }
     of_loss(search.found())
 }
 
-fn in_slabs(head: &Head, map: Map) -> Head {
-    let (grid, rows) = grid(&head.ty);
-    let head = Head { map, grid, n_previous: 0, key_interval: 0, anchors: Vec::new(), network: None, ..head.clone() };
-    Head { waves: Some(rows), ..head }
-}
-
-/// Slabs of planes where they are small enough; and the rows of a plane of a tile.
-fn grid(ty: &ArrayType) -> (Grid, usize) {
+/// Planes, rows, columns; a column is a row.
+fn shape(ty: &ArrayType) -> (usize, usize, usize) {
     let (n_planes, h, w) = match ty.planes() {
         (n, 1, 1) => (1, 1, n),
         (n, h, 1) => (n, 1, h),
         shape => shape,
     };
-    let (n_planes, h, w) = (n_planes as usize, h as usize, w as usize);
+    (n_planes as usize, h as usize, w as usize)
+}
+
+/// Slabs of planes where they are small enough; and the rows of a plane of a tile.
+fn slabs(ty: &ArrayType) -> (Grid, usize) {
+    let (n_planes, h, w) = shape(ty);
     let n_stacked = ty.shape.len().checked_sub(3).map_or(1, |axis| ty.shape[axis] as usize);
     match Grid::slabs(n_planes, n_stacked, h, w) {
         Some(grid) => (grid, h),
