@@ -213,7 +213,13 @@ fn the_worked_example_of_waves_is_what_the_code_computes() {
     let tile = Tile { ints: &ints, classes: &[], h: (n * h) as usize, w: w as usize, max: 6000 };
     let settled = waves::encode(tile, h as usize);
     assert_eq!(settled.code[0], 2, "waves were to be shown");
-    block += &(row("ints", &settled.ints[..8]) + &line("waves", &settled.code));
+    block += &row("ints", &settled.ints[..32]);
+    // kind, quantum, base in two bytes, number of words
+    let (head, words) = settled.code.split_at(5);
+    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let words: Vec<String> = words.chunks(4).map(hex).collect();
+    let head = [&head[..1], &head[1..2], &head[2..4], &head[4..]].map(hex).join(" ");
+    block += &format!("waves      {head} {}\n", words.join(" "));
     assert!(NUMERICS.contains(&block), "section 8.4 of NUMERICS.md should say:\n{block}");
 }
 
