@@ -135,18 +135,21 @@ impl Line {
 
 /// d_i += c·(s_i + s_i+1)
 fn odd(d: &mut [i32], s: &[i32], inner: usize, c: i64) {
-    let last = s.len() - inner;
-    for (i, row) in d.chunks_exact_mut(inner).enumerate() {
-        add(row, &s[i * inner..], &s[((i + 1) * inner).min(last)..], c);
-    }
+    let n_between = d.len().min(s.len() - inner);
+    let (between, last) = d.split_at_mut(n_between);
+    add(between, s, &s[inner..], c);
+    let end = &s[s.len() - inner..];
+    add(last, end, end, c);
 }
 
 /// s_i += c·(d_i−1 + d_i)
 fn even(s: &mut [i32], d: &[i32], inner: usize, c: i64) {
-    let last = d.len() - inner;
-    for (i, row) in s.chunks_exact_mut(inner).enumerate() {
-        add(row, &d[(i.max(1) - 1) * inner..], &d[(i * inner).min(last)..], c);
-    }
+    let (first, rest) = s.split_at_mut(inner);
+    add(first, d, d, c);
+    let (between, last) = rest.split_at_mut(d.len() - inner);
+    add(between, d, &d[inner..], c);
+    let end = &d[d.len() - inner..];
+    add(last, end, end, c);
 }
 
 /// A negative factor takes away what its opposite adds.

@@ -9,7 +9,7 @@ use crate::codec::symbols::{Chance, Code, magnitude};
 use crate::error::Result;
 
 /// What is around a number counts at most so much each.
-const MOST: i32 = 15;
+const MOST: u32 = 15;
 const N_AROUND: usize = 16;
 /// Levels that are told apart, of planes and of rows and columns.
 const N_LEVELS: usize = 6;
@@ -42,14 +42,24 @@ pub fn walk(code: &mut impl Code, bands: &[Band], size: Size, numbers: &mut [i32
         larger: [[Chance::new(1, 1); N_SINGLE]; N_AROUND],
         rest: [Chance::new(1, 1); 20],
     };
+    let mut sizes = vec![0u8; numbers.len()];
+    let mut rows = Rows::default();
     for band in bands {
-        let [planes, rows, columns] = &band.range;
+        let [planes, lines, columns] = &band.range;
         let levels = band.level.map(|level| level.min(N_LEVELS - 1));
-        for (z, y) in planes.clone().flat_map(|z| rows.clone().map(move |y| (z, y))) {
-            for x in columns.clone() {
-                let seen = Seen::at(numbers, bands, band, size, [z, y, x]);
-                let at = (z * size[1] + y) * size[2] + x;
-                numbers[at] = coder.number(code, levels[0] * N_LEVELS + levels[1], &seen, numbers[at])?;
+        let levels = levels[0] * N_LEVELS + levels[1];
+        let parents = band.parents.map(|parent| parent.map(|parent| Parent::of(&bands[parent], band)));
+        for (z, y) in planes.clone().flat_map(|z| lines.clone().map(move |y| (z, y))) {
+            rows.take(&sizes, size, band, &parents, (z, y));
+            let first = (z * size[1] + y) * size[2] + columns.start;
+            let (mut left, mut second) = (0, 0);
+            for x in 0..columns.len() {
+                let seen = rows.seen(x, left, second);
+                let number = coder.number(code, levels, &seen, numbers[first + x])?;
+                numbers[first + x] = number;
+                let size = number.unsigned_abs().min(MOST) as u8;
+                sizes[first + x] = size;
+                (left, second) = (size.into(), left);
             }
         }
     }
@@ -90,7 +100,80 @@ impl Coder {
     }
 }
 
-/// Magnitudes that are known where a number is coded.
+/// Where the places of a band are in its parent, by axis.
+struct Parent {
+    places: [Vec<usize>; 3],
+}
+
+impl Parent {
+    fn of(parent: &Band, band: &Band) -> Parent {
+        let (theirs, ours) = (parent.size(), band.size());
+        let places = |axis: usize| {
+            let first = parent.range[axis].start;
+            (0..ours[axis]).map(|at| first + at * theirs[axis] / ours[axis]).collect()
+        };
+        Parent { places: std::array::from_fn(places) }
+    }
+}
+
+/// What is known of one row, with a 0 in front and behind.
+#[derive(Default)]
+struct Rows {
+    above: Vec<u8>,
+    second: Vec<u8>,
+    before: Vec<u8>,
+    before_above: Vec<u8>,
+    before_below: Vec<u8>,
+    parents: [Vec<u8>; 2],
+}
+
+impl Rows {
+    fn take(&mut self, sizes: &[u8], size: Size, band: &Band, parents: &[Option<Parent>; 2], (z, y): (usize, usize)) {
+        let [planes, lines, columns] = &band.range;
+        let row = |row: &mut Vec<u8>, z: Option<usize>, y: Option<usize>| {
+            row.clear();
+            row.resize(columns.len() + 2, 0);
+            if let Some((z, y)) = z.filter(|z| planes.contains(z)).zip(y.filter(|y| lines.contains(y))) {
+                let from = &sizes[(z * size[1] + y) * size[2]..][columns.clone()];
+                row[1..=columns.len()].copy_from_slice(from);
+            }
+        };
+        let before = z.checked_sub(1);
+        row(&mut self.above, Some(z), y.checked_sub(1));
+        row(&mut self.second, Some(z), y.checked_sub(2));
+        row(&mut self.before, before, Some(y));
+        row(&mut self.before_above, before, y.checked_sub(1));
+        row(&mut self.before_below, before, Some(y + 1));
+        for (row, parent) in self.parents.iter_mut().zip(parents) {
+            row.clear();
+            match parent {
+                None => row.resize(columns.len(), 0),
+                Some(Parent { places: [zs, ys, xs] }) => {
+                    let line = &sizes[(zs[z - planes.start] * size[1] + ys[y - lines.start]) * size[2]..];
+                    row.extend(xs.iter().map(|&x| line[x]));
+                }
+            }
+        }
+    }
+
+    fn seen(&self, x: usize, left: i32, second: i32) -> Seen {
+        let at = |row: &[u8], x: usize| i32::from(row[x]);
+        Seen {
+            left,
+            above: at(&self.above, x + 1),
+            corners: at(&self.above, x) + at(&self.above, x + 2),
+            second: second + at(&self.second, x + 1),
+            before: at(&self.before, x + 1),
+            around_before: at(&self.before_above, x + 1)
+                + at(&self.before_below, x + 1)
+                + at(&self.before, x)
+                + at(&self.before, x + 2),
+            parents: [at(&self.parents[0], x), at(&self.parents[1], x)],
+        }
+    }
+}
+
+/// Sizes that are known where a number is coded, none above `MOST`.
 struct Seen {
     left: i32,
     above: i32,
@@ -104,34 +187,6 @@ struct Seen {
 }
 
 impl Seen {
-    fn at(numbers: &[i32], bands: &[Band], band: &Band, size: Size, at: [usize; 3]) -> Seen {
-        let first = band.range.clone().map(|range| range.start);
-        let [z, y, x] = at;
-        let near = |back: usize, dy: isize, dx: isize| {
-            let (Some(y), Some(x)) = (y.checked_add_signed(dy), x.checked_add_signed(dx)) else { return 0 };
-            let inside = z >= first[0] + back && band.range[1].contains(&y) && band.range[2].contains(&x);
-            if inside { numbers[((z - back) * size[1] + y) * size[2] + x].abs().min(MOST) } else { 0 }
-        };
-        let parent = |parent: Option<usize>| match parent {
-            None => 0,
-            Some(parent) => {
-                let from = &bands[parent];
-                let (theirs, ours) = (from.size(), band.size());
-                let place = |axis: usize| from.range[axis].start + (at[axis] - first[axis]) * theirs[axis] / ours[axis];
-                numbers[(place(0) * size[1] + place(1)) * size[2] + place(2)].abs().min(MOST)
-            }
-        };
-        Seen {
-            left: near(0, 0, -1),
-            above: near(0, -1, 0),
-            corners: near(0, -1, -1) + near(0, -1, 1),
-            second: near(0, 0, -2) + near(0, -2, 0),
-            before: near(1, 0, 0),
-            around_before: near(1, -1, 0) + near(1, 0, -1) + near(1, 0, 1) + near(1, 1, 0),
-            parents: band.parents.map(parent),
-        }
-    }
-
     /// How large all of it is.
     fn around(&self) -> usize {
         let beside = 2 * (self.left + self.above) + self.corners + self.second;
