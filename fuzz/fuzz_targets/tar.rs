@@ -1,7 +1,7 @@
 //! Any bytes as a tar: its pieces tile it. With an odd first byte the input is a name, a size and a content, and the rest is made.
 #![no_main]
 
-use collapsar::format::{Hint, Piece, read};
+use collapsar::format::{Hint, read};
 use collapsar_fuzz::{bounded::Bounded, seeds};
 use libfuzzer_sys::fuzz_target;
 

@@ -18,7 +18,7 @@ use std::sync::{Arc, LazyLock};
 
 #[global_allocator]
 static MEMORY: Bounded = Bounded::new(512 << 20);
-static MODELS: LazyLock<Vec<Arc<Model>>> = LazyLock::new(|| Family::ALL.map(painted::model).to_vec());
+static MODELS: LazyLock<Vec<Arc<Model>>> = LazyLock::new(|| Family::OF_CELLS.map(painted::model).to_vec());
 /// Planes of h × w, with a largest int, phases, and planes looked at.
 const SHAPES: [(usize, usize, usize, u32, usize, usize); 10] = [
     (1, 16, 16, 4000, 1, 0),
@@ -56,6 +56,7 @@ fn head(model: &Arc<Model>, (n, h, w, max, n_phases, n_previous): (usize, usize,
         key_interval: 8 * n_previous.min(1),
         anchors: Vec::new(),
         network: Some(Network { model: model.clone(), refits: Vec::new(), fits }),
+        waves: None,
     }
 }
 

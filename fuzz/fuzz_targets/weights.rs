@@ -18,7 +18,7 @@ static MEMORY: Bounded = Bounded::new(512 << 20);
 
 fn begin() -> Vec<Vec<u8>> {
     let files =
-        Family::ALL.map(|family| [&[0], &store(&painted::model(family)).expect("it can be stored")[..]].concat());
+        Family::OF_CELLS.map(|family| [&[0], &store(&painted::model(family)).expect("it can be stored")[..]].concat());
     let changes = (0..20).map(|i| [vec![1, i % 3, i, i, 3], vec![255; 9], (0..60).collect()].concat());
     files.into_iter().chain(changes).collect()
 }
@@ -153,7 +153,7 @@ fuzz_target!(init: seeds::offer(begin), |bytes: &[u8]| {
             use_it(Arc::new(model), &mut Script(&[2, 11, 13, 2, 1, 2, 4, 3, 9, 200, 7]));
         }
     } else {
-        let family = Family::ALL[script.byte() as usize % Family::ALL.len()];
+        let family = Family::OF_CELLS[script.byte() as usize % Family::OF_CELLS.len()];
         let Some(painted) = model(family, &mut script) else { return };
         let loaded = load(&store(&painted).expect("a valid model is stored")).expect("our own weights are read");
         assert_eq!(loaded.parts, painted.parts);

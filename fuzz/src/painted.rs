@@ -36,6 +36,7 @@ pub fn spec(pass: Pass, n_refs: usize) -> Spec {
         wide_log2: 3,
         scale_floor: 16,
         feature_shift: 4,
+        n_hints: 0,
     }
 }
 
@@ -110,7 +111,7 @@ pub fn files() -> Vec<Vec<u8>> {
         collapsar::compress(bytes, &options(choice, dtype, true, shape)).expect("a painted array is compressed")
     };
     let mut files = vec![raw(&u16s(1, 24, 20, false), Choice::Classic, Dtype::U16, &[24, 20])];
-    for family in Family::ALL {
+    for family in Family::OF_CELLS {
         files.push(raw(&u16s(1, 24, 20, false), these(family), Dtype::U16, &[24, 20]));
         files.push(raw(&u16s(4, 16, 17, false), these(family), Dtype::U16, &[4, 16, 17]));
         files.push(raw(&u16s(1, 40, 42, true), these(family), Dtype::U16, &[40, 42]));
