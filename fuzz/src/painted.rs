@@ -81,8 +81,8 @@ pub fn model(family: Family) -> Arc<Model> {
         let (layers, wiring) = wired(family, &spec, 5 + n_refs as u32);
         Part { net: Net::wired(spec, layers, wiring).expect("the painted net is valid"), linear: Linear::mean(4) }
     };
-    let parts = family.passes().iter().flat_map(|&p| [part(p, 0), part(p, 1)]).collect();
-    let painted = Model::new("painted", family, parts, [0; 32]).expect("the painted model is valid");
+    let parts = family.passes().iter().flat_map(|&p| (0..=family.max_refs().min(1)).map(move |n| part(p, n)));
+    let painted = Model::new("painted", family, parts.collect(), [0; 32]).expect("the painted model is valid");
     let bytes = collapsar::net::store(&painted).expect("it can be stored");
     Arc::new(collapsar::net::load(&bytes).expect("it can be loaded"))
 }
