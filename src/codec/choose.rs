@@ -7,6 +7,7 @@ use crate::codec::adapt::{self, Adapt};
 use crate::codec::anchor::Anchor;
 use crate::codec::classic;
 use crate::codec::head::{Head, MAX_PLANE_LOOKED_AT, MAX_REFS};
+use crate::codec::measure::measure;
 use crate::codec::related::{self, Looked, Related};
 use crate::codec::shown::Shown;
 use crate::codec::trial::one;
@@ -24,6 +25,10 @@ use std::sync::Arc;
 const MAX_STAMP: usize = 1 << 12;
 /// Arrays that tell of an array which are measured, in every round: a third one gave 0.05 % of groups of frames and took as long.
 const N_CANDIDATES: usize = 2;
+/// What is behind by less than one part in so many may be ahead over the whole array.
+const NEAR: u64 = 16;
+/// Samples that are coded where windows do not decide.
+const N_MEASURED: usize = 1 << 19;
 /// What makes windows smaller by less than one part in so many is not believed: a refit would gain as much without.
 const MIN_SHARE: u128 = 512;
 
@@ -74,8 +79,10 @@ pub fn choose(
     }
     let (_, classic_bits, head, stacks, origin) = best.expect("there is always a map");
     let n_seen = stacks.iter().map(|s| s.h * s.w).sum::<usize>().max(1) as u64;
-    let (bits, mut head) = with_network(head, classic_bits, &stacks, &origin, models, adapt, related)?;
-    head.common = common(&head, source, offset)?;
+    let common = common(&head, source, offset)?;
+    let mut all = with_networks(head, classic_bits, &stacks, &origin, models, adapt, related)?;
+    all.iter_mut().for_each(|(_, head)| head.common = common.clone());
+    let (bits, head) = nearer(all, shown, related)?;
     Ok((head, bits * 1000 / n_seen))
 }
 
@@ -134,9 +141,23 @@ fn exact_classic_bits(head: &Head, stacks: &[Stack]) -> u64 {
     stacks.par_iter().map(|s| classic::encode(&s.planes[0], s.h, s.w, max).len() as u64 * 8).sum()
 }
 
-/// The best of the models, then for it the planes before, the phases, other arrays and a refit; each kept only where the windows get
-/// smaller.
-fn with_network(
+/// The best by windows; of a field within a bound, where some are hardly behind it, the best of these by a part of the array.
+fn nearer(mut all: Vec<(u64, Head)>, shown: &Shown, related: &Related) -> Result<(u64, Head)> {
+    all.sort_by_key(|(bits, _)| *bits);
+    let (least, is_bounded) = (all[0].0, all[0].1.map.bound().is_some());
+    all.retain(|(bits, _)| *bits == least || is_bounded && bits - least < least / NEAR);
+    let mut best = 0;
+    if all.len() > 1 {
+        let sizes = all.iter().map(|(_, head)| Ok(measure(head, shown, related, N_MEASURED)?.n_bytes));
+        let sizes = sizes.collect::<Result<Vec<u128>>>()?;
+        best = (0..all.len()).min_by_key(|&i| sizes[i]).unwrap_or(0);
+    }
+    Ok(all.swap_remove(best))
+}
+
+/// Classic modes, and the best models, with the planes before, the phases, other arrays and a refit; each kept only where the windows
+/// get smaller.
+fn with_networks(
     plain: Head,
     classic_bits: u64,
     stacks: &[Stack],
@@ -144,10 +165,10 @@ fn with_network(
     models: &[Arc<Model>],
     adapt: Adapt,
     related: &Related,
-) -> Result<(u64, Head)> {
+) -> Result<Vec<(u64, Head)>> {
     let max = plain.map.max_int(0);
     if plain.grid.n_parts > 1 || max > MAX_INT as u32 || max == 0 {
-        return Ok((classic_bits, plain));
+        return Ok(vec![(classic_bits, plain)]);
     }
     let masked = plain.map.exception().is_some();
     let models = models.iter().filter(|model| !masked || model.family.knows_masks());
@@ -155,9 +176,14 @@ fn with_network(
     measured.sort_by_key(|(bits, _)| *bits);
     let seeing = measured.iter().filter_map(|(_, head)| head.network.as_ref()).map(|network| network.model.clone());
     let seeing = seeing.into_iter().find(|model| model.parts.iter().any(|part| part.net.n_refs > 0));
-    measured.truncate(adapt.n_models());
+    // windows of fields within a bound mislead: what is hardly behind is looked at, too
+    let n_near = measured
+        .iter()
+        .take_while(|(bits, _)| plain.map.bound().is_some() && bits - measured[0].0 < measured[0].0 / NEAR);
+    measured.truncate(adapt.n_models().max(n_near.count()));
     let ways = ways(&plain, stacks);
-    let mut smallest = (classic_bits, plain.clone());
+    let mut all = vec![(classic_bits, plain.clone())];
+    let mut least = classic_bits;
     for mut best in measured {
         let model = best.1.network.as_ref().expect("it was measured with one").model.clone();
         for &way in &ways {
@@ -170,7 +196,7 @@ fn with_network(
         let models: Vec<Arc<Model>> = std::iter::once(&model).chain(others).cloned().collect();
         let Seeing { best: chosen, looked, stacks } = with_anchors(best, &plain, stacks, origin, &models, related)?;
         best = chosen;
-        if adapt::may_win(best.0, smallest.0) {
+        if adapt::may_win(best.0, least) {
             let mut refitted = best.1.clone();
             let origin = Origin { looked: &looked, ..*origin };
             let bits = best.0.saturating_sub(adapt::adapt(adapt, &mut refitted, &origin, &stacks)?);
@@ -179,11 +205,10 @@ fn with_network(
                 best = (bits, refitted);
             }
         }
-        if best.0 < smallest.0 {
-            smallest = best;
-        }
+        least = least.min(best.0);
+        all.push(best);
     }
-    Ok(smallest)
+    Ok(all)
 }
 
 /// The best so far, the arrays that it looks at, and windows that see them.

@@ -15,6 +15,7 @@ pub mod flow;
 pub mod head;
 pub mod hidden;
 pub mod mask;
+mod measure;
 mod mix;
 pub mod network;
 mod painted;

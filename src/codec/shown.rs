@@ -4,8 +4,8 @@
 
 use crate::array::ArrayType;
 use crate::codec::head::Head;
-use crate::error::{Error, Result};
-use crate::sample::{Bound, Errors, Loss, Map, NoiseStep, PsnrSearch, Stats, Survey, shorten};
+use crate::error::Result;
+use crate::sample::{Errors, Loss, Map, NoiseStep, PsnrSearch, Stats, Survey, shorten};
 use crate::source::Source;
 use rayon::prelude::*;
 
@@ -115,16 +115,6 @@ fn stretches(shown: &Shown) -> Result<(Vec<u8>, usize)> {
 pub fn survey(shown: &Shown) -> Result<Survey> {
     let (ty, big_endian) = (shown.ty, shown.ty.big_endian);
     scan(shown, &|| Survey::new(ty.dtype), &|s, bytes| s.update(bytes, big_endian), &Survey::merge)
-}
-
-/// The map of fine ints for an absolute bound; None where the array would not even get simpler by whole steps.
-pub fn fine_map(survey: &Survey, bound: Bound, n_parts: u32) -> Result<Option<Map>> {
-    match Map::bounded_in_parts(survey, bound, n_parts) {
-        None if Map::bounded(survey, bound).is_some() => {
-            Err(Error::argument("the bound is too near to the distance of floats for an autoencoder"))
-        }
-        map => Ok(map),
-    }
 }
 
 /// Holds what decoding gives against what was there.
