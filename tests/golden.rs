@@ -65,6 +65,12 @@ fn cases() -> Vec<Case> {
             Options { model: model("pixelcnn-field-1").model, ..bounded(&[3, 64, 80]) },
             |a| coded_by(a, Some("pixelcnn-field-1")),
         ),
+        case(
+            "field-2",
+            sea(3, 64, 80),
+            Options { model: model("pixelcnn-field-2").model, ..bounded(&[3, 64, 80]) },
+            |a| coded_by(a, Some("pixelcnn-field-2")),
+        ),
         case("anchor", group(), Options { model: model("pixelcnn-default-1").model, ..Options::default() }, |a| {
             a.arrays().any(|array| !array.head.anchors.is_empty())
         }),

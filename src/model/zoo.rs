@@ -16,6 +16,7 @@ const EMBEDDED: &[(&str, &[u8])] = &[
     ("pixelcnn-deep-1", include_bytes!("../../weights/pixelcnn-deep-1.safetensors")),
     ("l3c-default-1", include_bytes!("../../weights/l3c-default-1.safetensors")),
     ("pixelcnn-field-1", include_bytes!("../../weights/pixelcnn-field-1.safetensors")),
+    ("pixelcnn-field-2", include_bytes!("../../weights/pixelcnn-field-2.safetensors")),
     ("vqae-default-1", include_bytes!("../../weights/vqae-default-1.safetensors")),
 ];
 
@@ -42,7 +43,7 @@ pub fn by_name(word: &str, others: &[Arc<Model>]) -> Result<Vec<Arc<Model>>> {
     let all = || embedded().iter().chain(others);
     let exact: Vec<Arc<Model>> = all().filter(|m| m.name == word).cloned().collect();
     if !exact.is_empty() {
-        return Ok(exact);
+        return Ok(newest(exact));
     }
     let means = |m: &Model| {
         let stem = m.name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-');
@@ -57,7 +58,15 @@ pub fn by_name(word: &str, others: &[Arc<Model>]) -> Result<Vec<Arc<Model>>> {
             names.join(", ")
         )));
     }
-    Ok(some)
+    Ok(newest(some))
+}
+
+/// Of models of one name the last: retrained ones stand behind those before them, which old files name.
+fn newest(mut models: Vec<Arc<Model>>) -> Vec<Arc<Model>> {
+    let names: Vec<String> = models.iter().map(|m| m.name.clone()).collect();
+    let mut nth = 0..;
+    models.retain(|m| nth.next().is_some_and(|i| !names[i + 1..].contains(&m.name)));
+    models
 }
 
 /// Whether a family is ahead of the others anywhere at its cost, so that the word of a preset means it, too. Scales take a tenth more
