@@ -15,7 +15,7 @@ use crate::tile::Grid;
 use std::sync::Arc;
 
 /// Samples that are coded in both ways.
-const N_MEASURED: usize = 1 << 22;
+const N_MEASURED: usize = 1 << 20;
 /// Above so many bits per thousand samples waves are never ahead.
 const MOST_BITS: u64 = 1500;
 

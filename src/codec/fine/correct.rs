@@ -40,39 +40,68 @@ pub fn walk(code: &mut impl Code, painted: &Painted, [n, h, w]: [usize; 3], k: &
         negative: [Chance::new(1, 1); 5],
         magnitude: [[Chance::new(3, 1); 20]; 3],
     };
-    for i in (0..n * h * w).filter(|&i| painted.open[i]) {
-        let (plane, y, x) = (i / (h * w) * h * w, i / w % h, i % w);
-        let at = |up: usize, dx: isize| match x.checked_add_signed(dx) {
-            Some(x) if up <= y && x < w => k[plane + (y - up) * w + x],
-            _ => 0,
-        };
-        let (left, above, corners) = (at(0, -1), at(1, 0), [at(1, -1), at(1, 1)]);
-        let some = |k: i32| k.abs().min(2);
-        let before = if plane > 0 { k[i - h * w] } else { 0 };
-        let around = 2 * (some(left) + some(above) + some(before)) + corners.map(some).iter().sum::<i32>();
-        let around = (around as usize).min(N_AROUND - 1);
-        let steep = steepness(&painted.p[plane..], (h, w), (y, x));
-        if !chances.nonzero[around][steep].bit(code, k[i] != 0)? {
-            k[i] = 0;
-            continue;
+    // the corrections above a row, with a 0 in front and behind
+    let mut above = vec![0; w + 2];
+    for (plane, y) in (0..n).flat_map(|plane| (0..h).map(move |y| (plane, y))) {
+        let first = (plane * h + y) * w;
+        above.fill(0);
+        if y > 0 {
+            above[1..=w].copy_from_slice(&k[first - w..first]);
         }
-        let sign = left.signum() + above.signum();
-        let negative = chances.negative[(sign + 2) as usize].bit(code, k[i] < 0)?;
-        let large = (some(left).max(some(above))) as usize;
-        let m = magnitude(code, &mut chances.magnitude[large], k[i].abs())?;
-        if m > MAX_CORRECTION {
-            return Err(Error::corrupt(format!("a correction of {m}")));
+        let steep = Steep::of(&painted.p[plane * h * w..][..h * w], (h, w), y);
+        let mut left = 0;
+        for x in 0..w {
+            let i = first + x;
+            if !painted.open[i] {
+                left = 0;
+                continue;
+            }
+            let before = if plane > 0 { k[i - h * w] } else { 0 };
+            let some = |k: i32| k.abs().min(2);
+            let around = 2 * (some(left) + some(above[x + 1]) + some(before)) + some(above[x]) + some(above[x + 2]);
+            let chance = &mut chances.nonzero[(around as usize).min(N_AROUND - 1)][steep.at(x)];
+            k[i] = match chance.bit(code, k[i] != 0)? {
+                false => 0,
+                true => chances.correction(code, k[i], left, above[x + 1])?,
+            };
+            left = k[i];
         }
-        k[i] = if negative { -m } else { m };
     }
     Ok(())
 }
 
-fn steepness(p: &[i32], (h, w): (usize, usize), (y, x): (usize, usize)) -> usize {
-    let at = |y: usize, x: usize| p[y * w + x];
-    let across = at(y, (x + 1).min(w - 1)).abs_diff(at(y, x.saturating_sub(1)));
-    let down = at((y + 1).min(h - 1), x).abs_diff(at(y.saturating_sub(1), x));
-    STEEP.iter().filter(|&&steep| across + down >= steep as u32).count()
+impl Chances {
+    /// One that is not 0.
+    fn correction(&mut self, code: &mut impl Code, k: i32, left: i32, above: i32) -> Result<i32> {
+        let sign = left.signum() + above.signum();
+        let negative = self.negative[(sign + 2) as usize].bit(code, k < 0)?;
+        let large = left.abs().max(above.abs()).min(2) as usize;
+        let m = magnitude(code, &mut self.magnitude[large], k.abs())?;
+        if m > MAX_CORRECTION {
+            return Err(Error::corrupt(format!("a correction of {m}")));
+        }
+        Ok(if negative { -m } else { m })
+    }
+}
+
+/// How steep p is along a row of a plane.
+struct Steep<'a> {
+    above: &'a [i32],
+    row: &'a [i32],
+    below: &'a [i32],
+}
+
+impl Steep<'_> {
+    fn of(plane: &[i32], (h, w): (usize, usize), y: usize) -> Steep<'_> {
+        let row = |y: usize| &plane[y * w..][..w];
+        Steep { above: row(y.saturating_sub(1)), row: row(y), below: row((y + 1).min(h - 1)) }
+    }
+
+    fn at(&self, x: usize) -> usize {
+        let across = self.row[(x + 1).min(self.row.len() - 1)].abs_diff(self.row[x.saturating_sub(1)]);
+        let down = self.below[x].abs_diff(self.above[x]);
+        STEEP.iter().filter(|&&steep| across + down >= steep as u32).count()
+    }
 }
 
 #[cfg(test)]
