@@ -4,6 +4,7 @@ mod painted;
 
 use collapsar::array::{ArrayType, Dtype};
 use collapsar::codec::archive::Archive;
+use collapsar::error::Kind;
 use collapsar::model::zoo;
 use collapsar::source::Source;
 use collapsar::{Choice, Loss, Options, Rounding, compress, compress_to, decompress};
@@ -160,6 +161,35 @@ fn no_bound_is_broken_where_networks_code() {
             }
         }
     }
+}
+
+#[test]
+fn no_bound_is_broken_where_waves_paint() {
+    let mut n_painted = 0;
+    for (name, array) in adversaries() {
+        for dtype in [Dtype::F32, Dtype::F64] {
+            let original = bytes(&array, dtype);
+            let x = values(&original, dtype);
+            let finite = || x.iter().copied().filter(|v| v.is_finite());
+            let (min, max) = (finite().fold(f64::MAX, f64::min), finite().fold(f64::MIN, f64::max));
+            for e in [0.1, 0.017, 1e-2, 1e-3] {
+                let options = options(dtype, &[H as u64, W as u64], Loss::Rel(e), None);
+                let options = Options { model: Choice::Waves, ..options };
+                let packed = match compress(&original, &options) {
+                    Ok(packed) => packed,
+                    Err(error) => {
+                        assert_eq!(error.kind, Kind::Argument, "{name}: {error}");
+                        continue;
+                    }
+                };
+                n_painted += 1;
+                let y = values(&decompress(&packed).unwrap(), dtype);
+                let promise = Promise::Abs((max / 2.0 - min / 2.0).max(0.0) * e * 2.0);
+                assert_eq!(violations(&x, &y, promise), 0, "{name}: {dtype:?} {e}");
+            }
+        }
+    }
+    assert!(n_painted > 60, "{n_painted} arrays were painted");
 }
 
 #[test]

@@ -227,8 +227,12 @@ fn difference_is_above(x: f64, y: f64) -> bool {
 
 /// Half the distance of floats at |x|, and a little for the roundings on the way.
 fn rounding(dtype: Dtype, magnitude: f64) -> f64 {
-    let half = if dtype == Dtype::F32 { 1.0 / 16_777_216.0 + 1e-15 } else { 1.0 / 4_503_599_627_370_496.0 };
-    magnitude * half
+    let (half, least) = match dtype {
+        Dtype::F32 => (1.0 / 16_777_216.0 + 1e-15, f64::from(f32::from_bits(1)) * 0.5),
+        _ => (1.0 / 4_503_599_627_370_496.0, f64::from_bits(1)),
+    };
+    // denormals are as far apart as the smallest of them is from 0
+    (magnitude * half).max(least)
 }
 
 /// Steps a hair below 2E, so that hardly any sample becomes an exception by the cast.
