@@ -16,7 +16,7 @@ const SIDE: usize = 2048;
 
 pub fn run(args: &args::Demo) -> Result<Tally> {
     let talk = Talk::from(&args.talk);
-    let models = models::at_hand(&models::given(&args.weights)?);
+    let models = models::lossless(&models::given(&args.weights)?);
     talk.line(&format!(
         "painting a telescope frame of {SIDE} × {SIDE} samples of 16 bits: sky, stars, noise, hot pixels"
     ));

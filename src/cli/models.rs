@@ -36,7 +36,7 @@ pub fn is_embedded(hash: &[u8; 32]) -> bool {
 }
 
 /// All that can be chosen by name.
-pub fn at_hand(given: &[Arc<Model>]) -> Vec<Arc<Model>> {
+fn at_hand(given: &[Arc<Model>]) -> Vec<Arc<Model>> {
     zoo::embedded().iter().chain(given).cloned().collect()
 }
 
