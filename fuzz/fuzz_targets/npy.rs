@@ -1,8 +1,7 @@
 //! Any bytes as an NPY file: its pieces tile it. With an odd first byte the input is only the dict, and the rest is made.
 #![no_main]
 
-use collapsar::format::{Hint, Piece, read};
-use collapsar_fuzz::{bounded::Bounded, seeds};
+use collapsar_fuzz::{bounded::Bounded, check_pieces, seeds};
 use libfuzzer_sys::fuzz_target;
 
 #[global_allocator]
@@ -35,17 +34,5 @@ fn laid_out(dict: &[u8]) -> Vec<u8> {
 fuzz_target!(init: seeds::offer(begin), |bytes: &[u8]| {
     let Some((&how, rest)) = bytes.split_first() else { return };
     let file = if how & 1 == 1 { laid_out(rest) } else { rest.to_vec() };
-    let structure = read(&file, &Hint::default()).expect("what is not understood is bytes");
-    let mut at = 0;
-    for piece in &structure.pieces {
-        assert_eq!(piece.offset(), at, "{structure:?}");
-        let n = piece.n_bytes().expect("a piece lies in a file");
-        assert!(n > 0, "an empty piece");
-        if let Piece::Array { ty, .. } = piece {
-            let (n_planes, h, w) = ty.planes();
-            assert_eq!(n_planes * h * w * ty.dtype.n_bytes() as u64, n);
-        }
-        at += n;
-    }
-    assert_eq!(at, file.len() as u64, "{structure:?}");
+    check_pieces(&file);
 });

@@ -6,6 +6,7 @@ pub mod script;
 pub mod seeds;
 
 use collapsar::error::{Kind, Result};
+use collapsar::format::{Hint, Piece, read};
 use collapsar::model::Model;
 use collapsar::{Archive, Decoding, Error, salvage};
 use std::io::Write;
@@ -57,4 +58,21 @@ pub fn refused<T>(result: Result<T>) -> Option<T> {
         Err(Error { kind: Kind::Argument | Kind::Limit, .. }) => None,
         Err(error) => panic!("{error}"),
     }
+}
+
+/// Reads a file and holds its pieces against it: they tile it, and arrays are as large as their pieces.
+pub fn check_pieces(file: &[u8]) {
+    let structure = read(&file, &Hint::default()).expect("what is not understood is bytes");
+    let mut at = 0;
+    for piece in &structure.pieces {
+        assert_eq!(piece.offset(), at, "{structure:?}");
+        let n = piece.n_bytes().expect("a piece lies in a file");
+        assert!(n > 0, "an empty piece");
+        if let Piece::Array { ty, .. } = piece {
+            let (n_planes, h, w) = ty.planes();
+            assert_eq!(n_planes * h * w * ty.dtype.n_bytes() as u64, n);
+        }
+        at += n;
+    }
+    assert_eq!(at, file.len() as u64, "{structure:?}");
 }

@@ -56,7 +56,8 @@ pub fn ints(
     let with_bytes: Vec<(&mut Band, &[u8])> = with_bytes.collect();
     with_bytes.into_par_iter().for_each(|(band, bytes)| {
         band.fill(head, bytes);
-        band.fill_in(head, plans);
+        // what is painted is filled in row by row, whatever coding it asks for
+        band.fill_in(head, plans.filter(|_| !head.is_painted()));
     });
     bands
 }

@@ -8,6 +8,7 @@ use crate::codec::anchor::Anchor;
 use crate::codec::classic;
 use crate::codec::head::{Head, MAX_PLANE_LOOKED_AT, MAX_REFS};
 use crate::codec::measure::measure;
+use crate::codec::painted::shape;
 use crate::codec::related::{self, Looked, Related};
 use crate::codec::shown::Shown;
 use crate::codec::trial::one;
@@ -43,12 +44,10 @@ pub fn choose(
 ) -> Result<(Head, u64)> {
     let &Shown { offset, ty, .. } = shown;
     let source: &dyn Source = shown;
-    let (n_planes, h, w) = ty.planes();
-    let shape = (n_planes as usize, h as usize, w as usize);
     let n_samples = ty.n_samples()?;
     // the map and the shape by what the classic modes make of them, which is cheap; then networks for these
     let mut best: Option<(u128, u64, Head, Vec<Stack>, Origin)> = None;
-    for (n_planes, h, w) in geometries(shape) {
+    for (n_planes, h, w) in geometries(shape(ty)) {
         let origin = Origin { source, offset, ty, shape: (n_planes, h, w), looked: &[] };
         let windows = origin.windows()?;
         for map in maps {
@@ -112,13 +111,8 @@ fn common(head: &Head, source: &dyn Source, offset: u64) -> Result<Vec<u8>> {
     Ok(if is_common { first } else { Vec::new() })
 }
 
-/// The shapes in which an array may be cut into tiles, its own first. A column is a row: tiles are wide, not tall.
+/// The shapes in which an array may be cut into tiles, its own first.
 fn geometries((n_planes, h, w): (usize, usize, usize)) -> Vec<(usize, usize, usize)> {
-    let (n_planes, h, w) = match (n_planes, h, w) {
-        (n, 1, 1) => (1, 1, n),
-        (n, h, 1) => (n, 1, h),
-        shape => shape,
-    };
     let mut all = vec![(n_planes, h, w)];
     if n_planes >= 8 && h * w <= MAX_STAMP && h * w > 1 {
         all.push((1, n_planes, h * w)); // a row per plane: the same place of the plane before stands above

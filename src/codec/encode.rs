@@ -295,7 +295,7 @@ impl<'a, W: Write> Encoder<'a, W> {
         let mut now = batch::next(head, &mut rest);
         self.read(head, shown, now, &mut raw, &mut errors)?;
         while !now.is_empty() {
-            let mut bands = batch::ints(head, plans.as_ref().filter(|_| !head.is_painted()), now, &raw, &mut spare);
+            let mut bands = batch::ints(head, plans.as_ref(), now, &raw, &mut spare);
             let settled = batch::settle(head, plans.as_ref(), &device, self.n_arrays, &mut bands)?;
             self.related().look(head, &mut bands)?;
             let next = batch::next(head, &mut rest);

@@ -40,8 +40,7 @@ pub fn measure(head: &Head, shown: &Shown, related: &Related, n_most: usize) -> 
     {
         let len = now.iter().map(|&(plane, band)| band_range(&head.ty, grid, plane, band).1).sum();
         let raw = shown.bytes(shown.offset + band_range(&head.ty, grid, *plane, *band).0, len)?;
-        let fill = plans.as_ref().filter(|_| !head.is_painted());
-        let mut bands = batch::ints(head, fill, now, &raw, &mut spare);
+        let mut bands = batch::ints(head, plans.as_ref(), now, &raw, &mut spare);
         let settled = batch::settle(head, plans.as_ref(), &Device::Cpu, related.number, &mut bands)?;
         related.look(head, &mut bands)?;
         let payloads = match settled {

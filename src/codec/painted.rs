@@ -92,8 +92,8 @@ fn within(head: &Head, shown: &Shown, related: &Related) -> Result<Option<Head>>
     Ok(of_loss(search.found()))
 }
 
-/// Planes, rows, columns; a column is a row.
-fn shape(ty: &ArrayType) -> (usize, usize, usize) {
+/// Planes, rows, columns. A column is a row: tiles are wide, not tall.
+pub fn shape(ty: &ArrayType) -> (usize, usize, usize) {
     let (n_planes, h, w) = match ty.planes() {
         (n, 1, 1) => (1, 1, n),
         (n, h, 1) => (n, 1, h),
