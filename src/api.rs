@@ -9,7 +9,7 @@ use crate::format::gzip::{self, Inflated};
 use crate::format::{self, Hint, Piece};
 use crate::model::Model;
 use crate::sample::RatioSearch;
-use crate::source::{FileSource, Source};
+use crate::source::{FileSource, Source, Steady};
 use std::fs::File;
 use std::io::Write;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ const MAX_IN_MEMORY: u64 = 1 << 32;
 /// # Ok::<(), collapsar::Error>(())
 /// ```
 pub fn compress(bytes: &[u8], options: &Options) -> Result<Vec<u8>> {
-    Ok(compress_to(&bytes, Vec::new(), options, &|_| Ok(()))?.0)
+    Ok(search(&bytes, Vec::new(), options, &|_| Ok(()))?.0)
 }
 
 /// The content of a file, of at most 4 GiB; `decompress_to` streams any.
@@ -43,13 +43,19 @@ pub fn decompress(bytes: &[u8]) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-/// Streams `source` into a `.clps` file. For a wanted ratio it is compressed a few times, and the last time into `out`.
+/// Streams `source` into a `.clps` file. A source that is not the same when it is read again is an error (`Kind::Changed`), so that
+/// what is written decodes to what was read.
 pub fn compress_to<W: Write>(
     source: &dyn Source,
     out: W,
     options: &Options,
     progress: Progress,
 ) -> Result<(W, Report)> {
+    search(&Steady::new(source), out, options, progress)
+}
+
+/// For a wanted ratio it is compressed a few times, and the last time into `out`.
+fn search<W: Write>(source: &dyn Source, out: W, options: &Options, progress: Progress) -> Result<(W, Report)> {
     options.loss.check()?;
     let Some(mut search) = RatioSearch::new(options.loss) else { return once(source, out, options, progress) };
     while let Some(loss) = search.trial() {

@@ -2,6 +2,9 @@
 //!
 //! A name either has its old content or the whole new one. Killed at any time, at most a `.name.clps-partial-XXXXXX` is left.
 
+#[cfg(unix)]
+mod likeness;
+
 use crate::error::{Error, Kind, Result};
 use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, Write};
@@ -49,15 +52,11 @@ impl Output {
         Ok(Output { file, temporary, path: path.to_owned(), existing, modified: None })
     }
 
-    /// Takes over permission bits and time of modification. Called before the first byte is written, no one reads what they
-    /// may not. A file system that keeps neither is no reason to lose the result.
+    /// Takes over owner, group, permission bits and time of modification, as far as the caller may. Called before the first byte is
+    /// written, no one reads what they may not. A file system that keeps none of them is no reason to lose the result.
     pub fn like(&mut self, source: &Metadata) {
         #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let bits = PermissionsExt::from_mode(source.permissions().mode() & 0o777);
-            let _ = self.file.get_ref().set_permissions(bits);
-        }
+        likeness::take(self.file.get_ref(), source);
         self.modified = source.modified().ok();
     }
 
@@ -65,7 +64,7 @@ impl Output {
         &self.path
     }
 
-    /// What a process that is being interrupted has to remove.
+    /// Where it lies until then: what a process that is being interrupted has to remove.
     pub fn temporary(&self) -> &Path {
         &self.temporary
     }
@@ -265,7 +264,7 @@ mod tests {
         for kind in [io::ErrorKind::StorageFull, io::ErrorKind::PermissionDenied, io::ErrorKind::UnexpectedEof] {
             let error = Error::from(told(Path::new("night1/a.clps"), &kind.into()));
             assert_eq!(error.kind, Kind::Io);
-            assert!(error.message.starts_with("night1/a.clps: "), "{error}");
+            assert!(error.to_string().starts_with("night1/a.clps: "), "{error}");
         }
         let error = failed(Path::new("a"), &io::ErrorKind::StorageFull.into());
         assert_eq!(error.to_string(), "a: no space is left on the device: free some, or write to another place");
@@ -278,29 +277,5 @@ mod tests {
             write(&dir.path().join(&name), Existing::Refuse, b"x").unwrap();
         }
         assert_eq!(names(&dir).len(), 2);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn modes_and_times_are_those_of_the_source() {
-        use std::os::unix::fs::PermissionsExt;
-        let dir = tempdir().unwrap();
-        let (source, path) = (dir.path().join("source"), dir.path().join("a"));
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
-        fs::write(&source, b"x").unwrap();
-        write(&path, Existing::Refuse, b"y").unwrap();
-        assert_eq!(mode(&path), mode(&source), "a new file follows the umask");
-
-        let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
-        File::options().write(true).open(&source).unwrap().set_modified(time).unwrap();
-        for bits in [0o400, 0o640, 0o755, 0o4711] {
-            fs::set_permissions(&source, PermissionsExt::from_mode(bits)).unwrap();
-            let mut output = Output::create(&path, Existing::Replace).unwrap();
-            output.like(&fs::metadata(&source).unwrap());
-            output.write_all(b"z").unwrap();
-            output.commit().unwrap();
-            assert_eq!(mode(&path) & 0o7777, bits & 0o777);
-            assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), time);
-        }
     }
 }

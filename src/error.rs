@@ -12,6 +12,8 @@ pub enum Kind {
     Argument,
     /// The input does not exist or may not be read.
     Missing,
+    /// The input was written to, cut or replaced while it was read.
+    Changed,
     /// The input ends before it should.
     Truncated,
     /// The input contradicts itself, or a sum does not match.
@@ -55,6 +57,10 @@ impl Error {
     pub fn argument(message: impl Into<String>) -> Error {
         Error::new(Kind::Argument, message)
     }
+    /// `what` says what is not as it was.
+    pub fn changed(what: impl fmt::Display) -> Error {
+        Error::new(Kind::Changed, format!("changed while it was read: {what}"))
+    }
     pub fn truncated(message: impl Into<String>) -> Error {
         Error::new(Kind::Truncated, message)
     }
@@ -90,13 +96,30 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl From<std::io::Error> for Error {
+    /// An error of ours that went through `Read` or `Write` is what it was.
     fn from(e: std::io::Error) -> Error {
         use std::io::ErrorKind as K;
+        let e = match e.downcast::<Error>() {
+            Ok(ours) => return ours,
+            Err(e) => e,
+        };
         let kind = match e.kind() {
             K::NotFound | K::PermissionDenied | K::IsADirectory => Kind::Missing,
             K::UnexpectedEof => Kind::Truncated,
             _ => Kind::Io,
         };
         Error::new(kind, e.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_that_went_through_a_stream_is_what_it_was() {
+        let error = Error::changed("it grew").at("a.fits");
+        assert_eq!(Error::from(std::io::Error::other(error.clone())), error);
+        assert_eq!(Error::from(std::io::Error::other("x")), Error::new(Kind::Io, "x"));
     }
 }

@@ -1,7 +1,17 @@
 //! Bytes that can be read at any place: a slice in memory, or a file that may be larger than memory.
+//!
+//! A file belongs to others as well, who may write to it: `Steady` notices what is not the same when it is read again, `Stamp`
+//! what the file system knows of it.
+
+mod stamp;
+mod steady;
 
 use crate::error::{Error, Result};
 use std::fs::File;
+use std::io;
+
+pub use stamp::{Change, Stamp};
+pub use steady::Steady;
 
 pub trait Source: Send + Sync {
     fn len(&self) -> u64;
@@ -107,21 +117,68 @@ impl Source for FileSource {
         self.len
     }
 
-    #[cfg(unix)]
-    fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()> {
-        Ok(std::os::unix::fs::FileExt::read_exact_at(&self.file, out, offset)?)
-    }
-
-    #[cfg(windows)]
     fn read_at(&self, mut offset: u64, mut out: &mut [u8]) -> Result<()> {
+        if offset.checked_add(out.len() as u64).is_none_or(|end| end > self.len) {
+            return Err(past_the_end(offset, out.len(), self.len));
+        }
         while !out.is_empty() {
-            let n = std::os::windows::fs::FileExt::seek_read(&self.file, out, offset)?;
-            if n == 0 {
-                return Err(past_the_end(offset, out.len(), self.len));
+            match some_at(&self.file, out, offset) {
+                Ok(0) => return Err(self.shorter(offset)),
+                Ok(n) => (offset, out) = (offset + n as u64, &mut out[n..]),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e.into()),
             }
-            offset += n as u64;
-            out = &mut out[n..];
         }
         Ok(())
+    }
+}
+
+impl FileSource {
+    /// Nothing is left at an offset below the length.
+    fn shorter(&self, offset: u64) -> Error {
+        let end = self.file.metadata().map_or(offset, |meta| meta.len().min(offset));
+        Error::changed(format!("it ends at byte {end} of {}", self.len))
+    }
+}
+
+#[cfg(unix)]
+fn some_at(file: &File, out: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, out, offset)
+}
+
+#[cfg(windows)]
+fn some_at(file: &File, out: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, out, offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    #[test]
+    fn a_file_that_got_shorter_says_where_it_ends() {
+        let mut file = tempfile::tempfile().unwrap();
+        io::Write::write_all(&mut file, &[7; 1000]).unwrap();
+        let source = FileSource::new(file.try_clone().unwrap()).unwrap();
+        assert_eq!(source.bytes(100, 900).unwrap(), [7; 900]);
+        file.set_len(400).unwrap();
+        for offset in [100, 500] {
+            let error = source.bytes(offset, 500).unwrap_err();
+            assert_eq!(error.kind, Kind::Changed);
+            assert_eq!(error.message, "changed while it was read: it ends at byte 400 of 1000");
+        }
+        assert_eq!(source.bytes(100, 300).unwrap(), [7; 300]);
+    }
+
+    #[test]
+    fn a_file_that_got_longer_has_the_length_that_it_had() {
+        let mut file = tempfile::tempfile().unwrap();
+        io::Write::write_all(&mut file, &[7; 1000]).unwrap();
+        let source = FileSource::new(file.try_clone().unwrap()).unwrap();
+        file.set_len(4000).unwrap();
+        assert_eq!(source.len(), 1000);
+        let mut out = [0; 2];
+        assert_eq!(source.read_at(999, &mut out).unwrap_err().kind, Kind::Truncated);
     }
 }

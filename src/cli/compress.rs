@@ -2,6 +2,7 @@
 
 use super::args;
 use super::exit::Tally;
+use super::held::Held;
 use super::input::{self, Input, Opened, Wanted};
 use super::names::{Names, Target};
 use super::output::Sink;
@@ -13,11 +14,10 @@ use collapsar::codec::encode::ArrayReport;
 use collapsar::device::Device;
 use collapsar::model::Model;
 use collapsar::sample::{Bound, Errors, NoiseStep};
-use collapsar::source::Source;
+use collapsar::source::{Change, FileSource, Source};
 use collapsar::{Choice, Error, Options, Report, Result};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
-use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -65,29 +65,41 @@ impl Run<'_> {
         if target == Target::Stdout && (self.talk.json || place.rm || place.verify) {
             return Err(Error::argument("standard output takes the data: --json, --rm and --verify need a file"));
         }
-        let Opened { source, meta } = input.open()?;
+        let Opened { source, meta, held } = input.open()?;
         if self.options.raw.is_none() && !place.force && input::is_clps(&source)? {
             return Err(Error::argument("is a .clps file already: force it with -f"));
         }
         let name = say::name(&input.path);
         let sink = Sink::create(&target, place.force, meta.as_ref())?;
         let start = Instant::now();
-        let (sink, report) = {
+        let (mut sink, report) = {
             let progress = Progress::start(self.talk, &self.args.progress, &name, source.len());
             collapsar::compress_to(&source, sink, &self.options, &|at| progress.at(at))?
         };
         let seconds = start.elapsed().as_secs_f64();
+        let checked = self.check(&mut sink, &report, &source, &held)?;
         let unpacked = if report.gunzipped { unpacked_name(&target, names)? } else { None };
         let written = sink.finish(unpacked.as_deref())?;
-        let mut checked = false;
-        if let (Some(path), true) = (&written, place.rm || place.verify) {
-            verify::compressed(path, &source, &report, self.args.raw.array(), &self.given)?;
-            checked = true;
-        }
         if place.rm && checked && meta.is_some() {
-            fs::remove_file(&input.path).map_err(|e| Error::from(e).at("the source cannot be removed"))?;
+            held.remove()?;
         }
         self.tell(&name, written.as_ref(), &report, seconds, checked)
+    }
+
+    /// What was written is what the source held; whether it was read again for that.
+    fn check(&self, sink: &mut Sink, report: &Report, source: &FileSource, held: &Held) -> Result<bool> {
+        let place = &self.args.place;
+        let mut checked = false;
+        // where only a reading tells whether the content is another, there is one
+        if (place.rm || place.verify || held.change() == Some(Change::Status))
+            && let Some(path) = sink.written()?
+        {
+            let result = verify::compressed(path, source, report, self.args.raw.array(), &self.given);
+            result.map_err(|e| held.blame(e))?;
+            checked = true;
+        }
+        held.admit(checked, place.rm)?;
+        Ok(checked)
     }
 
     fn tell(&self, name: &str, written: Option<&PathBuf>, r: &Report, seconds: f64, checked: bool) -> Result<()> {

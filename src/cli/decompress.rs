@@ -15,7 +15,6 @@ use collapsar::model::Model;
 use collapsar::source::Source;
 use collapsar::{Error, Result};
 use serde_json::json;
-use std::fs;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -77,32 +76,48 @@ impl Run<'_> {
 
     fn one(&self, input: &Input, names: &mut Names) -> Result<Done> {
         let target = self.place.map(|_| names.restored(input)).transpose()?;
-        let Opened { source, meta } = input.open()?;
-        let force = self.place.is_some_and(|p| p.force);
+        let opened = input.open()?;
         let (rm, check) = self.place.map_or((false, false), |p| (p.rm, p.rm || p.verify));
         if target == Some(Target::Stdout) && (self.talk.json || check) {
             return Err(Error::argument("standard output takes the data: --json, --rm and --verify need a file"));
         }
-        let start = Instant::now();
         let mut done = Done {
-            n_bytes_in: source.len(),
+            n_bytes_in: opened.source.len(),
             n_bytes_out: 0,
             seconds: 0.0,
             checked: false,
             lost: vec![],
             models: vec![],
             bounds: vec![],
-            target: target.clone(),
+            target,
         };
-        let sink = || match &target {
-            Some(target) => Sink::create(target, force, meta.as_ref()),
+        let held = &opened.held;
+        let (mut sink, hash) = self.decode(input, &opened, &mut done).map_err(|e| held.blame(e))?;
+        if let (Some(hash), true, Some(path)) = (hash, check, sink.written()?) {
+            verify::restored(path, &hash).map_err(|e| held.blame(e))?;
+            done.checked = true;
+        }
+        held.admit(hash.is_some(), rm)?;
+        sink.finish(None)?;
+        if rm && done.checked && opened.meta.is_some() {
+            held.remove()?;
+        }
+        Ok(done)
+    }
+
+    /// Decodes a file into its sink; and the blake3 that its content has, unless some of it was lost.
+    fn decode(&self, input: &Input, opened: &Opened, done: &mut Done) -> Result<(Sink, Option<[u8; 32]>)> {
+        let (source, force) = (&opened.source, self.place.is_some_and(|p| p.force));
+        let start = Instant::now();
+        let sink = || match &done.target {
+            Some(target) => Sink::create(target, force, opened.meta.as_ref()),
             None => Ok(Sink::nowhere()),
         };
         let progress = |n_bytes| Progress::start(self.talk, self.progress, &say::name(&input.path), n_bytes);
         let (sink, hash) = if self.salvage {
             let mut sink = sink()?;
             let progress = progress(source.len());
-            let report = collapsar::salvage(&source, &mut sink, &self.given, &|at| progress.at(at))?;
+            let report = collapsar::salvage(source, &mut sink, &self.given, &|at| progress.at(at))?;
             done.lost = report.lost;
             if report.unpacked {
                 self.talk.note("the file was a .gz: its content is given back unpacked");
@@ -110,26 +125,18 @@ impl Run<'_> {
             (sink, None)
         } else {
             // opened before anything is created: a file that is none of ours leaves no trace
-            let archive = Archive::open(&source, &self.given)?;
+            let archive = Archive::open(source, &self.given)?;
+            let mut sink = sink()?;
             done.models = model_names(&archive);
             done.bounds = archive.arrays().filter_map(|a| a.head.map.bound()).map(|bound| bound.to_string()).collect();
             done.bounds.dedup();
-            let mut sink = sink()?;
             let progress = progress(archive.reader.content_len());
             decode_all(&archive, &power::device(), &mut sink, &|at| progress.at(at))?;
             (sink, Some(*archive.reader.content_blake3()))
         };
         done.n_bytes_out = sink.n_bytes;
         done.seconds = start.elapsed().as_secs_f64();
-        let written = sink.finish(None)?;
-        if let (Some(path), Some(hash), true) = (&written, hash, check) {
-            verify::restored(path, &hash)?;
-            done.checked = true;
-        }
-        if rm && done.checked && meta.is_some() {
-            fs::remove_file(&input.path).map_err(|e| Error::from(e).at("the source cannot be removed"))?;
-        }
-        Ok(done)
+        Ok((sink, hash))
     }
 
     fn tell(&self, input: &Input, done: &Done) -> Result<()> {

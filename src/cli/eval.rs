@@ -3,7 +3,7 @@
 use super::args;
 use super::compress::{bound_json, noise_json};
 use super::exit::Tally;
-use super::input::Input;
+use super::input::{Input, Opened};
 use super::models;
 use super::say::{self, Talk};
 use super::table::Table;
@@ -24,25 +24,30 @@ pub fn run(args: &args::Eval) -> Result<Tally> {
 
 fn one(args: &args::Eval, talk: Talk) -> Result<()> {
     let given = models::given(&args.coding.weights)?;
-    let original = Original::new(open(&args.original)?, args.raw.array())?.checked()?;
+    let Opened { source, held, .. } = open(&args.original)?;
+    let original = Original::new(source, args.raw.array())?.checked()?;
     let trial = match &args.coded {
         Some(coded) => {
-            let other = open(coded).map_err(|e| e.at(say::name(coded)))?;
-            original.against(other, &given)?
+            let named = |e: Error| e.at(say::name(coded));
+            let other = open(coded).map_err(named)?;
+            let trial = original.against(other.source, &given)?;
+            other.held.check().map_err(named)?;
+            trial
         }
         None => original.trial(args.lossy.loss(), &args.coding, &given)?,
     };
+    held.check()?;
     let name = say::name(&args.original);
     let mut value = json_of(&name, &trial);
     value["coded"] = args.coded.as_deref().map(say::name).into();
     talk.data(&value, || text(&name, &trial))
 }
 
-pub fn open(path: &Path) -> Result<collapsar::source::FileSource> {
-    let source = Input { path: path.to_owned(), root: None }.open()?.source;
-    match collapsar::source::Source::is_empty(&source) {
+pub fn open(path: &Path) -> Result<Opened> {
+    let opened = Input { path: path.to_owned(), root: None }.open()?;
+    match collapsar::source::Source::is_empty(&opened.source) {
         true => Err(Error::argument("is empty")),
-        false => Ok(source),
+        false => Ok(opened),
     }
 }
 

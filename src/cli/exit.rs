@@ -10,7 +10,7 @@ const INTERNAL: u8 = 70;
 pub fn code(kind: Kind) -> u8 {
     match kind {
         Kind::Argument => USAGE,
-        Kind::Missing => 2,
+        Kind::Missing | Kind::Changed => 2,
         Kind::Truncated | Kind::Corrupt | Kind::Unsupported => 3,
         Kind::Verify => 4,
         Kind::Io | Kind::Device => 5,

@@ -1,7 +1,8 @@
 //! What a run reads: files as named, standard input, and with -r what lies in folders.
 
 use super::args::Files;
-use collapsar::source::{FileSource, Source};
+use super::held::Held;
+use collapsar::source::{FileSource, Source, Stamp};
 use collapsar::{Error, Kind, Result, atomic, container};
 use std::fs::{self, File, Metadata};
 use std::io::{self, IsTerminal, Read, Seek, Write};
@@ -20,6 +21,7 @@ pub struct Input {
 pub struct Opened {
     pub source: FileSource,
     pub meta: Option<Metadata>,
+    pub held: Held,
 }
 
 /// Which files -r takes.
@@ -80,7 +82,7 @@ impl Input {
     /// Pipes are read to their end first, since a source is read at any place.
     pub fn open(&self) -> Result<Opened> {
         if self.is_stdin() {
-            return Ok(Opened { source: spool(&mut io::stdin().lock())?, meta: None });
+            return self.spooled(&mut io::stdin().lock());
         }
         let meta = fs::metadata(&self.path).map_err(|e| unreadable(&e))?;
         if meta.is_dir() {
@@ -92,12 +94,23 @@ impl Input {
         }
         let mut file = File::open(&self.path).map_err(|e| unreadable(&e))?;
         if meta.is_file() {
-            return Ok(Opened { source: FileSource::new(file)?, meta: Some(meta) });
+            let stamp = Stamp::settled(&file)?;
+            // of what was opened, whatever had the name a moment before
+            let meta = file.metadata()?;
+            return Ok(Opened {
+                source: FileSource::new(file)?,
+                meta: Some(meta),
+                held: Held::new(&self.path, Some(stamp)),
+            });
         }
         if is_device(&meta) {
             return Err(Error::new(Kind::Missing, "is a device, not a file: pipe it in, and name - instead"));
         }
-        Ok(Opened { source: spool(&mut file)?, meta: None })
+        self.spooled(&mut file)
+    }
+
+    fn spooled(&self, from: &mut dyn Read) -> Result<Opened> {
+        Ok(Opened { source: spool(from)?, meta: None, held: Held::new(&self.path, None) })
     }
 }
 

@@ -12,6 +12,7 @@ mod decompress;
 mod demo;
 mod eval;
 mod exit;
+mod held;
 mod info;
 mod input;
 mod interrupt;

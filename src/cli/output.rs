@@ -7,7 +7,7 @@ use collapsar::{Error, Result};
 use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 enum To {
     File(Box<Output>),
@@ -45,6 +45,15 @@ impl Sink {
 
     pub fn nowhere() -> Sink {
         Sink { to: To::Nowhere, n_bytes: 0 }
+    }
+
+    /// What was written so far, as a file to be read; none where it went elsewhere.
+    pub fn written(&mut self) -> Result<Option<&Path>> {
+        self.flush()?;
+        Ok(match &self.to {
+            To::File(output) => Some(output.temporary()),
+            To::Stdout(_) | To::Nowhere => None,
+        })
     }
 
     /// Makes it last, under another name of the same folder where one is given; returns the name.

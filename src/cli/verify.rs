@@ -1,4 +1,4 @@
-//! The file as it lies on the disk, read again: does it hold what the source holds?
+//! The file that was written, read again before it gets its name: does it hold what the source holds?
 
 use super::power;
 use collapsar::array::ArrayType;
@@ -29,13 +29,13 @@ pub fn compressed(
         source
     };
     let written = FileSource::new(File::open(path)?)?;
-    let broken = |e: Error| if e.kind == Kind::Io { e } else { differs(path, &format!("does not decode: {e}")) };
+    let broken = |e: Error| if e.kind == Kind::Io { e } else { differs(&format!("does not decode: {e}")) };
     let promises = promises(&written, source, report, raw, models).map_err(broken)?;
     let mut same = Same { source, promises, at: 0, rest: Vec::new(), differs: false };
     let result = collapsar::decompress_to(&written, &mut same, &power::decoding(models), &|_| Ok(()));
     if same.differs || (result.is_ok() && same.at != source.len()) {
         let what = if report.is_lossless() { "the source" } else { "what was promised" };
-        return Err(differs(path, &format!("decodes to something else than {what}")));
+        return Err(differs(&format!("decodes to something else than {what}")));
     }
     result.map_err(broken)
 }
@@ -51,11 +51,11 @@ fn unpack(source: &dyn Source) -> Result<FileSource> {
 pub fn restored(path: &Path, content_blake3: &[u8; 32]) -> Result<()> {
     let mut hash = blake3::Hasher::new();
     io::copy(&mut File::open(path)?, &mut hash)?;
-    if hash.finalize().as_bytes() == content_blake3 { Ok(()) } else { Err(differs(path, "is not what was written")) }
+    if hash.finalize().as_bytes() == content_blake3 { Ok(()) } else { Err(differs("is not what it should be")) }
 }
 
-fn differs(path: &Path, what: &str) -> Error {
-    Error::verify(format!("{} {what}; the source is kept: check disk and memory", path.display()))
+fn differs(what: &str) -> Error {
+    Error::verify(format!("what was written {what}: it is not kept, and the source is; check disk and memory"))
 }
 
 /// A stretch of the content whose samples may be off.

@@ -6,7 +6,7 @@
 //!
 //! Everything streams: an array is read once for its statistics, in a few windows for the choice, and once more band by band.
 //! A batch of bands is coded by all threads while the one before it is written and the one after it is read; the order in
-//! the file stays that of the grid.
+//! the file stays that of the grid. A source that others may write to comes as `source::Steady`: each reading sees the same bytes.
 //!
 //! Where something may be lost the content is what decoding gives: every batch is poured out again before it is coded, held
 //! against its bound sample by sample, and hashed.

@@ -179,7 +179,7 @@ struct Same<'a> {
 impl Write for Same<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let there = match bytes.len() as u64 <= self.end - self.at {
-            true => self.source.bytes(self.at, bytes.len()).map_err(|e| io::Error::other(e.to_string()))?,
+            true => self.source.bytes(self.at, bytes.len()).map_err(io::Error::other)?,
             false => Vec::new(),
         };
         if there != bytes {
@@ -203,7 +203,7 @@ struct Reader<'a> {
 impl Read for Reader<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let n = (self.source.len() - self.at).min(out.len() as u64) as usize;
-        self.source.read_at(self.at, &mut out[..n]).map_err(|e| io::Error::other(e.to_string()))?;
+        self.source.read_at(self.at, &mut out[..n]).map_err(io::Error::other)?;
         self.at += n as u64;
         Ok(n)
     }

@@ -5,5 +5,7 @@ mod failures;
 mod files;
 mod lossy;
 mod measured;
+#[cfg(target_os = "linux")]
+mod moving;
 mod painted;
 mod reports;

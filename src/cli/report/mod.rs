@@ -9,6 +9,7 @@ mod png;
 use super::args;
 use super::eval::{self, Figures, TITLES, cell, figures, figures_of_all};
 use super::exit::Tally;
+use super::input::Opened;
 use super::models;
 use super::names::Target;
 use super::output::Sink;
@@ -41,7 +42,8 @@ fn one(args: &args::Report, talk: Talk) -> Result<()> {
         drop(Output::create(path, if args.force { Existing::Replace } else { Existing::Refuse })?);
     }
     let given = models::given(&args.coding.weights)?;
-    let original = Original::new(eval::open(&args.file)?, args.raw.array())?.checked()?;
+    let Opened { source, held, .. } = eval::open(&args.file)?;
+    let original = Original::new(source, args.raw.array())?.checked()?;
     let name = say::name(&args.file);
     let mut trials = Vec::new();
     for loss in losses {
@@ -49,6 +51,7 @@ fn one(args: &args::Report, talk: Talk) -> Result<()> {
         talk.verbose(&format!("{name}: {}: {} bits", label(&trial), cell(trial.bits())));
         trials.push(trial);
     }
+    held.check()?;
     let mut is_told = false;
     if let Some(path) = &args.csv {
         is_told |= put(path, args.force, &csv(&trials))?;
