@@ -268,9 +268,10 @@ fn a_packed_file_that_changes_is_never_decoded_to_something_else() {
     // noise is packed, so that both files have one length
     let samples = [1, 2].map(|seed| {
         let mut random = Random(seed);
-        (0..H * W).map(|_| random.below(256) as u8).collect::<Vec<u8>>()
+        (0..3 * H * W).map(|_| random.below(256) as u8).collect::<Vec<u8>>()
     });
-    let [before, after] = samples.each_ref().map(|bytes| compress(bytes, &classic(Dtype::U8)).unwrap());
+    let options = Options { raw: raw(Dtype::U8, 3), ..classic(Dtype::U8) };
+    let [before, after] = samples.each_ref().map(|bytes| compress(bytes, &options).unwrap());
     assert_eq!(before.len(), after.len());
     let decode = |sees_before: Range<u64>| {
         let (moving, mut out) = (Moving::new(&before, &after, sees_before), Vec::new());

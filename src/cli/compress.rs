@@ -80,7 +80,7 @@ impl Run<'_> {
         let checked = self.check(&mut sink, &report, &source, &held)?;
         let unpacked = if report.gunzipped { unpacked_name(&target, names)? } else { None };
         let written = sink.finish(unpacked.as_deref())?;
-        if place.rm && checked && meta.is_some() {
+        if place.rm && checked {
             held.remove()?;
         }
         self.tell(&name, written.as_ref(), &report, seconds, checked)

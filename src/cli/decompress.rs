@@ -99,7 +99,7 @@ impl Run<'_> {
         }
         held.admit(hash.is_some(), rm)?;
         sink.finish(None)?;
-        if rm && done.checked && opened.meta.is_some() {
+        if rm && done.checked {
             held.remove()?;
         }
         Ok(done)

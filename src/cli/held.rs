@@ -50,12 +50,15 @@ impl Held {
         }
     }
 
-    /// Removes it, if it still is the file that was opened, and as it was.
+    /// Removes it, if it still is the file that was opened, and as it was. A pipe stays.
     ///
     /// Two system calls lie between the look and the removal. A file that takes the name within these microseconds is lost, and what
     /// is then written to the file that goes: no system removes a name only if it means a certain file. Nor is there a trace of what
     /// is written through a mapping until the system has written it back.
     pub fn remove(&self) -> Result<()> {
+        if self.stamp.is_none() {
+            return Ok(());
+        }
         match self.change() {
             None => fs::remove_file(&self.path).map_err(|e| Error::from(e).at("the source cannot be removed")),
             Some(Change::Gone) => {
