@@ -106,7 +106,7 @@ fn expand(words: &[String], mut i: usize, mut place: Vec<String>, out: &mut Vec<
     }
 }
 
-/// Which file names which; a folder's `mod.rs` and what lies below it are one with another.
+/// Which file names which. A folder's `mod.rs` stands for what lies in it: it names all of that, and what lies in it may name it back.
 fn graph(files: &[File]) -> BTreeMap<String, BTreeSet<String>> {
     let modules: BTreeSet<&[String]> = files.iter().map(|file| file.module.as_slice()).collect();
     let named = |file: &File| {
@@ -114,7 +114,9 @@ fn graph(files: &[File]) -> BTreeMap<String, BTreeSet<String>> {
             let module = (1..=path.len()).rev().map(|n| &path[..n]).find(|module| modules.contains(module))?;
             (!module.starts_with(&file.module) && !file.module.starts_with(module)).then(|| module.join("::"))
         };
-        (file.module.join("::"), file.paths().iter().filter_map(nearest).collect())
+        let inside = modules.iter().filter(|module| module.split_last().is_some_and(|(_, above)| above == file.module));
+        let named = file.paths().iter().filter_map(nearest).chain(inside.map(|module| module.join("::"))).collect();
+        (file.module.join("::"), named)
     };
     files.iter().map(named).collect()
 }
@@ -419,10 +421,12 @@ fn a_circle_is_caught() {
         file("c", "// crate::a::one\n#[cfg(test)]\nmod tests { use crate::a::one; }"),
     ];
     assert_eq!(circle(graph(&all)), None);
-    all[4] = file("c", "use crate::{d, a::{three, one::{Thing, Other}}};");
+    all[4] = file("c", "use crate::{d, a::{one::{Thing, Other}}};");
     assert_eq!(circle(graph(&all)).unwrap(), "a::one → a::two → b → c → a::one");
     all[4] = file("c", "use super::a::two;");
     assert_eq!(circle(graph(&all)).unwrap(), "a::two → b → c → a::two");
+    all[4] = file("c", "use crate::a::f;");
+    assert_eq!(circle(graph(&all)).unwrap(), "a → a::one → a::two → b → c → a");
 }
 
 #[test]
