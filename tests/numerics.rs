@@ -159,8 +159,8 @@ fn the_worked_example_of_a_flow_is_what_the_kernels_compute() {
     let context = Context { model: &model, fast: &fast, linears: &linears, usual: USUAL, max: MAX };
     let mut all = [0; H * W];
     meet(context, &model.plan_to_encode(H, W), &INTS, &[], &mut |meeting| {
-        if !meeting.left.is_empty() {
-            all.copy_from_slice(meeting.left);
+        if !meeting.details.is_empty() {
+            all.copy_from_slice(meeting.details);
         }
     });
     let rows = all.chunks(W).map(|row| row.iter().map(|int| format!("{int:>5}")).collect::<String>());

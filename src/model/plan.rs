@@ -134,6 +134,12 @@ impl Plan {
         self.scales.first().map_or(self.h * self.w, |scale| scale.ints + scale.h * scale.w)
     }
 
+    /// Cells of the longest run.
+    pub fn longest(&self) -> usize {
+        let phases = self.lifts.iter().flat_map(|lift| &lift.phases).flat_map(|phase| &phase.runs);
+        self.steps.iter().flat_map(|step| &step.runs).chain(phases).map(|run| run.n as usize).max().unwrap_or(0)
+    }
+
     /// The level that a net is told: scales are told apart as far as their predictors are.
     pub fn level(&self, step: &Step) -> i32 {
         if self.scales.is_empty() { step.level } else { step.set as i32 }

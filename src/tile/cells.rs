@@ -1,10 +1,25 @@
-//! One tile through a model whose nets meet cells: the schedule of its family.
+//! One tile through a model whose nets meet cells: the walk of its family, by one coder or another.
 
 use crate::error::Result;
 use crate::fit::Cells;
 use crate::model::{Family, Plan};
+use crate::tile::autoregressive::Autoregressive;
+use crate::tile::coders::{Cost, Gather, Pack, Pop};
+use crate::tile::flow::Flow;
+use crate::tile::pyramid::Pyramid;
 use crate::tile::stream::Context;
-use crate::tile::{autoregressive, flow, pyramid};
+use crate::tile::walk::Walk;
+
+/// Walks a tile by the schedule of its family; flows and pyramids code what is hidden like all else.
+fn on<R>(context: Context, plan: &Plan, classes: &[u8], refs: &[&[i32]], go: impl FnOnce(&mut dyn Walk) -> R) -> R {
+    let mirrored = plan.mirrored(refs);
+    let refs: Vec<&[i32]> = mirrored.iter().map(Vec::as_slice).collect();
+    match context.model.family {
+        Family::Idf => go(&mut Flow::new(context, plan, &refs)),
+        Family::L3c => go(&mut Pyramid::new(context, plan)),
+        _ => go(&mut Autoregressive::new(context, plan, &refs, classes)),
+    }
+}
 
 /// The payload of a tile whose ints all lie in 0..=max; `plan` may be any of the model's for this size.
 pub fn encode(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]]) -> Vec<u8> {
@@ -13,23 +28,24 @@ pub fn encode(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]]) -> V
 
 /// The same of ints of which a mask hides some: they must have been filled in. No classes: nothing is hidden.
 pub fn encode_masked(context: Context, plan: &Plan, ints: &[i32], classes: &[u8], refs: &[&[i32]]) -> Vec<u8> {
-    match context.model.family {
-        Family::Idf => flow::encode(context, plan, ints, refs),
-        Family::L3c => {
-            assert!(classes.iter().all(|class| *class == 0), "this family leaves nothing out");
-            pyramid::encode(context, plan, ints)
-        }
-        _ => autoregressive::encode(context, plan, ints, classes, refs),
-    }
+    let family = context.model.family;
+    assert!(family.knows_masks() || classes.iter().all(|class| *class == 0), "this family leaves nothing out");
+    on(context, plan, classes, refs, |walk| {
+        let (seed, framing) = (walk.analyse(ints), walk.framing());
+        let mut pack = Pack::new(plan, framing);
+        walk.walk(&mut pack).expect("an encoder knows what comes");
+        pack.payload(plan, framing, seed)
+    })
 }
 
 /// −256 · log2 of the probability that each net of the model gives to its ints; what lies beyond windows is not counted.
 pub fn costs(context: Context, plan: &Plan, ints: &[i32], classes: &[u8], refs: &[&[i32]]) -> Vec<i64> {
-    match context.model.family {
-        Family::Idf => flow::costs(context, plan, ints, refs),
-        Family::L3c => pyramid::costs(context, plan, ints),
-        _ => autoregressive::costs(context, plan, ints, classes, refs),
-    }
+    on(context, plan, classes, refs, |walk| {
+        walk.analyse(ints);
+        let mut cost = Cost::new(context.model);
+        walk.walk(&mut cost).expect("an encoder knows what comes");
+        cost.0
+    })
 }
 
 /// Adds every `stride`-th cell to those of its net, unless it is hidden.
@@ -42,11 +58,10 @@ pub fn gather(
     stride: usize,
     cells: &mut [Cells],
 ) {
-    match context.model.family {
-        Family::Idf => flow::gather(context, plan, ints, refs, stride, cells),
-        Family::L3c => pyramid::gather(context, plan, ints, stride, cells),
-        _ => autoregressive::gather(context, plan, ints, classes, refs, stride, cells),
-    }
+    on(context, plan, classes, refs, |walk| {
+        walk.analyse(ints);
+        walk.walk(&mut Gather::new(stride, cells)).expect("an encoder knows what comes");
+    });
 }
 
 /// The ints of a payload; `plan` must be the model's plan for decoding.
@@ -63,9 +78,11 @@ pub fn decode_masked(
     refs: &[&[i32]],
     ints: &mut [i32],
 ) -> Result<()> {
-    match context.model.family {
-        Family::Idf => flow::decode(context, plan, payload, refs, ints),
-        Family::L3c => pyramid::decode(context, plan, payload, ints),
-        _ => autoregressive::decode(context, plan, payload, classes, refs, ints),
-    }
+    on(context, plan, classes, refs, |walk| {
+        let (mut pop, seed) = Pop::new(payload, walk.framing())?;
+        walk.open(seed)?;
+        walk.walk(&mut pop)?;
+        walk.ints(ints)?;
+        pop.finish()
+    })
 }

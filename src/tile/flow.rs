@@ -1,58 +1,36 @@
-//! One tile through a flow: ints in, what is left of them coded, and back.
+//! One tile through a flow: an integer lifting scheme whose predictions and updates are nets.
 //!
 //! ```text
-//! there:  for each level from the finest, the midpoints of two, then of four:     midpoints −= t(known), known += u(midpoints)
-//! back:   for each level from the coarsest, the midpoints of four, then of two:
-//!             encode: push the interval of what is left of each midpoint          decode: pop it from its lane
-//!             known −= u(midpoints), midpoints += t(known)
+//! forward:  for each level from the finest, the midpoints of two, then of four:      odd −= t(even), even += u(odd)
+//! inverse:  for each level from the coarsest, the midpoints of four, then of two:    code the detail that stands in odd
+//!                                                                                    even −= u(odd), odd += t(even)
 //! ```
 //!
-//! The encoder walks both ways, so that both sides see the same at every step back. Payload: as in `network`, but the seed is the int
-//! of the coarsest level, plus 2²³, uniform over 2²⁴; what is left of midpoints is coded in an escaping window around 0.
+//! The encoder goes forward, then walks the inverse like a decoder, so that both see the same at every step. The seed is the int of the
+//! coarsest level, plus 2²³, uniform over 2²⁴; details are coded in an escaping window around 0.
 
 use crate::entropy::lanes::{Interval, Popper};
 use crate::error::{Error, Result};
-use crate::fit::Cells;
-use crate::kernel::context::{Heads, Hidden};
 use crate::kernel::couple::{MAX_LEFT, MAX_LIFTED, Way, couple};
-use crate::kernel::fast::{Scratch, room};
 use crate::kernel::interval::beyond;
-use crate::kernel::mixture::{Mixtures, Window, mass};
+use crate::kernel::mixture::Window;
 use crate::kernel::predict::Linear;
 use crate::kernel::{Look, MAX_INT, ONE, Offsets, Usual};
 use crate::model::Plan;
 use crate::model::plan::{Half, Known, Lift, Phase, Run, Step};
 use crate::net::Pass;
-use crate::tile::stream::{Context, Popped, pack, pop, unpack};
-use std::cell::Cell;
+use crate::tile::stream::{Context, Framing, Popped, pack, unpack};
+use crate::tile::walk::{Around, CellRun, RunCoder, Tile, Walk};
 
-/// The window of what is left of midpoints: 65 536 ints around 0, whatever the plane.
+/// The window of details: 65 536 ints around 0, whatever the plane.
 pub(crate) const WINDOW: Window = Window { max: MAX_INT };
 /// Seeds are coded plus this, as one of twice as many.
 const SEED_OFFSET: i32 = 1 << 23;
 pub(crate) const N_SEEDS: u32 = 1 << 24;
 const _: () = assert!(MAX_LIFTED < SEED_OFFSET);
-
-/// What a thread needs for a tile, kept for the next one.
-#[derive(Default)]
-struct Buffers {
-    values: Vec<i32>,
-    residuals: Vec<i32>,
-    sharp: Vec<i32>,
-    b: Vec<i32>,
-    zeros: Vec<i32>,
-    scratch: Scratch,
-    heads: Heads,
-    hidden: Hidden,
-    mixtures: Mixtures,
-    known: Vec<i32>,
-    start: Vec<u32>,
-    width: Vec<u32>,
-}
-
-thread_local! {
-    static BUFFERS: Cell<Option<Box<Buffers>>> = const { Cell::new(None) };
-}
+/// What a decoder takes for details.
+pub(crate) const POPPED: Popped = Popped { window: WINDOW, range: (1 - MAX_LEFT, MAX_LEFT - 1) };
+const FRAMING: Framing = Framing { popped: POPPED, seed_offset: SEED_OFFSET, n_seeds: N_SEEDS };
 
 /// A net that meets a run of cells, and what it is shown: how a trainer looks on.
 pub struct Meeting<'a> {
@@ -63,85 +41,198 @@ pub struct Meeting<'a> {
     pub level: i32,
     pub b: &'a [i32],
     /// Of known cells, by how much they stand out of the four nearest.
-    pub sharp: &'a [i32],
-    /// What is left of midpoints, in the places of their ints, as far as that is known.
-    pub left: &'a [i32],
+    pub contrast: &'a [i32],
+    /// Of midpoints the details, in the places of their ints, where they are coded.
+    pub details: &'a [i32],
 }
 
-/// A tile inside a flow: the arenas, and the scratch of the run at hand.
-struct Flow<'a> {
-    context: Context<'a>,
+type See<'s> = &'s mut dyn FnMut(Meeting);
+
+/// A tile inside a flow.
+pub struct Flow<'a> {
+    tile: Tile<'a>,
     plan: &'a Plan,
-    refs: &'a [&'a [i32]],
     mean: Linear,
-    at_hand: Box<Buffers>,
+    seed: i32,
+    /// In the places of the midpoints' ints.
+    details: Vec<i32>,
 }
 
 impl<'a> Flow<'a> {
-    fn new(context: Context<'a>, plan: &'a Plan, refs: &'a [&'a [i32]]) -> Flow<'a> {
-        let k = context.model.parts[0].net.k;
-        let longest = plan.lifts.iter().flat_map(|l| &l.phases).flat_map(|p| &p.runs).map(|r| r.n as usize).max();
-        let room = room(longest.unwrap_or(0));
-        let mut t = BUFFERS.take().unwrap_or_default();
-        let residual = context.usual.residual;
-        for (arena, first) in [(&mut t.values, 0), (&mut t.residuals, residual), (&mut t.sharp, residual)] {
-            arena.clear();
-            arena.resize(plan.n_arena, first);
-        }
-        for run in [&mut t.b, &mut t.zeros, &mut t.known] {
-            run.resize(room, 0);
-        }
+    pub fn new(context: Context<'a>, plan: &'a Plan, refs: &'a [&'a [i32]]) -> Flow<'a> {
+        let mut tile = Tile::new(context, (plan.n_arena, plan.longest()), refs, &[], FRAMING);
+        tile.fill(0);
+        tile.space.contrast.clear();
+        tile.space.contrast.resize(plan.n_arena, context.usual.residual);
         for lift in &plan.lifts {
-            t.values[lift.bare.clone()].fill(context.usual.value);
+            tile.space.values[lift.bare.clone()].fill(context.usual.value);
         }
-        t.start.resize(room, 0);
-        t.width.resize(room, 0);
-        let n_heads = context.model.parts.iter().map(|part| part.net.k).max().unwrap_or(k);
-        if t.heads.stride != room || t.heads.heads.len() < 3 * n_heads * room || t.mixtures.k != k {
-            (t.heads, t.mixtures) = (Heads::new(n_heads, room), Mixtures::new(k, room));
-        }
-        t.scratch.fit(context.fast);
-        Flow { context, plan, refs, mean: Linear::mean(4), at_hand: t }
+        Flow { tile, plan, mean: Linear::mean(4), seed: 0, details: vec![0; plan.n_ints()] }
     }
 
-    /// From the finest level to the coarsest: what is left of midpoints comes to the places of their ints, the seed to its own.
-    fn there(&mut self, ints: &[i32], left: &mut [i32], see: &mut dyn FnMut(Meeting)) -> i32 {
+    /// From the finest level to the coarsest: details come to the places of the midpoints' ints. Returns the seed.
+    fn forward(&mut self, ints: &[i32], see: See) -> i32 {
         let Some(finest) = self.plan.lifts.last() else { return ints[0] };
-        for run in finest.phases.iter().flat_map(|phase| &phase.runs) {
-            let cells = &mut self.at_hand.values[run.at as usize..][..run.n as usize];
-            cells.iter_mut().zip(run.indices()).for_each(|(cell, i)| *cell = ints[i] * ONE);
+        for &run in finest.phases.iter().flat_map(|phase| &phase.runs) {
+            self.tile.know(run, ints);
         }
         for (depth, lift) in self.plan.lifts.iter().enumerate().rev() {
-            lift.phases.iter().for_each(|phase| show(phase, &mut self.at_hand.values));
+            lift.phases.iter().for_each(|phase| spread(phase, &mut self.tile.space.values));
             for half in lift.halves.iter().rev() {
-                self.predict(lift, half, Way::PREDICT, see);
+                self.predict_odd(lift, half, Way::PREDICT, see);
                 for step in &self.plan.steps[half.steps.clone()] {
-                    step.runs.iter().for_each(|&run| self.leave(run, left));
+                    step.runs.iter().for_each(|&run| self.emit_detail(run));
                 }
-                half.coded.iter().for_each(|&phase| show(&lift.phases[phase], &mut self.at_hand.residuals));
-                self.update(lift, half, Way::UPDATE, see);
+                half.coded.iter().for_each(|&phase| spread(&lift.phases[phase], &mut self.tile.space.residuals));
+                self.update_even(lift, half, Way::UPDATE, see);
             }
             if depth > 0 {
                 lift.descent.iter().for_each(|&(there, here)| {
-                    self.at_hand.values[there as usize] = self.at_hand.values[here as usize];
+                    self.tile.space.values[there as usize] = self.tile.space.values[here as usize];
                 });
             }
         }
-        left[0] = self.at_hand.values[self.plan.lifts[0].phases[0].runs[0].at as usize] / ONE;
-        left[0]
+        let seed = self.tile.space.values[self.plan.lifts[0].phases[0].runs[0].at as usize] / ONE;
+        self.details[0] = seed;
+        seed
     }
 
-    /// From the coarsest level to the finest; `code` finds what is left of the midpoints of a run. What has been coded last is not
-    /// undone: an encoder needs no more.
-    fn back(
-        &mut self,
-        seed: i32,
-        code: &mut dyn FnMut(&mut Flow, &Step, Run) -> Result<()>,
-    ) -> Result<Option<(&'a Lift, &'a Half)>> {
+    /// Phase 00 is the image of the level above.
+    fn descend(&mut self, lift: &Lift) {
+        let t = &mut *self.tile.space;
+        for &(there, here) in &lift.descent {
+            t.values[here as usize] = t.values[there as usize];
+            t.residuals[here as usize] = t.residuals[there as usize];
+        }
+        spread(&lift.phases[0], &mut t.values);
+        spread(&lift.phases[0], &mut t.residuals);
+    }
+
+    /// The inverse of a half whose details are known.
+    fn undo(&mut self, lift: &Lift, half: &Half) {
+        self.update_even(lift, half, Way::UPDATE.back(), &mut |_| ());
+        self.predict_odd(lift, half, Way::PREDICT.back(), &mut |_| ());
+    }
+
+    /// Midpoints ± t(what is around them).
+    fn predict_odd(&mut self, lift: &Lift, half: &Half, way: Way, see: See) {
+        half.known.iter().for_each(|known| self.measure_contrast(lift, known));
         let plan = self.plan;
-        let Some(coarsest) = plan.lifts.first() else { return Ok(None) };
-        self.at_hand.residuals.fill(self.context.usual.residual);
-        self.at_hand.values[coarsest.phases[0].runs[0].at as usize] = seed * ONE;
+        for step in &plan.steps[half.steps.clone()] {
+            for &run in &step.runs {
+                self.center(step, run);
+                let (pass, offsets, level) = (half.predict, &plan.offsets[step.offsets], lift.level);
+                self.couple(Coupling { of: Of::Odd, pass, offsets, run, level, way }, see);
+            }
+        }
+        half.coded.iter().for_each(|&phase| spread(&lift.phases[phase], &mut self.tile.space.values));
+    }
+
+    /// What is around midpoints ± u(midpoints).
+    fn update_even(&mut self, lift: &Lift, half: &Half, way: Way, see: See) {
+        for known in &half.known {
+            for &run in &lift.phases[known.phase].runs {
+                let (pass, offsets, level) = (half.update, &known.update, lift.level);
+                self.couple(Coupling { of: Of::Even, pass, offsets, run, level, way }, see);
+            }
+        }
+        half.known.iter().for_each(|known| spread(&lift.phases[known.phase], &mut self.tile.space.values));
+    }
+
+    fn couple(&mut self, to: Coupling, see: See) {
+        let Coupling { of, pass, offsets, run, level, way } = to;
+        let (Context { fast, model, usual, .. }, refs, t) = (self.tile.context, self.tile.refs, &mut *self.tile.space);
+        let (at, n) = (run.at as usize, run.n as usize);
+        let (look, b) = match of {
+            Of::Odd => (Look { values: &t.values, residuals: &t.contrast, refs, usual }, &t.b[..n]),
+            Of::Even => {
+                let usual = Usual { value: 0, ..usual };
+                (Look { values: &t.values, residuals: &t.residuals, refs, usual }, &t.base[..n])
+            }
+        };
+        see(Meeting { pass, offsets, look, run, level, b, contrast: &t.contrast, details: &[] });
+        let net = model.part(pass, refs.len());
+        fast.context(net, offsets, look, at, level, n, b, &mut t.scratch, &mut t.heads);
+        couple(model.parts[net].net.k, way, b, &t.heads, at, &mut t.values);
+    }
+
+    /// By how much known cells stand out of the four nearest.
+    fn measure_contrast(&mut self, lift: &Lift, known: &Known) {
+        let (Context { fast, max, usual, .. }, t) = (self.tile.context, &mut *self.tile.space);
+        for run in &lift.phases[known.phase].runs {
+            let look = Look { values: &t.values, residuals: &t.contrast, refs: &[], usual };
+            let (at, n) = (run.at as usize, run.n as usize);
+            fast.predict(&self.mean, &known.near, look, at, max, n, &mut t.b);
+            fast.settle(&t.values, at, n, &t.b, &mut t.contrast);
+        }
+        spread(&lift.phases[known.phase], &mut t.contrast);
+    }
+
+    /// b of the midpoints of a run.
+    fn center(&mut self, step: &Step, run: Run) {
+        let linears = self.tile.context.linears;
+        self.tile.predict(&linears[step.set], &self.plan.offsets[step.offsets], run);
+    }
+
+    /// Tells the details of a run, which are its residuals, too.
+    fn emit_detail(&mut self, run: Run) {
+        let (at, n) = (run.at as usize, run.n as usize);
+        let values = &self.tile.space.values[at..at + n];
+        values.iter().zip(run.indices()).for_each(|(v, i)| self.details[i] = v / ONE);
+        self.know_residuals(run);
+    }
+
+    fn know_residuals(&mut self, run: Run) {
+        let (at, n, t) = (run.at as usize, run.n as usize, &mut *self.tile.space);
+        self.tile.context.fast.settle(&t.values, at, n, &t.base, &mut t.residuals);
+    }
+
+    fn run(&mut self, step: &Step, run: Run, coder: &mut dyn RunCoder) -> Result<()> {
+        self.center(step, run);
+        let net = self.tile.context.model.part(step.pass, self.tile.refs.len());
+        let (offsets, level) = (&self.plan.offsets[step.offsets], step.level);
+        let (tile, pass, around) = (&mut self.tile, step.pass, Around::Zero);
+        coder.run(CellRun { tile, run, pass, net, offsets, level, around }, &mut self.details)?;
+        self.tile.know(run, &self.details);
+        self.know_residuals(run);
+        Ok(())
+    }
+}
+
+/// What a coupling changes: midpoints, by nets that see contrast, or what is around them, by nets that see details.
+enum Of {
+    Odd,
+    Even,
+}
+
+/// A net whose first location is added to the values of a run, or taken from them.
+struct Coupling<'p> {
+    of: Of,
+    pass: Pass,
+    offsets: &'p Offsets,
+    run: Run,
+    level: i32,
+    way: Way,
+}
+
+impl Walk for Flow<'_> {
+    fn analyse(&mut self, ints: &[i32]) -> i32 {
+        self.seed = self.forward(ints, &mut |_| ());
+        self.seed
+    }
+
+    fn open(&mut self, seed: i32) -> Result<()> {
+        check_seed(seed)?;
+        self.seed = seed;
+        Ok(())
+    }
+
+    /// What has been coded last an encoder does not undo: it needs no more.
+    fn walk(&mut self, coder: &mut dyn RunCoder) -> Result<()> {
+        let plan = self.plan;
+        let Some(coarsest) = plan.lifts.first() else { return Ok(()) };
+        self.tile.space.residuals.fill(self.tile.context.usual.residual);
+        self.tile.space.values[coarsest.phases[0].runs[0].at as usize] = self.seed * ONE;
         let mut last = None;
         for lift in &plan.lifts {
             for (i, half) in lift.halves.iter().enumerate() {
@@ -152,286 +243,97 @@ impl<'a> Flow<'a> {
                     self.descend(lift);
                 }
                 for step in &plan.steps[half.steps.clone()] {
-                    step.runs.iter().try_for_each(|&run| code(self, step, run))?;
+                    step.runs.iter().try_for_each(|&run| self.run(step, run, coder))?;
                 }
                 for &phase in &half.coded {
-                    let t = &mut *self.at_hand;
-                    show(&lift.phases[phase], &mut t.values);
-                    show(&lift.phases[phase], &mut t.residuals);
+                    spread(&lift.phases[phase], &mut self.tile.space.values);
+                    spread(&lift.phases[phase], &mut self.tile.space.residuals);
                 }
             }
         }
-        Ok(last)
-    }
-
-    /// Phase 00 is the image of the level above.
-    fn descend(&mut self, lift: &Lift) {
-        let t = &mut *self.at_hand;
-        for &(there, here) in &lift.descent {
-            t.values[here as usize] = t.values[there as usize];
-            t.residuals[here as usize] = t.residuals[there as usize];
+        if let Some((lift, half)) = last.filter(|_| !coder.knows()) {
+            self.undo(lift, half);
         }
-        show(&lift.phases[0], &mut t.values);
-        show(&lift.phases[0], &mut t.residuals);
+        Ok(())
     }
 
-    fn undo(&mut self, lift: &Lift, half: &Half) {
-        self.update(lift, half, Way::UPDATE.back(), &mut |_| ());
-        self.predict(lift, half, Way::PREDICT.back(), &mut |_| ());
-    }
-
-    /// The ints of the finest level, or of a tile of one, which has none.
-    fn ints(&self, seed: i32, ints: &mut [i32]) {
-        ints[0] = seed;
+    /// The ints of the finest level, or of a tile of one, which has none. A corrupt payload may lead anywhere.
+    fn ints(&self, out: &mut [i32]) -> Result<()> {
+        out[0] = self.seed;
         for run in self.plan.lifts.last().iter().flat_map(|lift| &lift.phases).flat_map(|phase| &phase.runs) {
-            let cells = &self.at_hand.values[run.at as usize..][..run.n as usize];
-            cells.iter().zip(run.indices()).for_each(|(cell, i)| ints[i] = cell / ONE);
+            let cells = &self.tile.space.values[run.at as usize..][..run.n as usize];
+            cells.iter().zip(run.indices()).for_each(|(cell, i)| out[i] = cell / ONE);
         }
+        check(self.tile.context, out)
     }
 
-    /// Midpoints ± t(known).
-    fn predict(&mut self, lift: &Lift, half: &Half, way: Way, see: &mut dyn FnMut(Meeting)) {
-        half.known.iter().for_each(|known| self.sharpen(lift, known));
-        let part = self.context.model.part(half.predict, self.refs.len());
-        for step in &self.plan.steps[half.steps.clone()] {
-            let offsets = &self.plan.offsets[step.offsets];
-            for &run in &step.runs {
-                self.center(step, run);
-                let t = &mut *self.at_hand;
-                let look = Look { values: &t.values, residuals: &t.sharp, refs: self.refs, usual: self.context.usual };
-                let (at, n, level) = (run.at as usize, run.n as usize, lift.level);
-                let b = &t.b[..n];
-                see(Meeting { pass: half.predict, offsets, look, run, level, b, sharp: &t.sharp, left: &[] });
-                let Context { fast, model, .. } = self.context;
-                fast.context(part, offsets, look, at, level, n, &t.b, &mut t.scratch, &mut t.heads);
-                couple(model.parts[part].net.k, way, &t.b[..n], &t.heads, at, &mut t.values);
-            }
-        }
-        half.coded.iter().for_each(|&phase| show(&lift.phases[phase], &mut self.at_hand.values));
-    }
-
-    /// Known ± u(midpoints).
-    fn update(&mut self, lift: &Lift, half: &Half, way: Way, see: &mut dyn FnMut(Meeting)) {
-        let part = self.context.model.part(half.update, self.refs.len());
-        let usual = Usual { value: 0, ..self.context.usual };
-        for known in &half.known {
-            for &run in &lift.phases[known.phase].runs {
-                let t = &mut *self.at_hand;
-                let look = Look { values: &t.values, residuals: &t.residuals, refs: self.refs, usual };
-                let (at, n, level, offsets) = (run.at as usize, run.n as usize, lift.level, &known.update);
-                let b = &t.zeros[..n];
-                see(Meeting { pass: half.update, offsets, look, run, level, b, sharp: &t.sharp, left: &[] });
-                let Context { fast, model, .. } = self.context;
-                fast.context(part, offsets, look, at, level, n, &t.zeros, &mut t.scratch, &mut t.heads);
-                couple(model.parts[part].net.k, way, &t.zeros[..n], &t.heads, at, &mut t.values);
-            }
-        }
-        half.known.iter().for_each(|known| show(&lift.phases[known.phase], &mut self.at_hand.values));
-    }
-
-    /// By how much known cells stand out of the four nearest.
-    fn sharpen(&mut self, lift: &Lift, known: &Known) {
-        let (fast, t) = (self.context.fast, &mut *self.at_hand);
-        for run in &lift.phases[known.phase].runs {
-            let look = Look { values: &t.values, residuals: &t.sharp, refs: &[], usual: self.context.usual };
-            let (at, n) = (run.at as usize, run.n as usize);
-            fast.predict(&self.mean, &known.near, look, at, self.context.max, n, &mut t.b);
-            fast.settle(&t.values, at, n, &t.b, &mut t.sharp);
-        }
-        show(&lift.phases[known.phase], &mut t.sharp);
-    }
-
-    /// b of the midpoints of a run.
-    fn center(&mut self, step: &Step, run: Run) {
-        let t = &mut *self.at_hand;
-        let look = Look { values: &t.values, residuals: &t.residuals, refs: self.refs, usual: self.context.usual };
-        let (linear, offsets) = (&self.context.linears[step.set], &self.plan.offsets[step.offsets]);
-        self.context.fast.predict(linear, offsets, look, run.at as usize, self.context.max, run.n as usize, &mut t.b);
-    }
-
-    /// Tells what is left of the midpoints of a run, which is their residual, too.
-    fn leave(&mut self, run: Run, left: &mut [i32]) {
-        let (at, n, t) = (run.at as usize, run.n as usize, &mut *self.at_hand);
-        t.values[at..at + n].iter().zip(run.indices()).for_each(|(v, i)| left[i] = v / ONE);
-        self.context.fast.settle(&t.values, at, n, &t.zeros, &mut t.residuals);
-    }
-
-    /// The same the other way.
-    fn take(&mut self, run: Run, left: &[i32]) {
-        let (at, n, t) = (run.at as usize, run.n as usize, &mut *self.at_hand);
-        t.values[at..at + n].iter_mut().zip(run.indices()).for_each(|(v, i)| *v = left[i] * ONE);
-        self.context.fast.settle(&t.values, at, n, &t.zeros, &mut t.residuals);
-    }
-
-    /// The mixtures of what is left of the midpoints of a run.
-    fn describe(&mut self, step: &Step, run: Run) {
-        self.center(step, run);
-        let (Context { fast, model, usual, .. }, t) = (self.context, &mut *self.at_hand);
-        let look = Look { values: &t.values, residuals: &t.residuals, refs: self.refs, usual };
-        let (part, offsets) = (model.part(step.pass, self.refs.len()), &self.plan.offsets[step.offsets]);
-        let (at, n, level) = (run.at as usize, run.n as usize, step.level);
-        fast.context(part, offsets, look, at, level, n, &t.b, &mut t.scratch, &mut t.heads);
-        fast.mixture(n, &t.zeros, &t.heads, mass(WINDOW.n_symbols()), &mut t.mixtures);
-    }
-
-    fn done(self) {
-        BUFFERS.set(Some(self.at_hand));
+    fn framing(&self) -> Framing {
+        FRAMING
     }
 }
 
 /// Shows the cells of a phase beyond its edges.
-fn show(phase: &Phase, arena: &mut [i32]) {
+fn spread(phase: &Phase, arena: &mut [i32]) {
     phase.halo.iter().for_each(|&(from, to)| arena[to as usize] = arena[from as usize]);
+}
+
+/// Shows every net every run that it meets, of an encoder's way.
+pub fn meet(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]], see: See) {
+    let refs = plan.mirrored(refs);
+    let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
+    let mut flow = Flow::new(context, plan, &refs);
+    flow.seed = flow.forward(ints, see);
+    flow.walk(&mut Show { see }).expect("an encoder knows what comes");
+}
+
+/// Shows the nets that code.
+struct Show<'s> {
+    see: See<'s>,
+}
+
+impl RunCoder for Show<'_> {
+    fn knows(&self) -> bool {
+        true
+    }
+
+    fn run(&mut self, cells: CellRun, details: &mut [i32]) -> Result<()> {
+        let CellRun { tile, run, pass, offsets, level, .. } = cells;
+        let t = &*tile.space;
+        let look = Look { values: &t.values, residuals: &t.residuals, refs: tile.refs, usual: tile.context.usual };
+        let b = &t.b[..run.n as usize];
+        (self.see)(Meeting { pass, offsets, look, run, level, b, contrast: &t.contrast, details });
+        Ok(())
+    }
 }
 
 /// One symbol: its interval, and how far what it stands for lies beyond the window's end.
 pub(crate) type Symbol = (Interval, Option<u32>);
 
 /// What lies beyond the window's end; none inside.
-pub(crate) fn far(left: i32) -> Option<u32> {
+pub(crate) fn far(detail: i32) -> Option<u32> {
     let low = WINDOW.low(0);
-    beyond(WINDOW, 0, left.clamp(low, low + WINDOW.n_symbols() as i32 - 1), left)
-}
-
-/// The payload of a tile whose ints all lie in 0..=max.
-pub fn encode(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]]) -> Vec<u8> {
-    let (seed, symbols, costs) = measure(context, plan, ints, refs);
-    packed(plan, seed, costs.iter().sum(), |index| symbols[index])
-}
-
-/// −256 · log2 of the probability that each net of the model gives to what it codes.
-pub fn costs(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]]) -> Vec<i64> {
-    measure(context, plan, ints, refs).2
+    beyond(WINDOW, 0, detail.clamp(low, low + WINDOW.n_symbols() as i32 - 1), detail)
 }
 
 pub(crate) fn packed(plan: &Plan, seed: i32, cost: i64, symbol: impl Fn(usize) -> Symbol) -> Vec<u8> {
-    pack(plan, ((seed + SEED_OFFSET) as u32, N_SEEDS), cost, symbol)
+    pack(plan, FRAMING.seed(seed), cost, symbol)
 }
-
-/// The seed, the symbols in the places of their ints, and what they cost, net by net.
-fn measure(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]]) -> (i32, Vec<Symbol>, Vec<i64>) {
-    let refs = plan.mirrored(refs);
-    let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
-    let mut flow = Flow::new(context, plan, &refs);
-    let mut left = vec![0; ints.len()];
-    let seed = flow.there(ints, &mut left, &mut |_| ());
-    let mut symbols = vec![Symbol::default(); ints.len()];
-    let mut costs = vec![0; context.model.parts.len()];
-    let mut code = |flow: &mut Flow, step: &Step, run: Run| {
-        flow.describe(step, run);
-        let (n, t) = (run.n as usize, &mut *flow.at_hand);
-        t.known.iter_mut().zip(run.indices()).for_each(|(known, i)| *known = left[i]);
-        context.fast.intervals(&t.mixtures, WINDOW, n, &t.zeros, &t.known, &mut t.start, &mut t.width);
-        for (i, index) in run.indices().enumerate() {
-            symbols[index] = (Interval { start: t.start[i], width: t.width[i] }, far(left[index]));
-        }
-        costs[context.model.part(step.pass, refs.len())] += context.fast.cost(n, &t.width);
-        flow.take(run, &left);
-        Ok(())
-    };
-    flow.back(seed, &mut code).expect("an encoder knows what comes");
-    flow.done();
-    (seed, symbols, costs)
-}
-
-/// Shows every net every run that it meets, of an encoder's way.
-pub fn meet(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]], see: &mut dyn FnMut(Meeting)) {
-    let refs = plan.mirrored(refs);
-    let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
-    let mut flow = Flow::new(context, plan, &refs);
-    let mut left = vec![0; ints.len()];
-    let seed = flow.there(ints, &mut left, see);
-    let mut code = |flow: &mut Flow, step: &Step, run: Run| {
-        flow.center(step, run);
-        let (t, offsets) = (&*flow.at_hand, &plan.offsets[step.offsets]);
-        let look = Look { values: &t.values, residuals: &t.residuals, refs: &refs, usual: context.usual };
-        let b = &t.b[..run.n as usize];
-        see(Meeting { pass: step.pass, offsets, look, run, level: step.level, b, sharp: &t.sharp, left: &left });
-        flow.take(run, &left);
-        Ok(())
-    };
-    flow.back(seed, &mut code).expect("an encoder knows what comes");
-    flow.done();
-}
-
-/// Adds every `stride`-th cell to those of its net.
-pub fn gather(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]], stride: usize, cells: &mut [Cells]) {
-    let refs = plan.mirrored(refs);
-    let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
-    let mut flow = Flow::new(context, plan, &refs);
-    let mut left = vec![0; ints.len()];
-    let seed = flow.there(ints, &mut left, &mut |_| ());
-    let mut next = vec![0; cells.len()];
-    let mut code = |flow: &mut Flow, step: &Step, run: Run| {
-        let part = context.model.part(step.pass, refs.len());
-        let n = run.n as usize;
-        if next[part] < n {
-            flow.watch(part, step, run);
-            let hidden = &flow.at_hand.hidden;
-            (next[part]..n).step_by(stride).for_each(|i| cells[part].push(hidden, i, 0, left[run.index(i)]));
-        }
-        next[part] += (n - next[part].min(n)).div_ceil(stride) * stride;
-        next[part] -= n.min(next[part]);
-        flow.take(run, &left);
-        Ok(())
-    };
-    flow.back(seed, &mut code).expect("an encoder knows what comes");
-    flow.done();
-}
-
-impl Flow<'_> {
-    /// What the last layer of net `part` sees of a run.
-    fn watch(&mut self, part: usize, step: &Step, run: Run) {
-        self.center(step, run);
-        let (Context { fast, model, usual, .. }, t) = (self.context, &mut *self.at_hand);
-        let look = Look { values: &t.values, residuals: &t.residuals, refs: self.refs, usual };
-        let n_in = model.parts[part].net.layers().last().expect("a net has layers").n_in;
-        let stride = t.start.len();
-        if t.hidden.stride != stride || t.hidden.words.len() < n_in / 4 * stride {
-            t.hidden = Hidden::new(n_in, stride);
-        }
-        let (offsets, at, n) = (&self.plan.offsets[step.offsets], run.at as usize, run.n as usize);
-        fast.hidden(part, offsets, look, at, step.level, n, &t.b, &mut t.scratch, &mut t.hidden);
-    }
-}
-
-/// The ints of a payload; `plan` must be the model's for this size.
-pub fn decode(context: Context, plan: &Plan, payload: &[u8], refs: &[&[i32]], ints: &mut [i32]) -> Result<()> {
-    let (mut popper, seed) = opened(payload)?;
-    let refs = plan.mirrored(refs);
-    let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
-    let mut flow = Flow::new(context, plan, &refs);
-    let mut left = vec![0; ints.len()];
-    let mut code = |flow: &mut Flow, step: &Step, run: Run| {
-        flow.describe(step, run);
-        let t = &*flow.at_hand;
-        pop(&mut popper, context.fast, POPPED, run, &t.mixtures, &t.zeros, 0, &[], &mut left)?;
-        flow.take(run, &left);
-        Ok(())
-    };
-    if let Some((lift, half)) = flow.back(seed, &mut code)? {
-        flow.undo(lift, half);
-    }
-    flow.ints(seed, ints);
-    flow.done();
-    check(context, ints)?;
-    popper.finish()
-}
-
-/// What a decoder takes for what is left of midpoints.
-pub(crate) const POPPED: Popped = Popped { window: WINDOW, range: (1 - MAX_LEFT, MAX_LEFT - 1) };
 
 /// Opens a payload: the seed.
 pub(crate) fn opened(payload: &[u8]) -> Result<(Popper, i32)> {
     let (popper, seed) = unpack(payload, N_SEEDS)?;
     let seed = seed as i32 - SEED_OFFSET;
-    if seed.abs() > MAX_LIFTED {
-        return Err(Error::corrupt(format!("the seed {seed} of a flow")));
-    }
+    check_seed(seed)?;
     Ok((popper, seed))
 }
 
-/// A corrupt payload may lead anywhere.
+fn check_seed(seed: i32) -> Result<()> {
+    if seed.abs() > MAX_LIFTED {
+        return Err(Error::corrupt(format!("the seed {seed} of a flow")));
+    }
+    Ok(())
+}
+
 pub(crate) fn check(context: Context, ints: &[i32]) -> Result<()> {
     match ints.iter().find(|int| !(0..=context.max).contains(*int)) {
         None => Ok(()),

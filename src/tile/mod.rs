@@ -5,6 +5,7 @@ pub mod autoregressive;
 pub mod cells;
 pub mod classic;
 pub mod code;
+mod coders;
 pub mod flow;
 pub mod inpaint;
 pub mod mask;
@@ -12,6 +13,7 @@ pub mod pyramid;
 pub mod runtime;
 pub mod stream;
 pub mod transform;
+pub mod walk;
 
 #[cfg(test)]
 mod tests;

@@ -48,6 +48,27 @@ impl Context<'_> {
     }
 }
 
+/// What a payload is told of the symbols in it: what may be popped, and of its seed, one of so many, which stands for itself minus an
+/// offset.
+#[derive(Clone, Copy)]
+pub struct Framing {
+    pub(crate) popped: Popped,
+    pub seed_offset: i32,
+    pub n_seeds: u32,
+}
+
+impl Framing {
+    /// Of ints in 0..=max.
+    pub fn of_ints(max: i32) -> Framing {
+        Framing { popped: Popped { window: Window { max }, range: (0, max) }, seed_offset: 0, n_seeds: max as u32 + 1 }
+    }
+
+    /// How a seed is coded: as which of how many.
+    pub fn seed(self, seed: i32) -> (u32, u32) {
+        ((seed + self.seed_offset) as u32, self.n_seeds)
+    }
+}
+
 /// The payload of a tile: the seed is one of so many, `cost` is the sum of the intervals' costs, `symbol` gives the interval of an int
 /// by its index, and how far it lies beyond the window's end.
 pub(crate) fn pack(
