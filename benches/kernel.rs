@@ -3,13 +3,15 @@
 #[path = "../tests/painted/mod.rs"]
 mod painted;
 
-use collapsar::codec::network::{Context, decode, encode};
 use collapsar::kernel::context::Heads;
 use collapsar::kernel::fast::{Inverted, Level, Scratch, room};
 use collapsar::kernel::mixture::{Mixtures, Window, mass};
 use collapsar::kernel::{Look, ONE, Usual};
 use collapsar::model::vqae::{BLOCK, Role};
-use collapsar::model::{Family, Model, zoo};
+use collapsar::model::{Family, Model};
+use collapsar::tile::cells::{decode, encode};
+use collapsar::tile::stream::Context;
+use collapsar::weights::zoo;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 // v(to) ← v(from)          from level to level of a flow: nothing is read that another thread writes
 //
-// pairs [first..first + n]: (from, to). Twin: Lift::descent in codec/flow.rs.
+// pairs [first..first + n]: (from, to). Twin: Lift::descent in tile/flow.rs.
 
 @group(0) @binding(1) var<storage, read> pairs: array<vec2<u32>>;
 @group(0) @binding(2) var<storage, read_write> arena: array<i32>;

@@ -1,6 +1,6 @@
 // int = v / 64          what is left in the cells of a flow
 //
-// cells [first..first + n]. Values are multiples of 64. Twin: Flow::leave in codec/flow.rs.
+// cells [first..first + n]. Values are multiples of 64. Twin: Flow::leave in tile/flow.rs.
 
 @group(0) @binding(1) var<storage, read> cells: array<u32>;
 @group(0) @binding(2) var<storage, read> values: array<i32>;

@@ -1,8 +1,9 @@
 //! The two verbs, on bytes in memory and on streams.
 
-use crate::codec::archive::Archive;
-use crate::codec::decode::decode_all;
-use crate::codec::encode::{Encoder, Options, Progress, Report};
+use crate::codec::file::Progress;
+use crate::codec::file::archive::Archive;
+use crate::codec::file::decode::decode_all;
+use crate::codec::file::encode::{Encoder, Options, Report};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::format::gzip::{self, Inflated};

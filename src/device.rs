@@ -3,16 +3,15 @@
 //! The device is chosen once, above the batch, and never decides a byte. `auto` may fall back to the CPU before the first
 //! tile, and says so; a GPU that was asked for, or that fails on the way, is an error.
 
-use crate::codec::fine::{self, Settled};
-use crate::codec::head::Head;
-use crate::codec::mask::{Kind, Mask};
-use crate::codec::plans::Plans;
-use crate::codec::tile::{self, Code, Decoded, Mode, Tile, context};
-use crate::codec::vqae::{self, Block, Opened, Painter};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, TileInts, TilePayload};
+use crate::grid::Place;
 use crate::model::Model;
-use crate::tile::Place;
+use crate::tile::array_coder::ArrayCoder;
+use crate::tile::code::{Code, Decoded, Mode, Tile};
+use crate::tile::mask::{Kind, Mask};
+use crate::tile::transform::vqae::{self, Block, Opened, Painter};
+use crate::tile::transform::{self, Settled};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -102,25 +101,23 @@ impl Device {
         }
     }
 
-    /// The payloads of the tiles at `places`, in their order. A tile is made where it is coded and goes when it is.
+    /// The codes of the tiles at `places`, in their order. A tile is made where it is coded and goes when it is.
     pub fn encode(
         &self,
-        head: &Head,
-        plans: Option<&Plans>,
-        array: u64,
+        coder: &ArrayCoder,
         places: &[Place],
         tile: &(dyn Fn(&Place) -> Tile + Sync),
-    ) -> Result<Vec<Vec<u8>>> {
-        let (Some(gpu), Some(plans)) = (self.gpu(), plans) else {
-            return Ok(places.par_iter().map(|place| tile::encode(head, plans, array, &tile(place))).collect());
+    ) -> Result<Vec<Code>> {
+        let (Some(gpu), Some(plans)) = (self.gpu(), coder.plans()) else {
+            return Ok(places.par_iter().map(|place| coder.encode(&tile(place))).collect());
         };
         let tiles: Vec<Tile> = places.par_iter().map(tile).collect();
         // masked tiles are coded by the CPU
         let on_device = |tile: &Tile| !tile.is_constant() && tile.mask.is_empty();
         let mut codes: Vec<Option<Vec<u8>>> = vec![None; tiles.len()];
-        for (_, group) in alike(head, tiles.iter().map(|t| &t.place), |i| on_device(&tiles[i])) {
+        for (_, group) in alike(coder, tiles.iter().map(|t| &t.place), |i| on_device(&tiles[i])) {
             let place = tiles[group[0]].place;
-            let Some(context) = context(head, plans, &place) else { continue };
+            let Some(context) = coder.context(&place) else { continue };
             let refs: Vec<Vec<&[i32]>> = group.iter().map(|&i| tiles[i].refs()).collect();
             let ints = group.iter().zip(&refs).map(|(&i, refs)| TileInts { ints: &tiles[i].ints, refs });
             let batch: Vec<TileInts> = ints.collect();
@@ -128,14 +125,14 @@ impl Device {
             group.iter().zip(coded).for_each(|(&i, code)| codes[i] = Some(code));
         }
         let settled = tiles.par_iter().zip(codes).map(|(t, code)| match code {
-            None => tile::encode(head, Some(plans), array, t),
-            code => tile::settle(head, array, t, code),
+            None => coder.encode(t),
+            code => coder.pick_smaller(t, code),
         });
         Ok(settled.collect())
     }
 
     /// Tiles of an autoencoder's array, in their order.
-    pub fn settle(&self, painter: Painter, tiles: &[fine::Tile]) -> Result<Vec<Settled>> {
+    pub fn settle(&self, painter: Painter, tiles: &[transform::Tile]) -> Result<Vec<Settled>> {
         let Some(gpu) = self.gpu() else {
             return Ok(tiles.par_iter().map(|tile| vqae::encode(painter, *tile)).collect());
         };
@@ -150,13 +147,13 @@ impl Device {
     /// The ints of tiles of an autoencoder's array, by a GPU.
     fn paint(
         &self,
-        (gpu, painter, head): (&Gpu, Painter, &Head),
+        (gpu, painter, coder): (&Gpu, Painter, &ArrayCoder),
         tiles: &[Coded],
         take: &(dyn Fn(usize, Decoded) + Sync),
     ) -> Result<Vec<Result<()>>> {
         let open = |t: &Coded| {
             let code = t.code.as_ref().map_err(Error::clone)?;
-            tile::open_vqae(head, painter, code, &t.place)
+            coder.open_vqae(painter, code, &t.place)
         };
         let mut opened: Vec<Result<(Mask, Opened)>> = tiles.par_iter().map(open).collect();
         let blocks = opened.iter().map(|tile| match tile {
@@ -170,7 +167,7 @@ impl Device {
         let each = opened.par_drain(..).zip(heads).zip(tiles).enumerate();
         let close = |t: &Coded, opened: Result<(Mask, Opened)>, heads: &[Vec<i32>]| -> Result<Decoded> {
             let (mask, opened) = opened?;
-            let ints = opened.close(heads, &mask.classes, (t.place.h, t.place.w), tile::max(head, &t.place))?;
+            let ints = opened.close(heads, &mask.classes, (t.place.h, t.place.w), coder.max(&t.place))?;
             Ok(Decoded { ints, mask })
         };
         Ok(each.map(|(i, ((opened, heads), t))| close(t, opened, &heads).map(|tile| take(i, tile))).collect())
@@ -180,8 +177,7 @@ impl Device {
     /// is gathered where it is decoded and goes when it is.
     pub fn decode(
         &self,
-        head: &Head,
-        plans: Option<&Plans>,
+        coder: &ArrayCoder,
         n_tiles: usize,
         coded: &(dyn Fn(usize) -> Coded + Sync),
         take: &(dyn Fn(usize, Decoded) + Sync),
@@ -189,21 +185,21 @@ impl Device {
         let one = |t: &Coded| {
             let refs: Vec<&[i32]> = t.refs.iter().map(Vec::as_slice).collect();
             let code = t.code.as_ref().map_err(Error::clone)?;
-            tile::decode(head, plans, code, &t.place, &refs)
+            coder.decode(code, &t.place, &refs)
         };
-        let (Some(gpu), Some(plans)) = (self.gpu(), plans) else {
+        let (Some(gpu), Some(plans)) = (self.gpu(), coder.plans()) else {
             let each = (0..n_tiles).into_par_iter().map(|i| one(&coded(i)).map(|tile| take(i, tile)));
             return Ok(each.collect());
         };
         let tiles: Vec<Coded> = (0..n_tiles).into_par_iter().map(coded).collect();
-        if let Some(painter) = tile::painter(head, Some(plans)) {
-            return self.paint((gpu, painter, head), &tiles, take);
+        if let Some(painter) = coder.painter() {
+            return self.paint((gpu, painter, coder), &tiles, take);
         }
         let by_network = |i: usize| matches!(tiles[i].code, Ok(Code { mode: Mode::Network, mask: Kind::None, .. }));
         let mut decoded: Vec<Option<Result<Decoded>>> = tiles.iter().map(|_| None).collect();
-        for (_, group) in alike(head, tiles.iter().map(|t| &t.place), by_network) {
+        for (_, group) in alike(coder, tiles.iter().map(|t| &t.place), by_network) {
             let place = tiles[group[0]].place;
-            let Some(context) = context(head, plans, &place) else { continue };
+            let Some(context) = coder.context(&place) else { continue };
             let refs: Vec<Vec<&[i32]>> =
                 group.iter().map(|&i| tiles[i].refs.iter().map(Vec::as_slice).collect()).collect();
             let payload = |i: usize| tiles[i].code.as_ref().map_or(&[][..], |code| &code.bytes);
@@ -238,13 +234,13 @@ pub struct Coded {
 
 /// Tiles of one size and one fit, which share a plan and a context: a batch for the GPU.
 fn alike<'a>(
-    head: &Head,
+    coder: &ArrayCoder,
     places: impl Iterator<Item = &'a Place>,
     wanted: impl Fn(usize) -> bool,
 ) -> BTreeMap<(usize, usize, usize, usize, usize), Vec<usize>> {
     let mut groups: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     for (i, p) in places.enumerate().filter(|(i, _)| wanted(*i)) {
-        groups.entry((p.h, p.w, p.part, p.phase, head.n_previous_of(p.plane))).or_default().push(i);
+        groups.entry((p.h, p.w, p.part, p.phase, coder.previous.of(p.plane))).or_default().push(i);
     }
     groups
 }

@@ -3,7 +3,7 @@
 mod painted;
 
 use collapsar::array::{ArrayType, Dtype};
-use collapsar::model::zoo;
+use collapsar::weights::zoo;
 use collapsar::{Adapt, Archive, Choice, Options, compress, decompress};
 use std::fs;
 use std::path::Path;

@@ -3,10 +3,10 @@
 mod painted;
 
 use collapsar::array::Dtype;
-use collapsar::codec::encode::kind;
+use collapsar::codec::file::blocks::kind;
 use collapsar::container::{Limits, Reader, Writer};
-use collapsar::model::zoo;
 use collapsar::sample::Bound;
+use collapsar::weights::zoo;
 use collapsar::{Anchors, Archive, Choice, Kind, Loss, Options, Report, compress, compress_to, decompress, salvage};
 use painted::Random;
 

@@ -11,23 +11,31 @@ const ARCHITECTURE: &str = include_str!("../ARCHITECTURE.md");
 const MANIFEST: &str = include_str!("../Cargo.toml");
 
 /// Rooms where no float may stand, beside the shaders.
-const INTEGER_ROOMS: [&str; 8] = ["kernel", "net", "gpu", "device", "model", "entropy", "codec", "container"];
+const INTEGER_ROOMS: [&str; 11] =
+    ["kernel", "net", "gpu", "grid", "device", "model", "weights", "entropy", "tile", "codec", "container"];
 /// wgpu takes override constants as f64.
 const FLOATS_OF_AN_API: [(&str, &str); 1] = [("src/gpu/queue.rs", "f64")];
 /// One key goes through it, and only where weights are stored.
-const HASH_MAPS: [&str; 1] = ["src/net/store.rs"];
+const HASH_MAPS: [&str; 1] = ["src/weights/store.rs"];
 
-/// A source file: its path from the root, its room, its words.
+/// A source file: its path from the root, its module, its room, its words.
 struct File {
     path: String,
+    module: Vec<String>,
     room: String,
     words: Vec<String>,
 }
 
 impl File {
     fn new(path: &str, text: &str) -> File {
-        let room = path.trim_start_matches("src/").split('/').next().unwrap_or_default().trim_end_matches(".rs");
-        File { path: path.to_string(), room: room.to_string(), words: words(&code(text)) }
+        let module = path.trim_start_matches("src/").trim_end_matches(".rs").trim_end_matches("/mod").split('/');
+        let module: Vec<String> = module.map(str::to_string).collect();
+        File { path: path.to_string(), room: room_of(&module), module, words: words(&code(text)) }
+    }
+
+    /// Whether it lies in a room, or in a sub-room of it.
+    fn is_in(&self, room: &str) -> bool {
+        self.room.split('/').next() == Some(room)
     }
 
     /// Words that stand before `::` or behind `use`.
@@ -41,37 +49,98 @@ impl File {
         pairs.filter_map(|w| name(w).map(|i| w[i].as_str())).collect()
     }
 
-    /// The rooms named: `crate::room` and `crate::{room, …}`.
-    fn rooms(&self) -> BTreeSet<&str> {
-        let mut rooms = BTreeSet::new();
-        for (i, w) in self.words.windows(3).enumerate() {
-            match (w[0].as_str(), w[1].as_str(), w[2].as_str()) {
-                ("crate", "::", "{") => rooms.extend(first_of_group(&self.words[i + 3..])),
-                ("crate", "::", room) => _ = rooms.insert(room),
-                _ => {}
+    /// Everything of the crate that is named, from the crate's root on: `crate::…`, `super::…`, and each item of a group.
+    fn paths(&self) -> Vec<Vec<String>> {
+        let mut out = Vec::new();
+        for i in 0..self.words.len() {
+            let starts = ["crate", "super"].contains(&self.words[i].as_str());
+            if starts && (i == 0 || self.words[i - 1] != "::") {
+                expand(&self.words, i, self.module.clone(), &mut out);
             }
         }
-        rooms
+        out
+    }
+
+    /// The rooms named.
+    fn rooms(&self) -> BTreeSet<String> {
+        self.paths().iter().filter(|path| !path.is_empty()).map(|path| room_of(path)).collect()
     }
 }
 
-/// The first word of every item of a `{…}` group whose brace has been read.
-fn first_of_group(words: &[String]) -> Vec<&str> {
-    let (mut depth, mut first, mut out) = (0, true, Vec::new());
-    for word in words {
-        match word.as_str() {
-            "{" => depth += 1,
-            "}" if depth == 0 => break,
-            "}" => depth -= 1,
-            "," if depth == 0 => first = true,
-            name if first && depth == 0 => {
-                out.push(name);
-                first = false;
+/// The room of a module: the longest row of the table that it lies in; without one, the first of its names.
+fn room_of(module: &[String]) -> String {
+    let rows = rooms();
+    let longest = (1..=module.len()).rev().map(|n| module[..n].join("/")).find(|room| rows.contains_key(room.as_str()));
+    longest.unwrap_or(module[0].clone())
+}
+
+/// The paths that begin at word `i` and stand in `place`; returns the word behind them.
+fn expand(words: &[String], mut i: usize, mut place: Vec<String>, out: &mut Vec<Vec<String>>) -> usize {
+    loop {
+        match words.get(i).map_or("", String::as_str) {
+            "crate" => place.clear(),
+            "super" => _ = place.pop(),
+            "self" => {}
+            "{" => {
+                i += 1;
+                while words.get(i).is_some_and(|word| word != "}") {
+                    let behind = expand(words, i, place.clone(), out);
+                    i = if behind == i || words.get(behind).is_some_and(|word| word == ",") {
+                        behind + 1
+                    } else {
+                        behind
+                    };
+                }
+                return i + 1;
             }
-            _ => {}
+            name if name.starts_with(is_word) => place.push(name.to_string()),
+            _ => return i,
+        }
+        i += 1;
+        if words.get(i).is_none_or(|word| word != "::") {
+            out.push(place);
+            // `as another`
+            return if words.get(i).is_some_and(|word| word == "as") { i + 2 } else { i };
+        }
+        i += 1;
+    }
+}
+
+/// Which file names which. A folder's `mod.rs` stands for what lies in it: it names all of that, and what lies in it may name it back.
+fn graph(files: &[File]) -> BTreeMap<String, BTreeSet<String>> {
+    let modules: BTreeSet<&[String]> = files.iter().map(|file| file.module.as_slice()).collect();
+    let named = |file: &File| {
+        let nearest = |path: &Vec<String>| {
+            let module = (1..=path.len()).rev().map(|n| &path[..n]).find(|module| modules.contains(module))?;
+            (!module.starts_with(&file.module) && !file.module.starts_with(module)).then(|| module.join("::"))
+        };
+        let inside = modules.iter().filter(|module| module.split_last().is_some_and(|(_, above)| above == file.module));
+        let named = file.paths().iter().filter_map(nearest).chain(inside.map(|module| module.join("::"))).collect();
+        (file.module.join("::"), named)
+    };
+    files.iter().map(named).collect()
+}
+
+/// A way that leads back to where it began, if there is one.
+fn circle(mut edges: BTreeMap<String, BTreeSet<String>>) -> Option<String> {
+    loop {
+        let before = edges.len();
+        let there: BTreeSet<String> = edges.keys().cloned().collect();
+        edges.values_mut().for_each(|to| to.retain(|other| there.contains(other)));
+        edges.retain(|_, to| !to.is_empty());
+        if edges.len() == before {
+            break;
         }
     }
-    out
+    let mut way = vec![edges.keys().next()?.clone()];
+    loop {
+        let next = edges[way.last()?].first()?.clone();
+        if let Some(start) = way.iter().position(|name| *name == next) {
+            way.push(next);
+            return Some(way[start..].join(" → "));
+        }
+        way.push(next);
+    }
 }
 
 /// The text without comments, strings, characters and modules of tests.
@@ -195,19 +264,18 @@ fn layering(file: &File) -> Vec<String> {
     let Some(allowed) = rooms.get(room.as_str()) else {
         return vec![format!("{path}: the room '{room}' has no row in ARCHITECTURE.md")];
     };
-    let wrong = |other: &&str| *other != room.as_str() && !allowed.contains(other) && !allowed.contains(&"everything");
-    let named = file.rooms();
+    let may = |other: &str| other == room || allowed.contains(&other) || allowed.contains(&"everything");
     let sentence = |other| format!("{path}: the room '{room}' may not name '{other}' (ARCHITECTURE.md, section 2)");
-    named.into_iter().filter(wrong).map(sentence).collect()
+    file.rooms().into_iter().filter(|other| !may(other)).map(sentence).collect()
 }
 
 fn walls(file: &File) -> Vec<String> {
-    let File { path, room, .. } = file;
+    let File { path, .. } = file;
     let mut wrong = Vec::new();
     for name in file.names() {
         let of = crates().into_iter().find(|(krate, _)| krate.replace('-', "_") == name);
         if let Some((krate, owners)) = of
-            && !owners.contains(&room.as_str())
+            && !owners.iter().any(|owner| file.is_in(owner))
         {
             wrong.push(format!("{path}: only {owners:?} may name the crate {krate} (ARCHITECTURE.md, section 5)"));
         }
@@ -218,13 +286,13 @@ fn walls(file: &File) -> Vec<String> {
     for (i, word) in file.words.iter().enumerate() {
         let is_macro = file.words.get(i + 1).is_some_and(|w| w == "!");
         let prints = is_macro && ["println", "print", "eprintln", "eprint", "dbg"].contains(&word.as_str());
-        if prints && room != "cli" && room != "main" {
+        if prints && !file.is_in("cli") && !file.is_in("main") {
             wrong.push(format!("{path}: only the room 'cli' prints, not {word}!"));
         }
         if word == "unsafe" && !path.starts_with("src/kernel/fast") {
             wrong.push(format!("{path}: unsafe lives in src/kernel/fast only"));
         }
-        if (word == "HashMap" || word == "HashSet") && room != "cli" && !HASH_MAPS.contains(&path.as_str()) {
+        if (word == "HashMap" || word == "HashSet") && !file.is_in("cli") && !HASH_MAPS.contains(&path.as_str()) {
             wrong.push(format!("{path}: the order of a {word} might reach bytes; use a BTreeMap or a Vec"));
         }
     }
@@ -232,8 +300,8 @@ fn walls(file: &File) -> Vec<String> {
 }
 
 fn floats(file: &File) -> Vec<String> {
-    let File { path, room, .. } = file;
-    if !INTEGER_ROOMS.contains(&room.as_str()) && !path.starts_with("shaders/") {
+    let File { path, .. } = file;
+    if !INTEGER_ROOMS.iter().any(|room| file.is_in(room)) && !path.starts_with("shaders/") {
         return Vec::new();
     }
     let wrong = |w: &&String| is_float(w) && !FLOATS_OF_AN_API.contains(&(path.as_str(), w.as_str()));
@@ -275,6 +343,17 @@ fn rooms_name_only_the_rooms_below_them() {
 }
 
 #[test]
+fn the_table_of_rooms_has_no_circle() {
+    let row = |(room, names): (&str, Vec<&str>)| (room.to_string(), names.iter().map(|n| n.to_string()).collect());
+    assert_eq!(circle(rooms().into_iter().map(row).collect()), None);
+}
+
+#[test]
+fn no_file_names_one_that_leads_back_to_it() {
+    assert_eq!(circle(graph(&files("src", "rs"))), None);
+}
+
+#[test]
 fn walls_stand() {
     assert_none(&files("src", "rs"), walls);
 }
@@ -308,8 +387,7 @@ fn the_table_of_rooms_has_no_ghosts() {
 
 #[test]
 fn a_room_that_looks_up_is_caught() {
-    for text in ["use crate::codec::tile;", "use crate::{error::Error, codec::{a, b}};", "fn f() { crate::codec::f() }"]
-    {
+    for text in ["use crate::codec::a;", "use crate::{error::Error, codec::{a, b}};", "fn f() { crate::codec::f() }"] {
         let wrong = layering(&File::new("src/kernel/log2.rs", text));
         assert_eq!(wrong, ["src/kernel/log2.rs: the room 'kernel' may not name 'codec' (ARCHITECTURE.md, section 2)"]);
     }
@@ -317,6 +395,38 @@ fn a_room_that_looks_up_is_caught() {
     let fine =
         "// crate::codec\nuse crate::{error::{Error, Result}, net::Net};\n#[cfg(test)]\nmod tests {\nuse crate::codec;";
     assert_eq!(layering(&File::new("src/kernel/log2.rs", fine)), [""; 0]);
+}
+
+#[test]
+fn a_sub_room_is_a_room_of_its_own() {
+    let search = |path: &str| layering(&File::new(path, "use crate::codec::search::choose::choose;")).len();
+    assert_eq!(search("src/codec/file/encode.rs"), 0);
+    assert_eq!(search("src/codec/array/head.rs"), 1);
+    let wrong =
+        layering(&File::new("src/codec/array/head.rs", "use super::super::file::{archive::{Archive}, encode};"));
+    assert_eq!(
+        wrong,
+        ["src/codec/array/head.rs: the room 'codec/array' may not name 'codec/file' (ARCHITECTURE.md, section 2)"]
+    );
+}
+
+#[test]
+fn a_circle_is_caught() {
+    let file = |name: &str, text: &str| File::new(&format!("src/{name}.rs"), text);
+    let mut all = vec![
+        file("a/mod", "pub mod one; use one::f; pub mod two;"),
+        file("a/one", "use super::{g, two::{self, h as other}};"),
+        file("a/two", "use crate::{b, error::Error};"),
+        file("b", "fn f() -> crate::c::C { }"),
+        file("c", "// crate::a::one\n#[cfg(test)]\nmod tests { use crate::a::one; }"),
+    ];
+    assert_eq!(circle(graph(&all)), None);
+    all[4] = file("c", "use crate::{d, a::{one::{Thing, Other}}};");
+    assert_eq!(circle(graph(&all)).unwrap(), "a::one → a::two → b → c → a::one");
+    all[4] = file("c", "use super::a::two;");
+    assert_eq!(circle(graph(&all)).unwrap(), "a::two → b → c → a::two");
+    all[4] = file("c", "use crate::a::f;");
+    assert_eq!(circle(graph(&all)).unwrap(), "a → a::one → a::two → b → c → a");
 }
 
 #[test]

@@ -3,10 +3,10 @@
 mod painted;
 
 use collapsar::array::{ArrayType, Dtype};
-use collapsar::codec::archive::Archive;
+use collapsar::codec::file::archive::Archive;
 use collapsar::error::Kind;
-use collapsar::model::zoo;
 use collapsar::source::Source;
+use collapsar::weights::zoo;
 use collapsar::{Choice, Loss, Options, Rounding, compress, compress_to, decompress};
 use painted::Random;
 

@@ -3,9 +3,9 @@
 mod painted;
 
 use collapsar::array::{ArrayType, Dtype};
-use collapsar::codec::tile::Mode;
 use collapsar::error::Kind;
 use collapsar::model::Family;
+use collapsar::tile::code::Mode;
 use collapsar::{Archive, Choice, Options, compress, decompress, salvage};
 use painted::Random;
 use std::collections::BTreeMap;

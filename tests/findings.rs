@@ -3,14 +3,15 @@
 mod painted;
 
 use collapsar::array::{ArrayType, Dtype};
-use collapsar::codec::head::{Fitted, Head, Network};
+use collapsar::codec::array::head::{Head, Network};
 use collapsar::container::Writer;
 use collapsar::error::{Error, Kind, Result};
+use collapsar::grid::Grid;
 use collapsar::kernel::Usual;
 use collapsar::model::{Family, Model};
 use collapsar::net::Refit;
 use collapsar::sample::{Map, Stats};
-use collapsar::tile::Grid;
+use collapsar::tile::array_coder::Fitted;
 use collapsar::{Archive, Choice, Options, SalvageReport, compress, decompress, salvage};
 use std::sync::Arc;
 
@@ -160,7 +161,7 @@ fn refitted_models_of_very_many_arrays_are_refused() {
 /// Each is copied, parsed and kept: a file of 64 MiB held a hundred thousand of them.
 #[test]
 fn weights_files_beyond_sixty_four_are_refused() {
-    let weights = collapsar::net::store(&painted::loaded(Family::Pixelcnn)).unwrap();
+    let weights = collapsar::weights::store(&painted::loaded(Family::Pixelcnn)).unwrap();
     for (n, kind) in [(64, None), (65, Some(Kind::Limit))] {
         let mut writer = Writer::new(Vec::new()).unwrap();
         writer.block(1, &[3, 0]).unwrap();
@@ -190,8 +191,8 @@ fn a_weights_file_of_nothing_but_header_is_refused() {
     let text = [vec![b'['; 100], b"[],".repeat(1 << 20)].concat();
     let mut file = (text.len() as u64).to_le_bytes().to_vec();
     file.extend(text);
-    assert_eq!(collapsar::net::load(&file).unwrap_err().kind, Kind::Limit);
-    assert_eq!(collapsar::net::load(&u64::MAX.to_le_bytes()).unwrap_err().kind, Kind::Corrupt);
+    assert_eq!(collapsar::weights::load(&file).unwrap_err().kind, Kind::Limit);
+    assert_eq!(collapsar::weights::load(&u64::MAX.to_le_bytes()).unwrap_err().kind, Kind::Corrupt);
 }
 
 /// A plane or a row per sample cost a tile per sample, and more blocks than a file may hold.

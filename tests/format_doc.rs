@@ -2,8 +2,8 @@
 
 mod example;
 
-use collapsar::codec::bytes::DICTIONARY;
-use collapsar::codec::encode::kind;
+use collapsar::codec::file::blocks::kind;
+use collapsar::codec::file::bytes::DICTIONARY;
 use collapsar::container::{END_MAGIC, MAGIC, MAX_BLOCK_BYTES, MAX_BLOCKS, VERSION, Writer};
 use collapsar::kernel::MAX_INT;
 use collapsar::model::Family;

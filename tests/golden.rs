@@ -6,15 +6,16 @@
 mod painted;
 
 use collapsar::array::{ArrayType, Dtype};
-use collapsar::codec::anchor::recall;
-use collapsar::codec::archive::{Archive, Array};
-use collapsar::codec::network::encode;
-use collapsar::codec::plane::Band;
-use collapsar::codec::plans::Plans;
-use collapsar::codec::tile::{self, Mode, context, decode};
-use collapsar::codec::vqae::Opened;
+use collapsar::codec::array::band::Band;
+use collapsar::codec::array::references::recall;
+use collapsar::codec::file::archive::{Archive, Array};
 use collapsar::kernel::fast::Level;
-use collapsar::model::{Family, zoo};
+use collapsar::model::Family;
+use collapsar::tile::cells::encode;
+use collapsar::tile::code::Mode;
+use collapsar::tile::runtime::Plans;
+use collapsar::tile::transform::vqae::Opened;
+use collapsar::weights::zoo;
 use collapsar::{Choice, Loss, Options};
 use std::fs;
 use std::io::Write;
@@ -128,7 +129,8 @@ fn is_painted(archive: &Archive) -> bool {
     let plans = array.head.network.as_ref().map(|n| Plans::to_decode(n.model.clone()));
     let place = array.head.grid.place(0, 0, 0, 0, 0).unwrap();
     let code = archive.tile(array, &place, array.first_block).unwrap();
-    let opened = tile::open_vqae(&array.head, tile::painter(&array.head, plans.as_ref()).unwrap(), &code, &place);
+    let coder = array.head.coder(plans.as_ref());
+    let opened = coder.open_vqae(coder.painter().unwrap(), &code, &place);
     matches!(opened, Ok((_, Opened::Painted { .. })))
 }
 
@@ -402,7 +404,7 @@ fn bands(archive: &Archive, array: &Array, before: &[Vec<Band>], level: Level) -
             let refs = band.refs(&place, head, &previous);
             let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
             let code = archive.tile(array, &place, block).unwrap();
-            let tile = decode(head, plans.as_ref(), &code, &place, &refs).unwrap();
+            let tile = head.coder(plans.as_ref()).decode(&code, &place, &refs).unwrap();
             band.ints[place.part][place.phase].paste(place.column * head.grid.tile_w, place.w, &tile.ints);
             block += 1;
         }
@@ -424,7 +426,7 @@ fn the_network_of_scales_still_makes_these_payloads() {
         let band = bands(&archive, array, &[], level).remove(0);
         let mut plans = Plans::to_encode(array.head.network.as_ref().unwrap().model.clone());
         plans.fast = plans.model().fast(level);
-        let context = context(&array.head, &plans, &place).unwrap();
+        let context = array.head.coder(Some(&plans)).context(&place).unwrap();
         let ints = band.tile(&place, &array.head.grid);
         assert!(encode(context, &plans.get(place.h, place.w), &ints, &[]) == code.bytes, "{level:?}");
     }

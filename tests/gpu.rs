@@ -5,7 +5,6 @@
 mod painted;
 
 use collapsar::array::{ArrayType, Dtype};
-use collapsar::codec::network::{self, Context};
 use collapsar::device::Device;
 use collapsar::error::{Kind, Result};
 use collapsar::gpu::{Backend, Gpu, Op, Shaders, TileInts, TilePayload, adapters};
@@ -19,8 +18,11 @@ use collapsar::kernel::predict::{Linear, predict};
 use collapsar::kernel::quantise::{MAX_FEATURE, coarsen, quantise};
 use collapsar::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets, Usual};
 use collapsar::model::l3c::Steps;
-use collapsar::model::{Family, Model, Part, zoo};
+use collapsar::model::{Family, Model, Part};
 use collapsar::net::{Layer, Net, Pass, Spec};
+use collapsar::tile::cells;
+use collapsar::tile::stream::Context;
+use collapsar::weights::zoo;
 use collapsar::{Adapt, Archive, Choice, Decoding, Loss, Options, compress, decompress_to};
 use std::sync::{Arc, LazyLock, Mutex};
 
@@ -291,7 +293,7 @@ fn tiles_equal(gpu: &Gpu, model: &Model, h: usize, w: usize, n_refs: usize, max:
     let payloads = gpu.encode(context, &plan, &tiles)?;
     let place = format!("{}: {:?} {h}×{w}, {n_refs} refs, max {max}", gpu.info.name, model.family);
     for (payload, tile) in payloads.iter().zip(&tiles) {
-        assert!(*payload == network::encode(context, &plan, tile.ints, &refs), "encode on {place}");
+        assert!(*payload == cells::encode(context, &plan, tile.ints, &refs), "encode on {place}");
     }
     let coded: Vec<TilePayload> = payloads.iter().map(|payload| TilePayload { payload, refs: &refs }).collect();
     for (back, tile) in gpu.decode(context, &model.plan_to_decode(h, w), &coded)?.iter().zip(&tiles) {

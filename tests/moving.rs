@@ -4,8 +4,8 @@ mod painted;
 
 use collapsar::array::{ArrayType, Dtype};
 use collapsar::error::Result;
-use collapsar::model::zoo;
 use collapsar::source::Source;
+use collapsar::weights::zoo;
 use collapsar::{Choice, Kind, Loss, Options, Rounding, compress, compress_to, decompress, decompress_to};
 use painted::Random;
 use std::ops::Range;

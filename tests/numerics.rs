@@ -2,12 +2,6 @@
 
 mod example;
 
-use collapsar::codec::fine::Tile;
-use collapsar::codec::flow::meet;
-use collapsar::codec::network::{Context, encode};
-use collapsar::codec::scales::said;
-use collapsar::codec::vqae::{Painter, blocks, settle};
-use collapsar::codec::waves::{self, lift};
 use collapsar::kernel::around::{activations, n_planes};
 use collapsar::kernel::context::{Heads, features, mlp};
 use collapsar::kernel::fast::{Fast, Level};
@@ -18,6 +12,13 @@ use collapsar::kernel::predict::{Linear, predict, residual};
 use collapsar::kernel::{Look, ONE, tables};
 use collapsar::model::l3c::{Steps, pyramid};
 use collapsar::model::{Family, Model};
+use collapsar::tile::cells::encode;
+use collapsar::tile::flow::meet;
+use collapsar::tile::pyramid::said;
+use collapsar::tile::stream::Context;
+use collapsar::tile::transform::Tile;
+use collapsar::tile::transform::vqae::{Painter, blocks, settle};
+use collapsar::tile::transform::wavelet::{self, lift};
 use example::{H, INTS, MAX, USUAL, W, linear, model, vqae};
 use std::fmt::Write;
 
@@ -158,8 +159,8 @@ fn the_worked_example_of_a_flow_is_what_the_kernels_compute() {
     let context = Context { model: &model, fast: &fast, linears: &linears, usual: USUAL, max: MAX };
     let mut all = [0; H * W];
     meet(context, &model.plan_to_encode(H, W), &INTS, &[], &mut |meeting| {
-        if !meeting.left.is_empty() {
-            all.copy_from_slice(meeting.left);
+        if !meeting.details.is_empty() {
+            all.copy_from_slice(meeting.details);
         }
     });
     let rows = all.chunks(W).map(|row| row.iter().map(|int| format!("{int:>5}")).collect::<String>());
@@ -211,7 +212,7 @@ fn the_worked_example_of_waves_is_what_the_code_computes() {
     };
     let ints: Vec<i32> = (0..n * h * w).map(int).collect();
     let tile = Tile { ints: &ints, classes: &[], h: (n * h) as usize, w: w as usize, max: 6000 };
-    let settled = waves::encode(tile, h as usize);
+    let settled = wavelet::encode(tile, h as usize);
     assert_eq!(settled.code[0], 2, "waves were to be shown");
     block += &row("ints", &settled.ints[..32]);
     // kind, quantum, base in two bytes, number of words

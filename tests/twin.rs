@@ -2,15 +2,15 @@
 
 mod painted;
 
-use collapsar::codec::network::{Context, decode, encode};
-use collapsar::kernel;
 use collapsar::kernel::context::{Heads, Hidden};
 use collapsar::kernel::fast::{Fast, Inverted, Level, Scratch, room};
 use collapsar::kernel::mixture::{Mixtures, Window, mass};
 use collapsar::kernel::predict::Linear;
-use collapsar::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets, SLACK, Usual};
+use collapsar::kernel::{self, Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets, SLACK, Usual};
 use collapsar::model::Family;
 use collapsar::net::{Input, Layer, Mesh, Net, Pass, Spec, Wiring};
+use collapsar::tile::cells::{decode, encode};
+use collapsar::tile::stream::Context;
 use painted::{LARGE, MIDDLE, Random, SMALL, Size};
 
 /// Of the rows of a case.

@@ -3,13 +3,13 @@
 mod painted;
 
 use collapsar::array::{ArrayType, Dtype};
-use collapsar::codec::fine::{Settled, Tile};
-use collapsar::codec::vqae::{Painter, decode, encode};
 use collapsar::error::Kind;
 use collapsar::kernel::fast::{Fast, Level};
 use collapsar::model::Model;
 use collapsar::model::vqae::Vqae;
-use collapsar::net::{load, store};
+use collapsar::tile::transform::vqae::{Painter, decode, encode};
+use collapsar::tile::transform::{Settled, Tile};
+use collapsar::weights::{load, store};
 use collapsar::{Choice, Loss, Options, compress, decompress};
 
 /// Sizes around those of cells, blocks and tiles.

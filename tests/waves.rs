@@ -3,10 +3,10 @@
 mod painted;
 
 use collapsar::array::{ArrayType, Dtype};
-use collapsar::codec::archive::Archive;
-use collapsar::codec::fine::Tile;
-use collapsar::codec::waves::{decode, encode};
+use collapsar::codec::file::archive::Archive;
 use collapsar::error::Kind;
+use collapsar::tile::transform::Tile;
+use collapsar::tile::transform::wavelet::{decode, encode};
 use collapsar::{Choice, Loss, Options, compress, decompress};
 use painted::Random;
 
@@ -35,7 +35,7 @@ fn values(bytes: &[u8]) -> Vec<f64> {
 }
 
 fn coder(file: &[u8]) -> Option<String> {
-    Archive::open(&file, &[]).unwrap().arrays().next().unwrap().head.coder().map(str::to_string)
+    Archive::open(&file, &[]).unwrap().arrays().next().unwrap().head.coder_name().map(str::to_string)
 }
 
 #[test]

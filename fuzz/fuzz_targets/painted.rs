@@ -3,11 +3,11 @@
 //! input = shape u8 · code
 #![no_main]
 
-use collapsar::codec::fine::Tile;
-use collapsar::codec::vqae::{self, Painter};
-use collapsar::codec::waves;
+use collapsar::tile::transform::{Tile, wavelet};
+use collapsar::tile::transform::vqae::{self, Painter};
 use collapsar::kernel::fast::{Fast, Level};
-use collapsar::model::{Model, zoo};
+use collapsar::model::Model;
+use collapsar::weights::zoo;
 use collapsar_fuzz::{bounded::Bounded, painted, script::Script, seeds};
 use libfuzzer_sys::fuzz_target;
 use std::sync::{Arc, LazyLock};
@@ -51,7 +51,7 @@ fn begin() -> Vec<Vec<u8>> {
             let int = |j: usize| (j as i32 * 37 % (max / 2 + 1) + painted::noise(&mut state, bits) as i32).min(max);
             let ints: Vec<i32> = (0..n * h * w).map(int).collect();
             let tile = Tile { ints: &ints, classes: &classes, h: n * h, w, max };
-            let settled = if i < N_WAVES { waves::encode(tile, h) } else { vqae::encode(painter(), tile) };
+            let settled = if i < N_WAVES { wavelet::encode(tile, h) } else { vqae::encode(painter(), tile) };
             seeds.push([&[i as u8], &settled.code[..]].concat());
         }
     }
@@ -63,7 +63,7 @@ fuzz_target!(init: seeds::offer(begin), |bytes: &[u8]| {
     let i = script.below(SHAPES.len());
     let ((n, h, w, max, _), classes) = (SHAPES[i], classes(SHAPES[i]));
     let ints = match i < N_WAVES {
-        true => waves::decode(script.0, &classes, (n * h, w), h, max),
+        true => wavelet::decode(script.0, &classes, (n * h, w), h, max),
         false => vqae::decode(painter(), script.0, &classes, (n * h, w), max),
     };
     if let Ok(ints) = ints {

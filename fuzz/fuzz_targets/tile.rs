@@ -5,13 +5,14 @@
 #![no_main]
 
 use collapsar::array::{ArrayType, Dtype};
-use collapsar::codec::classic;
-use collapsar::codec::head::{Fitted, Head, MAX_REFS, Network};
+use collapsar::tile::classic;
+use collapsar::codec::array::head::{Head, MAX_REFS, Network};
+use collapsar::tile::array_coder::Fitted;
 use collapsar::container::Writer;
 use collapsar::kernel::Usual;
 use collapsar::model::{Family, Model};
 use collapsar::sample::{Map, Stats};
-use collapsar::tile::Grid;
+use collapsar::grid::Grid;
 use collapsar_fuzz::{bounded::Bounded, painted, script::Script, script::varint, seeds};
 use libfuzzer_sys::fuzz_target;
 use std::sync::{Arc, LazyLock};

@@ -7,7 +7,8 @@
 use collapsar::array::Dtype;
 use collapsar::kernel::predict::Linear;
 use collapsar::model::{Family, Model, Part};
-use collapsar::net::{Layer, Net, Spec, Wiring, load, store};
+use collapsar::net::{Layer, Net, Spec, Wiring};
+use collapsar::weights::{load, store};
 use collapsar::{Choice, compress, decompress_to};
 use collapsar_fuzz::{bounded::Bounded, painted, script::Script, seeds};
 use libfuzzer_sys::fuzz_target;

@@ -83,8 +83,8 @@ pub fn model(family: Family) -> Arc<Model> {
     };
     let parts = family.passes().iter().flat_map(|&p| (0..=family.max_refs().min(1)).map(move |n| part(p, n)));
     let painted = Model::new("painted", family, parts.collect(), [0; 32]).expect("the painted model is valid");
-    let bytes = collapsar::net::store(&painted).expect("it can be stored");
-    Arc::new(collapsar::net::load(&bytes).expect("it can be loaded"))
+    let bytes = collapsar::weights::store(&painted).expect("it can be stored");
+    Arc::new(collapsar::weights::load(&bytes).expect("it can be loaded"))
 }
 
 pub fn options(model: Choice, dtype: Dtype, big_endian: bool, shape: &[u64]) -> Options {

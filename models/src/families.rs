@@ -6,10 +6,10 @@
 use crate::survey::{Survey, arrays};
 use collapsar::array::ArrayType;
 use collapsar::error::{Error, Result};
-use collapsar::model::{Model, zoo};
-use collapsar::net::store;
+use collapsar::model::Model;
 use collapsar::peers::Peer;
 use collapsar::source::{FileSource, Source};
+use collapsar::weights::{store, zoo};
 use collapsar::{Adapt, Choice, Options, compress, decompress};
 use serde_json::{Value, json};
 use std::fs::File;

@@ -10,14 +10,14 @@
 //! what midpoints tell of the cell's own noise. Ints are told with `OFFSET` on top, since they may be below 0.
 
 use crate::cells::{Cells, Shared};
-use collapsar::codec::flow::{Meeting, meet};
-use collapsar::codec::network::Context;
 use collapsar::fit::Sample;
 use collapsar::kernel::context::features;
 use collapsar::kernel::fast::Level;
 use collapsar::kernel::{MAX_INT, ONE};
 use collapsar::model::Plan;
 use collapsar::net::Pass;
+use collapsar::tile::flow::{Meeting, meet};
+use collapsar::tile::stream::Context;
 
 const OFFSET: i32 = 1 << 21;
 
@@ -40,15 +40,15 @@ pub fn gather(
         if meeting.pass != pass {
             return;
         }
-        let Meeting { offsets, look, run, level, b, sharp, left, .. } = meeting;
+        let Meeting { offsets, look, run, level, b, contrast, details, .. } = meeting;
         for (i, &b) in b.iter().enumerate().filter(|_| keep()) {
             let cell = run.at as usize + i;
             out.s.push(features(net, offsets, look, cell, level, b, &mut f));
             out.features.extend(f.iter().map(|&f| f as u8));
             let (b, int) = match pass {
                 Pass::PredictDiagonal | Pass::PredictRest => (b, look.values[cell] / ONE),
-                Pass::UpdateDiagonal | Pass::UpdateRest => (0, (ONE / 2 - sharp[cell]) >> 6),
-                _ => (0, left[(run.first as i32 + i as i32 * run.step) as usize]),
+                Pass::UpdateDiagonal | Pass::UpdateRest => (0, (ONE / 2 - contrast[cell]) >> 6),
+                _ => (0, details[(run.first as i32 + i as i32 * run.step) as usize]),
             };
             out.b.push(b + OFFSET * ONE);
             out.int.push(int + OFFSET);
@@ -75,9 +75,9 @@ mod tests {
     use crate::preset::Preset;
     use crate::random::Random;
     use crate::train::Start;
-    use collapsar::codec::network::{costs, encode};
     use collapsar::kernel::Usual;
     use collapsar::model::{Family, Model};
+    use collapsar::tile::cells::{costs, encode};
 
     const SIDE: usize = 40;
 

@@ -53,7 +53,7 @@ use clap::Parser;
 use collapsar::atomic::{Existing, Output};
 use collapsar::error::{Error, Result};
 use collapsar::model::{Family, Model};
-use collapsar::net::{load, store};
+use collapsar::weights::{load, store};
 use data::{Corpus, Shown};
 use log::Log;
 use preset::Preset;

@@ -17,7 +17,8 @@ use burn::tensor::Device;
 use collapsar::error::{Error, Result};
 use collapsar::kernel::predict::Linear;
 use collapsar::model::{Family, Model, Part};
-use collapsar::net::{Layer, N_CONTEXT, Net, Pass, Spec, store};
+use collapsar::net::{Layer, N_CONTEXT, Net, Pass, Spec};
+use collapsar::weights::store;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -378,7 +379,7 @@ mod tests {
     #[test]
     fn nets_for_reference_planes_stand_behind_the_others_which_stay_as_they_are() {
         let plain = run(&tiny(None), 5).unwrap().0;
-        let plain = collapsar::net::load(&plain).unwrap();
+        let plain = collapsar::weights::load(&plain).unwrap();
         let start = Start::with_refs(plain.clone(), 2).unwrap();
         let (training, validation) = painted();
         let model = train(&tiny(None), (&training, &validation), &start, &mut |_| Ok(())).unwrap();

@@ -8,7 +8,7 @@ use crate::train::{Settings, Start, train};
 use collapsar::atomic::{Existing, Output};
 use collapsar::error::{Error, Result};
 use collapsar::model::Model;
-use collapsar::net::store;
+use collapsar::weights::store;
 use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};

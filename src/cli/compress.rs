@@ -1,16 +1,14 @@
 //! a.fits → a.fits.clps, one line each
 
-use super::args;
 use super::exit::Tally;
 use super::held::Held;
 use super::input::{self, Input, Opened, Wanted};
 use super::names::{Names, Target};
 use super::output::Sink;
-use super::power;
 use super::progress::Progress;
 use super::say::{self, Talk};
-use super::{models, verify};
-use collapsar::codec::encode::ArrayReport;
+use super::{args, models, power, verify};
+use collapsar::codec::file::encode::ArrayReport;
 use collapsar::device::Device;
 use collapsar::model::Model;
 use collapsar::sample::{Bound, Errors, NoiseStep};
@@ -119,7 +117,7 @@ impl Run<'_> {
             self.talk.verbose(&format!(
                 "{name}: {}: {}, {}, {} → {}, {}{}{}{}{}",
                 say::clean(&array.label),
-                collapsar::codec::archive::describe(&array.ty),
+                collapsar::codec::file::archive::describe(&array.ty),
                 array.map,
                 say::bytes(array.ty.n_bytes()?),
                 say::bytes(array.n_bytes_out),

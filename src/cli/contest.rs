@@ -6,7 +6,7 @@
 use super::noise::{self, Noise};
 use super::power;
 use collapsar::array::{ArrayType, Dtype};
-use collapsar::codec::archive::Archive;
+use collapsar::codec::file::archive::Archive;
 use collapsar::format::{self, Hint, Piece};
 use collapsar::model::Model;
 use collapsar::peers::Peer;

@@ -5,12 +5,11 @@ use super::exit::Tally;
 use super::input::{self, Input, Opened, Wanted};
 use super::names::{Names, Target};
 use super::output::Sink;
-use super::power;
 use super::progress::Progress;
 use super::say::{self, Talk};
-use super::{models, verify};
-use collapsar::codec::archive::Archive;
-use collapsar::codec::decode::decode_all;
+use super::{models, power, verify};
+use collapsar::codec::file::archive::Archive;
+use collapsar::codec::file::decode::decode_all;
 use collapsar::model::Model;
 use collapsar::source::Source;
 use collapsar::{Error, Result};
@@ -180,7 +179,8 @@ impl Run<'_> {
 
 /// What the arrays of a file were coded by.
 fn model_names(archive: &Archive) -> Vec<String> {
-    let mut names: Vec<String> = archive.arrays().map(|a| a.head.coder().unwrap_or("classic").to_string()).collect();
+    let mut names: Vec<String> =
+        archive.arrays().map(|a| a.head.coder_name().unwrap_or("classic").to_string()).collect();
     names.sort_unstable();
     names.dedup();
     if names.is_empty() { vec!["no arrays".into()] } else { names }

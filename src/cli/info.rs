@@ -2,12 +2,11 @@
 
 mod gather;
 
-use super::args;
 use super::exit::Tally;
 use super::input::{self, Input, Wanted};
 use super::noise::{self, Noise};
 use super::say::{self, Talk};
-use super::{compress, models, table::Table};
+use super::{args, compress, models, table::Table};
 use collapsar::model::Model;
 use collapsar::source::Source;
 use collapsar::{Kind, Result};
@@ -119,7 +118,7 @@ fn array_text(a: &ArrayInfo) -> String {
     let mut out = format!(
         "  {}: {}, {}, {model}, {} tiles of {}×{}{phases}{planes}{anchors}\n",
         say::clean(&a.label),
-        collapsar::codec::archive::describe(&a.ty),
+        collapsar::codec::file::archive::describe(&a.ty),
         a.map,
         a.grid.n_tiles(),
         a.grid.tile_h,

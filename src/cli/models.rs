@@ -5,7 +5,8 @@ use super::exit::Tally;
 use super::input;
 use super::say::{self, Talk};
 use super::table::Table;
-use collapsar::model::{Model, zoo};
+use collapsar::model::Model;
+use collapsar::weights::zoo;
 use collapsar::{Choice, Result};
 use serde_json::json;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 /// The models of the files that the caller gave.
 pub fn given(weights: &Weights) -> Result<Vec<Arc<Model>>> {
     let load = |path: &std::path::PathBuf| {
-        let model = input::read_file(path).and_then(|bytes| collapsar::net::load(&bytes));
+        let model = input::read_file(path).and_then(|bytes| collapsar::weights::load(&bytes));
         Ok(Arc::new(model.map_err(|e| e.at(say::name(path)))?))
     };
     weights.weights.iter().map(load).collect()

@@ -3,12 +3,12 @@
 //! Noise cannot be predicted: white noise of σ ≫ 1 takes the limit in bits per sample whatever the codec, 0.25 above the number of
 //! bits that it fills evenly. σ is measured on the ints of an array, as it is where steps are a fraction of it.
 
-use collapsar::codec::archive::{Archive, Array};
-use collapsar::codec::decode::decode_array;
-use collapsar::codec::shelf::Shelf;
+use collapsar::codec::file::archive::{Archive, Array};
+use collapsar::codec::file::decode::decode_array;
+use collapsar::codec::file::reference_store::Shelf;
 use collapsar::device::Device;
+use collapsar::grid::Place;
 use collapsar::sample::sigma;
-use collapsar::tile::Place;
 use collapsar::{Error, Kind, Result};
 use serde_json::{Value, json};
 use std::f64::consts::{E, PI};

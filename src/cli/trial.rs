@@ -3,10 +3,9 @@
 //! Both files lie among the temporary ones, so that memory does not depend on their size. A .gz is looked at unpacked.
 
 use super::args::Coding;
-use super::input;
-use super::{models, power};
+use super::{input, models, power};
 use collapsar::array::ArrayType;
-use collapsar::codec::archive::Archive;
+use collapsar::codec::file::archive::Archive;
 use collapsar::format::gzip::{self, Inflated};
 use collapsar::format::{self, Hint, Piece};
 use collapsar::model::Model;
@@ -126,7 +125,7 @@ impl Original {
     fn coded(&self, packed: &FileSource, given: &[Arc<Model>], noise: &[Option<NoiseStep>]) -> Result<Vec<Coded>> {
         let archive = Archive::open(packed, given)?;
         let blocks = archive.reader.blocks();
-        let n_bytes = |array: &collapsar::codec::archive::Array| {
+        let n_bytes = |array: &collapsar::codec::file::archive::Array| {
             let last = array.first_block + array.head.grid.n_tiles() as usize;
             blocks.get(array.first_block - 1..last).unwrap_or_default().iter().map(|b| u64::from(b.len)).sum::<u64>()
         };

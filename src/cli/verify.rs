@@ -2,7 +2,7 @@
 
 use super::power;
 use collapsar::array::ArrayType;
-use collapsar::codec::archive::Archive;
+use collapsar::codec::file::archive::Archive;
 use collapsar::format::{self, Hint, Piece, gzip};
 use collapsar::model::Model;
 use collapsar::sample::{Map, shorten};

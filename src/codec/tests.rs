@@ -1,7 +1,7 @@
 //! Whole files through the codec: painted arrays, a painted model that travels with the file.
 
 use crate::array::{ArrayType, Dtype};
-use crate::codec::archive::{Archive, Section};
+use crate::codec::file::archive::{Archive, Section};
 use crate::model::{Family, Model, tests::painted_model};
 use crate::{Choice, Kind, Options, compress, decompress, salvage};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ fn noise(state: &mut u32, bits: u32) -> u32 {
 /// A model whose hash is that of its weights file, as it would be loaded.
 fn model(family: Family) -> Arc<Model> {
     let painted = painted_model(family, 11, 3);
-    Arc::new(crate::net::load(&crate::net::store(&painted).unwrap()).unwrap())
+    Arc::new(crate::weights::load(&crate::weights::store(&painted).unwrap()).unwrap())
 }
 
 fn options(family: Family, dtype: Dtype, shape: &[u64]) -> Options {

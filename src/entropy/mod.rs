@@ -2,8 +2,10 @@
 //!
 //! A coder is a stack: what is pushed last is popped first, so an encoder pushes its symbols backwards. `binary` is a queue of bits.
 
+pub mod adaptive;
 pub mod binary;
 pub mod lanes;
+pub mod mixing;
 mod reciprocal;
 pub mod stack;
 pub mod table;

@@ -4,8 +4,8 @@
 //! last up to ∞. S(hi) − S(lo) = S(hi) · S(−lo) · (1 − e^(lo − hi)): no difference of like numbers.
 
 use super::elementary::exp2;
-use crate::kernel::MAX_K;
 use crate::kernel::mixture::{MAX_LOG2_SCALE, MIN_LOG2_SCALE};
+use crate::net::MAX_K;
 use std::f32::consts::{LN_2, LOG2_E};
 
 /// Cells side by side.

@@ -5,14 +5,14 @@
 
 use super::op::Params;
 use super::tables::{self, NONE, common, linear_terms, net_params, net_weights, net_words, widest};
-use crate::codec::flow::WINDOW;
-use crate::codec::network::{Context, indices};
 use crate::kernel::Offsets;
 use crate::kernel::couple::{MAX_LIFTED, Way};
 use crate::kernel::mixture::mass;
 use crate::kernel::predict::Linear;
 use crate::model::Plan;
-use crate::model::idf::{Half, Lift, Phase};
+use crate::model::plan::{Half, Lift, Phase, indices};
+use crate::tile::flow::WINDOW;
+use crate::tile::stream::Context;
 use std::collections::BTreeMap;
 use std::ops::Range;
 

@@ -10,10 +10,10 @@ use super::Gpu;
 use super::encode::batch_size;
 use super::op::{Op, Params};
 use super::queue::{Bound, dispatch};
-use crate::codec::vqae::Block;
 use crate::error::Result;
 use crate::model::vqae::{BLOCK, CELL, Codebook, SIDE, TOP_SIDE, Vqae};
 use crate::net::{Mesh, MeshLayer, Sheet};
+use crate::tile::transform::vqae::Block;
 use std::ops::Range;
 use wgpu::Buffer;
 

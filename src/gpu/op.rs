@@ -210,6 +210,12 @@ impl Params {
     }
 }
 
+/// Four weights, the first lowest; zeros behind the last output.
+pub(super) fn word(weights: &[i8], at: usize) -> u32 {
+    let four = weights.get(at..at + 4).unwrap_or(&[0; 4]);
+    u32::from_le_bytes(std::array::from_fn(|i| four[i] as u8))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

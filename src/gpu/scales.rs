@@ -13,12 +13,13 @@ use super::encode::{TileInts, batch_size, symbols};
 use super::op::Op;
 use super::queue::{Bound, dispatch};
 use super::tables::{Stage, Tables};
-use crate::codec::network::{Context, indices, pack};
-use crate::codec::scales::restore;
 use crate::error::{Error, Result};
 use crate::kernel::interval::cost;
 use crate::model::Plan;
 use crate::model::l3c::{Steps, pyramid, symbol};
+use crate::model::plan::indices;
+use crate::tile::pyramid::restore;
+use crate::tile::stream::{Context, pack};
 use rayon::prelude::*;
 use wgpu::Buffer;
 

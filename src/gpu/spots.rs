@@ -2,8 +2,7 @@
 //!
 //! Unlike an arena's cells, spots lie side by side in every plan, and take no more room for a decoder than for an encoder.
 
-use super::op::Params;
-use super::tables::word;
+use super::op::{Params, word};
 use crate::net::{Layer, Net, Tap};
 
 /// Spots of a tile, and words of each: s, then the activations of each source, four to a word.

@@ -3,16 +3,16 @@
 //! A cell's *place* p is its rank in the order of the plan's steps and runs: ints, predictions, heads and intervals lie in that
 //! order on the device, and only the CPU knows which int of the tile it is.
 
-use super::op::{Op, Params};
+use super::op::{Op, Params, word};
 use super::spots::{self, Grid};
-use crate::codec::network::{Context, indices};
 use crate::kernel::Offsets;
 use crate::kernel::mixture::mass;
 use crate::kernel::predict::Linear;
 use crate::kernel::tables::{EXP2_4096, EXP2_8192, RECIPROCAL, SIGMOID_CURVE, SIGMOID_SLOPE, SIGMOID_VALUE};
 use crate::model::Plan;
-use crate::model::plan::Step;
+use crate::model::plan::{Step, indices};
 use crate::net::Net;
+use crate::tile::stream::Context;
 use std::ops::Range;
 
 /// Shared memory of a workgroup, in words: WebGPU's default limit.
@@ -63,12 +63,6 @@ pub(super) fn net_weights(net: &Net, out: &mut Vec<[u32; 4]>) -> u32 {
         }
     }
     begin
-}
-
-/// Four weights, the first lowest; zeros behind the last output.
-pub(super) fn word(weights: &[i8], at: usize) -> u32 {
-    let four = weights.get(at..at + 4).unwrap_or(&[0; 4]);
-    u32::from_le_bytes(std::array::from_fn(|i| four[i] as u8))
 }
 
 /// Words of four activations that the widest layer of the nets has, rounded so that few pipelines serve all nets.

@@ -7,9 +7,6 @@ use super::Gpu;
 use super::decode::TilePayload;
 use super::encode::TileInts;
 use super::op::Op;
-use crate::codec::fine::Tile;
-use crate::codec::network::{self, Context};
-use crate::codec::vqae::{Block, Painter, blocks};
 use crate::error::{Error, Result};
 use crate::kernel::around::{around, n_planes};
 use crate::kernel::context::{Heads, context};
@@ -24,6 +21,10 @@ use crate::model::l3c::Steps;
 use crate::model::vqae::Vqae;
 use crate::model::{Family, Model, Part};
 use crate::net::MAX_REACH;
+use crate::tile::cells;
+use crate::tile::stream::Context;
+use crate::tile::transform::Tile;
+use crate::tile::transform::vqae::{Block, Painter, blocks};
 use std::sync::PoisonError;
 
 /// Cells of a painted run, a little more than a workgroup's threads.
@@ -33,7 +34,7 @@ const PITCH: usize = 64;
 impl Gpu {
     /// Compares this device with the plain kernels, once per model; an error of kind `Device` names the op that differs.
     pub fn verify(&self, model: &Model) -> Result<()> {
-        let digest = *blake3::hash(&crate::net::store(model)?).as_bytes();
+        let digest = *blake3::hash(&crate::weights::store(model)?).as_bytes();
         if self.verified.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest) {
             return Ok(());
         }
@@ -212,7 +213,7 @@ impl Gpu {
         let tiles: Vec<TileInts> = planes[..3].iter().map(|ints| TileInts { ints, refs: &refs }).collect();
         let payloads = self.encode(context, &plan, &tiles)?;
         for (payload, tile) in payloads.iter().zip(&tiles) {
-            if *payload != network::encode(context, &plan, tile.ints, &refs) {
+            if *payload != cells::encode(context, &plan, tile.ints, &refs) {
                 return Err(differs("the payload of a tile"));
             }
         }

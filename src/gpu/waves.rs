@@ -2,12 +2,12 @@
 
 use super::op::Params;
 use super::tables::{Stage, Tables, common, linear_terms, net_params, net_weights, net_words, widest};
-use crate::codec::network::Context;
 use crate::kernel::predict::Linear;
 use crate::model::Plan;
 use crate::model::l3c::Steps;
 use crate::model::plan::Step;
 use crate::net::{Net, Pass};
+use crate::tile::stream::Context;
 
 /// The step that means features.
 const FEATURES: u32 = 31;

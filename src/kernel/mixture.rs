@@ -3,10 +3,10 @@
 //! aₖ and lₖ are in 1/256 octave, mₖ in 1/128 of s. The softmax needs no division: a table of reciprocals rounds every
 //! weight down, and the largest takes what is left.
 
-use super::MAX_K;
 use super::context::Heads;
 use super::log2::log2;
 use super::tables::{EXP2_4096, RECIPROCAL};
+use crate::net::MAX_K;
 
 /// The least and the largest log2 scale, in 1/256 octave of 1/64 int.
 pub const MIN_LOG2_SCALE: i32 = 256;

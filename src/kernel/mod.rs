@@ -42,8 +42,6 @@ pub const MAX_RESIDUAL: i32 = 1 << 22;
 pub const SLACK: usize = 64;
 /// A transmitted feature q is a value 64·q like an int, and 4·q to a net.
 pub const HINT_SHIFT: u32 = 4;
-/// The most logistics a mixture may have.
-pub const MAX_K: usize = 8;
 
 /// The arenas of one tile: its own ints and residuals, and the ints of the planes it looks at.
 #[derive(Clone, Copy)]

@@ -5,55 +5,12 @@
 //! Each half is undone by the same nets with the other sign, so that whatever they say comes back.
 
 use super::lattice::{self, Level};
-use super::plan::{Plan, Run};
+use super::plan::{Half, Known, Lift, Phase, Plan, Run};
 use super::{Part, Places};
 use crate::error::{Error, Result};
 use crate::kernel::Offsets;
 use crate::net::{Pass, Tap};
 use std::ops::Range;
-
-/// What happens at one level around the steps that code it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lift {
-    pub level: i32,
-    /// (cell of the level above, the same int's cell here): nothing at the coarsest.
-    pub descent: Vec<(u32, u32)>,
-    /// Cells of phase 11 where it has no ints.
-    pub bare: Range<usize>,
-    /// By 2y + x.
-    pub phases: [Phase; 4],
-    /// As they are undone: the midpoints of four, the midpoints of two.
-    pub halves: [Half; 2],
-}
-
-/// Cells of one phase of a level, and where they are shown beyond its edges: (home, elsewhere).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Phase {
-    pub runs: Vec<Run>,
-    pub halo: Vec<(u32, u32)>,
-}
-
-/// One coupling of a level and its update.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Half {
-    pub code: Pass,
-    pub predict: Pass,
-    pub update: Pass,
-    /// The steps that code it.
-    pub steps: Range<usize>,
-    /// The phases that these steps code.
-    pub coded: Vec<usize>,
-    pub known: Vec<Known>,
-}
-
-/// A phase that is known when a half is coded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
-    pub phase: usize,
-    /// Its nearest four among what is known.
-    pub near: Offsets,
-    pub update: Offsets,
-}
 
 /// What is asked of a flow's nets beside what is asked of all: a midpoint has one prediction, and both of its nets see around it.
 pub(super) fn check(parts: &[Part]) -> Result<()> {

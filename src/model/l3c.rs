@@ -7,7 +7,7 @@
 //! Scale s has six arrays in the arena, alike in size: the means I₍s₊₁₎, the features F₍s₊₁₎, and I_s by phase (y & 1, x & 1). A
 //! place beyond the means or the features shows the nearest.
 
-use super::plan::{Plan, Run, Step};
+use super::plan::{Plan, Run, Scale, Step};
 use crate::kernel::log2::log2;
 use crate::kernel::quantise::{centre, coarse};
 use crate::kernel::{ONE, Offsets, Usual};
@@ -21,17 +21,6 @@ pub const N_SETS: usize = 3;
 const USUAL: i32 = -635;
 /// Blocks that say how far ints lie from their mean.
 const MAX_BLOCKS: usize = 4096;
-
-/// One scale of a tile: the size of its image, and where its ints and its features begin in the array of all scales.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Scale {
-    pub h: usize,
-    pub w: usize,
-    pub ints: usize,
-    pub features: usize,
-    /// The offsets by which an encoder's net sees I_s from a feature of the scale above; of the last scale none.
-    pub encoder: usize,
-}
 
 /// log2 of the step of the means of a plane, scale 1. Means of means are quieter by half, and so are their steps; a tile's own ints
 /// have a step of 1.

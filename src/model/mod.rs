@@ -6,7 +6,6 @@ pub mod lattice;
 pub mod plan;
 pub mod raster;
 pub mod vqae;
-pub mod zoo;
 
 use crate::error::{Error, Result};
 use crate::kernel::fast::{Fast, Level};
@@ -332,9 +331,9 @@ pub mod tests {
     fn a_model_survives_its_weights_file() {
         for family in Family::OF_CELLS {
             let model = painted_model(family, 5, 2);
-            let bytes = crate::net::store(&model).unwrap();
-            assert_eq!(bytes, crate::net::store(&model).unwrap());
-            let back = crate::net::load(&bytes).unwrap();
+            let bytes = crate::weights::store(&model).unwrap();
+            assert_eq!(bytes, crate::weights::store(&model).unwrap());
+            let back = crate::weights::load(&bytes).unwrap();
             assert_eq!((&back.parts, back.family), (&model.parts, family));
             assert_eq!(back.hash, *blake3::hash(&bytes).as_bytes());
         }

@@ -3,10 +3,9 @@
 //! Every int has one home, the cell where it is coded; halos and coarser lattices hold copies of it. Encoder and decoder walk
 //! the same passes in the same order. A run's symbols are dealt to the coder's lanes from lane 0.
 
-use super::idf::Lift;
-use super::l3c::Scale;
 use crate::kernel::{Offsets, SLACK};
 use crate::net::Pass;
+use std::ops::Range;
 
 /// Cells side by side in the arena; their ints lie `step` apart in the tile, from index `first`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +48,77 @@ pub struct Plan {
     pub scales: Vec<Scale>,
 }
 
+/// What happens at one level around the steps that code it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lift {
+    pub level: i32,
+    /// (cell of the level above, the same int's cell here): nothing at the coarsest.
+    pub descent: Vec<(u32, u32)>,
+    /// Cells of phase 11 where it has no ints.
+    pub bare: Range<usize>,
+    /// By 2y + x.
+    pub phases: [Phase; 4],
+    /// As they are undone: the midpoints of four, the midpoints of two.
+    pub halves: [Half; 2],
+}
+
+/// Cells of one phase of a level, and where they are shown beyond its edges: (home, elsewhere).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Phase {
+    pub runs: Vec<Run>,
+    pub halo: Vec<(u32, u32)>,
+}
+
+/// One coupling of a level and its update.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Half {
+    pub code: Pass,
+    pub predict: Pass,
+    pub update: Pass,
+    /// The steps that code it.
+    pub steps: Range<usize>,
+    /// The phases that these steps code.
+    pub coded: Vec<usize>,
+    pub known: Vec<Known>,
+}
+
+/// A phase that is known when a half is coded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    pub phase: usize,
+    /// Its nearest four among what is known.
+    pub near: Offsets,
+    pub update: Offsets,
+}
+
+/// One scale of a tile: the size of its image, and where its ints and its features begin in the array of all scales.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scale {
+    pub h: usize,
+    pub w: usize,
+    pub ints: usize,
+    pub features: usize,
+    /// The offsets by which an encoder's net sees I_s from a feature of the scale above; of the last scale none.
+    pub encoder: usize,
+}
+
+impl Run {
+    /// Where in the tile its `i`-th int lies.
+    pub fn index(self, i: usize) -> usize {
+        (self.first as i32 + i as i32 * self.step) as usize
+    }
+
+    /// Where in the tile its ints lie.
+    pub fn indices(self) -> impl DoubleEndedIterator<Item = usize> + ExactSizeIterator {
+        (0..self.n as usize).map(move |i| self.index(i))
+    }
+}
+
+/// The same, of a run.
+pub fn indices(run: Run) -> impl DoubleEndedIterator<Item = usize> + ExactSizeIterator {
+    run.indices()
+}
+
 impl Step {
     /// Shows the ints of this step wherever later ones look for them.
     pub fn copy(&self, arena: &mut [i32]) {
@@ -62,6 +132,12 @@ impl Plan {
     /// Ints that the runs code: those of the tile, or of all its scales.
     pub fn n_ints(&self) -> usize {
         self.scales.first().map_or(self.h * self.w, |scale| scale.ints + scale.h * scale.w)
+    }
+
+    /// Cells of the longest run.
+    pub fn longest(&self) -> usize {
+        let phases = self.lifts.iter().flat_map(|lift| &lift.phases).flat_map(|phase| &phase.runs);
+        self.steps.iter().flat_map(|step| &step.runs).chain(phases).map(|run| run.n as usize).max().unwrap_or(0)
     }
 
     /// The level that a net is told: scales are told apart as far as their predictors are.
@@ -90,6 +166,11 @@ impl Plan {
     /// The arena of a reference plane from its tile of ints, in kernel units.
     pub fn mirror(&self, ints: &[i32]) -> Vec<i32> {
         self.mirror.iter().map(|&i| ints[i as usize] * crate::kernel::ONE).collect()
+    }
+
+    /// The same of all reference planes of a tile.
+    pub fn mirrored(&self, refs: &[&[i32]]) -> Vec<Vec<i32>> {
+        refs.iter().map(|ints| self.mirror(ints)).collect()
     }
 
     pub(super) fn with_slack(mut self) -> Plan {

@@ -3,29 +3,25 @@
 //! A `Net` can only be built valid: shapes fit each other, taps are known when they are read, and no sum of the MLP can leave
 //! an i32, whatever the features. The kernels assume all of this and check nothing.
 
-mod load;
 mod mesh;
-mod meshes;
 mod pass;
 mod refit;
-mod store;
 mod wiring;
 
-pub use load::load;
 pub use mesh::{MAX_SIDE, Mesh, MeshLayer, Sheet};
 pub use pass::Pass;
 pub use refit::{MAX_LOG2_STEP, Refit};
-pub use store::store;
 pub use wiring::{Input, Wiring};
 
 use crate::error::{Error, Result};
-use crate::kernel::MAX_K;
 
 /// Features that every cell has besides its neighbours: scale, wide scale, roughness, level, height above what is usual in the
 /// plane, and how quiet the plane is.
 pub const N_CONTEXT: usize = 6;
 /// No tap is farther away than this, in rows or columns.
 pub const MAX_REACH: i32 = 15;
+/// The most logistics a mixture may have.
+pub const MAX_K: usize = 8;
 const MAX_TAPS: usize = 256;
 const MAX_WIDTH: usize = 1024;
 const MAX_INPUTS: usize = 4096;

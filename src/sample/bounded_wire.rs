@@ -6,9 +6,9 @@
 
 use super::bounded::{Bounded, MAX_WHOLE, Rule};
 use super::linear::Axis;
+use super::offset::{put_offset, take_offset};
 use super::order::{Kind, Order};
 use super::survey::MAX_MARKERS;
-use super::wire::{put_offset, take_offset};
 use crate::array::Dtype;
 use crate::error::{Error, Result};
 use crate::wire::{put_svarint, put_varint, take_bytes, take_svarint, take_u8, take_u32, take_varint};

@@ -22,6 +22,7 @@ mod map;
 pub mod mosaic;
 mod noise;
 mod octave;
+mod offset;
 mod order;
 mod ordinary;
 pub mod phase;

@@ -10,6 +10,7 @@ use super::bounded_wire;
 use super::ieee::Ieee;
 use super::linear::{Axis, Linear};
 use super::map::{Form, Map};
+use super::offset::{put_offset, take_offset};
 use super::order::Order;
 use super::range::{Range, widen};
 use super::rank::Rank;
@@ -96,25 +97,6 @@ fn read_linear(input: &mut &[u8], dtype: Dtype, form: u8) -> Result<Linear> {
         return Err(wrong("there are more ints than samples"));
     }
     Ok(map)
-}
-
-/// Offsets near zero are short: the key of 0 is put in the middle, except where nothing lies below it.
-pub(super) fn put_offset(out: &mut Vec<u8>, dtype: Dtype, axis: Axis, offset: u64) {
-    let zero = Order::of(dtype).key(0);
-    match axis {
-        Axis::Scaled(_) => put_svarint(out, (offset ^ (1 << 63)) as i64),
-        Axis::Ordered if zero == 0 => put_varint(out, offset),
-        Axis::Ordered => put_svarint(out, offset.wrapping_sub(zero) as i64),
-    }
-}
-
-pub(super) fn take_offset(input: &mut &[u8], dtype: Dtype, axis: Axis) -> Result<u64> {
-    let zero = Order::of(dtype).key(0);
-    match axis {
-        Axis::Scaled(_) => take_svarint(input).map(multiple_key),
-        Axis::Ordered if zero == 0 => take_varint(input),
-        Axis::Ordered => Ok((take_svarint(input)? as u64).wrapping_add(zero)),
-    }
 }
 
 fn write_rank(map: &Rank, out: &mut Vec<u8>) {

@@ -109,5 +109,5 @@ fn spec() -> Spec {
 fn model(family: Family, net: Net) -> Vec<u8> {
     let part = Part { net, linear: Linear::mean(6) };
     let model = Model::new("painted", family, vec![part], [0; 32]).unwrap();
-    collapsar::net::store(&model).unwrap()
+    collapsar::weights::store(&model).unwrap()
 }

@@ -6,7 +6,8 @@ use collapsar::kernel::predict::Linear;
 use collapsar::kernel::{ONE, Usual};
 use collapsar::model::vqae::{Codebook, Vqae};
 use collapsar::model::{Family, Model, Part};
-use collapsar::net::{Input, Layer, Mesh, MeshLayer, Net, Pass, Sheet, Spec, Wiring, load, store};
+use collapsar::net::{Input, Layer, Mesh, MeshLayer, Net, Pass, Sheet, Spec, Wiring};
+use collapsar::weights::{load, store};
 use std::sync::Arc;
 
 pub const H: usize = 3;

@@ -5,7 +5,8 @@
 use collapsar::kernel::predict::Linear;
 use collapsar::model::vqae::{Codebook, Vqae};
 use collapsar::model::{Family, Model, Part};
-use collapsar::net::{Input, Layer, Mesh, MeshLayer, Net, Pass, Sheet, Spec, Tap, Wiring, load, store};
+use collapsar::net::{Input, Layer, Mesh, MeshLayer, Net, Pass, Sheet, Spec, Tap, Wiring};
+use collapsar::weights::{load, store};
 use std::sync::Arc;
 
 /// A seeded generator of numbers below n.

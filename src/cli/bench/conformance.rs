@@ -2,11 +2,11 @@
 
 use super::stage::level_name;
 use super::tiles::Tile;
-use collapsar::codec::network;
 use collapsar::gpu::{Gpu, TileInts, TilePayload};
 use collapsar::kernel::fast::{Fast, Level};
 use collapsar::kernel::predict::Linear;
 use collapsar::model::Model;
+use collapsar::tile::cells;
 use collapsar::{Error, Kind, Result};
 use serde_json::{Value, json};
 
@@ -66,7 +66,7 @@ impl<'a> Plain<'a> {
                 let coded = if level == Level::Plain { payload.to_vec() } else { encode(self.model, &fast, tile) };
                 let mut back = vec![0; tile.ints.len()];
                 let plan = self.model.plan_to_decode(tile.h, tile.w);
-                network::decode(tile.context(self.model, &fast, linears), &plan, payload, &tile.refs(), &mut back)?;
+                cells::decode(tile.context(self.model, &fast, linears), &plan, payload, &tile.refs(), &mut back)?;
                 Ok((coded, back))
             })
         };
@@ -119,7 +119,7 @@ impl<'a> Plain<'a> {
 fn encode(model: &Model, fast: &Fast, tile: &Tile) -> Vec<u8> {
     let linears = model.linears(tile.refs.len());
     let plan = model.plan_to_encode(tile.h, tile.w);
-    network::encode(tile.context(model, fast, &linears), &plan, &tile.ints, &tile.refs())
+    cells::encode(tile.context(model, fast, &linears), &plan, &tile.ints, &tile.refs())
 }
 
 fn differing(a: &[u8], b: &[u8]) -> usize {

@@ -32,7 +32,7 @@ pub fn model(family: Family, size: &Size) -> Result<Model> {
     }
     let name = format!("random-{}-{}", family.name(), size.name);
     // through its weights file, so that its hash is the one that a coded file would name
-    collapsar::net::load(&collapsar::net::store(&Model::new(&name, family, parts, [0; 32])?)?)
+    collapsar::weights::load(&collapsar::weights::store(&Model::new(&name, family, parts, [0; 32])?)?)
 }
 
 /// Three gated residual blocks, each of which looks at the four nearest cells: 24 activations per cell and layer.
@@ -57,7 +57,7 @@ pub fn deep() -> Result<Model> {
     };
     let parts = vec![part(0)?, part(1)?];
     let model = Model::new("random-pixelcnn-deep-19k", Family::PixelcnnDeep, parts, [0; 32])?;
-    collapsar::net::load(&collapsar::net::store(&model)?)
+    collapsar::weights::load(&collapsar::weights::store(&model)?)
 }
 
 fn part(pass: Pass, n_refs: usize, size: &Size, state: &mut u32) -> Result<Part> {

@@ -2,7 +2,6 @@
 
 use super::tiles::{Tile, USUAL};
 use crate::cli::noise::round;
-use collapsar::codec::network;
 use collapsar::entropy::lanes::{Interval, Popper, Pusher};
 use collapsar::kernel::context::Heads;
 use collapsar::kernel::fast::{Fast, Inverted, Level, Scratch, room};
@@ -10,6 +9,7 @@ use collapsar::kernel::mixture::{Mixtures, mass};
 use collapsar::kernel::{Look, ONE};
 use collapsar::model::plan::Run;
 use collapsar::model::{Model, Plan};
+use collapsar::tile::cells;
 use collapsar::{Error, Result};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -225,11 +225,11 @@ fn whole(model: &Model, fast: &Fast, plans: (&Plan, &Plan), tile: &Tile, taken: 
     let linears = model.linears(0);
     let context = tile.context(model, fast, &linears);
     let clock = Instant::now();
-    let payload = network::encode(context, plans.0, &tile.ints, &[]);
+    let payload = cells::encode(context, plans.0, &tile.ints, &[]);
     taken[6] = clock.elapsed();
     let mut back = vec![0; tile.ints.len()];
     let clock = Instant::now();
-    network::decode(context, plans.1, &payload, &[], &mut back)?;
+    cells::decode(context, plans.1, &payload, &[], &mut back)?;
     taken[7] = clock.elapsed();
     match back == tile.ints {
         true => Ok(()),

@@ -2,17 +2,17 @@
 
 use crate::cli::noise::{self, Noise};
 use collapsar::array::ArrayType;
-use collapsar::codec::anchor::Anchor;
-use collapsar::codec::archive::{Archive, Array, FileHead};
-use collapsar::codec::classic;
-use collapsar::codec::encode::kind;
-use collapsar::codec::tile::{self, Mode};
+use collapsar::codec::array::reference::Anchor;
+use collapsar::codec::file::archive::{Archive, Array};
+use collapsar::codec::file::blocks::{FileHead, kind};
 use collapsar::container::{Limits, Reader};
 use collapsar::format::gzip::Recipe;
+use collapsar::grid::Grid;
 use collapsar::model::Model;
 use collapsar::sample::{Bound, ORDINARY};
 use collapsar::source::Source;
-use collapsar::tile::Grid;
+use collapsar::tile::classic;
+use collapsar::tile::code::Mode;
 use collapsar::{Error, Result};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -82,7 +82,7 @@ pub fn contents(source: &dyn Source) -> Result<Contents> {
             kind::FILE if i == 0 => c.format = FileHead::read(&reader.payload(i)?)?.format_name(),
             kind::GZIP => c.gzip = Some(Recipe::read(&mut reader.payload(i)?.as_slice())?.name()),
             kind::WEIGHTS => {
-                let model = collapsar::net::load(&reader.payload(i)?)?;
+                let model = collapsar::weights::load(&reader.payload(i)?)?;
                 c.weights.push((model.name, model.hash));
                 c.weights_bytes += len;
             }
@@ -110,12 +110,12 @@ fn named(archive: &Archive, array: &Array, anchor: &Anchor) -> Option<(String, i
 fn array_info(archive: &Archive, array: &Array) -> Result<ArrayInfo> {
     let head = &array.head;
     let mut modes: BTreeMap<&'static str, (u64, u64)> = BTreeMap::new();
-    let (mut n_hidden, mut mask_bytes) = (0, 0);
+    let (coder, mut n_hidden, mut mask_bytes) = (head.coder(None), 0, 0);
     let bands = (0..head.grid.n_planes).flat_map(|plane| (0..head.grid.n_bands()).map(move |band| (plane, band)));
     let places = bands.flat_map(|(plane, band)| head.grid.band(plane, band));
     for (place, block) in places.zip(array.first_block..) {
         let code = archive.tile(array, &place, block)?;
-        let (mask, rest) = tile::unmask(head, &code, &place)?;
+        let (mask, rest) = coder.unmask(&code, &place)?;
         let mode = match code.mode {
             Mode::Classic => classic::mode_name(rest),
             Mode::Network if head.waves.is_some() => "waves",

@@ -2,20 +2,20 @@
 //!
 //! The same file and the same bounds give the same bytes: no time is told here.
 
+mod html;
 mod page;
 mod plot;
 mod png;
 
-use super::args;
 use super::eval::{self, Figures, TITLES, cell, figures, figures_of_all};
 use super::exit::Tally;
 use super::input::Opened;
-use super::models;
 use super::names::Target;
 use super::output::Sink;
 use super::say::{self, Talk};
 use super::table::Table;
 use super::trial::{Original, Trial};
+use super::{args, models};
 use collapsar::atomic::{Existing, Output};
 use collapsar::source::Source;
 use collapsar::{Error, Loss, Result};

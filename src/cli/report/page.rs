@@ -5,10 +5,10 @@
 use super::super::eval::{Figures, TITLES, cell, figures, figures_of_all};
 use super::super::say;
 use super::super::trial::{Judged, Trial};
-use super::label;
+use super::html::escape;
 use super::plot::{self, Point};
-use super::png;
-use collapsar::codec::archive::describe;
+use super::{label, png};
+use collapsar::codec::file::archive::describe;
 use collapsar::quality::Picture;
 use collapsar::sample::number;
 
@@ -41,18 +41,6 @@ x′ − x; PSNR: 20 log₁₀((max − min) / RMSE) in dB; SSIM: over all windo
 bits; W1 and KS: distances of the distributions, W1 in units of the samples; moved: share of the samples on the other side of Otsu’s \
 threshold, taken before and after; overlap: above it in both / above in either; bits: coded bits per sample. In total, distances and \
 thresholds are those of the worst array.";
-
-/// Text as it may stand in a page.
-pub fn escape(text: &str) -> String {
-    let one = |c: char| match c {
-        '&' => "&amp;".to_string(),
-        '<' => "&lt;".to_string(),
-        '>' => "&gt;".to_string(),
-        '"' => "&quot;".to_string(),
-        _ => c.to_string(),
-    };
-    say::clean(text).chars().map(one).collect()
-}
 
 pub fn page(name: &str, trials: &[Trial]) -> String {
     let name = escape(name);

@@ -1,6 +1,6 @@
 //! Plots as SVG that stands in a page: a curve with its points, and bars. Colours are the page's, by class.
 
-use super::page::escape;
+use super::html::escape;
 use collapsar::quality::Histogram;
 use collapsar::sample::number;
 

@@ -3,10 +3,11 @@
 
 use super::Inverted;
 use super::lanes::{Lanes, N, clamp, log2, sixteen, sixteen_mut};
+use crate::kernel::ONE;
 use crate::kernel::interval::PRECISION;
 use crate::kernel::mixture::{Mixtures, Window};
 use crate::kernel::tables::{EXP2_8192, SIGMOID_CURVE, SIGMOID_SLOPE, SIGMOID_VALUE};
-use crate::kernel::{MAX_K, ONE};
+use crate::net::MAX_K;
 
 static VALUE: [i32; 32] = SIGMOID_VALUE;
 static EXP2: [i32; 256] = EXP2_8192;

@@ -1,10 +1,10 @@
 //! kernel::mixture, sixteen cells at a time.
 
 use super::lanes::{Lanes, N, clamp, log2, sixteen, sixteen_mut};
-use crate::kernel::MAX_K;
 use crate::kernel::context::Heads;
 use crate::kernel::mixture::{MAX_LOG2_SCALE, MIN_LOG2_SCALE, Mixtures};
 use crate::kernel::tables::{EXP2_4096, RECIPROCAL};
+use crate::net::MAX_K;
 
 /// RECIPROCAL twice: the index has a bit too many, and either half will do.
 static RECIPROCALS: [i32; 256] = {

@@ -1,0 +1,9 @@
+//! One array: its head, its bands of rows, the payloads of its tiles, and what it sees of other arrays.
+
+pub mod band;
+pub mod batch;
+pub mod head;
+pub mod payload;
+pub mod reference;
+pub mod references;
+pub mod refit;

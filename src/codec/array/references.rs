@@ -1,0 +1,65 @@
+//! What the bands of an array see of the arrays that it looks at, and which arrays may be looked at.
+
+use crate::codec::array::band::Ints;
+use crate::codec::array::head::Head;
+use crate::codec::array::reference::{Anchor, LOST, MAX_ANCHOR_SAMPLES, MAX_DEPTH};
+use crate::error::{Error, Result};
+use crate::sample::phase;
+
+/// Gives ints of an array by its number, from a sample on.
+pub type Recall<'a> = &'a mut dyn FnMut(u64, u64, &mut [i32]) -> Result<()>;
+
+/// What a band of array `number` sees of its anchors: `[anchor][phase]`.
+pub fn recall(head: &Head, number: u64, plane: usize, band: usize, from: Recall) -> Result<Vec<Vec<Ints>>> {
+    let grid = &head.grid;
+    let (row, rows) = grid.rows(band);
+    let one = |anchor: &Anchor| {
+        let mut whole = vec![LOST; rows * grid.w];
+        if let (Some(number), Some(first)) =
+            (number.checked_sub(anchor.back), anchor.sample((grid.h, grid.w), plane, row))
+        {
+            from(number, first, &mut whole)?;
+        }
+        if grid.n_phases == 1 {
+            return Ok(vec![Ints { h: rows, w: grid.w, ints: whole }]);
+        }
+        let of_phase = |i: usize| {
+            let (h, w) = phase::size(i, rows, grid.w);
+            let mut ints = vec![0; h * w];
+            phase::pick(i, &whole, rows, grid.w, &mut ints);
+            Ints { h, w, ints }
+        };
+        Ok((0..4).map(of_phase).collect())
+    };
+    head.anchors.iter().map(one).collect()
+}
+
+/// Whether an array may be looked at; what painters give is not known before they have coded.
+pub fn may_be_seen(head: &Head) -> bool {
+    head.grid.n_parts == 1
+        && !head.is_painted()
+        && head.map.max_int(0) <= i32::MAX as u32
+        && head.ty.n_samples().is_ok_and(|n| n <= MAX_ANCHOR_SAMPLES)
+}
+
+/// Holds the anchors of array `number` against the arrays before it, given as (head, depth); returns its own depth.
+pub fn check<'a>(head: &Head, number: u64, before: impl Fn(u64) -> Option<(&'a Head, usize)>) -> Result<usize> {
+    let mut depth = 0;
+    for anchor in &head.anchors {
+        let seen = number.checked_sub(anchor.back).and_then(&before);
+        let (seen, its_depth) = seen.ok_or_else(|| Error::corrupt("an anchor that is not before its array"))?;
+        let grid = &head.grid;
+        let last = anchor.sample((grid.h, grid.w), grid.n_planes - 1, grid.h);
+        let fits = last.zip(seen.ty.n_samples().ok()).is_some_and(|(last, n)| last <= n);
+        if !fits || !may_be_seen(seen) {
+            return Err(Error::corrupt("an anchor of another shape than its array"));
+        }
+        depth = depth.max(its_depth + 1);
+    }
+    if depth > MAX_DEPTH {
+        return Err(Error::limit(format!(
+            "{depth} arrays that look at each other in a chain, {MAX_DEPTH} is the most"
+        )));
+    }
+    Ok(depth)
+}

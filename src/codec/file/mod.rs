@@ -1,0 +1,16 @@
+//! One file: blocks, arrays one after the other, and what is kept between them.
+
+pub mod archive;
+pub mod blocks;
+pub mod bytes;
+pub mod cut;
+pub mod decode;
+pub mod encode;
+pub mod reference_store;
+pub mod region;
+pub mod salvage;
+
+use crate::error::Result;
+
+/// Called with the bytes of the content that are done; an error from it stops the work.
+pub type Progress<'a> = &'a (dyn Fn(u64) -> Result<()> + Sync);

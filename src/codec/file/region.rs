@@ -1,0 +1,197 @@
+//! A cut-out: only the tiles that it touches are decoded, and those that they look at, in its array and in others.
+
+use crate::codec::array::reference::{Anchor, HIDDEN};
+use crate::codec::file::archive::{Archive, Array};
+use crate::error::{Error, Result};
+use crate::grid::{Grid, Place};
+use crate::tile::code::Decoded;
+use crate::tile::mask::hides;
+use crate::tile::runtime::Plans;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The samples of a cut-out in C order and the byte order of the file, and how many tiles were decoded for them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    pub bytes: Vec<u8>,
+    pub n_tiles: usize,
+}
+
+impl Archive<'_> {
+    /// Rows and columns of one plane of an array; planes are counted over all leading dimensions of its shape.
+    pub fn region(&self, array: &Array, plane: u64, rows: Range<u64>, columns: Range<u64>) -> Result<Cut> {
+        let (n_planes, h, w) = array.head.ty.planes();
+        if plane >= n_planes || rows.start > rows.end || rows.end > h || columns.start > columns.end || columns.end > w
+        {
+            return Err(Error::argument(format!(
+                "plane {plane}, rows {rows:?}, columns {columns:?} do not lie in {n_planes} planes of {h}×{w}"
+            )));
+        }
+        let mut tiles = Tiles { archive: self, ways: BTreeMap::new(), known: BTreeMap::new() };
+        let n_columns = (columns.end - columns.start) as usize;
+        let row_bytes = n_columns * array.head.ty.dtype.n_bytes();
+        let mut bytes = vec![0; (rows.end - rows.start) as usize * row_bytes];
+        if n_columns > 0 {
+            for (y, out) in rows.zip(bytes.chunks_exact_mut(row_bytes)) {
+                let first = (plane * h + y) * w + columns.start;
+                tiles.samples(array, first, n_columns, out)?;
+            }
+        }
+        Ok(Cut { bytes, n_tiles: tiles.known.len() })
+    }
+}
+
+/// The tiles decoded so far, by numbers of array and tile.
+struct Tiles<'a> {
+    archive: &'a Archive<'a>,
+    ways: BTreeMap<u64, Arc<Way>>,
+    known: BTreeMap<(u64, u64), Arc<Decoded>>,
+}
+
+/// How the tiles of an array are found and decoded.
+struct Way {
+    plans: Option<Plans>,
+    /// The tiles of a plane in the order of the file: (number within the plane), the same for every plane.
+    order: Vec<u64>,
+}
+
+impl Way {
+    fn new(array: &Array) -> Way {
+        let head = &array.head;
+        let order = (0..head.grid.n_bands()).flat_map(|band| head.grid.band(0, band).map(|place| place.number));
+        let plans = head.network.as_ref().map(|n| Plans::to_decode(n.model.clone()));
+        Way { plans, order: order.collect() }
+    }
+}
+
+/// Where an int stands.
+#[derive(Clone, Copy)]
+struct Spot {
+    plane: usize,
+    part: usize,
+    phase: usize,
+    y: usize,
+    x: usize,
+}
+
+impl Spot {
+    /// Of a part of the sample at an index.
+    fn of(grid: &Grid, part: usize, index: u64) -> Spot {
+        let (row, x) = ((index / grid.w as u64) as usize, (index % grid.w as u64) as usize);
+        let (plane, y) = (row / grid.h, row % grid.h);
+        let (phase, y, x) = if grid.n_phases == 4 { (2 * (y & 1) + (x & 1), y / 2, x / 2) } else { (0, y, x) };
+        Spot { plane, part, phase, y, x }
+    }
+}
+
+impl Tiles<'_> {
+    /// `n` samples from index `first` of the array.
+    fn samples(&mut self, array: &Array, first: u64, n: usize, out: &mut [u8]) -> Result<()> {
+        let grid = &array.head.grid;
+        let (map, big_endian) = (&array.head.map, array.head.ty.big_endian);
+        let mut parts = vec![Vec::with_capacity(n); grid.n_parts];
+        for (part, ints) in parts.iter_mut().enumerate() {
+            for index in first..first + n as u64 {
+                ints.push(self.int(array, Spot::of(grid, part, index))?);
+            }
+        }
+        let parts: Vec<&[i32]> = parts.iter().map(Vec::as_slice).collect();
+        map.from_ints(&parts, big_endian, out)?;
+        for i in 0..n {
+            if let Some(bits) = self.hidden(array, Spot::of(grid, 0, first + i as u64))? {
+                map.put(out, big_endian, i, bits);
+            }
+        }
+        Ok(())
+    }
+
+    /// The tile of a spot, and which of its ints it is.
+    fn find(&mut self, array: &Array, spot: Spot) -> Result<(Arc<Decoded>, usize)> {
+        let grid = &array.head.grid;
+        let Spot { plane, part, phase, y, x } = spot;
+        let (band, column) = (y / grid.tile_h, x / grid.tile_w);
+        let place = grid.place(plane, band, part, phase, column).expect("the int lies in the plane");
+        let index = (y % grid.tile_h) * place.w + x % grid.tile_w;
+        let tile = match self.known.get(&(array.number, place.number)) {
+            Some(tile) => tile.clone(),
+            None => self.tile(array, &place)?,
+        };
+        Ok((tile, index))
+    }
+
+    fn int(&mut self, array: &Array, spot: Spot) -> Result<i32> {
+        let (tile, index) = self.find(array, spot)?;
+        Ok(tile.ints[index])
+    }
+
+    /// The bits of a sample that a mask hides.
+    fn hidden(&mut self, array: &Array, spot: Spot) -> Result<Option<u64>> {
+        let (tile, index) = self.find(array, spot)?;
+        let class = tile.mask.classes.get(index).map_or(0, |&class| usize::from(class));
+        let marker = class.checked_sub(1).and_then(|class| array.head.map.markers().get(class).copied());
+        let exact = || tile.mask.exact.iter().find(|(i, _)| *i == index).map(|(_, bits)| *bits);
+        Ok(if class == 0 { None } else { marker.or_else(exact) })
+    }
+
+    fn tile(&mut self, array: &Array, place: &Place) -> Result<Arc<Decoded>> {
+        let (head, grid) = (&array.head, &array.head.grid);
+        let phases = (0..place.phase).map(|phase| (place.plane, phase));
+        let planes = (1..=head.n_previous_of(place.plane)).map(|back| (place.plane - back, place.phase));
+        let seen: Vec<(usize, usize)> = phases.chain(planes).take(head.n_own_refs(place.plane, place.phase)).collect();
+        let mut refs = Vec::new();
+        for (plane, phase) in seen {
+            let (h, w) = grid.size(phase);
+            let mut ints = Vec::with_capacity(place.h * place.w);
+            for y in 0..place.h {
+                for x in 0..place.w {
+                    let (y, x) = (place.band * grid.tile_h + y, place.column * grid.tile_w + x);
+                    let (y, x) = (y.min(h - 1), x.min(w - 1));
+                    ints.push(self.int(array, Spot { plane, part: place.part, phase, y, x })?);
+                }
+            }
+            refs.push(ints);
+        }
+        let n_anchors = head.n_refs(place.plane, place.phase) - refs.len();
+        for anchor in head.anchors.iter().take(n_anchors) {
+            refs.push(self.shown(array, place, anchor)?);
+        }
+        let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
+        let way = self.ways.entry(array.number).or_insert_with(|| Arc::new(Way::new(array))).clone();
+        let per_plane = way.order.len();
+        let first = grid.place(place.plane, 0, 0, 0, 0).expect("a plane has a first tile").number;
+        let nth = way.order.binary_search(&(place.number - first)).expect("every tile stands in the order");
+        let block = array.first_block + place.plane * per_plane + nth;
+        let code = self.archive.tile(array, place, block)?;
+        let tile = head.coder(way.plans.as_ref()).decode(&code, place, &refs);
+        let tile = Arc::new(tile.map_err(|e| e.at(format!("tile {}", place.number)))?);
+        self.known.insert((array.number, place.number), tile.clone());
+        Ok(tile)
+    }
+
+    /// What a tile sees of another array.
+    fn shown(&mut self, array: &Array, place: &Place, anchor: &Anchor) -> Result<Vec<i32>> {
+        let Array { number, head, .. } = array;
+        let (grid, archive) = (&head.grid, self.archive);
+        let seen = number.checked_sub(anchor.back).and_then(|number| archive.array(number));
+        let seen = seen.expect("an archive that is open has the arrays that others look at");
+        let mut ints = Vec::with_capacity(place.h * place.w);
+        for i in 0..place.h * place.w {
+            let (y, x) = (place.band * grid.tile_h + i / place.w, place.column * grid.tile_w + i % place.w);
+            let (y, x) = match grid.n_phases {
+                4 => (2 * y + place.phase / 2, 2 * x + place.phase % 2),
+                _ => (y, x),
+            };
+            let row = anchor.sample((grid.h, grid.w), place.plane, y).expect("it was held against its anchor");
+            let spot = Spot::of(&seen.head.grid, 0, row + x as u64);
+            let hidden = self.hidden_at(seen, spot)?;
+            ints.push(if hidden { HIDDEN } else { self.int(seen, spot)? });
+        }
+        Ok(anchor.show(ints, place.w))
+    }
+
+    fn hidden_at(&mut self, array: &Array, spot: Spot) -> Result<bool> {
+        let (tile, index) = self.find(array, spot)?;
+        Ok(hides(&tile.mask.classes, index))
+    }
+}

@@ -1,0 +1,227 @@
+//! Whether the nets of an array are refitted to it: where the bits that this saves are more than the refit takes, and only there.
+//!
+//! ```text
+//! cells of windows all over the array → fit::refit → round → the windows of the choice, coded with and without
+//! ```
+//!
+//! The windows of the choice take no part in the fit but where both happen to lie. So cells that were fitted to count for as much as
+//! there are of them: where they are the whole array, what is saved on them is what is saved.
+
+use crate::codec::array::head::{Head, Network};
+use crate::codec::array::refit::n_bytes;
+use crate::codec::search::related::{self, Looked};
+use crate::codec::search::windows::{Corner, Origin, Stack, View};
+use crate::error::Result;
+use crate::fit::{self, Cells};
+use crate::model::{Model, Plan};
+use crate::net::Refit;
+use crate::tile::cells;
+use crate::tile::runtime::Plans;
+use crate::tile::stream::Context;
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// How much work goes into refitting the last layers of networks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Adapt {
+    /// None: networks are used as their weights files say.
+    Off,
+    /// Less than coding the array takes.
+    #[default]
+    Fast,
+    /// A few seconds per array, and every model in turn.
+    Max,
+}
+
+/// Fewer ints gain less than it takes to say what was refitted.
+const MIN_INTS: usize = 1 << 14;
+/// A net that codes fewer cells is left as it is.
+const MIN_CELLS: usize = 2048;
+/// Windows hold so many times the cells that are fitted to: cells side by side are alike.
+const SPARSE: usize = 2;
+
+impl Adapt {
+    /// Models of which more is measured than the plain way.
+    pub(super) fn n_models(self) -> usize {
+        if self == Adapt::Max { usize::MAX } else { 1 }
+    }
+
+    /// How many cells are fitted to in an array of so many ints, and how often each. What `Fast` looks at is at most an eighth of the
+    /// array and a little, of small arrays a quarter and a little; twice as much gave 0.02 % of bytes of large ones, 0.1 % of small.
+    fn effort(self, n_ints: usize) -> (usize, usize) {
+        match self {
+            Adapt::Off => (0, 0),
+            Adapt::Fast => ((n_ints / 16 + (1 << 15)).min(1 << 19), if n_ints <= 1 << 20 { 4 } else { 2 }),
+            Adapt::Max => ((n_ints / 2 + (1 << 15)).min(1 << 19), 8),
+        }
+    }
+}
+
+/// A refit rarely saves more than an eighth.
+pub(super) fn may_win(bits: u64, others: u64) -> bool {
+    bits - bits / 8 < others
+}
+
+/// Refits the network of a head where that makes its array smaller; returns the bits by which the windows get smaller.
+pub(super) fn adapt(how: Adapt, head: &mut Head, seen: (&Origin, &[Looked]), stacks: &[Stack]) -> Result<u64> {
+    let n_ints = head.grid.n_planes * head.grid.h * head.grid.w;
+    let (n_wanted, n_times) = how.effort(n_ints);
+    let Some(network) = head.network.as_ref().filter(|_| n_wanted > 0 && n_ints >= MIN_INTS) else { return Ok(0) };
+    if network.model.parts.iter().any(|part| part.net.layers().len() < 2) {
+        return Ok(0); // a last layer that sees features has no hidden activations to be fitted to
+    }
+    let look = Look { head, network, plans: Plans::to_encode(network.model.clone()) };
+    let cells = look.cells(seen, n_wanted)?;
+    let fitted = refits(&network.model, &cells, n_ints, n_times);
+    let model = refitted(&network.model, &fitted);
+
+    let before = look.costs(stacks);
+    let after = Look { plans: Plans::to_encode(model.clone()), ..look }.costs(stacks);
+    let n_seen = stacks.iter().map(|s| s.h * s.w).sum();
+    let mut saved = 0;
+    let worth = |(part, refit): &(usize, Refit)| {
+        let gains: Vec<i64> = before.iter().zip(&after).map(|(before, after)| before[*part] - after[*part]).collect();
+        let gain = gain(&gains, n_bytes(*part, refit), n_seen, n_ints);
+        saved += gain.unwrap_or(0);
+        gain.is_some()
+    };
+    let refits: Vec<_> = fitted.into_iter().filter(worth).collect();
+    let model = refitted(&network.model, &refits);
+    head.network = Some(Network { model, refits, fits: network.fits.clone() });
+    Ok(saved / 256)
+}
+
+/// Refits of the nets that enough cells saw.
+fn refits(model: &Model, cells: &[Cells], n_ints: usize, n_times: usize) -> Vec<(usize, Refit)> {
+    let n_cells = cells.iter().map(Cells::len).sum::<usize>().max(1) as u128;
+    let of_part = |(part, cells): (usize, &Cells)| {
+        if cells.len() < MIN_CELLS {
+            return None;
+        }
+        let net = &model.parts[part].net;
+        let n_coded = (n_ints as u128 * cells.len() as u128 / n_cells) as u64;
+        let refit = fit::refit(net, &cells.mixed(), n_times * cells.len())?.round(net, n_coded)?;
+        // a layer whose sums could overflow is no layer
+        net.refitted(&refit).is_ok().then_some((part, refit))
+    };
+    cells.iter().enumerate().filter_map(of_part).collect()
+}
+
+fn refitted(model: &Arc<Model>, refits: &[(usize, Refit)]) -> Arc<Model> {
+    let mut model = model.clone();
+    for (part, refit) in refits {
+        let net = model.parts[*part].net.refitted(refit).expect("it was tried before");
+        Arc::make_mut(&mut model).parts[*part].net = net;
+    }
+    model
+}
+
+/// By how much the windows get smaller, in 1/256 bit, their share of the price paid; None where that is not sure. What the rest of
+/// the array gains is known but for the standard error of what its windows gain: one of these is taken off before the gain is
+/// believed.
+fn gain(of_windows: &[i64], n_bytes: u64, n_seen: usize, n_ints: usize) -> Option<u64> {
+    let (n, n_seen, n_ints) = (of_windows.len() as i128, n_seen as i128, n_ints as i128);
+    let sum: i128 = of_windows.iter().map(|&g| i128::from(g)).sum();
+    let squares: i128 = of_windows.iter().map(|&g| i128::from(g) * i128::from(g)).sum();
+    let variance = if n > 1 { (n * squares - sum * sum) / (n - 1) } else { 0 };
+    let doubt = (variance * (n_ints - n_seen).max(0) / n_ints).isqrt();
+    let price = i128::from(n_bytes) * 8 * 256 * n_seen / n_ints;
+    if sum - doubt > price { u64::try_from(sum - price).ok() } else { None }
+}
+
+/// Is shown a phase of a window.
+type Show<'a> = &'a mut dyn FnMut(Context, &Plan, &View);
+
+/// A head, and what its network makes of windows.
+struct Look<'a> {
+    head: &'a Head,
+    network: &'a Network,
+    plans: Plans,
+}
+
+impl Look<'_> {
+    /// About `n` cells of windows all over the array, by net.
+    fn cells(&self, (origin, looked): (&Origin, &[Looked]), n: usize) -> Result<Vec<Cells>> {
+        let max = self.head.map.max_int(0) as i32;
+        let parts = &self.network.model.parts;
+        let none: Vec<Cells> =
+            parts.iter().map(|p| Cells::new(p.net.layers().last().map_or(0, |l| l.n_in), max)).collect();
+        let corners = origin.corners(SPARSE * n);
+        let of_window = |&corner: &Corner| {
+            let mut stack = origin.window(corner)?.ints(&self.head.map, self.head.ty.big_endian);
+            stack.anchors = related::seen(looked, origin, corner)?;
+            let stride = (corners.len() * stack.h * stack.w / n).max(1);
+            let mut cells = none.clone();
+            self.each(&stack, &mut |context, plan, view| {
+                cells::gather(context, plan, &view.ints, &view.classes, &view.refs(), stride, &mut cells);
+            });
+            Ok(cells)
+        };
+        let gathered: Vec<Result<Vec<Cells>>> = corners.par_iter().map(of_window).collect();
+        let mut all = none.clone();
+        for cells in gathered {
+            all.iter_mut().zip(cells?).for_each(|(all, cells)| all.append(cells));
+        }
+        Ok(all)
+    }
+
+    /// What each net takes for each window, in 1/256 bit.
+    fn costs(&self, stacks: &[Stack]) -> Vec<Vec<i64>> {
+        let of_stack = |stack: &Stack| {
+            let mut sums = vec![0; self.network.model.parts.len()];
+            self.each(stack, &mut |context, plan, view| {
+                let costs = cells::costs(context, plan, &view.ints, &view.classes, &view.refs());
+                sums.iter_mut().zip(costs).for_each(|(sum, cost)| *sum += cost);
+            });
+            sums
+        };
+        stacks.par_iter().map(of_stack).collect()
+    }
+
+    /// Shows every phase of a window.
+    fn each(&self, stack: &Stack, show: Show) {
+        let n_previous = (stack.planes.len() - 1).min(self.head.n_previous);
+        for (phase, view) in stack.views(self.head.grid.n_phases, self.head.n_previous).into_iter().enumerate() {
+            let fitted = &self.network.fits[phase][n_previous];
+            let context = Context {
+                model: self.plans.model(),
+                fast: &self.plans.fast,
+                linears: &fitted.linears,
+                usual: fitted.usual,
+                max: self.head.map.max_int(0) as i32,
+            };
+            let plan = self.plans.get(view.h, view.w);
+            show(context, &plan, &view.fill_in(&plan));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_and_looks_are_a_share_of_the_array_and_bounded() {
+        for n_ints in [1 << 14, 1 << 17, 1 << 20, 1 << 24, 1 << 40] {
+            let (n_cells, n_times) = Adapt::Fast.effort(n_ints);
+            assert!(
+                n_cells * n_times <= n_ints / if n_ints > 1 << 20 { 8 } else { 4 } + (1 << 17) && n_cells <= 1 << 19
+            );
+            let (n_cells, n_times) = Adapt::Max.effort(n_ints);
+            assert!(n_cells * n_times <= 4 * n_ints + (1 << 18) && n_cells <= 1 << 19);
+        }
+    }
+
+    #[test]
+    fn a_gain_is_believed_where_it_pays_and_windows_agree() {
+        let bit = 256;
+        // the windows are the whole array: what they gain is gained
+        assert_eq!(gain(&[900 * bit, -80 * bit], 100, 1000, 1000), Some(20 * 256));
+        assert_eq!(gain(&[900 * bit, -100 * bit], 100, 1000, 1000), None);
+        // a tenth of it is seen: a tenth of the price, but what one window gains alone is chance
+        assert_eq!(gain(&[41 * bit, 41 * bit], 100, 100, 1000), Some(2 * 256));
+        assert_eq!(gain(&[40 * bit, 40 * bit], 100, 100, 1000), None);
+        assert_eq!(gain(&[900 * bit, 0], 100, 100, 1000), None);
+        assert_eq!(gain(&[], 100, 0, 1000), None);
+    }
+}

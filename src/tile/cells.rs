@@ -1,0 +1,88 @@
+//! One tile through a model whose nets meet cells: the walk of its family, by one coder or another.
+
+use crate::error::Result;
+use crate::fit::Cells;
+use crate::model::{Family, Plan};
+use crate::tile::autoregressive::Autoregressive;
+use crate::tile::coders::{Cost, Gather, Pack, Pop};
+use crate::tile::flow::Flow;
+use crate::tile::pyramid::Pyramid;
+use crate::tile::stream::Context;
+use crate::tile::walk::Walk;
+
+/// Walks a tile by the schedule of its family; flows and pyramids code what is hidden like all else.
+fn on<R>(context: Context, plan: &Plan, classes: &[u8], refs: &[&[i32]], go: impl FnOnce(&mut dyn Walk) -> R) -> R {
+    let mirrored = plan.mirrored(refs);
+    let refs: Vec<&[i32]> = mirrored.iter().map(Vec::as_slice).collect();
+    match context.model.family {
+        Family::Idf => go(&mut Flow::new(context, plan, &refs)),
+        Family::L3c => go(&mut Pyramid::new(context, plan)),
+        _ => go(&mut Autoregressive::new(context, plan, &refs, classes)),
+    }
+}
+
+/// The payload of a tile whose ints all lie in 0..=max; `plan` may be any of the model's for this size.
+pub fn encode(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]]) -> Vec<u8> {
+    encode_masked(context, plan, ints, &[], refs)
+}
+
+/// The same of ints of which a mask hides some: they must have been filled in. No classes: nothing is hidden.
+pub fn encode_masked(context: Context, plan: &Plan, ints: &[i32], classes: &[u8], refs: &[&[i32]]) -> Vec<u8> {
+    let family = context.model.family;
+    assert!(family.knows_masks() || classes.iter().all(|class| *class == 0), "this family leaves nothing out");
+    on(context, plan, classes, refs, |walk| {
+        let (seed, framing) = (walk.analyse(ints), walk.framing());
+        let mut pack = Pack::new(plan, framing);
+        walk.walk(&mut pack).expect("an encoder knows what comes");
+        pack.payload(plan, framing, seed)
+    })
+}
+
+/// −256 · log2 of the probability that each net of the model gives to its ints; what lies beyond windows is not counted.
+pub fn costs(context: Context, plan: &Plan, ints: &[i32], classes: &[u8], refs: &[&[i32]]) -> Vec<i64> {
+    on(context, plan, classes, refs, |walk| {
+        walk.analyse(ints);
+        let mut cost = Cost::new(context.model);
+        walk.walk(&mut cost).expect("an encoder knows what comes");
+        cost.0
+    })
+}
+
+/// Adds every `stride`-th cell to those of its net, unless it is hidden.
+pub fn gather(
+    context: Context,
+    plan: &Plan,
+    ints: &[i32],
+    classes: &[u8],
+    refs: &[&[i32]],
+    stride: usize,
+    cells: &mut [Cells],
+) {
+    on(context, plan, classes, refs, |walk| {
+        walk.analyse(ints);
+        walk.walk(&mut Gather::new(stride, cells)).expect("an encoder knows what comes");
+    });
+}
+
+/// The ints of a payload; `plan` must be the model's plan for decoding.
+pub fn decode(context: Context, plan: &Plan, payload: &[u8], refs: &[&[i32]], ints: &mut [i32]) -> Result<()> {
+    decode_masked(context, plan, payload, &[], refs, ints)
+}
+
+/// The same where a mask hides some.
+pub fn decode_masked(
+    context: Context,
+    plan: &Plan,
+    payload: &[u8],
+    classes: &[u8],
+    refs: &[&[i32]],
+    ints: &mut [i32],
+) -> Result<()> {
+    on(context, plan, classes, refs, |walk| {
+        let (mut pop, seed) = Pop::new(payload, walk.framing())?;
+        walk.open(seed)?;
+        walk.walk(&mut pop)?;
+        walk.ints(ints)?;
+        pop.finish()
+    })
+}

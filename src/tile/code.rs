@@ -1,0 +1,46 @@
+//! A tile before and after: its ints and what is known of them, and its code.
+
+use crate::grid::Place;
+use crate::tile::mask::{Kind, Mask};
+
+/// How a tile is coded: the byte in front of its code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    Classic = 0,
+    Network = 1,
+}
+
+/// A tile's ints, which of them are hidden, and what it may look at.
+pub struct Tile {
+    pub place: Place,
+    /// Hidden ones have been filled in.
+    pub ints: Vec<i32>,
+    pub mask: Mask,
+    pub refs: Vec<Vec<i32>>,
+}
+
+impl Tile {
+    /// A tile of one value needs no network.
+    pub fn is_constant(&self) -> bool {
+        self.ints.iter().all(|v| *v == self.ints[0])
+    }
+
+    pub fn refs(&self) -> Vec<&[i32]> {
+        self.refs.iter().map(Vec::as_slice).collect()
+    }
+}
+
+/// A tile as its block holds it: how it is coded, and the code behind its label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code {
+    pub mode: Mode,
+    pub mask: Kind,
+    pub bytes: Vec<u8>,
+}
+
+/// A tile that was decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    pub ints: Vec<i32>,
+    pub mask: Mask,
+}

@@ -1,0 +1,11 @@
+//! Weights files ⇄ models, and the models that every build knows.
+
+mod json;
+mod layer;
+mod load;
+mod meshes;
+mod store;
+pub mod zoo;
+
+pub use load::load;
+pub use store::store;
