@@ -11,7 +11,8 @@ use super::{args, models, power, verify};
 use collapsar::codec::file::encode::ArrayReport;
 use collapsar::device::Device;
 use collapsar::model::Model;
-use collapsar::sample::{Bound, Errors, NoiseStep};
+use collapsar::quality::Off;
+use collapsar::sample::{Bound, NoiseStep};
 use collapsar::source::{Change, FileSource, Source};
 use collapsar::{Choice, Error, Options, Report, Result};
 use serde_json::{Value, json};
@@ -125,7 +126,7 @@ impl Run<'_> {
                 refitted(array.refit_bytes),
                 array.noise.map_or(String::new(), |n| format!(", noise σ {}", collapsar::sample::number(n.sigma))),
                 looks_at(&array.anchors),
-                if array.errors.is_none() { String::new() } else { format!(", {}", lost(&array.errors)) },
+                off_by(r, array).map_or(String::new(), |off| format!(", {off}")),
             ));
         }
         Ok(())
@@ -137,7 +138,7 @@ impl Run<'_> {
                 "label": a.label, "dtype": a.ty.dtype.name(), "shape": a.ty.shape, "map": a.map,
                 "bytes_in": a.ty.n_bytes().unwrap_or(0), "bytes_out": a.n_bytes_out, "model": a.model,
                 "refit_bytes": a.refit_bytes, "anchors": a.anchors, "bound": a.bound.map(bound_json),
-                "largest_error": a.errors.largest, "largest_relative_error": a.errors.largest_relative,
+                "largest_error": a.errors.largest, "off_by": off_by(r, a).map(off_json),
                 "samples_changed": a.errors.n_changed, "noise": a.noise.map(noise_json),
             })
         });
@@ -146,7 +147,7 @@ impl Run<'_> {
             "bytes_in": r.n_bytes_in, "bytes_out": r.n_bytes_out, "ratio": say::ratio(r.n_bytes_in, r.n_bytes_out),
             "seconds": seconds, "mb_per_s": say::speed(r.n_bytes_in, seconds), "lossless": r.is_lossless(),
             "loss": (!r.is_lossless()).then(|| r.loss.describe()), "largest_error": r.errors().largest,
-            "largest_relative_error": r.errors().largest_relative, "gunzipped": r.gunzipped, "verified": checked, "arrays": arrays.collect::<Vec<Value>>(),
+            "off_by": worst(r).map(off_json), "gunzipped": r.gunzipped, "verified": checked, "arrays": arrays.collect::<Vec<Value>>(),
         })
     }
 
@@ -178,7 +179,23 @@ fn word(r: &Report) -> String {
     if r.is_lossless() {
         return "LOSSLESS".into();
     }
-    format!("LOSSY ({}; {}{})", r.loss.describe(), steps(&r.arrays), lost(&r.errors()))
+    // what changed without an error is a −0 that is 0 now
+    let off = worst(r).unwrap_or(Off::Samples(0.0));
+    format!("LOSSY ({}; {}{off})", r.loss.describe(), steps(&r.arrays))
+}
+
+/// How far an array is off, in the unit of what was asked for.
+fn off_by(r: &Report, array: &ArrayReport) -> Option<Off> {
+    Off::of(r.loss, &array.errors, array.ends, array.noise)
+}
+
+fn worst(r: &Report) -> Option<Off> {
+    r.arrays.iter().filter_map(|array| off_by(r, array)).reduce(Off::worse)
+}
+
+fn off_json(off: Off) -> Value {
+    let (unit, figure) = off.figure();
+    json!({unit: figure})
 }
 
 /// What the noise of the arrays decided.
@@ -197,11 +214,6 @@ fn steps(arrays: &[ArrayReport]) -> String {
 
 pub(super) fn noise_json(noise: NoiseStep) -> Value {
     json!({"sigma": noise.sigma, "step": noise.step})
-}
-
-fn lost(errors: &Errors) -> String {
-    let number = collapsar::sample::number;
-    format!("largest error {}, relative {}", number(errors.largest), number(errors.largest_relative))
 }
 
 /// A bound for programs.

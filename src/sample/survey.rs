@@ -131,6 +131,12 @@ impl Survey {
         self.surveyed().ends.map(|(min, max)| (self.number(min), self.number(max)))
     }
 
+    /// Of integers: the largest ordinary sample less the smallest.
+    pub(super) fn span(&self) -> Option<u64> {
+        let ends = self.surveyed().ends.filter(|_| Order::of(self.dtype).kind != Kind::Float);
+        ends.map(|(min, max)| max - min)
+    }
+
     /// Markers, and the ends of what is left.
     pub fn surveyed(&self) -> Surveyed {
         let order = Order::of(self.dtype);

@@ -101,6 +101,8 @@ pub struct ArrayReport {
     pub anchors: Vec<String>,
     /// Of a map that loses.
     pub bound: Option<Bound>,
+    /// Smallest and largest sample that is neither a fill value nor infinite, where something may be lost.
+    pub ends: Option<(f64, f64)>,
     /// What the noise of the array decided, where steps are a fraction of it.
     pub noise: Option<NoiseStep>,
     /// How far what will be given back is off.
@@ -250,6 +252,7 @@ impl<'a, W: Write> Encoder<'a, W> {
             map: head.map.name(),
             anchors,
             bound: head.map.bound(),
+            ends: ways.ends,
             noise: ways.noise,
             errors,
         });

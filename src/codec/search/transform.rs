@@ -87,7 +87,7 @@ fn within(head: &Head, shown: &Shown, related: &Related) -> Result<Option<Head>>
     let Some(mut search) = PsnrSearch::new(shown.loss, &survey) else { return Ok(of_loss(shown.loss)) };
     while let Some(trial) = search.trial() {
         let Some(head) = of_loss(trial) else { break };
-        search.tell(measure(&head, shown, related, usize::MAX)?.errors.mean_square());
+        search.tell(&measure(&head, shown, related, usize::MAX)?.errors);
     }
     Ok(of_loss(search.found()))
 }
