@@ -16,6 +16,7 @@ use crate::codec::adapt::Adapt;
 use crate::codec::anchor;
 use crate::codec::archive::Weights;
 use crate::codec::batch;
+use crate::codec::choice::Choice;
 use crate::codec::choose::choose;
 use crate::codec::cut::{cut, fields};
 use crate::codec::head::Head;
@@ -48,18 +49,6 @@ pub mod kind {
 
 /// Bytes of a file that is no array are cut into blocks of this size.
 const CHUNK: usize = 4 << 20;
-/// Which network codes the arrays.
-#[derive(Clone, Debug, Default)]
-pub enum Choice {
-    /// Whichever of the embedded defaults measures smallest.
-    #[default]
-    Auto,
-    /// None: classic modes only.
-    Classic,
-    /// None: waves, of fields within a bound.
-    Waves,
-    These(Vec<Arc<Model>>),
-}
 
 /// How to compress; `Default` is what most want.
 #[derive(Clone, Default)]
@@ -102,6 +91,8 @@ pub struct ArrayReport {
     pub ty: ArrayType,
     pub n_bytes_out: u64,
     pub model: Option<String>,
+    /// Whether that is a network, which a GPU may run.
+    pub by_network: bool,
     /// Of them, what the refit of the model takes; 0 where the model is as its weights file says.
     pub refit_bytes: u64,
     pub map: String,
@@ -257,6 +248,7 @@ impl<'a, W: Write> Encoder<'a, W> {
             ty: ty.clone(),
             n_bytes_out: n_head_bytes + n_tile_bytes,
             model: head.coder().map(str::to_string),
+            by_network: head.network.is_some(),
             refit_bytes,
             map: head.map.name(),
             anchors,

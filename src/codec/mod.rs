@@ -5,6 +5,7 @@ pub mod anchor;
 pub mod archive;
 mod batch;
 pub mod bytes;
+pub mod choice;
 mod choose;
 pub mod classic;
 mod cut;

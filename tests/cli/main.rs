@@ -7,3 +7,4 @@ mod lossy;
 mod measured;
 mod painted;
 mod reports;
+mod scripts;
