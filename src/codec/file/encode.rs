@@ -19,6 +19,7 @@ use crate::codec::file::blocks::{Weights, kind};
 use crate::codec::file::cut::{cut, fields};
 use crate::codec::file::{Progress, bytes};
 use crate::codec::search::adapt::Adapt;
+use crate::codec::search::choice::Choice;
 use crate::codec::search::choose::choose;
 use crate::codec::search::related::{Anchors, Field, Related};
 use crate::codec::search::transform::{against_waves, only_vqae, only_waves};
@@ -40,18 +41,6 @@ use std::sync::Arc;
 
 /// Bytes of a file that is no array are cut into blocks of this size.
 const CHUNK: usize = 4 << 20;
-/// Which network codes the arrays.
-#[derive(Clone, Debug, Default)]
-pub enum Choice {
-    /// Whichever of the embedded defaults measures smallest.
-    #[default]
-    Auto,
-    /// None: classic modes only.
-    Classic,
-    /// None: waves, of fields within a bound.
-    Waves,
-    These(Vec<Arc<Model>>),
-}
 
 /// How to compress; `Default` is what most want.
 #[derive(Clone, Default)]
@@ -94,6 +83,8 @@ pub struct ArrayReport {
     pub ty: ArrayType,
     pub n_bytes_out: u64,
     pub model: Option<String>,
+    /// Whether that is a network, which a GPU may run.
+    pub by_network: bool,
     /// Of them, what the refit of the model takes; 0 where the model is as its weights file says.
     pub refit_bytes: u64,
     pub map: String,
@@ -248,6 +239,7 @@ impl<'a, W: Write> Encoder<'a, W> {
             ty: ty.clone(),
             n_bytes_out: n_head_bytes + n_tile_bytes,
             model: head.coder_name().map(str::to_string),
+            by_network: head.network.is_some(),
             refit_bytes,
             map: head.map.name(),
             anchors,
