@@ -29,7 +29,7 @@ use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::format::{self, Format, Hint, Piece};
 use crate::model::{Model, zoo};
-use crate::sample::{Bound, Errors, Loss, NoiseStep};
+use crate::sample::{Bound, Ends, Errors, Loss, NoiseStep};
 use crate::source::Source;
 use crate::tile::Place;
 use crate::wire::put_varint;
@@ -109,8 +109,8 @@ pub struct ArrayReport {
     pub anchors: Vec<String>,
     /// Of a map that loses.
     pub bound: Option<Bound>,
-    /// Smallest and largest sample that is neither a fill value nor infinite, where something may be lost.
-    pub ends: Option<(f64, f64)>,
+    /// Where something may be lost.
+    pub ends: Option<Ends>,
     /// What the noise of the array decided, where steps are a fraction of it.
     pub noise: Option<NoiseStep>,
     /// How far what will be given back is off.
