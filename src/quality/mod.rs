@@ -16,7 +16,7 @@ mod total;
 
 use crate::array::ArrayType;
 use crate::error::{Error, Result};
-use crate::sample::{Ordinary, Squares, Sum};
+use crate::sample::{Ends, Ordinary, Squares, Sum};
 use crate::source::Source;
 use cut::Cut;
 use std::f64::consts::LOG10_2;
@@ -104,7 +104,7 @@ impl Quality {
         self.range.map_or(0.0, |(min, max)| (max - min).min(f64::MAX))
     }
 
-    /// dB; infinite where nothing changed, None where the range is one value.
+    /// dB; infinite where nothing changed, None where the range is one value or nothing was measured.
     pub fn psnr(&self) -> Option<f64> {
         psnr(self.range?, &self.squares, self.n_measured)
     }
@@ -123,24 +123,25 @@ impl Quality {
     }
 }
 
-/// dB, of errors in a range; None where that is one value.
-fn psnr((min, max): (f64, f64), squares: &Squares, n: u64) -> Option<f64> {
-    if max <= min {
+/// dB, of errors in a range; None where that is one value, and of no errors.
+fn psnr((min, max): Ends, squares: &Squares, n: u64) -> Option<f64> {
+    if max <= min || n == 0 {
         return None;
     }
     let rmse = squares.root_mean(n);
-    let ratio = (max - min) / rmse;
+    let width = max - min;
+    let ratio = width / rmse;
     if squares.is_zero() || rmse.is_normal() && ratio.is_normal() {
         return Some(20.0 * ratio.log10());
     }
     // one of the two, or their ratio, is no float: their logarithms are
     let (mean, octaves) = squares.mean(n);
-    let width = (0.5 * max - 0.5 * min).log10() + LOG10_2;
-    Some(20.0 * width - 10.0 * (mean.log10() + f64::from(octaves) * LOG10_2))
+    let log10_width = if width.is_finite() { width.log10() } else { (0.5 * max - 0.5 * min).log10() + LOG10_2 };
+    Some(20.0 * log10_width - 10.0 * (mean.log10() + f64::from(octaves) * LOG10_2))
 }
 
 /// Where a number lies between two others, as a share of what lies between them.
-fn place(x: f64, (min, max): (f64, f64)) -> f64 {
+fn place(x: f64, (min, max): Ends) -> f64 {
     if (max - min).is_finite() { (x - min) / (max - min) } else { (0.5 * x - 0.5 * min) / (0.5 * max - 0.5 * min) }
 }
 

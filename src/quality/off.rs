@@ -5,7 +5,7 @@
 //! ```
 
 use super::psnr;
-use crate::sample::{Errors, Loss, NoiseStep, number};
+use crate::sample::{Ends, Errors, Loss, NoiseStep, number};
 use std::fmt;
 
 /// The largest error; the PSNR where that was asked for.
@@ -25,7 +25,7 @@ pub enum Off {
 
 impl Off {
     /// Of an array with these ends; None where no sample is off.
-    pub fn of(loss: Loss, errors: &Errors, ends: Option<(f64, f64)>, noise: Option<NoiseStep>) -> Option<Off> {
+    pub fn of(loss: Loss, errors: &Errors, ends: Option<Ends>, noise: Option<NoiseStep>) -> Option<Off> {
         let largest = errors.largest;
         let off = match loss {
             Loss::Rel(_) => ends.map(|ends| Off::Range(share(largest, ends))),
@@ -71,7 +71,7 @@ impl fmt::Display for Off {
 }
 
 /// The range itself may be no float.
-fn share(d: f64, (min, max): (f64, f64)) -> f64 {
+fn share(d: f64, (min, max): Ends) -> f64 {
     if (max - min).is_finite() { d / (max - min) } else { 0.5 * d / (0.5 * max - 0.5 * min) }
 }
 

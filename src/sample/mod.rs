@@ -50,7 +50,7 @@ pub use psnr::PsnrSearch;
 pub use ratio::RatioSearch;
 pub use stats::Stats;
 pub use sums::{Squares, Sum};
-pub use survey::Survey;
+pub use survey::{Ends, Survey};
 
 #[cfg(test)]
 mod tests;

@@ -38,6 +38,9 @@ pub struct Survey {
     has_negative: bool,
 }
 
+/// The smallest and the largest ordinary sample, as numbers.
+pub type Ends = (f64, f64);
+
 /// What of an array a lossy map has to reach.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Surveyed {
@@ -126,8 +129,7 @@ impl Survey {
         }
     }
 
-    /// Smallest and largest ordinary sample.
-    pub fn range(&self) -> Option<(f64, f64)> {
+    pub fn range(&self) -> Option<Ends> {
         self.surveyed().ends.map(|(min, max)| (self.number(min), self.number(max)))
     }
 

@@ -30,7 +30,7 @@ use crate::error::{Error, Result};
 use crate::format::{self, Format, Hint, Piece};
 use crate::grid::Place;
 use crate::model::Model;
-use crate::sample::{Bound, Errors, Loss, NoiseStep};
+use crate::sample::{Bound, Ends, Errors, Loss, NoiseStep};
 use crate::source::Source;
 use crate::tile::code::Code;
 use crate::tile::runtime::Plans;
@@ -92,8 +92,8 @@ pub struct ArrayReport {
     pub anchors: Vec<String>,
     /// Of a map that loses.
     pub bound: Option<Bound>,
-    /// Smallest and largest sample that is neither a fill value nor infinite, where something may be lost.
-    pub ends: Option<(f64, f64)>,
+    /// Where something may be lost.
+    pub ends: Option<Ends>,
     /// What the noise of the array decided, where steps are a fraction of it.
     pub noise: Option<NoiseStep>,
     /// How far what will be given back is off.

@@ -5,7 +5,7 @@
 use crate::array::ArrayType;
 use crate::codec::array::head::Head;
 use crate::error::Result;
-use crate::sample::{Errors, Loss, Map, NoiseStep, PsnrSearch, Stats, Survey, shorten};
+use crate::sample::{Ends, Errors, Loss, Map, NoiseStep, PsnrSearch, Stats, Survey, shorten};
 use crate::source::Source;
 use rayon::prelude::*;
 
@@ -50,8 +50,8 @@ impl Source for Shown<'_> {
 pub struct Ways {
     /// The maps that come into question.
     pub maps: Vec<Map>,
-    /// Smallest and largest sample that counts, where something may be lost.
-    pub ends: Option<(f64, f64)>,
+    /// Where something may be lost.
+    pub ends: Option<Ends>,
     /// What the noise of the array decided.
     pub noise: Option<NoiseStep>,
 }
