@@ -21,7 +21,8 @@ const BUFFER_BYTES: usize = 256 << 10;
 /// What to do with a file that already has the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
-    Refuse,
+    /// With the words by which the caller asks for the other.
+    Refuse(&'static str),
     Replace,
 }
 
@@ -87,7 +88,7 @@ impl Output {
         drop(file);
         match existing {
             Existing::Replace => temporary.persist(&path).map_err(|e| fail(e.error))?,
-            Existing::Refuse => persist_new(temporary, &path)?,
+            Existing::Refuse(how) => persist_new(temporary, &path, how)?,
         }
         sync_folder(folder(&path)).map_err(fail)
     }
@@ -110,19 +111,22 @@ fn check_destination(path: &Path, existing: Existing) -> Result<()> {
         Ok(meta) if !meta.is_file() => return Err(Error::argument("is not a regular file: write to standard output")),
         _ => {}
     }
-    if existing == Existing::Refuse && path.symlink_metadata().is_ok() { Err(exists()) } else { Ok(()) }
+    match existing {
+        Existing::Refuse(how) if path.symlink_metadata().is_ok() => Err(exists(how)),
+        _ => Ok(()),
+    }
 }
 
-fn exists() -> Error {
-    Error::argument("exists already and is kept: give another name, or force it to be replaced")
+fn exists(how: &str) -> Error {
+    Error::argument(format!("exists already and is kept: give another name, or replace it with {how}"))
 }
 
 /// One step that cannot replace, where the system has one. Some network file systems have none: there a look, then a rename.
-fn persist_new(temporary: TempPath, path: &Path) -> Result<()> {
+fn persist_new(temporary: TempPath, path: &Path, how: &str) -> Result<()> {
     let Err(first) = temporary.persist_noclobber(path) else { return Ok(()) };
     let no_such_step = matches!(first.error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported);
     if path.symlink_metadata().is_ok() {
-        Err(exists().at(path.display()))
+        Err(exists(how).at(path.display()))
     } else if no_such_step {
         first.path.persist(path).map_err(|e| failed(path, &e.error))
     } else {
@@ -205,7 +209,7 @@ mod tests {
         let dir = tempdir().unwrap();
         let path = dir.path().join("a.fits");
         let bytes = vec![7; BUFFER_BYTES + 1];
-        let mut output = Output::create(&path, Existing::Refuse).unwrap();
+        let mut output = Output::create(&path, Existing::Refuse("-f")).unwrap();
         output.write_all(&bytes).unwrap();
         output.flush().unwrap();
         assert!(!path.exists());
@@ -219,13 +223,13 @@ mod tests {
     fn dropped_it_leaves_nothing_and_killed_it_leaves_no_final_name() {
         let dir = tempdir().unwrap();
         let path = dir.path().join("a");
-        let mut output = Output::create(&path, Existing::Refuse).unwrap();
+        let mut output = Output::create(&path, Existing::Refuse("-f")).unwrap();
         output.write_all(b"half").unwrap();
         drop(output);
         assert_eq!(names(&dir), [""; 0]);
-        std::mem::forget(Output::create(&path, Existing::Refuse).unwrap());
+        std::mem::forget(Output::create(&path, Existing::Refuse("-f")).unwrap());
         assert!(!path.exists());
-        write(&path, Existing::Refuse, b"whole").unwrap();
+        write(&path, Existing::Refuse("-f"), b"whole").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"whole");
     }
 
@@ -233,10 +237,10 @@ mod tests {
     fn what_exists_is_kept_unless_it_is_to_be_replaced() {
         let dir = tempdir().unwrap();
         let path = dir.path().join("a");
-        let mut late = Output::create(&path, Existing::Refuse).unwrap();
+        let mut late = Output::create(&path, Existing::Refuse("-f")).unwrap();
         late.write_all(b"late").unwrap();
         fs::write(&path, b"old").unwrap();
-        for error in [late.commit(), write(&path, Existing::Refuse, b"new")].map(Result::unwrap_err) {
+        for error in [late.commit(), write(&path, Existing::Refuse("-f"), b"new")].map(Result::unwrap_err) {
             assert_eq!((error.kind, error.place), (Kind::Argument, path.display().to_string()));
         }
         assert_eq!(fs::read(&path).unwrap(), b"old");
@@ -254,7 +258,7 @@ mod tests {
         assert_eq!(kind(Path::new("")), Kind::Argument);
         #[cfg(unix)]
         assert_eq!(kind(Path::new("/dev/null")), Kind::Argument);
-        let error = Output::create(&dir.path().join("no/a"), Existing::Refuse).unwrap_err();
+        let error = Output::create(&dir.path().join("no/a"), Existing::Refuse("-f")).unwrap_err();
         assert_eq!(error.kind, Kind::Io);
         assert_eq!(error.message, "the folder does not exist: create it first");
     }
@@ -274,7 +278,7 @@ mod tests {
     fn a_name_of_full_length_still_gets_its_temporary() {
         let dir = tempdir().unwrap();
         for name in ["n".repeat(255), "é".repeat(127)] {
-            write(&dir.path().join(&name), Existing::Refuse, b"x").unwrap();
+            write(&dir.path().join(&name), Existing::Refuse("-f"), b"x").unwrap();
         }
         assert_eq!(names(&dir).len(), 2);
     }

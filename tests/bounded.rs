@@ -370,8 +370,13 @@ fn a_ratio_is_reached_or_refused() {
         let reached = original.len() as f64 / packed.len() as f64;
         assert!((ratio..ratio * 1.1).contains(&reached), "{reached} for {ratio}");
     }
-    let options = options(Dtype::F32, &[H as u64, W as u64], Loss::Ratio(1e6), None);
-    assert_eq!(compress(&original, &options).unwrap_err().kind, collapsar::Kind::Verify);
+    let wanting = |ratio: f64| options(Dtype::F32, &[H as u64, W as u64], Loss::Ratio(ratio), None);
+    let error = compress(&original, &wanting(1e6)).unwrap_err();
+    assert_eq!(error.kind, Kind::Argument);
+    let (_, most) = error.message.split_once("the most is ").unwrap();
+    let most: f64 = most.split(',').next().unwrap().parse().unwrap();
+    let packed = compress(&original, &wanting(most)).unwrap();
+    assert!(original.len() as f64 >= most * packed.len() as f64, "{error}");
 }
 
 #[test]

@@ -204,7 +204,7 @@ fn the_worked_example_of_waves_is_what_the_code_computes() {
     let mut one = [800, 816, 848, 880, 928, 960, 976, 1024, 400, 400, 416];
     let mut block = row("line", &one);
     lift::forward(&mut one, [1, 1, 11]);
-    block += &row("halved", &one);
+    block += &row("forward", &one);
     let (n, h, w) = (8, 8, 16);
     let int = |i: i32| {
         let (z, y, x) = (i / (h * w), i / w % h, i % w);
@@ -214,13 +214,15 @@ fn the_worked_example_of_waves_is_what_the_code_computes() {
     let tile = Tile { ints: &ints, classes: &[], h: (n * h) as usize, w: w as usize, max: 6000 };
     let settled = wavelet::encode(tile, h as usize);
     assert_eq!(settled.code[0], 2, "waves were to be shown");
-    block += &row("ints", &settled.ints[..32]);
+    block += &(row("ints", &settled.ints[..16]) + &row("", &settled.ints[16..32]));
     // kind, quantum, base in two bytes, number of words
     let (head, words) = settled.code.split_at(5);
     let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
-    let words: Vec<String> = words.chunks(4).map(hex).collect();
     let head = [&head[..1], &head[1..2], &head[2..4], &head[4..]].map(hex).join(" ");
-    block += &format!("waves      {head} {}\n", words.join(" "));
+    block += &format!("wavelet    {head}\n");
+    for line in words.chunks(8 * 4) {
+        block += &format!("           {}\n", line.chunks(4).map(hex).collect::<Vec<_>>().join(" "));
+    }
     assert!(NUMERICS.contains(&block), "section 8.4 of NUMERICS.md should say:\n{block}");
 }
 
@@ -240,9 +242,9 @@ fn the_worked_example_of_an_autoencoder_is_what_the_kernels_compute() {
         format!("{name:<10} {}\n", row.iter().map(i32::to_string).collect::<Vec<_>>().join(" "))
     };
     let live = |n: usize, codes: &[u8]| codes[..n].iter().map(|&i| i32::from(i)).collect::<Vec<i32>>();
-    let mut block = row("base, size", &[base, size]) + &row("top", &live(2, &codes.top));
+    let mut block = row("offset, scale", &[base, size]) + &row("top", &live(2, &codes.top));
     block += &row("bottom", &[live(4, &codes.bottom), live(4, &codes.bottom[8..])].concat());
-    block += &(row("heads", &heads[0][..8]) + &row("ints", &settled.ints[..8]) + &line("painted", &settled.code));
+    block += &(row("heads", &heads[0][..8]) + &row("ints", &settled.ints[..8]) + &line("vqae", &settled.code));
     assert!(NUMERICS.contains(&block), "section 7.4 of NUMERICS.md should say:\n{block}");
 }
 

@@ -5,6 +5,7 @@
 
 use crate::survey::{Survey, arrays};
 use collapsar::array::ArrayType;
+use collapsar::codec::search::choice;
 use collapsar::error::{Error, Result};
 use collapsar::model::Model;
 use collapsar::peers::Peer;
@@ -14,6 +15,7 @@ use collapsar::{Adapt, Choice, Options, compress, decompress};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::ops::AddAssign;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Who is measured, in the order of the rows.
@@ -51,15 +53,19 @@ impl Score {
     }
 }
 
-/// Every model that is built in, whatever its family, then what is chosen by measuring, then the others.
+/// Every model that is built in and codes whatever there is, then what is chosen by measuring, then the others.
 pub fn coders() -> Vec<Coder> {
     let with = |model, adapt| Options { model, adapt, ..Options::default() };
-    let one = |m: &std::sync::Arc<Model>| Coder::Ours(m.name.clone(), with(Choice::These(vec![m.clone()]), Adapt::Off));
-    let mut coders: Vec<Coder> = zoo::embedded().iter().map(one).collect();
+    let one = |m: &Arc<Model>| Coder::Ours(m.name.clone(), with(Choice::These(vec![m.clone()]), Adapt::Off));
+    let mut coders: Vec<Coder> = models().iter().map(one).collect();
     coders.push(Coder::Ours("classic".into(), with(Choice::Classic, Adapt::Off)));
     coders.push(Coder::Ours("auto".into(), with(Choice::Auto, Adapt::Fast)));
     coders.extend([Peer::Rice, Peer::Deflate(6), Peer::Zstd(3), Peer::Zstd(19)].map(Coder::Peer));
     coders
+}
+
+fn models() -> Vec<Arc<Model>> {
+    choice::lossless(zoo::embedded())
 }
 
 impl Coder {
@@ -191,7 +197,7 @@ impl Measured {
         let of = |name: &str| self.names.iter().position(|n| n == name).map(|i| total(&self.scores[i]).ratio());
         let classic = of("classic").unwrap_or(f64::NAN);
         let mut rows = Vec::new();
-        for model in zoo::embedded() {
+        for model in &models() {
             let Some(ratio) = of(&model.name) else { continue };
             let (n_mac, n_parameters, n_bytes) = cost(model)?;
             let gain = format!("{:+.2} %", 100.0 * (ratio / classic - 1.0));
@@ -210,7 +216,7 @@ impl Measured {
         };
         let coders: Vec<Value> = self.names.iter().zip(&self.scores).map(coder).collect();
         let mut costs = Vec::new();
-        for model in zoo::embedded() {
+        for model in &models() {
             let (n_mac, n_parameters, n_bytes) = cost(model)?;
             costs.push(json!({"name": model.name, "family": model.family.name(), "mac_per_sample": n_mac, "parameters": n_parameters, "weights_bytes": n_bytes}));
         }
@@ -246,7 +252,8 @@ mod tests {
         let surveys =
             [survey("one", vec![file.clone()]), survey("none", vec![]), survey("two", vec![file.clone(), file])];
         let coders = coders();
-        assert_eq!(coders.len(), zoo::embedded().len() + 6);
+        // all but the autoencoder and the nets of fields that were trained again, then classic, auto and four others
+        assert_eq!(coders.len(), zoo::embedded().len() - 2 + 6);
         let measured = measure(&surveys, &coders).unwrap();
         assert_eq!((measured.classes.len(), measured.scores[0][1].n_arrays), (2, 2));
         assert!(measured.scores.iter().all(|row| row[1].n_out == 2 * row[0].n_out && row[0].n_in == 24 * 32 * 2));

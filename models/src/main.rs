@@ -160,7 +160,7 @@ fn run(verb: Verb) -> Result<()> {
 }
 
 fn save(model: &Model, out: &Path, again: bool) -> Result<()> {
-    let mut output = Output::create(out, if again { Existing::Replace } else { Existing::Refuse })?;
+    let mut output = Output::create(out, if again { Existing::Replace } else { Existing::Refuse("--again") })?;
     output.write_all(&store(model)?)?;
     output.commit()
 }

@@ -1,6 +1,7 @@
 //! What can be asked: zstd's letters where zstd has them.
 
 mod coding;
+mod habits;
 mod lossy;
 mod measured;
 
@@ -12,6 +13,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 pub use coding::{Coding, Raw};
+pub use habits::expand;
 pub use lossy::Lossy;
 pub use measured::{Eval, Report};
 
@@ -21,13 +23,14 @@ First steps:
   collapsar compare night1/*.fits         your files beside RICE, deflate and zstd; writes nothing
   collapsar compress night1/*.fits        a.fits -> a.fits.clps; the source is kept
   collapsar test night1/*.clps            decodes everything, writes nothing
-  collapsar decompress -c a.fits.clps | cmp - a.fits && echo same
-  collapsar report a.fits --html a.html   what bounds would cost and lose, as a page
+  collapsar info night1/a.fits.clps       what is in it, and why it is as large as it is
+  collapsar decompress -c night1/a.fits.clps | cmp - night1/a.fits && echo same
+  collapsar report night1/a.fits --html a.html    what bounds would cost and lose, as a page
 
-zstd's habits work too: collapsar -d FILE, -t FILE, -l FILE.
+zstd's habits work too: collapsar FILE, -d FILE, -t FILE, -l FILE, with -k -c -f -o -r -T -M -q -v, --rm.
 
 Exit codes: 0 ok, 1 usage, 2 input missing or unreadable, 3 corrupt input, 4 verification failed,
-5 no space, I/O or device, 6 a limit exceeded, 7 missing model.";
+5 no space, I/O or device, 6 a limit exceeded, 7 missing model, 70 a bug, please report it.";
 
 /// Neural compression of scientific rasters: lossless unless asked, and the same bytes on every machine
 #[derive(Parser)]
@@ -69,7 +72,7 @@ pub struct Talk {
     /// Say more
     #[arg(short, long, conflicts_with = "quiet")]
     pub verbose: bool,
-    /// Results as JSON on standard output, an object per line
+    /// Results as JSON on standard output, an object per line; what fails is {"error": {"kind", "message", "code"}}
     #[arg(long)]
     pub json: bool,
 }
@@ -115,7 +118,7 @@ pub struct Place {
     /// Write to this file; - is standard output
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["output_dir", "stdout"])]
     pub output: Option<PathBuf>,
-    /// Write into this folder
+    /// Write into this folder; what -r finds in several keeps their names
     #[arg(long, value_name = "DIR", conflicts_with = "stdout")]
     pub output_dir: Option<PathBuf>,
     /// Write to standard output
@@ -279,30 +282,9 @@ impl Compress {
     }
 }
 
-/// -d, -t, -l and -z in front stand for their verbs, with other letters behind them: `-dc f` is `decompress -c f`.
-pub fn expand(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let mut args: Vec<OsString> = args.collect();
-    let first = args.get(1).and_then(|a| a.to_str()).unwrap_or_default().to_string();
-    let (letter, rest) = match first.strip_prefix('-').and_then(|s| s.chars().next()) {
-        Some(letter) => (letter, first[1 + letter.len_utf8()..].to_string()),
-        None => return args,
-    };
-    let verb = match (letter, first.as_str()) {
-        (_, "--decompress") => "decompress",
-        (_, "--compress") => "compress",
-        (_, "--test") => "test",
-        (_, "--list") => "info",
-        ('d', _) => "decompress",
-        ('z', _) => "compress",
-        ('t', _) => "test",
-        ('l', _) => "info",
-        _ => return args,
-    };
-    args[1] = verb.into();
-    if letter != '-' && !rest.is_empty() {
-        args.insert(2, format!("-{rest}").into());
-    }
-    args
+/// Whether results are asked for as JSON: known also where the rest of the line means nothing.
+pub fn is_json(words: &[OsString]) -> bool {
+    words.iter().take_while(|word| *word != "--").any(|word| word == "--json")
 }
 
 fn device(text: &str) -> std::result::Result<Wish, String> {
@@ -358,24 +340,6 @@ mod tests {
     #[test]
     fn the_definitions_do_not_contradict_each_other() {
         <Args as clap::CommandFactory>::command().debug_assert();
-    }
-
-    #[test]
-    fn the_letters_of_zstd_stand_for_verbs() {
-        let expanded = |line: &str| {
-            expand(line.split(' ').map(OsString::from)).iter().map(|a| a.to_str().unwrap().to_string()).collect()
-        };
-        let same = |line: &str, meant: &str| {
-            let words: Vec<String> = expanded(line);
-            assert_eq!(words.join(" "), meant);
-        };
-        same("collapsar -d a", "collapsar decompress a");
-        same("collapsar -dcf a", "collapsar decompress -cf a");
-        same("collapsar -t a", "collapsar test a");
-        same("collapsar --list a", "collapsar info a");
-        same("collapsar compress -c a", "collapsar compress -c a");
-        same("collapsar --version", "collapsar --version");
-        same("collapsar -", "collapsar -");
     }
 
     #[test]

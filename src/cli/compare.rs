@@ -5,6 +5,7 @@ use super::contest::{self, Outcome, Score};
 use super::exit::Tally;
 use super::input::{self, Input, Wanted};
 use super::models;
+use super::power;
 use super::say::{self, Talk};
 use super::table::Table;
 use collapsar::model::Model;
@@ -19,7 +20,7 @@ const MAX_BYTES: u64 = 2 << 30;
 pub fn run(args: &args::Compare) -> Result<Tally> {
     let talk = Talk::from(&args.talk);
     let models = models::lossless(&models::given(&args.weights)?);
-    let inputs = input::inputs(&args.files, Wanted::Others)?;
+    let inputs = input::inputs(&args.files, Wanted::Others, talk)?;
     let mut tally = Tally::default();
     let mut totals: Vec<(String, Score)> = Vec::new();
     let mut noise: Option<f64> = Some(0.0);
@@ -34,7 +35,8 @@ pub fn run(args: &args::Compare) -> Result<Tally> {
         } else {
             totals.iter_mut().zip(&outcome.scores).for_each(|((_, total), (_, score))| total.add(score));
         }
-        let value = json!({"file": say::name(&input.path), "codecs": json_of(&outcome.scores), "noise_limit_bytes": outcome.noise_bytes});
+        let mut value = json!({"codecs": json_of(&outcome.scores), "noise_limit_bytes": outcome.noise_bytes, "device": power::used(outcome.by_network).json()});
+        say::put_name(&mut value, "file", &input.path);
         match (talk.json, inputs.len()) {
             (true, _) => talk.data(&value, String::new)?,
             (false, 2..) => talk.line(&format!("{}: {}", say::name(&input.path), in_a_line(&outcome))),
@@ -88,7 +90,7 @@ pub fn text(n_files: usize, scores: &[(String, Score)], noise: Option<f64>) -> S
     }
     let files = if n_files == 1 { "1 file".to_string() } else { format!("{n_files} files") };
     format!(
-        "{files}, {}; collapsar on {} threads, the others on one\n{}",
+        "{files}, {}; collapsar on {} threads, the others on one; auto is what compress does\n{}",
         say::bytes(n_in),
         rayon::current_num_threads(),
         table.text()

@@ -11,12 +11,13 @@ use super::{args, models, power, verify};
 use collapsar::codec::file::encode::ArrayReport;
 use collapsar::device::Device;
 use collapsar::model::Model;
-use collapsar::sample::{Bound, Errors, NoiseStep};
+use collapsar::quality::Off;
+use collapsar::sample::{Bound, NoiseStep};
 use collapsar::source::{Change, FileSource, Source};
 use collapsar::{Choice, Error, Options, Report, Result};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -28,7 +29,7 @@ struct Run<'a> {
 }
 
 pub fn run(args: &args::Compress) -> Result<Tally> {
-    let inputs = input::inputs(&args.files, Wanted::Others)?;
+    let inputs = input::inputs(&args.files, Wanted::Others, Talk::from(&args.talk))?;
     let mut names = Names::new(&args.place, inputs.len())?;
     if args.place.stdout && inputs.len() > 1 {
         return Err(Error::argument("several .clps files in one stream cannot be told apart: compress one with -c"));
@@ -67,11 +68,10 @@ impl Run<'_> {
         if self.options.raw.is_none() && !place.force && input::is_clps(&source)? {
             return Err(Error::argument("is a .clps file already: force it with -f"));
         }
-        let name = say::name(&input.path);
         let sink = Sink::create(&target, place.force, meta.as_ref())?;
         let start = Instant::now();
         let (mut sink, report) = {
-            let progress = Progress::start(self.talk, &self.args.progress, &name, source.len());
+            let progress = Progress::start(self.talk, &self.args.progress, &input.path, source.len());
             collapsar::compress_to(&source, sink, &self.options, &|at| progress.at(at))?
         };
         let seconds = start.elapsed().as_secs_f64();
@@ -81,7 +81,7 @@ impl Run<'_> {
         if place.rm && checked {
             held.remove()?;
         }
-        self.tell(&name, written.as_ref(), &report, seconds, checked)
+        self.tell(&input.path, written.as_ref(), &report, seconds, checked)
     }
 
     /// What was written is what the source held; whether it was read again for that.
@@ -100,13 +100,17 @@ impl Run<'_> {
         Ok(checked)
     }
 
-    fn tell(&self, name: &str, written: Option<&PathBuf>, r: &Report, seconds: f64, checked: bool) -> Result<()> {
+    fn tell(&self, path: &Path, written: Option<&PathBuf>, r: &Report, seconds: f64, checked: bool) -> Result<()> {
+        let (name, used) = (say::name(path), power::used(r.arrays.iter().any(|a| a.by_network)));
         let (ratio, speed) = (say::ratio(r.n_bytes_in, r.n_bytes_out), say::speed(r.n_bytes_in, seconds));
         let models = model_names(r);
         let sizes = format!("{} → {}", say::bytes(r.n_bytes_in), say::bytes(r.n_bytes_out));
         let word = word(r) + if checked { ", verified" } else { "" };
         let line = format!("{name}  {sizes}  ratio {ratio:.2}  {}  {models}  {word}", say::speed_text(speed));
-        self.talk.done(&self.json(name, written, r, seconds, checked), &line)?;
+        let mut value = self.json(path, written, r, seconds, checked);
+        value["device"] = used.json();
+        self.talk.done(&value, &line)?;
+        self.talk.verbose(&format!("{name}: {}", used.text()));
         if let Some(note) = r.note.as_ref().filter(|_| !self.talk.json) {
             self.talk.line(&format!("{name}: {}", say::clean(note)));
         }
@@ -125,29 +129,34 @@ impl Run<'_> {
                 refitted(array.refit_bytes),
                 array.noise.map_or(String::new(), |n| format!(", noise σ {}", collapsar::sample::number(n.sigma))),
                 looks_at(&array.anchors),
-                if array.errors.is_none() { String::new() } else { format!(", {}", lost(&array.errors)) },
+                off_by(r, array).map_or(String::new(), |off| format!(", {off}")),
             ));
         }
         Ok(())
     }
 
-    fn json(&self, name: &str, written: Option<&PathBuf>, r: &Report, seconds: f64, checked: bool) -> Value {
+    fn json(&self, path: &Path, written: Option<&PathBuf>, r: &Report, seconds: f64, checked: bool) -> Value {
         let arrays = r.arrays.iter().map(|a| {
             json!({
                 "label": a.label, "dtype": a.ty.dtype.name(), "shape": a.ty.shape, "map": a.map,
                 "bytes_in": a.ty.n_bytes().unwrap_or(0), "bytes_out": a.n_bytes_out, "model": a.model,
                 "refit_bytes": a.refit_bytes, "anchors": a.anchors, "bound": a.bound.map(bound_json),
-                "largest_error": a.errors.largest, "largest_relative_error": a.errors.largest_relative,
+                "largest_error": a.errors.largest, "off_by": off_by(r, a).map(off_json),
                 "samples_changed": a.errors.n_changed, "noise": a.noise.map(noise_json),
             })
         });
-        json!({
-            "file": name, "output": written.map(|p| p.to_string_lossy()), "format": r.format, "note": r.note,
+        let mut value = json!({
+            "output": null, "format": r.format, "note": r.note,
             "bytes_in": r.n_bytes_in, "bytes_out": r.n_bytes_out, "ratio": say::ratio(r.n_bytes_in, r.n_bytes_out),
             "seconds": seconds, "mb_per_s": say::speed(r.n_bytes_in, seconds), "lossless": r.is_lossless(),
             "loss": (!r.is_lossless()).then(|| r.loss.describe()), "largest_error": r.errors().largest,
-            "largest_relative_error": r.errors().largest_relative, "gunzipped": r.gunzipped, "verified": checked, "arrays": arrays.collect::<Vec<Value>>(),
-        })
+            "off_by": worst(r).map(off_json), "gunzipped": r.gunzipped, "verified": checked, "arrays": arrays.collect::<Vec<Value>>(),
+        });
+        say::put_name(&mut value, "file", path);
+        if let Some(written) = written {
+            say::put_name(&mut value, "output", written);
+        }
+        value
     }
 
     /// A file whose model is on one disk only cannot be restored elsewhere.
@@ -178,7 +187,23 @@ fn word(r: &Report) -> String {
     if r.is_lossless() {
         return "LOSSLESS".into();
     }
-    format!("LOSSY ({}; {}{})", r.loss.describe(), steps(&r.arrays), lost(&r.errors()))
+    // what changed without an error is a −0 that is 0 now
+    let off = worst(r).unwrap_or(Off::Samples(0.0));
+    format!("LOSSY ({}; {}{off})", r.loss.describe(), steps(&r.arrays))
+}
+
+/// How far an array is off, in the unit of what was asked for.
+fn off_by(r: &Report, array: &ArrayReport) -> Option<Off> {
+    Off::of(r.loss, &array.errors, array.ends, array.noise)
+}
+
+fn worst(r: &Report) -> Option<Off> {
+    r.arrays.iter().filter_map(|array| off_by(r, array)).reduce(Off::worse)
+}
+
+fn off_json(off: Off) -> Value {
+    let (unit, figure) = off.figure();
+    json!({unit: figure})
 }
 
 /// What the noise of the arrays decided.
@@ -197,11 +222,6 @@ fn steps(arrays: &[ArrayReport]) -> String {
 
 pub(super) fn noise_json(noise: NoiseStep) -> Value {
     json!({"sigma": noise.sigma, "step": noise.step})
-}
-
-fn lost(errors: &Errors) -> String {
-    let number = collapsar::sample::number;
-    format!("largest error {}, relative {}", number(errors.largest), number(errors.largest_relative))
 }
 
 /// A bound for programs.

@@ -3,6 +3,7 @@
 //! RICE as FITS users run it on every array of integers, the rest of the file as it is; deflate and zstd on the bytes. These
 //! use one thread, ours all that it was given.
 
+use super::models;
 use super::noise::{self, Noise};
 use super::power;
 use collapsar::array::{ArrayType, Dtype};
@@ -37,13 +38,17 @@ pub struct Outcome {
     pub scores: Vec<(String, Score)>,
     /// Bytes that the noise of the arrays takes, the rest of the file for nothing; None where it is not known of all.
     pub noise_bytes: Option<f64>,
+    /// Whether a network coded one of the arrays.
+    pub by_network: bool,
 }
 
 pub fn run(bytes: &[u8], models: &[Arc<Model>], quick: bool) -> Result<Outcome> {
     let mut scores = Vec::new();
-    let mut noise_bytes = None;
-    let ours = models.iter().map(|m| (m.name.clone(), Choice::These(vec![m.clone()])));
-    for (name, choice) in ours.chain([("classic".to_string(), Choice::Classic)]) {
+    let (mut noise_bytes, mut by_network) = (None, false);
+    // first what `compress` does unless it is told otherwise
+    let as_it_comes = ("auto".to_string(), Choice::Auto);
+    let each = models.iter().map(|m| (models::label(m, models), Choice::These(vec![m.clone()])));
+    for (name, choice) in [as_it_comes].into_iter().chain(each).chain([("classic".to_string(), Choice::Classic)]) {
         let options = Options { model: choice, device: power::device(), ..Options::default() };
         let (packed, score) = timed(
             bytes,
@@ -55,7 +60,9 @@ pub fn run(bytes: &[u8], models: &[Arc<Model>], quick: bool) -> Result<Outcome> 
             },
         )?;
         scores.push((format!("collapsar {name}"), score));
-        noise_bytes = noise_limit(&packed, models)?;
+        let archive = Archive::open(&packed, models)?;
+        by_network |= archive.arrays().any(|array| array.head.network.is_some());
+        noise_bytes = noise_limit(&archive)?;
     }
     scores.push(("RICE".into(), rice(bytes)?));
     for other in [Peer::Deflate(6), Peer::Zstd(3), Peer::Zstd(19)] {
@@ -63,7 +70,7 @@ pub fn run(bytes: &[u8], models: &[Arc<Model>], quick: bool) -> Result<Outcome> 
             scores.push((other.name(), peer(other, bytes, &as_bytes(bytes))?));
         }
     }
-    Ok(Outcome { scores, noise_bytes })
+    Ok(Outcome { scores, noise_bytes, by_network })
 }
 
 fn timed(
@@ -85,11 +92,10 @@ fn timed(
 }
 
 /// What a perfect codec of the same arrays would need if they were noise and nothing else.
-fn noise_limit(packed: &[u8], models: &[Arc<Model>]) -> Result<Option<f64>> {
-    let archive = Archive::open(&packed, models)?;
+fn noise_limit(archive: &Archive) -> Result<Option<f64>> {
     let mut bits = None;
     for array in archive.arrays() {
-        let Some(limit) = noise::of_array(&archive, array)?.and_then(Noise::limit_bits) else { return Ok(None) };
+        let Some(limit) = noise::of_array(archive, array)?.and_then(Noise::limit_bits) else { return Ok(None) };
         *bits.get_or_insert(0.0) += limit * array.head.ty.n_samples()? as f64;
     }
     Ok(bits.map(|b| b / 8.0))

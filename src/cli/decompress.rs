@@ -35,6 +35,8 @@ struct Done {
     checked: bool,
     lost: Vec<String>,
     models: Vec<String>,
+    /// One of them a network.
+    by_network: bool,
     /// Of the arrays that lost something when they were compressed.
     bounds: Vec<String>,
 }
@@ -63,7 +65,7 @@ pub fn test(args: &args::Test) -> Result<Tally> {
 
 impl Run<'_> {
     fn all(&self, files: &Files, place: &Place) -> Result<Tally> {
-        let inputs = input::inputs(files, Wanted::Clps)?;
+        let inputs = input::inputs(files, Wanted::Clps, self.talk)?;
         let mut names = Names::new(place, inputs.len())?;
         let mut tally = Tally::default();
         for input in &inputs {
@@ -87,6 +89,7 @@ impl Run<'_> {
             checked: false,
             lost: vec![],
             models: vec![],
+            by_network: false,
             bounds: vec![],
             target,
         };
@@ -112,7 +115,7 @@ impl Run<'_> {
             Some(target) => Sink::create(target, force, opened.meta.as_ref()),
             None => Ok(Sink::nowhere()),
         };
-        let progress = |n_bytes| Progress::start(self.talk, self.progress, &say::name(&input.path), n_bytes);
+        let progress = |n_bytes| Progress::start(self.talk, self.progress, &input.path, n_bytes);
         let (sink, hash) = if self.salvage {
             let mut sink = sink()?;
             let progress = progress(source.len());
@@ -127,6 +130,7 @@ impl Run<'_> {
             let archive = Archive::open(source, &self.given)?;
             let mut sink = sink()?;
             done.models = model_names(&archive);
+            done.by_network = archive.arrays().any(|a| a.head.network.is_some());
             done.bounds = archive.arrays().filter_map(|a| a.head.map.bound()).map(|bound| bound.to_string()).collect();
             done.bounds.dedup();
             let progress = progress(archive.reader.content_len());
@@ -157,16 +161,21 @@ impl Run<'_> {
             say::speed_text(speed),
             say::clean(&done.models.join(" + ")),
         );
-        let output = match &done.target {
-            Some(Target::File(path)) => Some(path.to_string_lossy()),
-            _ => None,
+        let used = match self.salvage {
+            true => power::on_cpu("what is left of a damaged file is read by the CPU"),
+            false => power::used(done.by_network),
         };
-        let value = json!({
-            "file": name, "output": output, "bytes_in": n_in, "bytes_out": n_out, "ratio": ratio,
+        let mut value = json!({
+            "output": null, "device": used.json(), "bytes_in": n_in, "bytes_out": n_out, "ratio": ratio,
             "seconds": done.seconds, "mb_per_s": speed, "lossless": done.lost.is_empty() && done.bounds.is_empty(),
             "bounds": done.bounds, "verified": done.checked, "models": done.models, "lost": done.lost,
         });
+        say::put_name(&mut value, "file", &input.path);
+        if let Some(Target::File(path)) = &done.target {
+            say::put_name(&mut value, "output", path);
+        }
         self.talk.done(&value, &line)?;
+        self.talk.verbose(&format!("{name}: {}", used.text()));
         if done.lost.is_empty() {
             return Ok(());
         }

@@ -53,7 +53,7 @@ pub fn run(args: &args::Demo) -> Result<Tally> {
     let value = json!({
         "frame": {"side": SIDE, "seed": args.seed, "bytes": n_in}, "bytes_out": n_out,
         "ratio": say::ratio(n_in, n_out), "lossless": same, "codecs": compare::json_of(&outcome.scores),
-        "noise_limit_bytes": outcome.noise_bytes,
+        "noise_limit_bytes": outcome.noise_bytes, "device": power::used(outcome.by_network).json(),
     });
     talk.data(&value, || compare::text(1, &outcome.scores, outcome.noise_bytes))?;
     talk.line("\nnext: collapsar compare YOUR_FILES, which writes nothing");

@@ -5,6 +5,7 @@ use super::compress::{bound_json, noise_json};
 use super::exit::Tally;
 use super::input::{Input, Opened};
 use super::models;
+use super::power;
 use super::say::{self, Talk};
 use super::table::Table;
 use super::trial::{Judged, Original, Trial};
@@ -38,8 +39,12 @@ fn one(args: &args::Eval, talk: Talk) -> Result<()> {
     };
     held.check()?;
     let name = say::name(&args.original);
-    let mut value = json_of(&name, &trial);
-    value["coded"] = args.coded.as_deref().map(say::name).into();
+    let mut value = json_of(&args.original, &trial);
+    value["device"] = trial.n_bytes_out.map(|_| power::used(trial.by_network()).json()).into();
+    match &args.coded {
+        Some(coded) => say::put_name(&mut value, "coded", coded),
+        None => value["coded"] = Value::Null,
+    }
     talk.data(&value, || text(&name, &trial))
 }
 
@@ -98,7 +103,7 @@ pub fn cell(figure: Option<f64>) -> String {
     }
 }
 
-pub fn json_of(name: &str, trial: &Trial) -> Value {
+pub fn json_of(path: &Path, trial: &Trial) -> Value {
     let threshold = |s: Segmentation| json!({"before": s.before, "after": s.after, "above_before": s.n_above_before, "above_after": s.n_above_after, "above_both": s.n_above_both});
     let array = |a: &Judged| {
         let q = &a.quality;
@@ -122,12 +127,14 @@ pub fn json_of(name: &str, trial: &Trial) -> Value {
     {
         total[name] = n.into();
     }
-    json!({
-        "file": name, "loss": trial.loss.map(|loss| loss.describe()), "lossless": trial.is_lossless(),
+    let mut value = json!({
+        "loss": trial.loss.map(|loss| loss.describe()), "lossless": trial.is_lossless(),
         "bytes_in": trial.n_bytes_in, "bytes_out": trial.n_bytes_out,
         "ratio": trial.n_bytes_out.map(|n| say::ratio(trial.n_bytes_in, n)),
         "arrays": trial.arrays.iter().map(array).collect::<Vec<Value>>(), "total": total,
-    })
+    });
+    say::put_name(&mut value, "file", path);
+    value
 }
 
 fn object(figures: Figures) -> Value {

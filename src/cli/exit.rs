@@ -1,15 +1,16 @@
-//! Exit codes: the first failure decides; what failed is counted.
+//! Exit codes: the first failure decides; what failed is counted. Whoever asked for JSON is told of every one in JSON, too.
 
+use super::drivers;
 use super::say::{self, Talk};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use collapsar::{Error, Kind};
 use std::path::Path;
 
-pub const USAGE: u8 = 1;
 const INTERNAL: u8 = 70;
 
 pub fn code(kind: Kind) -> u8 {
     match kind {
-        Kind::Argument => USAGE,
+        Kind::Argument => 1,
         Kind::Missing | Kind::Changed => 2,
         Kind::Truncated | Kind::Corrupt | Kind::Unsupported => 3,
         Kind::Verify => 4,
@@ -34,18 +35,12 @@ impl Tally {
         match result {
             Ok(value) => Some(value),
             Err(error) => {
-                self.fail(talk, path, error.at(say::name(path)));
+                self.n_failed += 1;
+                let code = tell(&error.at(say::name(path)), Some(path), talk.json);
+                self.first.get_or_insert(code);
                 None
             }
         }
-    }
-
-    fn fail(&mut self, talk: &Talk, path: &Path, error: Error) {
-        self.n_failed += 1;
-        let code = code(error.kind);
-        self.first.get_or_insert(code);
-        say::error(&error);
-        talk.failure(path, &error, code);
     }
 
     /// The exit code.
@@ -57,12 +52,66 @@ impl Tally {
     }
 }
 
+/// Tells an error, of a file or of the whole run; the exit code.
+pub fn tell(error: &Error, path: Option<&Path>, json: bool) -> u8 {
+    let code = code(error.kind);
+    say::error(error);
+    if json {
+        say::failure(path, &format!("{:?}", error.kind).to_lowercase(), &error.to_string(), code);
+    }
+    code
+}
+
+/// What clap has to say of a line: help, or what is wrong with it. The exit code.
+pub fn usage(error: &clap::Error, json: bool) -> u8 {
+    let Some(text) = wrong(error) else {
+        let _ = error.print(); // to a closed pipe nothing more can be said
+        return u8::from(error.use_stderr());
+    };
+    if error.kind() == ErrorKind::InvalidSubcommand {
+        say::line(&format!("collapsar: {}", say::clean(&text)));
+    } else {
+        let _ = error.print();
+    }
+    if json {
+        say::failure(None, "argument", &text, code(Kind::Argument));
+    }
+    code(Kind::Argument)
+}
+
+/// What is wrong with a line, without what clap adds of how to ask for help; None where help was asked for.
+fn wrong(error: &clap::Error) -> Option<String> {
+    let text = match error.kind() {
+        kind if !error.use_stderr() || kind == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => return None,
+        ErrorKind::InvalidSubcommand => no_verb(error),
+        _ => error.render().to_string(),
+    };
+    let text = text.split("\n\nUsage:").next().unwrap_or_default();
+    let text = text.split("\n\nFor more information").next().unwrap_or_default();
+    Some(text.trim_start_matches("error: ").split_whitespace().collect::<Vec<&str>>().join(" "))
+}
+
+fn no_verb(error: &clap::Error) -> String {
+    let word = error.get(ContextKind::InvalidSubcommand).map_or(String::new(), ContextValue::to_string);
+    let meant = match error.get(ContextKind::SuggestedSubcommand) {
+        // the nearest is the last
+        Some(ContextValue::Strings(verbs)) if !verbs.is_empty() => format!("did you mean {}?", verbs[verbs.len() - 1]),
+        _ => "see collapsar --help".into(),
+    };
+    format!("'{word}' is neither a verb nor a file that exists: {meant}")
+}
+
 /// None should happen; if one does, it is told like an error and nothing is left behind.
-pub fn tell_panics_in_one_line() {
-    std::panic::set_hook(Box::new(|panic| {
+pub fn tell_panics_in_one_line(json: bool) {
+    std::panic::set_hook(Box::new(move |panic| {
         let text = panic.payload_as_str().unwrap_or("no message");
         let place = panic.location().map_or(String::new(), |l| format!(" ({}:{})", l.file(), l.line()));
-        say::line(&format!("collapsar: a mistake of ours, please report it: {}{place}", say::clean(text)));
+        let text = format!("a mistake of ours, please report it: {}{place}", say::clean(text));
+        drivers::let_speak();
+        say::line(&format!("collapsar: {text}"));
+        if json {
+            say::failure(None, "internal", &text, INTERNAL);
+        }
         super::interrupt::remove_partial();
         std::process::exit(INTERNAL.into());
     }));

@@ -18,7 +18,7 @@ pub fn run(args: &args::Info) -> Result<Tally> {
     let talk = Talk::from(&args.talk);
     let given = models::given(&args.weights)?;
     let mut tally = Tally::default();
-    for input in &input::inputs(&args.files, Wanted::Clps)? {
+    for input in &input::inputs(&args.files, Wanted::Clps, talk)? {
         let result = one(input, &given, talk);
         tally.add(&talk, &input.path, result);
     }
@@ -34,13 +34,14 @@ fn one(input: &Input, given: &[Arc<Model>], talk: Talk) -> Result<()> {
         arrays => Ok(arrays?),
     };
     let name = say::name(&input.path);
-    let value = json_of(&name, opened.source.len(), &contents, &arrays);
+    let mut value = json_of(opened.source.len(), &contents, &arrays);
+    say::put_name(&mut value, "file", &input.path);
     talk.data(&value, || text_of(&name, opened.source.len(), &contents, &arrays, talk.verbose))
 }
 
 type Arrays = std::result::Result<Vec<ArrayInfo>, String>;
 
-fn json_of(name: &str, n_bytes: u64, c: &Contents, arrays: &Arrays) -> Value {
+fn json_of(n_bytes: u64, c: &Contents, arrays: &Arrays) -> Value {
     let array = |a: &ArrayInfo| {
         let modes = a.modes.iter().map(|(mode, (n, bytes))| (mode.to_string(), json!({"tiles": n, "bytes": bytes})));
         json!({
@@ -58,7 +59,7 @@ fn json_of(name: &str, n_bytes: u64, c: &Contents, arrays: &Arrays) -> Value {
     let weights: Vec<Value> =
         c.weights.iter().map(|(name, hash)| json!({"name": name, "blake3": say::hex(hash)})).collect();
     json!({
-        "file": name, "version": c.version, "format": c.format, "gzip": c.gzip, "bytes": n_bytes,
+        "version": c.version, "format": c.format, "gzip": c.gzip, "bytes": n_bytes,
         "content_bytes": c.content_len, "content_blake3": say::hex(&c.content_blake3),
         "ratio": say::ratio(c.content_len, n_bytes), "embedded_weights": weights,
         "bytes_of": {"heads": c.heads, "tiles": c.tiles, "chunks": c.chunks, "weights": c.weights_bytes, "container": c.container},

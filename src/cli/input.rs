@@ -2,15 +2,17 @@
 
 use super::args::Files;
 use super::held::Held;
+use super::say::Talk;
 use collapsar::source::{FileSource, Source, Stamp};
 use collapsar::{Error, Kind, Result, atomic, container};
+use serde_json::json;
 use std::fs::{self, File, Metadata};
 use std::io::{self, IsTerminal, Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 pub const EXTENSION: &str = "clps";
 
-/// A file to read; `root` is the folder under which -r found it.
+/// A file to read; `root` is of those that -r found: the folder below which their places are kept.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Input {
     pub path: PathBuf,
@@ -33,8 +35,9 @@ pub enum Wanted {
     Clps,
 }
 
-/// Inputs in the order in which they were named; standard input where none was and something is piped in.
-pub fn inputs(files: &Files, wanted: Wanted) -> Result<Vec<Input>> {
+/// Inputs in the order in which they were named; standard input where none was and something is piped in. That folders hold none
+/// is told.
+pub fn inputs(files: &Files, wanted: Wanted, talk: Talk) -> Result<Vec<Input>> {
     if files.files.is_empty() {
         if io::stdin().is_terminal() || files.recursive {
             return Err(Error::argument("no files: name some, or pipe something in"));
@@ -42,9 +45,12 @@ pub fn inputs(files: &Files, wanted: Wanted) -> Result<Vec<Input>> {
         return Ok(vec![Input { path: "-".into(), root: None }]);
     }
     let mut all = Vec::new();
+    let is_walked = |path: &Path| files.recursive && path.is_dir();
+    let root =
+        common(files.files.iter().filter_map(|path| if is_walked(path) { Some(&**path) } else { path.parent() }));
     for path in &files.files {
-        if files.recursive && path.is_dir() {
-            walk(path, path, wanted, &mut all);
+        if is_walked(path) {
+            walk(path, &root, wanted, &mut all);
         } else {
             all.push(Input { path: path.clone(), root: None });
         }
@@ -52,7 +58,21 @@ pub fn inputs(files: &Files, wanted: Wanted) -> Result<Vec<Input>> {
     if all.iter().filter(|i| i.is_stdin()).count() > 1 {
         return Err(Error::argument("standard input can be read only once"));
     }
+    if all.is_empty() {
+        talk.done(&json!({"files": 0}), "no files were found")?;
+    }
     Ok(all)
+}
+
+/// The folder that all of these are or lie in: of one itself, of D1 and D2 the one that shows both names.
+fn common<'a>(mut paths: impl Iterator<Item = &'a Path>) -> PathBuf {
+    let first: Vec<Component> = paths.next().map_or(Vec::new(), |path| path.components().collect());
+    let shared = paths.fold(first, |mut shared, path| {
+        let n = shared.iter().zip(path.components()).take_while(|(a, b)| **a == *b).count();
+        shared.truncate(n);
+        shared
+    });
+    shared.into_iter().collect()
 }
 
 /// Regular files below a folder, sorted; links are not followed. A folder that cannot be read is kept, to be told of later.
@@ -161,4 +181,20 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>> {
 pub fn is_clps(source: &dyn Source) -> Result<bool> {
     let n = container::MAGIC.len();
     Ok(source.len() >= n as u64 && source.bytes(0, n)? == container::MAGIC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_told_apart_by_their_names_below_the_one_that_holds_all() {
+        let of = |paths: &[&str]| common(paths.iter().map(Path::new));
+        assert_eq!(of(&["night"]), Path::new("night"));
+        assert_eq!(of(&["night1", "night2/"]), Path::new(""));
+        assert_eq!(of(&["/data/n1", "/data/n2", "/data/more/n3"]), Path::new("/data"));
+        assert_eq!(of(&["a/night", "b/night"]), Path::new(""));
+        assert_eq!(of(&["../a", "../b"]), Path::new(".."));
+        assert_eq!(of(&[]), Path::new(""));
+    }
 }

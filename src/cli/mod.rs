@@ -10,6 +10,7 @@ mod compress;
 mod contest;
 mod decompress;
 mod demo;
+mod drivers;
 mod eval;
 mod exit;
 mod held;
@@ -34,26 +35,20 @@ use args::{Args, Verb};
 use clap::Parser;
 use collapsar::Result;
 use exit::Tally;
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 pub fn main() -> ExitCode {
-    exit::tell_panics_in_one_line();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let json = args::is_json(&words);
+    exit::tell_panics_in_one_line(json);
     interrupt::leave_nothing_behind();
-    let args = match Args::try_parse_from(args::expand(std::env::args_os())) {
-        Ok(args) => args,
-        Err(error) => {
-            let _ = error.print(); // to a closed pipe nothing more can be said
-            return ExitCode::from(if error.use_stderr() { exit::USAGE } else { 0 });
-        }
+    let code = match Args::try_parse_from(args::expand(words, |word| Path::new(word).exists())) {
+        Ok(args) => run(&args.verb).map_or_else(|error| exit::tell(&error, None, json), Tally::finish),
+        Err(error) => exit::usage(&error, json),
     };
-    let tally = match run(&args.verb) {
-        Ok(tally) => tally,
-        Err(error) => {
-            say::error(&error);
-            return ExitCode::from(exit::code(error.kind));
-        }
-    };
-    ExitCode::from(tally.finish())
+    ExitCode::from(code)
 }
 
 fn run(verb: &Verb) -> Result<Tally> {

@@ -5,6 +5,7 @@ use super::exit::Tally;
 use super::input;
 use super::say::{self, Talk};
 use super::table::Table;
+use collapsar::codec::search::choice;
 use collapsar::model::Model;
 use collapsar::weights::zoo;
 use collapsar::{Choice, Result};
@@ -36,30 +37,50 @@ pub fn is_embedded(hash: &[u8; 32]) -> bool {
     zoo::embedded().iter().any(|m| m.hash == *hash)
 }
 
-/// All that can be chosen by name.
+/// All of them, each once.
 fn at_hand(given: &[Arc<Model>]) -> Vec<Arc<Model>> {
-    zoo::embedded().iter().chain(given).cloned().collect()
+    let mut models: Vec<Arc<Model>> = zoo::embedded().to_vec();
+    for model in given {
+        if !models.iter().any(|m| m.hash == model.hash) {
+            models.push(model.clone());
+        }
+    }
+    models
 }
 
-/// Those that code whatever there is, without loss; the others are for fields within a bound.
+/// Those that can be chosen by name and code whatever there is, without loss.
 pub fn lossless(given: &[Arc<Model>]) -> Vec<Arc<Model>> {
-    at_hand(given).into_iter().filter(|model| model.vqae.is_none()).collect()
+    choice::lossless(&at_hand(given))
+}
+
+/// What a model is called beside others: where one of them has its name, with the start of its hash.
+pub fn label(model: &Model, among: &[Arc<Model>]) -> String {
+    let is_other = |m: &&Arc<Model>| m.name == model.name && m.hash != model.hash;
+    match among.iter().find(is_other) {
+        Some(_) => format!("{} {}", model.name, say::hex(&model.hash[..4])),
+        None => model.name.clone(),
+    }
 }
 
 pub fn run(args: &args::Models) -> Result<Tally> {
     let talk = Talk::from(&args.talk);
     let given = given(&args.weights)?;
     let defaults = zoo::defaults();
-    let mut table = Table::new(&["model", "family", "MAC/cell", "default", "blake3"]);
+    let mut table = Table::new(&["model", "family", "MAC/cell", "chosen", "blake3"]);
     let mut list = Vec::new();
     for model in at_hand(&given) {
         let default = defaults.iter().any(|d| d.hash == model.hash);
         let hash = say::hex(&model.hash);
         let shown = if args.talk.verbose { hash.clone() } else { hash[..16].to_string() };
-        let yes = if default { "yes" } else { "" };
-        table.row(&[model.name.clone(), model.family.name().into(), model.n_mac().to_string(), yes.into(), shown]);
+        let superseded = zoo::is_superseded(&model);
+        let chosen = match (default, superseded) {
+            (true, _) => "by default",
+            (_, true) => "no: reads older files",
+            _ => "by name",
+        };
+        table.row(&[model.name.clone(), model.family.name().into(), model.n_mac().to_string(), chosen.into(), shown]);
         list.push(json!({
-            "name": model.name, "family": model.family.name(), "mac_per_cell": model.n_mac(), "default": default,
+            "name": model.name, "family": model.family.name(), "mac_per_cell": model.n_mac(), "default": default, "superseded": superseded,
             "embedded": is_embedded(&model.hash), "blake3": hash,
         }));
     }

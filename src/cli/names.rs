@@ -5,7 +5,7 @@ use super::input::{EXTENSION, Input};
 use collapsar::{Error, Result};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -84,11 +84,13 @@ impl<'a> Names<'a> {
     }
 }
 
-/// Into the folder; what -r found keeps its place below the folder it was found in.
+/// Into the folder; what -r found keeps its place below the folder that holds all that was named.
 fn within(folder: &Path, input: &Input, path: &Path) -> Result<PathBuf> {
     let below = input.root.as_ref().and_then(|root| path.strip_prefix(root).ok());
+    // never outside: `..` and `/` lead nowhere
+    let inside = |below: &Path| below.components().filter(|c| matches!(c, Component::Normal(_))).collect::<PathBuf>();
     let to = match (below, path.file_name()) {
-        (Some(below), _) => folder.join(below),
+        (Some(below), _) => folder.join(inside(below)),
         (None, Some(name)) => folder.join(name),
         (None, None) => folder.to_owned(),
     };

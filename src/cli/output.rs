@@ -15,6 +15,11 @@ enum To {
     Nowhere,
 }
 
+/// A file of this name, once it is whole.
+pub fn create(path: &Path, force: bool) -> Result<Output> {
+    Output::create(path, if force { Existing::Replace } else { Existing::Refuse("-f") })
+}
+
 /// Counts what it is given.
 pub struct Sink {
     to: To,
@@ -32,7 +37,7 @@ impl Sink {
             }
             Target::Stdout => To::Stdout(BufWriter::with_capacity(1 << 18, stdout()?)),
             Target::File(path) => {
-                let mut output = Output::create(path, if force { Existing::Replace } else { Existing::Refuse })?;
+                let mut output = create(path, force)?;
                 interrupt::set_partial(Some(output.temporary()));
                 if let Some(meta) = like {
                     output.like(meta);

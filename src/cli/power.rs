@@ -1,14 +1,20 @@
 //! Threads, memory and device: settled once, before any work.
 
 use super::args::{self, Power};
-use super::memory;
 use super::say::{self, Talk};
+use super::{drivers, memory};
 use collapsar::device::{Device, Wish};
+use collapsar::gpu::Gpu;
 use collapsar::model::Model;
 use collapsar::{Decoding, Error, Result};
+use serde_json::{Value, json};
 use std::sync::{Arc, OnceLock};
 
 static DEVICE: OnceLock<Device> = OnceLock::new();
+/// Whether the caller named it.
+static ASKED_FOR: OnceLock<bool> = OnceLock::new();
+/// Why the CPU does what a GPU that was found should have done.
+static INSTEAD: OnceLock<String> = OnceLock::new();
 
 pub fn apply(power: &Power, talk: &args::Talk) -> Result<()> {
     if power.threads > 0 {
@@ -24,9 +30,23 @@ pub fn apply(power: &Power, talk: &args::Talk) -> Result<()> {
         (wish, _) => wish,
     };
     let talk = Talk::from(talk);
-    let device = Device::open(wish, Box::new(move |why| talk.note(&say::clean(why))))?;
+    let tell = Box::new(move |why: &str| {
+        talk.note(&say::clean(why));
+        INSTEAD.get_or_init(|| why.to_string());
+    });
+    let device = match wish {
+        Wish::Auto => Device::auto(quietly(talk, Gpu::open_hardware), tell),
+        Wish::Cpu => Device::Cpu,
+        Wish::Gpu(_) => quietly(talk, || Device::open(wish, tell))?,
+    };
     DEVICE.get_or_init(|| device);
+    ASKED_FOR.get_or_init(|| wish != Wish::Auto);
     Ok(())
+}
+
+/// Opens devices; drivers are heard where more is to be said.
+pub fn quietly<T>(talk: Talk, open: impl FnOnce() -> T) -> T {
+    if talk.verbose { open() } else { drivers::hushed(open) }
 }
 
 /// The device of this run.
@@ -37,4 +57,39 @@ pub fn device() -> Device {
 /// Decoding on the device of this run.
 pub fn decoding(models: &[Arc<Model>]) -> Decoding {
     Decoding { models: models.to_vec(), device: device() }
+}
+
+/// What codes a file whose arrays are coded by networks or are not: its name, and why it is that one.
+pub struct Used {
+    pub name: String,
+    pub is_gpu: bool,
+    pub why: String,
+}
+
+pub fn used(by_network: bool) -> Used {
+    let device = device();
+    let is_gpu = by_network && INSTEAD.get().is_none() && !matches!(device, Device::Cpu);
+    let why = match (by_network, ASKED_FOR.get(), INSTEAD.get()) {
+        (false, ..) => "only networks run on a GPU, and none codes an array of this file",
+        (_, Some(true), _) => "asked for",
+        (_, _, Some(why)) => why,
+        _ if is_gpu => "found",
+        _ => "no GPU was found",
+    };
+    let name = if is_gpu { device.name() } else { Device::Cpu.name() };
+    Used { name, is_gpu, why: why.to_string() }
+}
+
+pub fn on_cpu(why: &str) -> Used {
+    Used { name: Device::Cpu.name(), is_gpu: false, why: why.to_string() }
+}
+
+impl Used {
+    pub fn json(&self) -> Value {
+        json!({"kind": if self.is_gpu { "gpu" } else { "cpu" }, "name": self.name, "why": self.why})
+    }
+
+    pub fn text(&self) -> String {
+        format!("coded by {}: {}", self.name, self.why)
+    }
 }

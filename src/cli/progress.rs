@@ -7,6 +7,7 @@ use collapsar::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,23 +23,23 @@ enum Form {
 
 pub struct Progress {
     form: Form,
-    name: String,
+    path: PathBuf,
     n_bytes: u64,
     start: Instant,
     last: Mutex<Instant>,
 }
 
 impl Progress {
-    pub fn start(talk: Talk, wish: &args::Progress, name: &str, n_bytes: u64) -> Progress {
+    pub fn start(talk: Talk, wish: &args::Progress, path: &Path, n_bytes: u64) -> Progress {
         let form = match (talk.json, io::stderr().is_terminal()) {
             _ if wish.no_progress || (talk.quiet && !wish.progress) => Form::Silent,
             (true, _) if wish.progress => Form::Json,
             (true, _) => Form::Silent,
-            (false, true) => Form::Bar(bar(name, n_bytes)),
+            (false, true) => Form::Bar(bar(&say::name(path), n_bytes)),
             (false, false) => Form::Lines,
         };
         let now = Instant::now();
-        Progress { form, name: name.to_string(), n_bytes, start: now, last: Mutex::new(now) }
+        Progress { form, path: path.to_owned(), n_bytes, start: now, last: Mutex::new(now) }
     }
 
     /// `done` bytes of the content have been read or written.
@@ -55,7 +56,8 @@ impl Progress {
             Form::Lines if self.is_time(EVERY) => say::line(&self.in_words(done)),
             Form::Json if self.is_time(EVERY_JSON) => {
                 let seconds = self.start.elapsed().as_secs_f64();
-                let value = json!({"file": self.name, "done": done, "total": self.n_bytes, "seconds": seconds});
+                let mut value = json!({"done": done, "total": self.n_bytes, "seconds": seconds});
+                say::put_name(&mut value, "file", &self.path);
                 say::line(&json!({"progress": value}).to_string());
             }
             Form::Lines | Form::Json => {}
@@ -82,7 +84,12 @@ impl Progress {
             format!(", {:.0} s left", seconds * (total - done) as f64 / done as f64)
         };
         let speed = say::speed_text(say::speed(done, seconds));
-        format!("{}  {percent:.0} %  {} of {}, {speed}{left}", self.name, say::bytes(done), say::bytes(total))
+        format!(
+            "{}  {percent:.0} %  {} of {}, {speed}{left}",
+            say::name(&self.path),
+            say::bytes(done),
+            say::bytes(total)
+        )
     }
 }
 

@@ -51,15 +51,15 @@ impl Talk {
         self.line(text);
         if self.json { print(&format!("{value}\n")) } else { Ok(()) }
     }
+}
 
-    pub fn failure(&self, path: &Path, error: &Error, code: u8) {
-        if self.json {
-            let kind = format!("{:?}", error.kind).to_lowercase();
-            let value =
-                json!({"file": name(path), "error": {"kind": kind, "message": error.to_string(), "code": code}});
-            let _ = print(&format!("{value}\n")); // the error itself has been told, and decides the exit code
-        }
+/// What failed, for programs: `kind` and `code` say whose fault it is, `file` which file it was, if it was one.
+pub fn failure(path: Option<&Path>, kind: &str, message: &str, code: u8) {
+    let mut value = json!({"error": {"kind": kind, "message": message, "code": code}});
+    if let Some(path) = path {
+        put_name(&mut value, "file", path);
     }
+    let _ = print(&format!("{value}\n")); // the error itself has been told, and decides the exit code
 }
 
 /// To standard output.
@@ -93,6 +93,14 @@ pub fn told(error: &io::Error) -> Error {
 /// A path for people: - is spelt out, and no name can move the cursor.
 pub fn name(path: &Path) -> String {
     if path == Path::new("-") { "standard input".into() } else { clean(&path.to_string_lossy()) }
+}
+
+/// A path for programs: as it is. One that is no Unicode has its bytes beside it, as hexadecimal digits in `KEY_bytes`.
+pub fn put_name(value: &mut Value, key: &str, path: &Path) {
+    value[key] = path.to_string_lossy().into();
+    if path.to_str().is_none() {
+        value[format!("{key}_bytes")] = hex(path.as_os_str().as_encoded_bytes()).into();
+    }
 }
 
 /// Control characters as escapes.
@@ -131,6 +139,19 @@ pub fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn programs_are_told_names_as_they_are_and_the_bytes_of_those_that_are_no_unicode() {
+        use std::os::unix::ffi::OsStrExt;
+        let told = |name: &[u8]| {
+            let mut value = json!({});
+            put_name(&mut value, "file", Path::new(std::ffi::OsStr::from_bytes(name)));
+            value
+        };
+        assert_eq!(told("é\n\"".as_bytes()), json!({"file": "é\n\""}));
+        assert_eq!(told(b"a\xff"), json!({"file": "a\u{fffd}", "file_bytes": "61ff"}));
+    }
 
     #[test]
     fn names_cannot_move_the_cursor_and_sizes_read_well() {

@@ -44,6 +44,7 @@ pub struct Coded {
     pub n_bytes: u64,
     pub bound: Option<Bound>,
     pub noise: Option<NoiseStep>,
+    by_network: bool,
 }
 
 impl Judged {
@@ -57,6 +58,11 @@ impl Trial {
     /// Of the whole file, headers and all.
     pub fn bits(&self) -> Option<f64> {
         self.n_bytes_out.map(|n| n as f64 * 8.0 / self.total.n_samples.max(1) as f64)
+    }
+
+    /// Whether a network codes one of the arrays.
+    pub fn by_network(&self) -> bool {
+        self.arrays.iter().filter_map(|a| a.coded).any(|coded| coded.by_network)
     }
 
     /// Whether every sample is the same bits.
@@ -136,6 +142,7 @@ impl Original {
                 n_bytes: inside.iter().map(|(_, a)| n_bytes(a)).sum(),
                 bound: inside.iter().find_map(|(_, a)| a.head.map.bound()),
                 noise: inside.iter().find_map(|(i, _)| noise.get(*i).copied().flatten()),
+                by_network: inside.iter().any(|(_, a)| a.head.network.is_some()),
             })
         };
         self.arrays.iter().map(one).collect()

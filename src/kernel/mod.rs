@@ -22,6 +22,7 @@
 pub mod around;
 pub mod context;
 pub mod couple;
+#[allow(unsafe_code, reason = "intrinsics; the one room where it is allowed")]
 pub mod fast;
 pub mod interval;
 pub mod kept;

@@ -11,6 +11,8 @@ const MAX_BINS: usize = 1 << 16;
 const DIVERGENCE_BINS: usize = 256;
 /// Odd: a bin in the middle for what did not change.
 const RESIDUAL_BINS: usize = 101;
+/// The width of bins in the narrowest range: below it floats are too coarse to divide by.
+const MIN_WIDTH: f64 = f64::MIN_POSITIVE / 262_144.0;
 
 /// Counts of numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +40,7 @@ impl Histogram {
             (width, ((max - min) / width).floor() + 1.0)
         } else if max > min {
             // the range itself may be no float
-            ((max / MAX_BINS as f64 - min / MAX_BINS as f64).max(f64::MIN_POSITIVE), MAX_BINS as f64)
+            ((max / MAX_BINS as f64 - min / MAX_BINS as f64).max(MIN_WIDTH), MAX_BINS as f64)
         } else {
             (1.0, 1.0)
         };
@@ -55,12 +57,15 @@ impl Histogram {
             true => (largest + 0.5, n.min(2.0 * largest + 1.0)),
             false => (largest, n),
         };
-        Histogram { from: -half, width: 2.0 * half / n, counts: vec![0; n as usize] }
+        Histogram { from: -half, width: (half / n * 2.0).max(MIN_WIDTH), counts: vec![0; n as usize] }
     }
 
     /// What lies beyond the ends counts to the last bins.
     pub fn bin(&self, x: f64) -> usize {
-        (((x - self.from) / self.width) as usize).min(self.counts.len() - 1)
+        let off = x - self.from;
+        // the difference itself may be no float
+        let nth = if off.is_finite() { off / self.width } else { (0.5 * x - 0.5 * self.from) / (0.5 * self.width) };
+        (nth as usize).min(self.counts.len() - 1)
     }
 
     pub fn add(&mut self, x: f64) {
@@ -78,7 +83,8 @@ impl Histogram {
 
     /// Where a bin begins.
     pub fn edge(&self, bin: usize) -> f64 {
-        self.from + bin as f64 * self.width
+        let up = bin as f64 * self.width;
+        if up.is_finite() { self.from + up } else { 2.0 * (0.5 * self.from + 0.5 * bin as f64 * self.width) }
     }
 
     /// The first bin above the threshold that parts the samples with the largest variance between the parts; of several, as across
@@ -132,7 +138,7 @@ impl Distances {
             let (p, q) = (p as f64 + 0.5, q as f64 + 0.5);
             p / all * (p / q).log2()
         });
-        let wasserstein = before.width * (sum as f64 / n as f64);
+        let wasserstein = (before.width * (sum as f64 / n as f64)).min(f64::MAX);
         Some(Distances { kl: terms.sum::<f64>().max(0.0), wasserstein, ks: ks as f64 / n as f64 })
     }
 }
@@ -182,8 +188,11 @@ mod tests {
         assert_eq!(bins((5.0, 5.0), false), (1.0, 1, 0, 0));
         assert_eq!(bins((5.0, 5.0), true), (1.0, 1, 0, 0));
         assert_eq!(bins((-1e-320, 1e-320), false).2, 0);
-        // a range that is no float has one end at least
+        // a range that is no float
         assert_eq!(bins((-1.7e308, 1.7e308), false).3, 65535);
+        let wide = Histogram::of_samples((-1.7e308, 1.7e308), false);
+        assert_eq!([-0.8e308, 0.0, 0.8e308].map(|x| wide.bin(x)), [17347, 32768, 48188]);
+        assert_eq!((wide.edge(32768), wide.edge(65536)), (0.0, 1.7e308));
     }
 
     #[test]
@@ -198,6 +207,13 @@ mod tests {
                 "{largest}"
             );
         }
+    }
+
+    #[test]
+    fn residuals_as_large_as_floats_are_lie_where_they_should() {
+        let h = Histogram::of_residuals(1.7e308, false);
+        assert_eq!([-1.7e308, -0.85e308, 0.0, 0.85e308, 1.7e308].map(|x| h.bin(x)), [0, 25, 50, 75, 100]);
+        assert!(h.edge(0) == -1.7e308 && h.edge(101).is_finite());
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 mod cut;
 mod histogram;
+mod off;
 mod passes;
 mod picture;
 mod ssim;
@@ -15,11 +16,13 @@ mod total;
 
 use crate::array::ArrayType;
 use crate::error::{Error, Result};
-use crate::sample::Ordinary;
+use crate::sample::{Ends, Ordinary, Squares, Sum};
 use crate::source::Source;
 use cut::Cut;
+use std::f64::consts::LOG10_2;
 
 pub use histogram::{Distances, Histogram};
+pub use off::Off;
 pub use picture::Picture;
 pub use total::Total;
 
@@ -48,8 +51,8 @@ pub struct Quality {
     pub range: Option<(f64, f64)>,
     /// The largest |d|.
     pub largest: f64,
-    pub sum: f64,
-    pub sum_of_squares: f64,
+    pub sum: Sum,
+    pub squares: Squares,
     /// Over all windows, and how many there are.
     pub ssim_sum: f64,
     pub n_windows: u64,
@@ -89,27 +92,57 @@ impl Segmentation {
 impl Quality {
     /// Mean of d.
     pub fn bias(&self) -> f64 {
-        self.sum / self.n_measured.max(1) as f64
+        self.sum.mean(self.n_measured)
     }
 
     pub fn rmse(&self) -> f64 {
-        (self.sum_of_squares / self.n_measured.max(1) as f64).sqrt()
+        self.squares.root_mean(self.n_measured)
     }
 
-    /// max − min of the original.
+    /// max − min of the original, the largest float where that is none.
     pub fn width(&self) -> f64 {
-        self.range.map_or(0.0, |(min, max)| max - min)
+        self.range.map_or(0.0, |(min, max)| (max - min).min(f64::MAX))
     }
 
-    /// dB; infinite where nothing changed, None where the range is one value.
+    /// dB; infinite where nothing changed, None where the range is one value or nothing was measured.
     pub fn psnr(&self) -> Option<f64> {
-        (self.width() > 0.0).then(|| 20.0 * (self.width() / self.rmse()).log10())
+        psnr(self.range?, &self.squares, self.n_measured)
+    }
+
+    /// RMSE / range, which is not 0 where it is no float.
+    fn share(&self) -> Option<f64> {
+        let (psnr, rmse, width) = (self.psnr()?, self.rmse(), self.width());
+        let share = rmse / width;
+        let is_plain = self.squares.is_zero() || rmse.is_normal() && share.is_normal() && width < f64::MAX;
+        Some(if is_plain { share } else { 10f64.powf(-psnr / 20.0).max(f64::MIN_POSITIVE) })
     }
 
     /// Mean over all windows.
     pub fn ssim(&self) -> Option<f64> {
         (self.n_windows > 0).then(|| self.ssim_sum / self.n_windows as f64)
     }
+}
+
+/// dB, of errors in a range; None where that is one value, and of no errors.
+fn psnr((min, max): Ends, squares: &Squares, n: u64) -> Option<f64> {
+    if max <= min || n == 0 {
+        return None;
+    }
+    let rmse = squares.root_mean(n);
+    let width = max - min;
+    let ratio = width / rmse;
+    if squares.is_zero() || rmse.is_normal() && ratio.is_normal() {
+        return Some(20.0 * ratio.log10());
+    }
+    // one of the two, or their ratio, is no float: their logarithms are
+    let (mean, octaves) = squares.mean(n);
+    let log10_width = if width.is_finite() { width.log10() } else { (0.5 * max - 0.5 * min).log10() + LOG10_2 };
+    Some(20.0 * log10_width - 10.0 * (mean.log10() + f64::from(octaves) * LOG10_2))
+}
+
+/// Where a number lies between two others, as a share of what lies between them.
+fn place(x: f64, (min, max): Ends) -> f64 {
+    if (max - min).is_finite() { (x - min) / (max - min) } else { (0.5 * x - 0.5 * min) / (0.5 * max - 0.5 * min) }
 }
 
 /// Holds what came out against what was there.
@@ -137,7 +170,7 @@ pub fn measure(original: Stretch, decoded: Stretch) -> Result<Quality> {
         range,
         largest: near.largest,
         sum: near.sum,
-        sum_of_squares: near.sum_of_squares,
+        squares: near.squares,
         ssim_sum: near.ssim.0,
         n_windows: near.ssim.1,
         distances: Distances::between(&far.before, &far.after),

@@ -5,10 +5,13 @@
 use super::cut::{Cut, Spot};
 use super::histogram::Histogram;
 use super::picture::Picture;
-use super::{Segmentation, Stretch, ssim};
+use super::{Segmentation, Stretch, place, ssim};
 use crate::array::Dtype;
 use crate::error::Result;
-use crate::sample::{Ordinary, Survey, bits, difference, worth};
+use crate::sample::{Ordinary, Squares, Sum, Survey, bits, difference, worth};
+
+/// Ranges away from a window's range, where nothing of it is seen any more: squares of squares are floats.
+const FAR: f64 = 1e60;
 
 pub struct Pair<'a> {
     pub original: Stretch<'a>,
@@ -18,11 +21,12 @@ pub struct Pair<'a> {
 }
 
 /// What the first pass over both finds.
+#[derive(Default)]
 pub struct Near {
     pub n: u64,
     pub largest: f64,
-    pub sum: f64,
-    pub sum_of_squares: f64,
+    pub sum: Sum,
+    pub squares: Squares,
     pub ssim: (f64, u64),
     /// The plane with the largest error, the first of several.
     pub plane: usize,
@@ -90,13 +94,13 @@ impl Pair<'_> {
 
     pub fn neighbours(&self, range: Option<(f64, f64)>) -> Result<Near> {
         let window = ssim::window((self.cut.h, self.cut.w));
-        let new = || Near { n: 0, largest: 0.0, sum: 0.0, sum_of_squares: 0.0, ssim: (0.0, 0), plane: 0, ends: None };
+        let new = Near::default;
         let look = |near: &mut Near, spot: &Spot| {
             let wide = spot.widened((window.0.saturating_sub(1), window.1.saturating_sub(1)));
             let (x, y) = self.read(&wide)?;
             near.add(self, spot, &wide, (&x, &y));
-            if let Some((min, max)) = range.filter(|(min, max)| min < max) {
-                let scaled = |a: f64| (a - min) / (max - min);
+            if let Some(range) = range.filter(|(min, max)| min < max) {
+                let scaled = |a: f64| place(a, range).clamp(-FAR, FAR);
                 let pairs = x.iter().zip(&y);
                 let pairs = pairs.map(|(&x, &y)| self.numbers(x, y).unwrap_or((f64::NAN, f64::NAN)));
                 let (x, y): (Vec<f64>, Vec<f64>) = pairs.map(|(a, b)| (scaled(a), scaled(b))).unzip();
@@ -179,7 +183,7 @@ impl Pair<'_> {
 impl Near {
     /// The errors of a spot; `wide` is what was read, with its halo.
     fn add(&mut self, pair: &Pair, spot: &Spot, wide: &Spot, (x, y): (&[u64], &[u64])) {
-        let mut part = (0.0, 0.0);
+        let (mut sum, mut squares) = (Sum::default(), Squares::default());
         for row in spot.rows.clone() {
             let first = (row - wide.rows.start) * wide.w() + spot.columns.start - wide.columns.start;
             for (&x, &y) in x[first..].iter().zip(&y[first..]).take(spot.w()) {
@@ -189,12 +193,14 @@ impl Near {
                 if d.abs() > self.largest {
                     (self.largest, self.plane) = (d.abs(), spot.plane);
                 }
-                part = (part.0 + d, part.1 + d * d);
+                sum.add(d);
+                squares.add(d);
                 let (min, max) = self.ends.unwrap_or((a, a));
                 self.ends = Some((min.min(a).min(b), max.max(a).max(b)));
             }
         }
-        (self.sum, self.sum_of_squares) = (self.sum + part.0, self.sum_of_squares + part.1);
+        self.sum.merge(&sum);
+        self.squares.merge(&squares);
     }
 
     fn merge(&mut self, part: &Near) {
@@ -202,8 +208,8 @@ impl Near {
         if part.largest > self.largest {
             (self.largest, self.plane) = (part.largest, part.plane);
         }
-        self.sum += part.sum;
-        self.sum_of_squares += part.sum_of_squares;
+        self.sum.merge(&part.sum);
+        self.squares.merge(&part.squares);
         self.ssim = (self.ssim.0 + part.ssim.0, self.ssim.1 + part.ssim.1);
         let both = |a: (f64, f64), b: (f64, f64)| (a.0.min(b.0), a.1.max(b.1));
         self.ends = self.ends.zip(part.ends).map(|(a, b)| both(a, b)).or(self.ends).or(part.ends);

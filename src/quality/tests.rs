@@ -143,3 +143,73 @@ fn of_several_arrays_errors_are_weighed_by_samples_and_psnr_by_ranges() {
     // one rounding apart per division
     assert!((total.psnr().unwrap() - 20.0 * (999.0 / 12.5f64.sqrt()).log10()).abs() < 1e-12);
 }
+
+fn of_f64(a: &[f64], b: &[f64]) -> Quality {
+    let bytes = |values: &[f64]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+    of(&bytes(a), &bytes(b), &ty(Dtype::F64, &[40, 50]))
+}
+
+#[test]
+fn figures_grow_as_the_samples_do_however_small_or_large_they_are() {
+    let a: Vec<f64> = (0..2000).map(|i| (i * 7919 % 2003) as f64 / 2048.0).collect();
+    let b: Vec<f64> = a.iter().enumerate().map(|(i, x)| x + [1.0, -2.0, 0.0, 3.0][i % 4] / 4096.0).collect();
+    let plain = of_f64(&a, &b);
+    for e in [-1000, -700, -520, -460, -449, 480, 520, 1000] {
+        // 2^e in two halves: neither is beyond a float
+        let scaled = |v: &[f64]| v.iter().map(|x| x * 2f64.powi(e / 2) * 2f64.powi(e - e / 2)).collect::<Vec<f64>>();
+        let q = of_f64(&scaled(&a), &scaled(&b));
+        let back = |x: f64| x * 2f64.powi(-e / 2) * 2f64.powi(-e + e / 2);
+        assert_eq!([q.largest, q.rmse(), q.bias()].map(back), [plain.largest, plain.rmse(), plain.bias()], "2^{e}");
+        assert_eq!((q.psnr(), q.ssim(), q.segmentation.map(|s| s.moved())), {
+            (plain.psnr(), plain.ssim(), plain.segmentation.map(|s| s.moved()))
+        });
+        let mut total = Total::default();
+        total.add(&q);
+        // one rounding apart per division
+        assert!((total.psnr().unwrap() - plain.psnr().unwrap()).abs() < 1e-12);
+        assert_eq!((total.rmse(), total.bias()), (q.rmse(), q.bias()));
+    }
+}
+
+#[test]
+fn differences_and_ranges_that_are_no_floats_leave_no_figure_infinite() {
+    let m = f64::MAX;
+    let a: Vec<f64> = (0..2000).map(|i| [m, -m, 0.5 * m, -0.25 * m, 0.0, 0.75 * m][i * 7 % 6]).collect();
+    for b in [vec![-m; 2000], a.iter().map(|x| -x).collect(), a.iter().map(|x| x * 0.999).collect(), vec![0.0; 2000]] {
+        let q = of_f64(&a, &b);
+        let mut total = Total::default();
+        total.add(&q);
+        let figures = [q.largest, q.rmse(), q.bias(), q.width(), total.rmse(), total.bias()];
+        let figures = figures
+            .into_iter()
+            .chain([q.psnr(), q.ssim(), total.psnr(), total.wasserstein, total.kl].map(Option::unwrap));
+        assert!(figures.clone().all(f64::is_finite), "{:?}", figures.collect::<Vec<f64>>());
+    }
+    // a thousandth of three quarters of the largest in a range of two of it, by shares of it
+    let b: Vec<f64> = a.iter().map(|x| x * 0.999).collect();
+    let squares: f64 = a.iter().zip(&b).map(|(x, y)| (x / m - y / m).powi(2)).sum();
+    let psnr = 20.0 * (2.0 / (squares / 2000.0).sqrt()).log10();
+    assert!((of_f64(&a, &b).psnr().unwrap() - psnr).abs() < 1e-9);
+}
+
+#[test]
+fn a_psnr_beyond_what_squares_and_ratios_can_say_is_finite() {
+    let mut a: Vec<f64> = (0..2000).map(|i| (i * 7919 % 2003) as f64 * 1e-20).collect();
+    a[77] = 1e300;
+    let b: Vec<f64> = a.iter().map(|x| x + 1e-22).collect();
+    let q = of_f64(&a, &b);
+    let mut total = Total::default();
+    total.add(&q);
+    // 1e300 stays: the others are off by 1e−22
+    let psnr = 20.0 * 322.0 - 10.0 * (1999f64 / 2000.0).log10();
+    assert!((q.psnr().unwrap() - psnr).abs() < 1e-3, "{:?}", q.psnr());
+    assert!(total.psnr().unwrap().is_finite());
+    // the narrowest range, of which half is 0
+    let least = f64::from_bits(1);
+    let a: Vec<f64> = (0..2000).map(|i| if i % 3 == 0 { least } else { 0.0 }).collect();
+    let mut b = a.clone();
+    b[1] = least;
+    let psnr = 10.0 * 2000f64.log10();
+    assert!((of_f64(&a, &b).psnr().unwrap() - psnr).abs() < 1e-9);
+    assert_eq!(of_f64(&a, &vec![f64::NAN; 2000]).psnr(), None);
+}

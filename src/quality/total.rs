@@ -4,6 +4,8 @@
 //! distributions and the thresholds the worst.
 
 use super::Quality;
+use crate::sample::{Squares, Sum};
+use std::f64::consts::LOG10_2;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Total {
@@ -15,10 +17,10 @@ pub struct Total {
     pub n_changed: u64,
     pub n_measured: u64,
     pub largest: f64,
-    sum: f64,
-    sum_of_squares: f64,
+    sum: Sum,
+    squares: Squares,
     /// Of errors as shares of the range, and of how many samples.
-    shares: (f64, u64),
+    shares: (Squares, u64),
     ssim: (f64, u64),
     /// The largest, and the smallest overlap.
     pub kl: Option<f64>,
@@ -38,11 +40,11 @@ impl Total {
         self.n_changed += q.n_changed;
         self.n_measured += q.n_measured;
         self.largest = self.largest.max(q.largest);
-        self.sum += q.sum;
-        self.sum_of_squares += q.sum_of_squares;
-        if q.width() > 0.0 {
-            let share = q.rmse() / q.width();
-            self.shares = (self.shares.0 + share * share * q.n_measured as f64, self.shares.1 + q.n_measured);
+        self.sum.merge(&q.sum);
+        self.squares.merge(&q.squares);
+        if let Some(share) = q.share() {
+            self.shares.0.add_times(share, q.n_measured as f64);
+            self.shares.1 += q.n_measured;
         }
         self.ssim = (self.ssim.0 + q.ssim_sum, self.ssim.1 + q.n_windows);
         let most = |all: &mut Option<f64>, x: Option<f64>| *all = all.zip(x).map(|(a, b)| a.max(b)).or(*all).or(x);
@@ -55,15 +57,16 @@ impl Total {
     }
 
     pub fn bias(&self) -> f64 {
-        self.sum / self.n_measured.max(1) as f64
+        self.sum.mean(self.n_measured)
     }
 
     pub fn rmse(&self) -> f64 {
-        (self.sum_of_squares / self.n_measured.max(1) as f64).sqrt()
+        self.squares.root_mean(self.n_measured)
     }
 
     pub fn psnr(&self) -> Option<f64> {
-        (self.shares.1 > 0).then(|| -10.0 * (self.shares.0 / self.shares.1 as f64).log10())
+        let (mean, octaves) = self.shares.0.mean(self.shares.1);
+        (self.shares.1 > 0).then(|| -10.0 * (mean.log10() + f64::from(octaves) * LOG10_2))
     }
 
     pub fn ssim(&self) -> Option<f64> {

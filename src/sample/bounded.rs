@@ -27,6 +27,8 @@ const WISHED_MAX: u64 = 1 << 22;
 const OUTSIDE: u64 = 1024;
 const FAR_OUTSIDE: u64 = 64;
 const MAX: u64 = u32::MAX as u64 - 1;
+/// The largest N that a map can say.
+pub(super) const MAX_REACH: u64 = 1 << 62;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bounded {
@@ -136,7 +138,9 @@ impl Bounded {
                 within(rank, 1, n_negative).map(|rank| n_negative - rank)
             }
             Rule::Near { reach, first } => {
-                let above = Order::of(self.dtype).key(bits).checked_sub(first)?;
+                let key = Order::of(self.dtype).key(bits);
+                // a map of the widest steps begins amid the samples
+                let above = if reach == MAX_REACH { key.saturating_sub(first) } else { key.checked_sub(first)? };
                 let step = 2 * reach + 1;
                 let int = above / step + u64::from(above % step > reach);
                 u32::try_from(int).ok().filter(|int| *int <= self.max)
@@ -235,16 +239,24 @@ fn rounding(dtype: Dtype, magnitude: f64) -> f64 {
     (magnitude * half).max(least)
 }
 
+/// Whether a number is still one when it is cast.
+fn is_finite(dtype: Dtype, number: f64) -> bool {
+    if dtype == Dtype::F32 { (number as f32).is_finite() } else { number.is_finite() }
+}
+
 /// Steps a hair below 2E, so that hardly any sample becomes an exception by the cast.
 fn uniform(survey: &Survey, bound: f64, n_parts: f64, (min, max): (u64, u64)) -> Option<(Rule, u64)> {
     let (min, max) = (survey.number(min), survey.number(max));
     let hair = rounding(survey.dtype(), min.abs().max(max.abs()));
-    let step = short(2.0 * (bound - hair) / n_parts);
+    let step = short((2.0 * (bound - hair)).min(f64::MAX) / n_parts);
     // a step near the distance of floats saves nothing
     if bound.is_nan() || bound <= 2.0 * hair * n_parts || step <= 0.0 || !step.is_finite() {
         return None;
     }
     let (first, last) = ((min / step).round_ties_even(), (max / step).round_ties_even());
+    // what is painted may come out as any int of its map: none of them is infinite
+    let inward = |k: f64| if n_parts == 1.0 || is_finite(survey.dtype(), k * step) { k } else { k - k.signum() };
+    let (first, last) = (inward(first), inward(last));
     let end = MAX_WHOLE as f64;
     let map = (Rule::Uniform { bound, step, first: first as i64 }, (last - first) as u64);
     (first >= -end && last <= end).then_some(map)
@@ -267,13 +279,25 @@ fn logarithmic(survey: &Survey, bound: f64, (min, max): (u64, u64)) -> Option<(R
     let n_negative = if has_negative { n_above(-min) } else { 0 };
     let max = n_negative.checked_add(n_above(max))?;
     let n_negative = u32::try_from(n_negative).ok()?;
-    Some((Rule::Logarithmic { bound, step, first: first as i64, n_negative }, max))
+    let end = MAX_WHOLE as f64;
+    let map = (Rule::Logarithmic { bound, step, first: first as i64, n_negative }, max);
+    (first >= -end && first + max as f64 <= end).then_some(map)
 }
 
 fn near(reach: u64, (min, max): (u64, u64)) -> Option<(Rule, u64)> {
-    let step = reach.checked_mul(2)?.checked_add(1)?;
+    if reach > MAX_REACH {
+        return Some(widest(min, max));
+    }
+    let step = 2 * reach + 1;
     let above = max - min;
     Some((Rule::Near { reach, first: min }, above / step + u64::from(above % step > reach)))
+}
+
+/// More than a map can say: one int amid the samples, or two of which each reaches half of them.
+fn widest(min: u64, max: u64) -> (Rule, u64) {
+    let above = max - min;
+    let first = min + (above / 2).min(MAX_REACH);
+    (Rule::Near { reach: MAX_REACH, first }, u64::from(above > 2 * MAX_REACH))
 }
 
 #[cfg(test)]
@@ -343,5 +367,59 @@ mod tests {
         let rule = Rule::Near { reach: 1 << 62, first: 0 };
         let map = Bounded { dtype: Dtype::U64, rule, max: 2, markers: vec![] };
         assert_eq!((map.int(u64::MAX), map.sample(2)), (Some(2), u64::MAX));
+    }
+    fn of_words(dtype: Dtype, words: &[u64]) -> Survey {
+        let mut survey = Survey::new(dtype);
+        let bytes = words.iter().flat_map(|w| w.to_le_bytes().into_iter().take(dtype.n_bytes()));
+        survey.update(&bytes.collect::<Vec<u8>>(), false);
+        survey
+    }
+
+    #[test]
+    fn a_reach_beyond_what_a_map_can_say_is_one_int_or_two() {
+        for (dtype, words, max) in [
+            (Dtype::U8, vec![3, 200, 255, 9], 0),
+            (Dtype::I32, vec![0, 0x7fff_ffff, 0x8000_0000, 5], 0),
+            (Dtype::U64, vec![7, 8, 1 << 63, 7 + (1 << 63)], 0),
+            (Dtype::U64, vec![0, 1, 1 << 63, (1 << 63) + 1, u64::MAX], 1),
+            (Dtype::I64, vec![0, 1, u64::MAX, 1 << 63, (1 << 63) - 1, 1 << 62, 3 << 62], 1),
+        ] {
+            let survey = of_words(dtype, &words);
+            for reach in [MAX_REACH + 1, (1 << 63) - 1, 1 << 63, u64::MAX] {
+                let map = Bounded::new(&survey, Bound::Near(reach)).unwrap();
+                assert_eq!((map.max, map.bound()), (max, Bound::Near(MAX_REACH)), "{dtype:?}");
+                for &word in &words {
+                    let int = map.int(word).unwrap();
+                    assert!(map.holds(word, map.sample(int)), "{dtype:?} {word}: {int}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_int_that_may_be_painted_is_infinite() {
+        let values = |values: &[f64], dtype: Dtype| {
+            let bits = |v: f64| if dtype == Dtype::F32 { u64::from((v as f32).to_bits()) } else { v.to_bits() };
+            values.iter().map(|&v| bits(v)).collect::<Vec<u64>>()
+        };
+        for (dtype, largest) in [(Dtype::F32, f64::from(f32::MAX)), (Dtype::F64, f64::MAX)] {
+            for ends in [[-1.0, 1.0], [0.5, 1.0], [-1.0, -0.25], [1.0, 1.0]] {
+                let samples = values(&[ends[0] * largest, ends[1] * largest], dtype);
+                for share in [0.03, 0.4, 0.55, 0.9, 1.0] {
+                    let map = Bounded::in_parts(&of_words(dtype, &samples), Bound::Abs(short(largest * share)), 65);
+                    let map = map.unwrap();
+                    for int in [0, map.max] {
+                        assert!(map.number(map.sample(int)).is_finite(), "{dtype:?} {ends:?} {share}: {map:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_logarithmic_map_counts_no_further_than_floats_do() {
+        let samples: Vec<u64> = (0..99).map(|i| (1e300 * (1.0 + f64::from(i) * 1e-12)).to_bits()).collect();
+        assert_eq!(Bounded::new(&of_words(Dtype::F64, &samples), Bound::PwRel(short(1e-15))), None);
+        assert!(Bounded::new(&of_words(Dtype::F64, &samples), Bound::PwRel(short(1e-12))).is_some());
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! markers = n:1 | bits, as many bytes as a sample has, × n. Bound and step are the upper 32 bits of an f64.
 
-use super::bounded::{Bounded, MAX_WHOLE, Rule};
+use super::bounded::{Bounded, MAX_REACH, MAX_WHOLE, Rule};
 use super::linear::Axis;
 use super::offset::{put_offset, take_offset};
 use super::order::{Kind, Order};
@@ -61,7 +61,7 @@ pub fn read(input: &mut &[u8], dtype: Dtype, form: u8) -> Result<Bounded> {
         },
         _ => {
             let reach = take_varint(input)?;
-            if reach >= 1 << 62 {
+            if reach >= MAX_REACH {
                 return Err(wrong("the step is out of range"));
             }
             Rule::Near { reach: reach + 1, first: take_offset(input, dtype, Axis::Ordered)? }

@@ -4,6 +4,7 @@
 
 use super::bounded::{Bounded, ORDINARY};
 use super::order::{Kind, Order};
+use super::sums::Squares;
 use super::word::Word;
 use crate::array::Dtype;
 use crate::error::{Error, Result};
@@ -17,7 +18,7 @@ pub struct Errors {
     pub n_changed: u64,
     pub largest: f64,
     pub largest_relative: f64,
-    pub sum_of_squares: f64,
+    pub squares: Squares,
 }
 
 impl Errors {
@@ -33,11 +34,7 @@ impl Errors {
         self.n_changed += other.n_changed;
         self.largest = self.largest.max(other.largest);
         self.largest_relative = self.largest_relative.max(other.largest_relative);
-        self.sum_of_squares += other.sum_of_squares;
-    }
-
-    pub fn mean_square(&self) -> f64 {
-        if self.n_samples == 0 { 0.0 } else { self.sum_of_squares / self.n_samples as f64 }
+        self.squares.merge(&other.squares);
     }
 
     /// Whether all came out as it was.
@@ -66,7 +63,7 @@ impl Errors {
         if off > 0.0 {
             self.largest = self.largest.max(off);
             self.largest_relative = self.largest_relative.max(off / magnitude);
-            self.sum_of_squares += off * off;
+            self.squares.add(off);
         }
     }
 }
@@ -133,6 +130,7 @@ fn each<W: Word>(a: &[u8], b: &[u8], big_endian: bool, mut f: impl FnMut(u64, u6
 #[cfg(test)]
 mod tests {
     use super::super::bounded::Rule;
+    use super::super::sums::Unit;
     use super::*;
     use crate::error::Kind;
 
@@ -143,7 +141,8 @@ mod tests {
         let map = Bounded { dtype: Dtype::F32, rule, max: 9, markers: vec![u64::from(3.0f32.to_bits())] };
         let original = bytes(&[1.0, 2.0, f32::NAN, 1e20, 3.0]);
         let errors = map.check(&original, &bytes(&[1.25, 1.875, f32::NAN, 1e20, 3.0]), true).unwrap();
-        assert_eq!((errors.largest, errors.n_changed, errors.sum_of_squares), (0.25, 2, 0.0625 + 0.015625));
+        let squares = errors.squares.in_unit(Unit::Middle);
+        assert_eq!((errors.largest, errors.n_changed, squares), (0.25, 2, 0.0625 + 0.015625));
         assert_eq!(errors.n_samples, 3, "neither NaN nor the fill value is a sample that an error is a mean over");
         for wrong in [
             [1.0, 2.2500002, f32::NAN, 1e20, 3.0],

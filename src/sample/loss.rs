@@ -3,7 +3,8 @@
 //! What the caller allows to be lost, and what that means for one array. A bound has a short mantissa (20 bits, rounded down): it
 //! is transmitted, and what is promised is what was checked.
 
-use super::octave::exp2;
+use super::bounded::MAX_WHOLE;
+use super::ieee::Ieee;
 use super::survey::Survey;
 use crate::array::Dtype;
 use crate::error::{Error, Result};
@@ -73,13 +74,18 @@ impl Loss {
     /// Nothing is searched for: the bounds of arrays follow from their samples.
     pub fn bound(self, survey: &Survey) -> Option<Bound> {
         let of_range = |share: f64| match survey.range() {
-            // the difference may be no float
-            Some((min, max)) => max * share - min * share,
+            // the difference may be no float, and the bound is to be one
+            Some((min, max)) => (max * share - min * share).min(f64::MAX),
             None => 0.0,
+        };
+        // of integers the whole part; where floats round a range up it is taken of the range itself
+        let most = match (self, survey.span()) {
+            (Loss::Rel(share), Some(span)) if span > MAX_WHOLE as u64 => share_of(span, share),
+            _ => u64::MAX,
         };
         let absolute = |e: f64| match survey.dtype() {
             Dtype::F32 | Dtype::F64 => Some(short(e)).filter(|e| *e > 0.0).map(Bound::Abs),
-            _ => Some(e as u64).filter(|n| *n > 0).map(Bound::Near),
+            _ => Some((e as u64).min(most)).filter(|n| *n > 0).map(Bound::Near),
         };
         let is_float = matches!(survey.dtype(), Dtype::F32 | Dtype::F64);
         match self {
@@ -136,116 +142,11 @@ pub fn short(x: f64) -> f64 {
     f64::from_bits(x.to_bits() & !0xffff_ffff)
 }
 
-/// A search for the largest bound that keeps a PSNR. The error of a bound is measured by whoever reads the array.
-#[derive(Clone, Debug)]
-pub struct PsnrSearch {
-    /// Root of the mean squared error that is allowed, squared.
-    allowed: f64,
-    range: f64,
-    trial: f64,
-    best: Option<f64>,
-    n_left: u32,
-}
-
-impl PsnrSearch {
-    /// None where nothing is to be searched for.
-    pub fn new(loss: Loss, survey: &Survey) -> Option<PsnrSearch> {
-        let (Loss::Psnr(db), Some((min, max))) = (loss, survey.range()) else { return None };
-        let range = max - min;
-        let root = range * exp2(-db / 20.0 * std::f64::consts::LOG2_10);
-        // errors that fill ±E evenly have a mean square of E²/3
-        let trial = root * 1.732_050_8;
-        (trial > 0.0 && range.is_finite()).then_some(PsnrSearch {
-            allowed: root * root,
-            range,
-            trial,
-            best: None,
-            n_left: 8,
-        })
-    }
-
-    /// What to measure next.
-    pub fn trial(&self) -> Option<Loss> {
-        (self.n_left > 0).then_some(Loss::Abs(self.trial))
-    }
-
-    /// The mean squared error of the trial.
-    pub fn tell(&mut self, mean_square: f64) {
-        self.n_left -= 1;
-        if mean_square <= self.allowed {
-            self.best = Some(self.best.map_or(self.trial, |best| best.max(self.trial)));
-        }
-        // the root's factor by one step of Newton's iteration is enough: the error grows about as the bound does
-        let factor = if mean_square > 0.0 { (self.allowed / mean_square).clamp(0.01, 16.0) } else { 16.0 };
-        let root = 0.5 * (factor + 1.0);
-        let root = 0.5 * (root + factor / root);
-        let root = 0.5 * (root + factor / root);
-        let next = (self.trial * root * 0.9999).min(self.range);
-        if (next / self.trial - 1.0).abs() < 1e-3 && self.best.is_some() {
-            self.n_left = 0;
-        }
-        self.trial = next;
-    }
-
-    /// The largest bound that kept it.
-    pub fn found(&self) -> Loss {
-        self.best.map_or(Loss::None, Loss::Abs)
-    }
-}
-
-/// A search for the smallest bound, as a share of the range, that reaches a ratio: halving in octaves.
-#[derive(Clone, Debug)]
-pub struct RatioSearch {
-    wanted: f64,
-    /// log₂ of shares: one that was too small, one that was enough.
-    below: f64,
-    enough: f64,
-    n_left: u32,
-    reached: bool,
-}
-
-impl RatioSearch {
-    pub fn new(loss: Loss) -> Option<RatioSearch> {
-        let Loss::Ratio(wanted) = loss else { return None };
-        Some(RatioSearch { wanted, below: -34.0, enough: -1.0, n_left: 9, reached: false })
-    }
-
-    /// What to compress with next: nothing lost first.
-    pub fn trial(&self) -> Option<Loss> {
-        match self.n_left {
-            9 => Some(Loss::None),
-            0 => None,
-            _ => Some(Loss::Rel(exp2(self.middle()))),
-        }
-    }
-
-    fn middle(&self) -> f64 {
-        0.5 * (self.below + self.enough)
-    }
-
-    pub fn tell(&mut self, n_bytes_in: u64, n_bytes_out: u64) {
-        let enough = n_bytes_in as f64 >= self.wanted * n_bytes_out as f64;
-        match (self.n_left, enough) {
-            (9, true) => {
-                self.n_left = 1;
-                self.enough = f64::NEG_INFINITY;
-            }
-            (9, false) => {}
-            (_, true) => self.enough = self.middle(),
-            (_, false) => self.below = self.middle(),
-        }
-        self.reached |= enough;
-        self.n_left -= 1;
-    }
-
-    /// What reached the ratio, or an error where nothing did.
-    pub fn found(&self) -> Result<Loss> {
-        match self.reached {
-            false => Err(Error::verify(format!("a ratio of {} is not reached by any bound", number(self.wanted)))),
-            true if self.enough == f64::NEG_INFINITY => Ok(Loss::None),
-            true => Ok(Loss::Rel(exp2(self.enough))),
-        }
-    }
+/// ⌊span · share⌋, of a share between 0 and 1.
+fn share_of(span: u64, share: f64) -> u64 {
+    let (mantissa, exponent) = Ieee::of(Dtype::F64).map_or((0, 0), |ieee| ieee.split(share.to_bits()));
+    let product = u128::from(span) * u128::from(mantissa);
+    product.checked_shr(exponent.unsigned_abs()).unwrap_or(0) as u64
 }
 
 #[cfg(test)]
@@ -272,6 +173,33 @@ mod tests {
         for e in [1e-3, 0.1, 1.0, 3.3e-9, 1e300, 1e-300] {
             assert!(short(e) <= e && short(e) > e * (1.0 - 1e-6));
         }
+    }
+
+    #[test]
+    fn a_share_of_a_range_beyond_what_floats_count_is_not_rounded_up() {
+        for (span, share, n) in [
+            (u64::MAX, 0.5, (1 << 63) - 1),
+            (u64::MAX, 0.25, (1 << 62) - 1),
+            (u64::MAX - 1, 0.999_999_999, 18_446_744_055_262_808_062),
+            ((1 << 53) + 1, 0.75, 6_755_399_441_055_744),
+            (u64::MAX, 1e-300, 0),
+            (u64::MAX, f64::from_bits(1), 0),
+        ] {
+            assert_eq!(share_of(span, share), n, "{span} · {share}");
+        }
+        let mut survey = Survey::new(Dtype::I64);
+        let ends = [i64::MIN, i64::MAX, 0, 1, 2].map(i64::to_le_bytes);
+        survey.update(ends.as_flattened(), false);
+        assert_eq!(Loss::Rel(0.25).bound(&survey), Some(Bound::Near((1 << 62) - 1)));
+        assert_eq!(Loss::Rel(0.5).bound(&survey), Some(Bound::Near((1 << 63) - 1)));
+    }
+
+    #[test]
+    fn a_bound_that_would_be_no_float_is_the_largest() {
+        let mut survey = Survey::new(Dtype::F64);
+        let ends = [f64::MAX, -f64::MAX, 0.0, 1.0, 2.0].map(f64::to_le_bytes);
+        survey.update(ends.as_flattened(), false);
+        assert_eq!(Loss::Rel(0.9).bound(&survey), Some(Bound::Abs(short(f64::MAX))));
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //!
 //! Reading order: `order` (what a key is), `word` (the loops over bytes), `range`, `scaled`, `stats`, `map`, `linear`, `rank`,
 //! `wire`. What may be lost: `loss` (what is asked for), `survey` (what it means for an array), `bounded` (the maps), `octave`,
-//! `bounded_wire`, `errors`, `mantissa`, `noise`. What is measured: `ordinary`. `mosaic` and `phase` are about colour filter arrays: ints whose 2×2 phases are four images.
+//! `bounded_wire`, `errors`, `mantissa`, `noise`; `psnr` and `ratio` search for a bound. What is measured: `ordinary`,
+//! `sums`. `mosaic` and `phase` are about colour filter arrays: ints whose 2×2 phases are four images.
 
 #![expect(clippy::wrong_self_convention, reason = "to_ints and from_ints are a pair: a map is what both go through")]
 
@@ -26,24 +27,30 @@ mod offset;
 mod order;
 mod ordinary;
 pub mod phase;
+mod psnr;
 mod range;
 mod rank;
+mod ratio;
 mod scaled;
 mod stats;
+mod sums;
 mod survey;
 mod wire;
 mod word;
 
 pub use bounded::ORDINARY;
 pub use errors::Errors;
-pub use loss::{Bound, Loss, PsnrSearch, RatioSearch, Rounding, number};
+pub use loss::{Bound, Loss, Rounding, number};
 pub use mantissa::shorten;
 pub use map::Map;
 pub use mosaic::looks_like_mosaic;
 pub use noise::{NoiseStep, sigma};
 pub use ordinary::{Ordinary, bits, difference, worth};
+pub use psnr::PsnrSearch;
+pub use ratio::RatioSearch;
 pub use stats::Stats;
-pub use survey::Survey;
+pub use sums::{Squares, Sum};
+pub use survey::{Ends, Survey};
 
 #[cfg(test)]
 mod tests;

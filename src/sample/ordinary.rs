@@ -56,12 +56,12 @@ pub fn worth(dtype: Dtype, bits: u64) -> f64 {
     }
 }
 
-/// y − x, rounded once.
+/// y − x, rounded once; the largest float where that is none.
 pub fn difference(dtype: Dtype, x: u64, y: u64) -> f64 {
     match dtype {
         Dtype::I64 => (i128::from(y as i64) - i128::from(x as i64)) as f64,
         Dtype::U64 => (i128::from(y) - i128::from(x)) as f64,
-        _ => worth(dtype, y) - worth(dtype, x),
+        _ => (worth(dtype, y) - worth(dtype, x)).clamp(-f64::MAX, f64::MAX),
     }
 }
 
@@ -92,6 +92,7 @@ mod tests {
         assert_eq!(difference(Dtype::U64, u64::MAX, u64::MAX - 1), -1.0);
         assert_eq!(difference(Dtype::I64, i64::MIN as u64, i64::MIN as u64 + 3), 3.0);
         assert_eq!(difference(Dtype::U16, 7, 5), -2.0);
+        assert_eq!(difference(Dtype::F64, f64::MAX.to_bits(), (-f64::MAX).to_bits()), -f64::MAX);
     }
 
     #[test]

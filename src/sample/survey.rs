@@ -38,6 +38,9 @@ pub struct Survey {
     has_negative: bool,
 }
 
+/// The smallest and the largest ordinary sample, as numbers.
+pub type Ends = (f64, f64);
+
 /// What of an array a lossy map has to reach.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Surveyed {
@@ -126,9 +129,14 @@ impl Survey {
         }
     }
 
-    /// Smallest and largest ordinary sample.
-    pub fn range(&self) -> Option<(f64, f64)> {
+    pub fn range(&self) -> Option<Ends> {
         self.surveyed().ends.map(|(min, max)| (self.number(min), self.number(max)))
+    }
+
+    /// Of integers: the largest ordinary sample less the smallest.
+    pub(super) fn span(&self) -> Option<u64> {
+        let ends = self.surveyed().ends.filter(|_| Order::of(self.dtype).kind != Kind::Float);
+        ends.map(|(min, max)| max - min)
     }
 
     /// Markers, and the ends of what is left.

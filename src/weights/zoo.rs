@@ -77,6 +77,12 @@ fn pays(family: Family) -> bool {
     !matches!(family, Family::L3c | Family::Idf | Family::Vqae)
 }
 
+/// Whether no name means it any more, but files that were coded with it.
+pub fn is_superseded(model: &Model) -> bool {
+    let is_newest = |newest: &[Arc<Model>]| newest.iter().any(|m| m.hash == model.hash);
+    embedded().iter().any(|m| m.hash == model.hash) && !is_newest(&newest(embedded().to_vec()))
+}
+
 /// The models that `auto` measures for frames.
 pub fn defaults() -> Vec<Arc<Model>> {
     by_name("default", &[]).unwrap_or_default()

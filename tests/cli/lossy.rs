@@ -65,7 +65,7 @@ fn lossy_files_are_verified_by_their_bounds_before_a_source_goes() {
 #[test]
 fn what_cannot_be_reached_or_means_nothing_is_an_error() {
     let desk = Desk::with(&[("a.npy", &noisy())]);
-    desk.fails(4, &["compress", "--ratio", "1e9", "a.npy"], "is not reached");
+    desk.fails(1, &["compress", "--ratio", "1e9", "a.npy"], "a ratio of 1e9 is out of reach: the most is ");
     for wrong in [
         &["--abs", "0"][..],
         &["--abs", "-1"],
@@ -95,5 +95,98 @@ fn what_a_bound_does_not_change_is_lossless() {
         assert!(said.contains("LOSSLESS, verified"), "{said}");
     }
     let said = desk.says(0, &["compress", "-f", "--near", "3", "a.fits"]);
-    assert!(said.contains("LOSSY (near 3; largest error 3,"), "{said}");
+    assert!(said.contains("LOSSY (near 3; largest error 3)"), "{said}");
+}
+
+/// An array of 400 numbers in a file.
+fn npy(descr: &str, bytes: &[u8]) -> Vec<u8> {
+    let head = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (20, 20), }}");
+    let mut npy = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    npy.extend(format!("{head:<117}\n").bytes());
+    npy.extend_from_slice(bytes);
+    npy
+}
+
+fn doubles(scale: f64) -> Vec<u8> {
+    let values = (0..400).map(|i| (i * 7919 % 401) as f64 / 400.0 * scale);
+    npy("<f8", &values.flat_map(f64::to_le_bytes).collect::<Vec<u8>>())
+}
+
+/// The figure behind some words.
+fn figure(said: &str, before: &str, after: &str) -> f64 {
+    let (_, rest) = said.split_once(before).unwrap_or_else(|| panic!("no {before:?} in {said}"));
+    rest.split_once(after).unwrap_or_else(|| panic!("no {after:?} in {said}")).0.parse().unwrap()
+}
+
+#[test]
+fn the_largest_error_is_told_in_the_unit_that_was_asked_for() {
+    // a range of 600: an error of 5 is one of 0.0083
+    let values: Vec<u8> =
+        (0..400).flat_map(|i| (((i * 7919 % 401) as f32).sqrt() * 30.0 - 300.0).to_le_bytes()).collect();
+    let ints: Vec<u8> = (0..400).flat_map(|i: i32| (((i * 7919 % 401).pow(2) / 400) as i16).to_le_bytes()).collect();
+    let desk = Desk::with(&[("a.npy", &npy("<f4", &values)), ("i.npy", &npy("<i2", &ints))]);
+    for (option, bound, before, after, unit) in [
+        ("--abs", "5", "(abs 5; largest error ", ")", "abs"),
+        ("--rel", "0.01", "(rel 0.01; largest error ", " of the range)", "rel"),
+        ("--pw-rel", "0.01", "(pw-rel 0.01; largest error ", " of the sample)", "pw_rel"),
+        ("--mantissa", "6", "(mantissa 6, rounded; largest error ", " of the sample)", "pw_rel"),
+    ] {
+        let json = &desk.json(0, &["compress", "-f", "--json", option, bound, "a.npy"])[0];
+        let told = json["off_by"][unit].as_f64().unwrap();
+        assert_eq!(json["off_by"], json["arrays"][0]["off_by"]);
+        let said = desk.says(0, &["compress", "-f", option, bound, "a.npy"]);
+        let printed = figure(&said, before, after);
+        let most = if option == "--mantissa" { 1.0 / 64.0 } else { bound.parse().unwrap() };
+        // five digits of it
+        assert!((printed / told - 1.0).abs() < 1e-4 && told <= most && told > most / 3.0, "{said}");
+    }
+    let said = desk.says(0, &["compress", "-f", "--psnr", "40", "a.npy"]);
+    assert!((40.0..41.0).contains(&figure(&said, "(psnr 40; ", " dB)")), "{said}");
+    let said = desk.says(0, &["compress", "-f", "--rel", "0.01", "i.npy"]);
+    assert!(said.contains("(rel 0.01; largest error 0.01 of the range)"), "{said}");
+    let said = desk.says(0, &["compress", "-f", "--noise-step", "2", "a.npy"]);
+    assert!(figure(&said, "largest error ", " σ)") <= 0.25, "{said}");
+    let said = desk.says(0, &["compress", "-f", "-v", "--rel", "0.01", "a.npy"]);
+    assert_eq!(said.matches(" of the range").count(), 2, "{said}");
+}
+
+#[test]
+fn a_psnr_is_kept_and_measured_where_squares_are_no_floats() {
+    for scale in ["1e-300", "1e-170", "1e-160", "1e160", "1e200", "1e300", "1.7e308"] {
+        let desk = Desk::with(&[("a.npy", &doubles(scale.parse().unwrap()))]);
+        let said = desk.says(0, &["compress", "--psnr", "60", "a.npy"]);
+        assert!((60.0..61.0).contains(&figure(&said, "(psnr 60; ", " dB)")), "{scale}: {said}");
+        desk.says(0, &["decompress", "-o", "b.npy", "a.npy.clps"]);
+        for coded in ["a.npy.clps", "b.npy"] {
+            let of_all = &desk.json(0, &["eval", "--json", "a.npy", coded])[0]["total"];
+            assert!((60.0..61.0).contains(&of_all["psnr"].as_f64().unwrap()), "{scale}: {of_all}");
+            let said = text(&desk.output(&["eval", "a.npy", coded]).stdout);
+            assert!(said.contains("LOSSY") && !said.contains('∞') && !said.contains("NaN"), "{scale}: {said}");
+        }
+        let args = ["report", "-f", "--rel", "0.1,1e-3", "--csv", "r.csv", "--html", "r.html", "a.npy"];
+        assert_eq!(desk.output(&args).status.code(), Some(0));
+        for name in ["r.csv", "r.html"] {
+            let written = text(&desk.read(name));
+            // the words, and not the pictures
+            let words = written.split("base64,").map(|part| part.split_once("\" width").map_or(part, |(_, rest)| rest));
+            assert!(words.clone().all(|w| !["inf", "NaN", "∞"].iter().any(|n| w.contains(n))), "{scale}: {written}");
+        }
+    }
+}
+
+#[test]
+fn floats_up_to_the_largest_are_stored_within_a_bound_of_the_order_of_their_range() {
+    let ends = |largest: f64| (0..400).map(move |i| ((i * 7919 % 401) as f64 / 200.0 - 1.0) * largest);
+    let singles: Vec<u8> = ends(f64::from(f32::MAX)).flat_map(|x| (x as f32).to_le_bytes()).collect();
+    let doubles: Vec<u8> = ends(f64::MAX).flat_map(f64::to_le_bytes).collect();
+    let desk = Desk::with(&[("s.npy", &npy("<f4", &singles)), ("d.npy", &npy("<f8", &doubles))]);
+    for (name, largest) in [("s.npy", f64::from(f32::MAX)), ("d.npy", f64::MAX)] {
+        for share in ["0.3", "0.4", "0.5", "0.9"] {
+            let said = desk.says(0, &["compress", "-f", "--rel", share, "--verify", name]);
+            let most: f64 = share.parse().unwrap();
+            assert!(figure(&said, "largest error ", " of the range") <= most, "{said}");
+            desk.says(0, &["compress", "-f", "--verify", "--model", "waves", "--rel", share, name]);
+        }
+        desk.says(0, &["compress", "-f", "--verify", "--abs", &format!("{:e}", largest * 0.8), name]);
+    }
 }

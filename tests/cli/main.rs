@@ -9,3 +9,4 @@ mod measured;
 mod moving;
 mod painted;
 mod reports;
+mod scripts;

@@ -14,6 +14,7 @@ use super::args;
 use super::exit::Tally;
 use super::models;
 use super::painted;
+use super::power;
 use super::say::Talk;
 use collapsar::model::{Family, Model};
 use collapsar::{Error, Result};
@@ -51,7 +52,8 @@ pub fn run(args: &args::Bench) -> Result<Tally> {
     let frame = painted::frame(effort.side, effort.side, SEED);
     let frame_tiles = tiles::of_frame(&frame, effort.side, effort.n_tiles);
     let odd = tiles::odd();
-    let mut report = Report::new(effort.side, adapter::wanted(args.power.device));
+    let adapters = power::quietly(talk, || adapter::wanted(args.power.device));
+    let mut report = Report::new(effort.side, adapters);
 
     for model in &at_hand {
         measure_cpu(model, &odd, &frame_tiles, &mut report, talk)?;

@@ -1,6 +1,6 @@
 //! bounds → (bits per sample, distortion): a table, lines of CSV, JSON, a page
 //!
-//! The same file and the same bounds give the same bytes: no time is told here.
+//! The same file and the same bounds give the same bytes: no time is told here, and the device in JSON only.
 
 mod html;
 mod page;
@@ -11,12 +11,12 @@ use super::eval::{self, Figures, TITLES, cell, figures, figures_of_all};
 use super::exit::Tally;
 use super::input::Opened;
 use super::names::Target;
-use super::output::Sink;
+use super::output::{self, Sink};
+use super::power;
 use super::say::{self, Talk};
 use super::table::Table;
 use super::trial::{Original, Trial};
 use super::{args, models};
-use collapsar::atomic::{Existing, Output};
 use collapsar::source::Source;
 use collapsar::{Error, Loss, Result};
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ fn one(args: &args::Report, talk: Talk) -> Result<()> {
     }
     for path in [&args.csv, &args.html].into_iter().flatten().filter(|path| !is_stdout(path)) {
         // what would be refused after the work is refused before it
-        drop(Output::create(path, if args.force { Existing::Replace } else { Existing::Refuse })?);
+        drop(output::create(path, args.force)?);
     }
     let given = models::given(&args.coding.weights)?;
     let Opened { source, held, .. } = eval::open(&args.file)?;
@@ -60,8 +60,11 @@ fn one(args: &args::Report, talk: Talk) -> Result<()> {
         is_told |= put(path, args.force, &page::page(&name, &trials))?;
     }
     let value = || {
-        let bounds: Vec<Value> = trials.iter().map(|t| eval::json_of(&name, t)).collect();
-        json!({"file": name, "bytes_in": original.source.len(), "bounds": bounds})
+        let bounds: Vec<Value> = trials.iter().map(|t| eval::json_of(&args.file, t)).collect();
+        let device = power::used(trials.iter().any(Trial::by_network)).json();
+        let mut value = json!({"bytes_in": original.source.len(), "bounds": bounds, "device": device});
+        say::put_name(&mut value, "file", &args.file);
+        value
     };
     match is_told {
         true => Ok(()),

@@ -20,7 +20,7 @@ pub struct Point {
 
 /// Numbers at round steps from the first to the last that lie within two ends.
 fn ticks(min: f64, max: f64, n: f64) -> Vec<f64> {
-    let rough = (max - min) / n;
+    let rough = if (max - min).is_finite() { (max - min) / n } else { max / n - min / n };
     let power = 10f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].map(|k| k * power).into_iter().find(|s| *s >= rough).unwrap_or(rough);
     let first = (min / step).ceil();
@@ -32,7 +32,9 @@ fn ticks(min: f64, max: f64, n: f64) -> Vec<f64> {
 
 /// Where a number lies between two others.
 fn at(x: f64, (min, max): (f64, f64), (from, to): (f64, f64)) -> f64 {
-    from + (x - min) / (max - min) * (to - from)
+    // the difference of two ends may be no float
+    let half = if (max - min).is_finite() { 1.0 } else { 0.5 };
+    from + (x * half - min * half) / (max * half - min * half) * (to - from)
 }
 
 fn open(id: &str, title: &str, what: &str) -> String {
@@ -147,6 +149,7 @@ mod tests {
         assert_eq!(ticks(-1.5, 1.5, 6.0), [-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5]);
         assert!(ticks(f64::NEG_INFINITY, f64::INFINITY, 6.0).is_empty());
         assert!(ticks(1.0, 1.0, 6.0).len() <= 1);
+        assert_eq!(ticks(-1.5e308, 1.5e308, 6.0), [-1.5e308, -1e308, -5e307, 0.0, 5e307, 1e308, 1.5e308]);
     }
 
     #[test]
@@ -156,6 +159,10 @@ mod tests {
         assert_eq!(svg.matches("<rect").count(), 3);
         assert!(svg.contains(">10<tspan dy=\"-4\">3</tspan>"), "{svg}");
         assert!(!bars("h", &Histogram { from: -0.5, width: 1.0, counts: vec![0] }).contains("<rect"));
+        let mut wide = Histogram::of_residuals(1.7e308, false);
+        [-1.7e308, 0.0, 1.7e308].iter().for_each(|x| wide.add(*x));
+        let svg = bars("h", &wide);
+        assert!(svg.matches("<rect").count() == 3 && !svg.contains("NaN") && !svg.contains("inf"), "{svg}");
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::codec::file::blocks::{Weights, kind};
 use crate::codec::file::cut::{cut, fields};
 use crate::codec::file::{Progress, bytes};
 use crate::codec::search::adapt::Adapt;
+use crate::codec::search::choice::Choice;
 use crate::codec::search::choose::choose;
 use crate::codec::search::related::{Anchors, Field, Related};
 use crate::codec::search::transform::{against_waves, only_vqae, only_waves};
@@ -29,7 +30,7 @@ use crate::error::{Error, Result};
 use crate::format::{self, Format, Hint, Piece};
 use crate::grid::Place;
 use crate::model::Model;
-use crate::sample::{Bound, Errors, Loss, NoiseStep};
+use crate::sample::{Bound, Ends, Errors, Loss, NoiseStep};
 use crate::source::Source;
 use crate::tile::code::Code;
 use crate::tile::runtime::Plans;
@@ -40,18 +41,6 @@ use std::sync::Arc;
 
 /// Bytes of a file that is no array are cut into blocks of this size.
 const CHUNK: usize = 4 << 20;
-/// Which network codes the arrays.
-#[derive(Clone, Debug, Default)]
-pub enum Choice {
-    /// Whichever of the embedded defaults measures smallest.
-    #[default]
-    Auto,
-    /// None: classic modes only.
-    Classic,
-    /// None: waves, of fields within a bound.
-    Waves,
-    These(Vec<Arc<Model>>),
-}
 
 /// How to compress; `Default` is what most want.
 #[derive(Clone, Default)]
@@ -94,6 +83,8 @@ pub struct ArrayReport {
     pub ty: ArrayType,
     pub n_bytes_out: u64,
     pub model: Option<String>,
+    /// Whether that is a network, which a GPU may run.
+    pub by_network: bool,
     /// Of them, what the refit of the model takes; 0 where the model is as its weights file says.
     pub refit_bytes: u64,
     pub map: String,
@@ -101,6 +92,8 @@ pub struct ArrayReport {
     pub anchors: Vec<String>,
     /// Of a map that loses.
     pub bound: Option<Bound>,
+    /// Where something may be lost.
+    pub ends: Option<Ends>,
     /// What the noise of the array decided, where steps are a fraction of it.
     pub noise: Option<NoiseStep>,
     /// How far what will be given back is off.
@@ -246,10 +239,12 @@ impl<'a, W: Write> Encoder<'a, W> {
             ty: ty.clone(),
             n_bytes_out: n_head_bytes + n_tile_bytes,
             model: head.coder_name().map(str::to_string),
+            by_network: head.network.is_some(),
             refit_bytes,
             map: head.map.name(),
             anchors,
             bound: head.map.bound(),
+            ends: ways.ends,
             noise: ways.noise,
             errors,
         });

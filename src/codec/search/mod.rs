@@ -1,6 +1,7 @@
 //! What an encoder chooses for an array, by measuring.
 
 pub mod adapt;
+pub mod choice;
 pub mod choose;
 pub mod measure;
 pub mod related;

@@ -2,8 +2,9 @@
 //!
 //! Fine ints are not those of networks, so that windows could not be compared; and what is smooth shows over long stretches only.
 
-use crate::array::{ArrayType, Dtype};
+use crate::array::ArrayType;
 use crate::codec::array::head::{Head, Network};
+use crate::codec::search::choice::Choice;
 use crate::codec::search::measure::measure;
 use crate::codec::search::related::Related;
 use crate::codec::search::view::{Shown, survey};
@@ -21,7 +22,7 @@ const MOST_BITS: u64 = 1500;
 
 /// The head of an array that takes about so many bits per thousand samples, with waves where they are ahead.
 pub fn against_waves(head: Head, bits: u64, shown: &Shown, related: &Related) -> Result<Head> {
-    if bits > MOST_BITS || head.map.bound().is_none() || !may_be_painted(shown) {
+    if bits > MOST_BITS || head.map.bound().is_none() || !can_code(Choice::Waves, shown) {
         return Ok(head);
     }
     let Some(waves) = by_waves(&head, shown, related)? else { return Ok(head) };
@@ -31,16 +32,22 @@ pub fn against_waves(head: Head, bits: u64, shown: &Shown, related: &Related) ->
 
 /// The head of an array that waves are to code; the one that was chosen where a bound makes it no simpler.
 pub fn only_waves(head: Head, shown: &Shown, related: &Related) -> Result<Head> {
-    only("waves", head, shown, |head| by_waves(head, shown, related))
+    only("waves", Choice::Waves, head, shown, |head| by_waves(head, shown, related))
 }
 
 /// The same for an autoencoder.
 pub fn only_vqae(model: &Arc<Model>, head: Head, shown: &Shown, related: &Related) -> Result<Head> {
-    only(&model.name, head, shown, |head| by_vqae(head, model, shown, related))
+    only(&model.name, Choice::These(vec![model.clone()]), head, shown, |head| by_vqae(head, model, shown, related))
 }
 
-fn only(name: &str, head: Head, shown: &Shown, by: impl Fn(&Head) -> Result<Option<Head>>) -> Result<Head> {
-    if !may_be_painted(shown) {
+fn only(
+    name: &str,
+    choice: Choice,
+    head: Head,
+    shown: &Shown,
+    by: impl Fn(&Head) -> Result<Option<Head>>,
+) -> Result<Head> {
+    if !can_code(choice, shown) {
         return Err(Error::argument(format!("{name}: only for arrays of floats within --abs, --rel or --psnr")));
     }
     if let Some(painted) = by(&head)? {
@@ -54,9 +61,8 @@ fn only(name: &str, head: Head, shown: &Shown, by: impl Fn(&Head) -> Result<Opti
     Ok(head)
 }
 
-fn may_be_painted(shown: &Shown) -> bool {
-    matches!(shown.ty.dtype, Dtype::F32 | Dtype::F64)
-        && matches!(shown.loss, Loss::Abs(_) | Loss::Rel(_) | Loss::Psnr(_))
+fn can_code(choice: Choice, shown: &Shown) -> bool {
+    choice.can_code(shown.ty.dtype, shown.loss)
 }
 
 fn by_waves(head: &Head, shown: &Shown, related: &Related) -> Result<Option<Head>> {
@@ -87,7 +93,7 @@ fn within(head: &Head, shown: &Shown, related: &Related) -> Result<Option<Head>>
     let Some(mut search) = PsnrSearch::new(shown.loss, &survey) else { return Ok(of_loss(shown.loss)) };
     while let Some(trial) = search.trial() {
         let Some(head) = of_loss(trial) else { break };
-        search.tell(measure(&head, shown, related, usize::MAX)?.errors.mean_square());
+        search.tell(&measure(&head, shown, related, usize::MAX)?.errors);
     }
     Ok(of_loss(search.found()))
 }

@@ -5,7 +5,7 @@
 use crate::array::ArrayType;
 use crate::codec::array::head::Head;
 use crate::error::Result;
-use crate::sample::{Errors, Loss, Map, NoiseStep, PsnrSearch, Stats, Survey, shorten};
+use crate::sample::{Ends, Errors, Loss, Map, NoiseStep, PsnrSearch, Stats, Survey, shorten};
 use crate::source::Source;
 use rayon::prelude::*;
 
@@ -50,14 +50,10 @@ impl Source for Shown<'_> {
 pub struct Ways {
     /// The maps that come into question.
     pub maps: Vec<Map>,
+    /// Where something may be lost.
+    pub ends: Option<Ends>,
     /// What the noise of the array decided.
     pub noise: Option<NoiseStep>,
-}
-
-impl From<Vec<Map>> for Ways {
-    fn from(maps: Vec<Map>) -> Ways {
-        Ways { maps, noise: None }
-    }
 }
 
 pub fn ways(shown: &Shown) -> Result<Ways> {
@@ -65,27 +61,28 @@ pub fn ways(shown: &Shown) -> Result<Ways> {
     let stats = scan(shown, &|| Stats::new(ty.dtype), &|s, bytes| s.update(bytes, big_endian), &Stats::merge)?;
     let mut maps = Map::candidates(&stats);
     if matches!(shown.loss, Loss::None | Loss::Mantissa(..)) {
-        return Ok(maps.into());
+        return Ok(Ways { maps, ends: None, noise: None });
     }
     let survey = survey(shown)?;
+    let ends = survey.range();
     let of_loss = |loss: Loss| loss.bound(&survey).and_then(|bound| Map::bounded(&survey, bound));
     if let Loss::NoiseStep(_) = shown.loss {
         let (rows, w) = stretches(shown)?;
         let noise = NoiseStep::of(shown.loss, &survey, &rows, big_endian, w);
         maps.extend(noise.and_then(|noise| of_loss(noise.loss())));
-        return Ok(Ways { maps, noise });
+        return Ok(Ways { maps, ends, noise });
     }
     let Some(mut search) = PsnrSearch::new(shown.loss, &survey) else {
         maps.extend(of_loss(shown.loss));
-        return Ok(maps.into());
+        return Ok(Ways { maps, ends, noise: None });
     };
     while let Some(trial) = search.trial() {
         let Some(map) = of_loss(trial) else { break };
         let add = |errors: &mut Errors, bytes: &[u8]| errors.merge(&map.measure(bytes, big_endian));
-        search.tell(scan(shown, &Errors::default, &add, &Errors::merge)?.mean_square());
+        search.tell(&scan(shown, &Errors::default, &add, &Errors::merge)?);
     }
     maps.extend(of_loss(search.found()));
-    Ok(maps.into())
+    Ok(Ways { maps, ends, noise: None })
 }
 
 /// Whole rows, or parts of long ones, evenly spread over an array; and how many samples such a row has.

@@ -1,0 +1,69 @@
+//! What codes the arrays: which arrays each choice can code, and so which models belong into a list.
+
+use crate::array::Dtype;
+use crate::model::Model;
+use crate::sample::Loss;
+use crate::weights::zoo;
+use std::sync::Arc;
+
+/// Which network codes the arrays.
+#[derive(Clone, Debug, Default)]
+pub enum Choice {
+    /// Whichever of the embedded defaults measures smallest.
+    #[default]
+    Auto,
+    /// None: classic modes only.
+    Classic,
+    /// None: waves, of fields within a bound.
+    Waves,
+    These(Vec<Arc<Model>>),
+}
+
+impl Choice {
+    /// The rule: wavelets and autoencoders code floats within one bound for all samples, everything else codes whatever there is.
+    pub fn can_code(&self, dtype: Dtype, loss: Loss) -> bool {
+        let needs_bound = match self {
+            Choice::Auto | Choice::Classic => false,
+            Choice::Waves => true,
+            Choice::These(models) => models.iter().any(|model| model.vqae.is_some()),
+        };
+        let is_bounded =
+            matches!(dtype, Dtype::F32 | Dtype::F64) && matches!(loss, Loss::Abs(_) | Loss::Rel(_) | Loss::Psnr(_));
+        is_bounded || !needs_bound
+    }
+}
+
+/// Of these models those that a list of all shows which is about whole files: each can code every array without loss, and has a name
+/// that no later one took over.
+pub fn lossless(models: &[Arc<Model>]) -> Vec<Arc<Model>> {
+    let codes_all = |model: &Arc<Model>| {
+        let choice = Choice::These(vec![model.clone()]);
+        Dtype::ALL.into_iter().all(|dtype| choice.can_code(dtype, Loss::None))
+    };
+    models.iter().filter(|model| codes_all(model) && !zoo::is_superseded(model)).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_leave_out_what_cannot_code_an_array_and_what_another_took_the_name_of() {
+        let names = |models: &[Arc<Model>]| models.iter().map(|m| m.name.clone()).collect::<Vec<String>>();
+        let mut all = names(zoo::embedded());
+        let vqae = all.iter().position(|name| name == "vqae-default").unwrap();
+        all.remove(vqae);
+        all.dedup();
+        assert_eq!(names(&lossless(zoo::embedded())), all);
+        let vqae = Choice::These(vec![zoo::embedded()[vqae + 1].clone()]);
+        for painted in [vqae, Choice::Waves] {
+            assert!(painted.can_code(Dtype::F64, Loss::Rel(0.1)));
+            for (dtype, loss) in
+                [(Dtype::F64, Loss::None), (Dtype::U16, Loss::Abs(1.0)), (Dtype::F32, Loss::PwRel(0.1))]
+            {
+                assert!(!painted.can_code(dtype, loss));
+                assert!(Choice::Auto.can_code(dtype, loss) && Choice::Classic.can_code(dtype, loss));
+            }
+        }
+    }
+}
