@@ -7,7 +7,7 @@ use super::output::Sink;
 use super::progress::Progress;
 use super::say::{self, Talk};
 use super::{args, models, power, verify};
-use collapsar::codec::file::encode::ArrayReport;
+use collapsar::codec::file::report::ArrayReport;
 use collapsar::device::Device;
 use collapsar::model::Model;
 use collapsar::sample::{Bound, Errors, NoiseStep};
@@ -43,7 +43,7 @@ pub fn run(args: &args::Compress) -> Result<Tally> {
         device: power::device(),
         adapt: args.coding.adapt,
         loss: args.lossy.loss().check()?,
-        anchors: args.anchors(),
+        references: args.anchors(),
         fields: args.fields,
     };
     let run = Run { args, talk: Talk::from(&args.talk), options, given };
@@ -112,7 +112,7 @@ impl Run<'_> {
                 array.model.as_deref().unwrap_or("classic"),
                 refitted(array.refit_bytes),
                 array.noise.map_or(String::new(), |n| format!(", noise σ {}", collapsar::sample::number(n.sigma))),
-                looks_at(&array.anchors),
+                looks_at(&array.references),
                 if array.errors.is_none() { String::new() } else { format!(", {}", lost(&array.errors)) },
             ));
         }
@@ -124,7 +124,7 @@ impl Run<'_> {
             json!({
                 "label": a.label, "dtype": a.ty.dtype.name(), "shape": a.ty.shape, "map": a.map,
                 "bytes_in": a.ty.n_bytes().unwrap_or(0), "bytes_out": a.n_bytes_out, "model": a.model,
-                "refit_bytes": a.refit_bytes, "anchors": a.anchors, "bound": a.bound.map(bound_json),
+                "refit_bytes": a.refit_bytes, "anchors": a.references, "bound": a.bound.map(bound_json),
                 "largest_error": a.errors.largest, "largest_relative_error": a.errors.largest_relative,
                 "samples_changed": a.errors.n_changed, "noise": a.noise.map(noise_json),
             })
