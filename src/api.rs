@@ -3,7 +3,9 @@
 use crate::codec::file::Progress;
 use crate::codec::file::archive::Archive;
 use crate::codec::file::decode::decode_all;
-use crate::codec::file::encode::{Encoder, Options, Report};
+use crate::codec::file::encode::Encoder;
+use crate::codec::file::options::Options;
+use crate::codec::file::report::Report;
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::format::gzip::{self, Inflated};

@@ -8,10 +8,9 @@ use crate::gpu::{Gpu, TileInts, TilePayload};
 use crate::grid::Place;
 use crate::model::Model;
 use crate::tile::array_coder::ArrayCoder;
-use crate::tile::code::{Code, Decoded, Mode, Tile};
+use crate::tile::code::{Code, Coded, Decoded, Mode, Tile};
 use crate::tile::mask::{Kind, Mask};
 use crate::tile::transform::vqae::{self, Block, Opened, Painter};
-use crate::tile::transform::{self, Settled};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -101,76 +100,29 @@ impl Device {
         }
     }
 
+    /// The device for an array.
+    pub fn for_coder(&self, coder: &ArrayCoder) -> Result<Device> {
+        match coder.coder.model() {
+            None => Ok(Device::Cpu),
+            Some(runtime) => self.proved(runtime.model()),
+        }
+    }
+
     /// The codes of the tiles at `places`, in their order. A tile is made where it is coded and goes when it is.
     pub fn encode(
         &self,
         coder: &ArrayCoder,
         places: &[Place],
         tile: &(dyn Fn(&Place) -> Tile + Sync),
-    ) -> Result<Vec<Code>> {
-        let (Some(gpu), Some(plans)) = (self.gpu(), coder.plans()) else {
+    ) -> Result<Vec<Coded>> {
+        let Some(gpu) = self.gpu() else {
             return Ok(places.par_iter().map(|place| coder.encode(&tile(place))).collect());
         };
         let tiles: Vec<Tile> = places.par_iter().map(tile).collect();
-        // masked tiles are coded by the CPU
-        let on_device = |tile: &Tile| !tile.is_constant() && tile.mask.is_empty();
-        let mut codes: Vec<Option<Vec<u8>>> = vec![None; tiles.len()];
-        for (_, group) in alike(coder, tiles.iter().map(|t| &t.place), |i| on_device(&tiles[i])) {
-            let place = tiles[group[0]].place;
-            let Some(context) = coder.context(&place) else { continue };
-            let refs: Vec<Vec<&[i32]>> = group.iter().map(|&i| tiles[i].refs()).collect();
-            let ints = group.iter().zip(&refs).map(|(&i, refs)| TileInts { ints: &tiles[i].ints, refs });
-            let batch: Vec<TileInts> = ints.collect();
-            let coded = gpu.encode(context, &plans.get(place.h, place.w), &batch)?;
-            group.iter().zip(coded).for_each(|(&i, code)| codes[i] = Some(code));
+        match coder.blocks() {
+            Some(painter) => encode_blocks(gpu, painter, coder, &tiles),
+            None => encode_cells(gpu, coder, &tiles),
         }
-        let settled = tiles.par_iter().zip(codes).map(|(t, code)| match code {
-            None => coder.encode(t),
-            code => coder.pick_smaller(t, code),
-        });
-        Ok(settled.collect())
-    }
-
-    /// Tiles of an autoencoder's array, in their order.
-    pub fn settle(&self, painter: Painter, tiles: &[transform::Tile]) -> Result<Vec<Settled>> {
-        let Some(gpu) = self.gpu() else {
-            return Ok(tiles.par_iter().map(|tile| vqae::encode(painter, *tile)).collect());
-        };
-        let mut blocks: Vec<Vec<Block>> = tiles.par_iter().map(|tile| vqae::blocks(*tile)).collect();
-        let mut coded: Vec<&mut Block> = blocks.iter_mut().flatten().filter(|block| block.is_coded()).collect();
-        let mut painted = gpu.find(painter.vqae, &mut coded)?.into_iter();
-        let heads = heads(&blocks, &mut painted);
-        let tiles = tiles.par_iter().zip(blocks).zip(heads);
-        Ok(tiles.map(|((tile, blocks), heads)| vqae::settle(painter, *tile, blocks, &heads)).collect())
-    }
-
-    /// The ints of tiles of an autoencoder's array, by a GPU.
-    fn paint(
-        &self,
-        (gpu, painter, coder): (&Gpu, Painter, &ArrayCoder),
-        tiles: &[Coded],
-        take: &(dyn Fn(usize, Decoded) + Sync),
-    ) -> Result<Vec<Result<()>>> {
-        let open = |t: &Coded| {
-            let code = t.code.as_ref().map_err(Error::clone)?;
-            coder.open_vqae(painter, code, &t.place)
-        };
-        let mut opened: Vec<Result<(Mask, Opened)>> = tiles.par_iter().map(open).collect();
-        let blocks = opened.iter().map(|tile| match tile {
-            Ok((_, Opened::Painted { blocks, .. })) => blocks.as_slice(),
-            _ => &[],
-        });
-        let blocks: Vec<&[Block]> = blocks.collect();
-        let coded: Vec<&Block> = blocks.iter().copied().flatten().filter(|block| block.is_coded()).collect();
-        let mut painted = gpu.paint(painter.vqae, &coded)?.into_iter();
-        let heads = heads(&blocks, &mut painted);
-        let each = opened.par_drain(..).zip(heads).zip(tiles).enumerate();
-        let close = |t: &Coded, opened: Result<(Mask, Opened)>, heads: &[Vec<i32>]| -> Result<Decoded> {
-            let (mask, opened) = opened?;
-            let ints = opened.close(heads, &mask.classes, (t.place.h, t.place.w), coder.max(&t.place))?;
-            Ok(Decoded { ints, mask })
-        };
-        Ok(each.map(|(i, ((opened, heads), t))| close(t, opened, &heads).map(|tile| take(i, tile))).collect())
     }
 
     /// The ints of so many tiles, to `take` in any order; one that cannot be decoded fails alone. What is needed for a tile
@@ -179,39 +131,117 @@ impl Device {
         &self,
         coder: &ArrayCoder,
         n_tiles: usize,
-        coded: &(dyn Fn(usize) -> Coded + Sync),
-        take: &(dyn Fn(usize, Decoded) + Sync),
+        tile: &(dyn Fn(usize) -> ToDecode + Sync),
+        take: Take,
     ) -> Result<Vec<Result<()>>> {
-        let one = |t: &Coded| {
-            let refs: Vec<&[i32]> = t.refs.iter().map(Vec::as_slice).collect();
-            let code = t.code.as_ref().map_err(Error::clone)?;
-            coder.decode(code, &t.place, &refs)
-        };
-        let (Some(gpu), Some(plans)) = (self.gpu(), coder.plans()) else {
-            let each = (0..n_tiles).into_par_iter().map(|i| one(&coded(i)).map(|tile| take(i, tile)));
+        let Some(gpu) = self.gpu() else {
+            let each = (0..n_tiles).into_par_iter().map(|i| tile(i).on_cpu(coder).map(|tile| take(i, tile)));
             return Ok(each.collect());
         };
-        let tiles: Vec<Coded> = (0..n_tiles).into_par_iter().map(coded).collect();
-        if let Some(painter) = coder.painter() {
-            return self.paint((gpu, painter, coder), &tiles, take);
+        let tiles: Vec<ToDecode> = (0..n_tiles).into_par_iter().map(tile).collect();
+        match coder.blocks() {
+            Some(painter) => decode_blocks((gpu, painter, coder), &tiles, take),
+            None => decode_cells(gpu, coder, &tiles, take),
         }
-        let by_network = |i: usize| matches!(tiles[i].code, Ok(Code { mode: Mode::Network, mask: Kind::None, .. }));
-        let mut decoded: Vec<Option<Result<Decoded>>> = tiles.iter().map(|_| None).collect();
-        for (_, group) in alike(coder, tiles.iter().map(|t| &t.place), by_network) {
-            let place = tiles[group[0]].place;
-            let Some(context) = coder.context(&place) else { continue };
-            let refs: Vec<Vec<&[i32]>> =
-                group.iter().map(|&i| tiles[i].refs.iter().map(Vec::as_slice).collect()).collect();
-            let payload = |i: usize| tiles[i].code.as_ref().map_or(&[][..], |code| &code.bytes);
-            let payloads = group.iter().zip(&refs).map(|(&i, refs)| TilePayload { payload: payload(i), refs });
-            let batch: Vec<TilePayload> = payloads.collect();
-            let ints = gpu.decode(context, &plans.get(place.h, place.w), &batch)?;
-            let whole = |ints: Vec<i32>| Decoded { ints, mask: Mask::default() };
-            group.iter().zip(ints).for_each(|(&i, ints)| decoded[i] = Some(ints.map(whole)));
-        }
-        let each = tiles.par_iter().zip(decoded).enumerate();
-        Ok(each.map(|(i, (t, ints))| ints.unwrap_or_else(|| one(t)).map(|tile| take(i, tile))).collect())
     }
+}
+
+/// Takes a tile by its number.
+type Take<'a> = &'a (dyn Fn(usize, Decoded) + Sync);
+
+/// A tile to decode: its mode and code, if its block could be read, and what it sees.
+pub struct ToDecode {
+    pub place: Place,
+    pub code: Result<Code>,
+    pub refs: Vec<Vec<i32>>,
+}
+
+impl ToDecode {
+    fn on_cpu(&self, coder: &ArrayCoder) -> Result<Decoded> {
+        let code = self.code.as_ref().map_err(Error::clone)?;
+        coder.decode(code, &self.place, &self.refs())
+    }
+
+    fn refs(&self) -> Vec<&[i32]> {
+        self.refs.iter().map(Vec::as_slice).collect()
+    }
+}
+
+/// Tiles of one value and masked ones are coded by the CPU.
+fn encode_cells(gpu: &Gpu, coder: &ArrayCoder, tiles: &[Tile]) -> Result<Vec<Coded>> {
+    let on_device = |tile: &Tile| !tile.is_constant() && tile.mask.is_empty();
+    let mut codes: Vec<Option<Vec<u8>>> = vec![None; tiles.len()];
+    for (_, group) in alike(coder, tiles.iter().map(|t| &t.place), |i| on_device(&tiles[i])) {
+        let place = tiles[group[0]].place;
+        let Some((runtime, context)) = coder.cells(&place) else { continue };
+        let refs: Vec<Vec<&[i32]>> = group.iter().map(|&i| tiles[i].refs()).collect();
+        let ints = group.iter().zip(&refs).map(|(&i, refs)| TileInts { ints: &tiles[i].ints, refs });
+        let batch: Vec<TileInts> = ints.collect();
+        let coded = gpu.encode(context, &runtime.plan_to_encode(place.h, place.w), &batch)?;
+        group.iter().zip(coded).for_each(|(&i, code)| codes[i] = Some(code));
+    }
+    let coded = tiles.par_iter().zip(codes).map(|(tile, code)| match code {
+        None => coder.encode(tile),
+        code => coder.pick_smaller(tile, code),
+    });
+    Ok(coded.collect())
+}
+
+fn decode_cells(gpu: &Gpu, coder: &ArrayCoder, tiles: &[ToDecode], take: Take) -> Result<Vec<Result<()>>> {
+    let by_network = |i: usize| matches!(tiles[i].code, Ok(Code { mode: Mode::Network, mask: Kind::None, .. }));
+    let mut decoded: Vec<Option<Result<Decoded>>> = tiles.iter().map(|_| None).collect();
+    for (_, group) in alike(coder, tiles.iter().map(|t| &t.place), by_network) {
+        let place = tiles[group[0]].place;
+        let Some((runtime, context)) = coder.cells(&place) else { continue };
+        let refs: Vec<Vec<&[i32]>> = group.iter().map(|&i| tiles[i].refs()).collect();
+        let payload = |i: usize| tiles[i].code.as_ref().map_or(&[][..], |code| &code.bytes);
+        let payloads = group.iter().zip(&refs).map(|(&i, refs)| TilePayload { payload: payload(i), refs });
+        let batch: Vec<TilePayload> = payloads.collect();
+        let ints = gpu.decode(context, &runtime.plan_to_decode(place.h, place.w), &batch)?;
+        let whole = |ints: Vec<i32>| Decoded { ints, mask: Mask::default() };
+        group.iter().zip(ints).for_each(|(&i, ints)| decoded[i] = Some(ints.map(whole)));
+    }
+    let each = tiles.par_iter().zip(decoded).enumerate();
+    let ints = |(i, (tile, ints)): (usize, (&ToDecode, Option<Result<Decoded>>))| {
+        ints.unwrap_or_else(|| tile.on_cpu(coder)).map(|tile| take(i, tile))
+    };
+    Ok(each.map(ints).collect())
+}
+
+fn encode_blocks(gpu: &Gpu, painter: Painter, coder: &ArrayCoder, tiles: &[Tile]) -> Result<Vec<Coded>> {
+    let mut blocks: Vec<Vec<Block>> = tiles.par_iter().map(|tile| vqae::blocks(coder.to_transform(tile))).collect();
+    let mut coded: Vec<&mut Block> = blocks.iter_mut().flatten().filter(|block| block.is_coded()).collect();
+    let mut painted = gpu.find(painter.vqae, &mut coded)?.into_iter();
+    let heads = heads(&blocks, &mut painted);
+    let one = |((tile, blocks), heads): ((&Tile, Vec<Block>), Vec<Vec<i32>>)| {
+        coder.transformed(tile, vqae::settle(painter, coder.to_transform(tile), blocks, &heads))
+    };
+    Ok(tiles.par_iter().zip(blocks).zip(heads).map(one).collect())
+}
+
+fn decode_blocks(
+    (gpu, painter, coder): (&Gpu, Painter, &ArrayCoder),
+    tiles: &[ToDecode],
+    take: Take,
+) -> Result<Vec<Result<()>>> {
+    let open = |t: &ToDecode| {
+        let code = t.code.as_ref().map_err(Error::clone)?;
+        coder.open(painter, code, &t.place)
+    };
+    let mut opened: Vec<Result<(Mask, Opened)>> = tiles.par_iter().map(open).collect();
+    let blocks = opened.iter().map(|tile| match tile {
+        Ok((_, Opened::Painted { blocks, .. })) => blocks.as_slice(),
+        _ => &[],
+    });
+    let blocks: Vec<&[Block]> = blocks.collect();
+    let coded: Vec<&Block> = blocks.iter().copied().flatten().filter(|block| block.is_coded()).collect();
+    let mut painted = gpu.paint(painter.vqae, &coded)?.into_iter();
+    let heads = heads(&blocks, &mut painted);
+    let each = opened.par_drain(..).zip(heads).zip(tiles).enumerate();
+    let close = |(i, ((opened, heads), t)): (usize, ((Result<(Mask, Opened)>, Vec<Vec<i32>>), &ToDecode))| {
+        coder.close(opened?, &heads, &t.place).map(|tile| take(i, tile))
+    };
+    Ok(each.map(close).collect())
 }
 
 /// What was painted of the blocks that have codes, and nothing of the others, tile by tile.
@@ -223,13 +253,6 @@ fn heads<T: AsRef<[Block]>>(blocks: &[T], painted: &mut impl Iterator<Item = Vec
 
 fn instead(error: &Error) -> String {
     format!("{error}: the CPU is used instead")
-}
-
-/// A tile to decode: its mode and code, if its block could be read, and what it looks at.
-pub struct Coded {
-    pub place: Place,
-    pub code: Result<Code>,
-    pub refs: Vec<Vec<i32>>,
 }
 
 /// Tiles of one size and one fit, which share a plan and a context: a batch for the GPU.

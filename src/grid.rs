@@ -6,6 +6,7 @@
 
 use crate::error::{Error, Result};
 use crate::sample::phase;
+use std::ops::Deref;
 
 /// Samples of a tile, about: enough for a context to settle, little enough for random access.
 pub const TILE_SAMPLES: usize = 1 << 16;
@@ -19,9 +20,14 @@ const MAX_READ_BAND_SAMPLES: usize = 1 << 24;
 const MAX_TILE_COLUMNS: usize = 1 << 16;
 /// A slab is at least so wide, where its array is.
 const SLAB_COLUMNS: usize = 128;
+/// Reference planes that a plane may have.
+pub const MAX_REFS: usize = 3;
+/// The longest chain of planes that see each other.
+pub const MAX_KEY_INTERVAL: usize = 256;
 
+/// The plain numbers of a grid: what a file says before it is believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Grid {
+pub struct Layout {
     pub n_planes: usize,
     pub h: usize,
     pub w: usize,
@@ -31,6 +37,17 @@ pub struct Grid {
     /// The size of a tile, in ints of a sub-plane.
     pub tile_h: usize,
     pub tile_w: usize,
+}
+
+/// A layout that fits its array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grid(Layout);
+
+/// How many planes before it a plane sees; every `key_interval`-th sees none, so that no chain is longer. Both 0: no plane sees any.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Previous {
+    n: usize,
+    key_interval: usize,
 }
 
 /// One tile: where it stands, and its size.
@@ -46,18 +63,18 @@ pub struct Place {
     pub w: usize,
 }
 
-impl Grid {
-    /// A grid with the usual tiles.
-    pub fn usual(n_planes: usize, h: usize, w: usize, n_parts: usize, n_phases: usize) -> Grid {
+impl Layout {
+    /// With the usual tiles.
+    pub fn usual(n_planes: usize, h: usize, w: usize, n_parts: usize, n_phases: usize) -> Layout {
         let (ph, pw) = if n_phases == 4 { phase::size(0, h, w) } else { (h, w) };
         let tile_h = ph.min(MAX_TILE_ROWS).min((MAX_BAND_SAMPLES / w.max(1)).max(1)).max(1);
         let tile_w = pw.min(if ph >= MAX_TILE_ROWS { MAX_TILE_ROWS } else { TILE_SAMPLES / tile_h }).max(1);
-        Grid { n_planes, h, w, n_parts, n_phases, tile_h, tile_w }
+        Layout { n_planes, h, w, n_parts, n_phases, tile_h, tile_w }
     }
 
-    /// A grid whose tiles hold as many whole planes as they may, one below the other; None where they cannot hold two. Those
+    /// With tiles that hold as many whole planes as they may, one below the other; None where they cannot hold two. Those
     /// of the last but two axes, `n_stacked` of them, are evenly shared out.
-    pub fn slabs(n_planes: usize, n_stacked: usize, h: usize, w: usize) -> Option<Grid> {
+    pub fn slabs(n_planes: usize, n_stacked: usize, h: usize, w: usize) -> Option<Layout> {
         let most = (MAX_READ_TILE_SAMPLES / (h * w.min(SLAB_COLUMNS))).min(MAX_BAND_SAMPLES / (h * w)).min(n_stacked);
         let depth = match most {
             0 | 1 => return None,
@@ -67,32 +84,7 @@ impl Grid {
         };
         let tile_h = depth * h;
         let tile_w = w.div_ceil(w.div_ceil((MAX_READ_TILE_SAMPLES / tile_h).min(MAX_TILE_COLUMNS)));
-        (depth > 1).then_some(Grid { n_planes: 1, h: n_planes * h, w, n_parts: 1, n_phases: 1, tile_h, tile_w })
-    }
-
-    /// Checks that tiles are no higher than nets are to see them.
-    pub fn check_rows(&self) -> Result<()> {
-        if self.tile_h > MAX_READ_TILE_ROWS {
-            return Err(Error::corrupt(format!("tiles of {} rows", self.tile_h)));
-        }
-        Ok(())
-    }
-
-    /// Checks what a file says; `n_samples` is what its shape holds.
-    pub fn check(self, n_samples: u64) -> Result<Grid> {
-        let g = self;
-        let band_rows = if g.n_phases == 4 { 2 } else { 1 };
-        let product = (g.n_planes as u64).checked_mul(g.h as u64).and_then(|n| n.checked_mul(g.w as u64));
-        let sane = product == Some(n_samples)
-            && n_samples > 0
-            && (g.n_phases == 1 || (g.n_phases == 4 && g.h >= 2 && g.w >= 2))
-            && matches!(g.n_parts, 1 | 2)
-            && (1..=MAX_READ_TILE_SAMPLES).contains(&g.tile_h)
-            && (1..=MAX_TILE_COLUMNS).contains(&g.tile_w)
-            && g.tile_h * g.tile_w <= MAX_READ_TILE_SAMPLES
-            && (band_rows * g.tile_h).checked_mul(g.w).is_some_and(|n| n <= MAX_READ_BAND_SAMPLES)
-            && n_samples < 1 << 56;
-        if sane { Ok(g) } else { Err(Error::corrupt(format!("tiles that do not fit their array: {g:?}"))) }
+        (depth > 1).then_some(Layout { n_planes: 1, h: n_planes * h, w, n_parts: 1, n_phases: 1, tile_h, tile_w })
     }
 
     /// The size of a sub-plane.
@@ -150,6 +142,69 @@ impl Grid {
     }
 }
 
+impl Deref for Grid {
+    type Target = Layout;
+
+    fn deref(&self) -> &Layout {
+        &self.0
+    }
+}
+
+impl Grid {
+    /// Checks what a file says; `n_samples` is what its shape holds.
+    pub fn new(g: Layout, n_samples: u64) -> Result<Grid> {
+        let band_rows = if g.n_phases == 4 { 2 } else { 1 };
+        let product = (g.n_planes as u64).checked_mul(g.h as u64).and_then(|n| n.checked_mul(g.w as u64));
+        let sane = product == Some(n_samples)
+            && n_samples > 0
+            && (g.n_phases == 1 || (g.n_phases == 4 && g.h >= 2 && g.w >= 2))
+            && matches!(g.n_parts, 1 | 2)
+            && (1..=MAX_READ_TILE_SAMPLES).contains(&g.tile_h)
+            && (1..=MAX_TILE_COLUMNS).contains(&g.tile_w)
+            && g.tile_h * g.tile_w <= MAX_READ_TILE_SAMPLES
+            && (band_rows * g.tile_h).checked_mul(g.w).is_some_and(|n| n <= MAX_READ_BAND_SAMPLES)
+            && n_samples < 1 << 56;
+        if sane { Ok(Grid(g)) } else { Err(Error::corrupt(format!("tiles that do not fit their array: {g:?}"))) }
+    }
+
+    /// That of an array of planes, rows, columns with the usual tiles.
+    pub fn usual((n_planes, h, w): (usize, usize, usize), n_parts: usize, n_phases: usize) -> Result<Grid> {
+        Grid::new(Layout::usual(n_planes, h, w, n_parts, n_phases), (n_planes * h * w) as u64)
+    }
+
+    /// Checks that tiles are no higher than nets are to see them.
+    pub fn check_rows(&self) -> Result<()> {
+        if self.tile_h > MAX_READ_TILE_ROWS {
+            return Err(Error::corrupt(format!("tiles of {} rows", self.tile_h)));
+        }
+        Ok(())
+    }
+}
+
+impl Previous {
+    pub fn new(n: usize, key_interval: usize) -> Result<Previous> {
+        if n > MAX_REFS || key_interval > MAX_KEY_INTERVAL || (n > 0) != (key_interval > 0) {
+            return Err(Error::corrupt(format!("{n} planes looked at, renewed every {key_interval}")));
+        }
+        Ok(Previous { n, key_interval })
+    }
+
+    /// The most planes that one sees.
+    pub fn n(self) -> usize {
+        self.n
+    }
+
+    /// How many planes before plane `p` it sees.
+    pub fn of(self, p: usize) -> usize {
+        if self.n == 0 { 0 } else { (p % self.key_interval).min(self.n) }
+    }
+
+    /// The last plane up to `p` that sees none.
+    pub fn key_before(self, p: usize) -> usize {
+        p - p.checked_rem(self.key_interval).unwrap_or(0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,7 +214,7 @@ mod tests {
         for (h, w) in [(1, 1), (1, 70000), (7, 9), (256, 256), (257, 255), (513, 300), (3, 100_000), (1000, 3)] {
             let four = if h.min(w) < 2 { 1 } else { 4 }; // a mosaic has at least two rows and columns
             for (n_parts, n_phases) in [(1, 1), (2, 1), (1, four)] {
-                let grid = Grid::usual(2, h, w, n_parts, n_phases).check((2 * h * w) as u64).unwrap();
+                let grid = Grid::usual((2, h, w), n_parts, n_phases).unwrap();
                 let places: Vec<Place> = (0..2)
                     .flat_map(|p| (0..grid.n_bands()).map(move |b| (p, b)))
                     .flat_map(|(p, b)| grid.band(p, b).collect::<Vec<_>>())
@@ -175,14 +230,16 @@ mod tests {
 
     #[test]
     fn a_grid_that_does_not_fit_its_array_is_corrupt() {
-        let grid = Grid::usual(1, 10, 10, 1, 1);
-        assert!(grid.check(99).is_err());
-        assert!(Grid { tile_h: 0, ..grid }.check(100).is_err());
-        assert!(Grid { n_phases: 3, ..grid }.check(100).is_err());
-        assert!(Grid { n_planes: usize::MAX, ..grid }.check(100).is_err());
-        assert!(Grid { n_phases: 4, ..Grid::usual(1, 100, 1, 1, 1) }.check(100).is_err());
-        assert!(Grid::usual(1, 1, 1 << 26, 1, 1).check(1 << 26).is_err());
-        assert!(Grid { tile_h: 513, ..Grid::usual(1, 600, 10, 1, 1) }.check_rows().is_err());
+        let layout = Layout::usual(1, 10, 10, 1, 1);
+        let fits = |layout: Layout| Grid::new(layout, 100).is_ok();
+        assert!(fits(layout) && Grid::new(layout, 99).is_err());
+        assert!(!fits(Layout { tile_h: 0, ..layout }));
+        assert!(!fits(Layout { n_phases: 3, ..layout }));
+        assert!(!fits(Layout { n_planes: usize::MAX, ..layout }));
+        assert!(!fits(Layout { n_phases: 4, ..Layout::usual(1, 100, 1, 1, 1) }));
+        assert!(Grid::usual((1, 1, 1 << 26), 1, 1).is_err());
+        let high = Layout { tile_h: 513, ..Layout::usual(1, 600, 10, 1, 1) };
+        assert!(Grid::new(high, 6000).unwrap().check_rows().is_err());
     }
 
     #[test]
@@ -194,11 +251,25 @@ mod tests {
             (7, 1, 30, 40, 1),
             (3, 3, 5000, 5000, 1),
         ] {
-            let grid = Grid::slabs(n_planes, n_stacked, h, w);
-            assert_eq!(grid.map_or(1, |grid| grid.tile_h / h), depth, "{n_planes} of {h}×{w}");
-            let Some(grid) = grid else { continue };
-            let grid = grid.check((n_planes * h * w) as u64).unwrap();
+            let slabs = Layout::slabs(n_planes, n_stacked, h, w);
+            assert_eq!(slabs.map_or(1, |slabs| slabs.tile_h / h), depth, "{n_planes} of {h}×{w}");
+            let Some(slabs) = slabs else { continue };
+            let grid = Grid::new(slabs, (n_planes * h * w) as u64).unwrap();
             assert!(grid.tile_h % h == 0 && (n_planes == n_stacked || n_stacked * h % grid.tile_h == 0));
         }
+    }
+
+    #[test]
+    fn planes_see_others_by_a_rule_or_see_none() {
+        for (n, key_interval, is_a_rule) in
+            [(0, 0, true), (1, 1, true), (3, 256, true), (0, 4, false), (2, 0, false), (4, 8, false), (1, 257, false)]
+        {
+            assert_eq!(Previous::new(n, key_interval).is_ok(), is_a_rule, "{n} {key_interval}");
+        }
+        let of = |previous: Previous| (0..6).map(|p| previous.of(p)).collect::<Vec<usize>>();
+        assert_eq!(of(Previous::default()), [0; 6]);
+        let two = Previous::new(2, 4).unwrap();
+        assert_eq!(of(two), [0, 1, 2, 2, 0, 1]);
+        assert_eq!([3, 4, 5].map(|p| two.key_before(p)), [0, 4, 4]);
     }
 }

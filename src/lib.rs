@@ -28,10 +28,11 @@ pub mod wire;
 
 pub use api::{Decoding, compress, compress_to, decompress, decompress_to};
 pub use codec::file::archive::Archive;
-pub use codec::file::encode::{Options, Report};
+pub use codec::file::options::Options;
+pub use codec::file::report::Report;
 pub use codec::file::salvage::{SalvageReport, salvage};
 pub use codec::search::adapt::Adapt;
 pub use codec::search::choice::Choice;
-pub use codec::search::related::Anchors;
+pub use codec::search::related::References;
 pub use error::{Error, Kind, Result};
 pub use sample::{Loss, Rounding};

@@ -7,7 +7,7 @@ use collapsar::codec::file::blocks::kind;
 use collapsar::container::{Limits, Reader, Writer};
 use collapsar::sample::Bound;
 use collapsar::weights::zoo;
-use collapsar::{Anchors, Archive, Choice, Kind, Loss, Options, Report, compress, compress_to, decompress, salvage};
+use collapsar::{Archive, Choice, Kind, Loss, Options, References, Report, compress, compress_to, decompress, salvage};
 use painted::Random;
 
 /// One file of a group: dtype, shape, bytes.
@@ -64,9 +64,9 @@ fn f32s(shape: &[usize], scene: &[i32], unit: impl Fn(usize, f32) -> f32) -> Fie
     (Dtype::F32, shape.to_vec(), samples.collect())
 }
 
-fn with(models: &[&str], loss: Loss, anchors: Anchors) -> Options {
+fn with(models: &[&str], loss: Loss, references: References) -> Options {
     let models = models.iter().flat_map(|name| zoo::by_name(name, &[]).unwrap()).collect();
-    Options { model: Choice::These(models), loss, anchors, ..Options::default() }
+    Options { model: Choice::These(models), loss, references, ..Options::default() }
 }
 
 fn run(bytes: &[u8], options: &Options) -> (Vec<u8>, Report) {
@@ -75,15 +75,15 @@ fn run(bytes: &[u8], options: &Options) -> (Vec<u8>, Report) {
 
 /// The file and the report, which comes back to the same bytes, with other arrays looked at or without.
 fn there_and_back(bytes: &[u8], models: &[&str]) -> (Vec<u8>, Report) {
-    let (packed, report) = run(bytes, &with(models, Loss::None, Anchors::Auto));
+    let (packed, report) = run(bytes, &with(models, Loss::None, References::Auto));
     assert!(decompress(&packed).unwrap() == bytes);
-    let (without, _) = run(bytes, &with(models, Loss::None, Anchors::None));
+    let (without, _) = run(bytes, &with(models, Loss::None, References::None));
     assert!(packed.len() <= without.len(), "{} with, {} without", packed.len(), without.len());
     (packed, report)
 }
 
 fn looks(report: &Report) -> Vec<Vec<&str>> {
-    report.arrays.iter().map(|a| a.anchors.iter().map(String::as_str).collect()).collect()
+    report.arrays.iter().map(|a| a.references.iter().map(String::as_str).collect()).collect()
 }
 
 #[test]
@@ -117,9 +117,9 @@ fn dtypes_differ_and_so_do_numbers_of_planes() {
     assert!(looks[1].contains(&"a.npy") && looks[3].contains(&"a.npy"), "{looks:?}");
     assert!(looks[2..].iter().all(|seen| !seen.is_empty()), "{looks:?}");
     let archive = Archive::open(&packed, &[]).unwrap();
-    let anchor = archive.array(1).unwrap().head.anchors[0];
-    assert_eq!((anchor.back, anchor.first, anchor.stride), (1, 3, 0), "the plane that tells most");
-    assert!(archive.array(4).unwrap().head.anchors.iter().all(|a| a.stride <= 1));
+    let reference = archive.array(1).unwrap().head.references[0];
+    assert_eq!((reference.back, reference.first, reference.stride), (1, 3, 0), "the plane that tells most");
+    assert!(archive.array(4).unwrap().head.references.iter().all(|a| a.stride <= 1));
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn phases_of_a_mosaic_look_at_those_of_another() {
     let (packed, report) = there_and_back(&group, &["lattice-default"]);
     assert_eq!(looks(&report)[1], ["a.npy"]);
     let archive = Archive::open(&packed, &[]).unwrap();
-    assert_eq!(archive.array(1).unwrap().head.grid.n_phases, 4);
+    assert_eq!(archive.array(1).unwrap().head.grid().n_phases, 4);
     regions(&packed, 1, &group[group.len() - 1024 - (2 * h * w).next_multiple_of(512)..], (h, w));
 }
 
@@ -185,7 +185,7 @@ fn masks_of_both_sides_keep_their_bits_and_samples_their_bound() {
     let fields = [of(60, 1.0), of(80, 7.5), of(0, -3.0), of(70, 0.25)];
     let group = tar(&fields);
     for models in [["pixelcnn-field"], ["lattice-default"]] {
-        let (packed, report) = run(&group, &with(&models, Loss::Rel(2e-3), Anchors::Auto));
+        let (packed, report) = run(&group, &with(&models, Loss::Rel(2e-3), References::Auto));
         assert!(looks(&report).iter().filter(|seen| !seen.is_empty()).count() >= 2, "{:?}", looks(&report));
         let back = decompress(&packed).unwrap();
         let archive = Archive::open(&packed, &[]).unwrap();
@@ -208,7 +208,7 @@ fn the_bytes_do_not_depend_on_the_number_of_threads() {
     let group = tar(&[u16s(&shape, &scene, |v| v), u16s(&shape, &scene, |v| v * 2), u16s(&shape, &scene, |v| v * 3)]);
     let on = |n: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
-        pool.install(|| compress(&group, &with(&["pixelcnn-fast"], Loss::None, Anchors::Auto)).unwrap())
+        pool.install(|| compress(&group, &with(&["pixelcnn-fast"], Loss::None, References::Auto)).unwrap())
     };
     assert!(on(1) == on(2));
 }
@@ -218,10 +218,10 @@ fn names_say_which_arrays_come_into_question() {
     let scene = scene(8, 1, 64, 64);
     let group = tar(&[4, 3, 2].map(|scale| u16s(&[64, 64], &scene, |v| v * scale)));
     let looks_at = |names: &[&str]| {
-        let anchors = Anchors::These(names.iter().map(|name| name.to_string()).collect());
-        let (packed, report) = run(&group, &with(&["pixelcnn-default"], Loss::None, anchors));
+        let references = References::These(names.iter().map(|name| name.to_string()).collect());
+        let (packed, report) = run(&group, &with(&["pixelcnn-default"], Loss::None, references));
         assert!(decompress(&packed).unwrap() == group);
-        report.arrays.into_iter().map(|a| a.anchors).collect::<Vec<_>>()
+        report.arrays.into_iter().map(|a| a.references).collect::<Vec<_>>()
     };
     assert_eq!(looks_at(&["b.npy"]), [vec![], vec![], vec!["b.npy".to_string()]]);
     assert_eq!(looks_at(&["1"]), looks_at(&["b"]));
@@ -235,7 +235,7 @@ fn the_fields_of_one_array_may_be_arrays_of_their_own() {
     let scene = scene(9, 1, h, w);
     let bytes = [1, 5, 3].into_iter().flat_map(|scale| u16s(&[h, w], &scene, |v| v * scale).2).collect();
     let group = npy(&(Dtype::U16, vec![3, h, w], bytes));
-    let options = Options { fields: true, ..with(&["pixelcnn-default"], Loss::None, Anchors::Auto) };
+    let options = Options { fields: true, ..with(&["pixelcnn-default"], Loss::None, References::Auto) };
     let (packed, report) = run(&group, &options);
     assert!(decompress(&packed).unwrap() == group);
     assert_eq!(
@@ -257,7 +257,7 @@ fn a_damaged_tile_costs_those_that_look_at_it() {
     assert_eq!(looks(&report), [vec![], vec![], vec!["a.npy"]]);
     let archive = Archive::open(&packed, &[]).unwrap();
     let (first, third) = (archive.array(0).unwrap(), archive.array(2).unwrap());
-    let n_tiles = first.head.grid.n_tiles() as usize;
+    let n_tiles = first.head.grid().n_tiles() as usize;
     assert_eq!(n_tiles, 6);
     for nth in 0..n_tiles {
         let mut wrong = packed.clone();
@@ -279,7 +279,7 @@ fn a_damaged_tile_costs_those_that_look_at_it() {
             assert!(a == b || is_lost, "byte {i} where tile {nth} is lost");
         }
     }
-    // without the head of its anchor an array is lost but for what looks at nothing
+    // without the head of its reference an array is lost but for what looks at nothing
     let mut wrong = packed.clone();
     wrong[archive.reader.blocks()[first.first_block - 1].offset as usize + 20] ^= 1;
     let mut rest = Vec::new();
@@ -303,16 +303,16 @@ fn replaced(packed: &[u8], block: usize, payload: &[u8]) -> Vec<u8> {
 fn a_head_that_lies_is_an_error() {
     let scene = scene(12, 2, 24, 30);
     let group = tar(&[u16s(&[2, 24, 30], &scene, |v| v), u16s(&[2, 24, 30], &scene, |v| 2 * v)]);
-    let (packed, report) = run(&group, &with(&["pixelcnn-fast"], Loss::None, Anchors::Auto));
+    let (packed, report) = run(&group, &with(&["pixelcnn-fast"], Loss::None, References::Auto));
     assert_eq!(looks(&report)[1], ["a.npy"]);
     let archive = Archive::open(&packed, &[]).unwrap();
     let array = archive.array(1).unwrap();
     let (block, head) = (array.first_block - 1, &array.head);
     assert_eq!(archive.reader.blocks()[block].kind, kind::HEAD);
     let payload = archive.reader.payload(block).unwrap();
-    let mut anchor = Vec::new();
-    head.anchors[0].write(&mut anchor);
-    let at = payload.windows(anchor.len()).position(|bytes| bytes == anchor).unwrap();
+    let mut reference = Vec::new();
+    head.references[0].write(&mut reference);
+    let at = payload.windows(reference.len()).position(|bytes| bytes == reference).unwrap();
     // one array back, of plane 0, one further each
     assert_eq!(payload[at..at + 3], [1, 0, 1]);
     for (i, to, kind) in [(0, 2, Kind::Corrupt), (0, 0, Kind::Corrupt), (1, 1, Kind::Corrupt), (2, 2, Kind::Corrupt)] {

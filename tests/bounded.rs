@@ -442,7 +442,7 @@ fn four_phases_hide_what_they_hide_apart() {
     let packed = compress(&original, &options).unwrap();
     let archive = Archive::open(&packed, &[]).unwrap();
     let array = archive.arrays().next().unwrap();
-    assert!(array.head.grid.n_phases == 4 && array.head.map.bound().is_some(), "{}", array.head.map.name());
+    assert!(array.head.grid().n_phases == 4 && array.head.map.bound().is_some(), "{}", array.head.map.name());
     let decoded = decompress(&packed).unwrap();
     assert_eq!(violations(&values(&original, Dtype::F32), &values(&decoded, Dtype::F32), Promise::Abs(0.25)), 0);
     let cut = archive.region(array, 0, 0..h as u64, 0..w as u64).unwrap();

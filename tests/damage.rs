@@ -23,7 +23,7 @@ fn small() -> (Vec<u8>, Vec<u8>) {
     let (bytes, packed) = file(Choice::These(vec![painted::loaded(Family::Pixelcnn)]), 20, 21);
     let archive = Archive::open(&packed, &[]).unwrap();
     let array = archive.arrays().next().unwrap();
-    let place = array.head.grid.place(0, 0, 0, 0, 0).unwrap();
+    let place = array.head.grid().place(0, 0, 0, 0, 0).unwrap();
     assert_eq!(archive.tile(array, &place, array.first_block).unwrap().mode, Mode::Network);
     assert!((3000..6000).contains(&packed.len()), "{} bytes", packed.len());
     drop(archive);
@@ -116,7 +116,7 @@ fn a_destroyed_tile_costs_one_tile() {
         let (bytes, packed) = file(choice, h, w);
         let archive = Archive::open(&packed, &[]).unwrap();
         let array = archive.arrays().next().unwrap();
-        let grid = array.head.grid;
+        let grid = array.head.grid();
         let n_tiles = grid.n_tiles() as usize;
         assert_eq!(n_tiles, 9);
         for nth in 0..n_tiles {
@@ -151,7 +151,7 @@ fn a_destroyed_plane_costs_the_planes_that_look_at_it_and_nothing_else() {
     let array = archive.arrays().next().unwrap();
     let head = &array.head;
     assert!(head.n_previous > 0, "planes look at none before them");
-    let grid = &head.grid;
+    let grid = head.grid();
     let looks: Vec<bool> = (0..n)
         .map(|plane| {
             let place = grid.place(plane, 0, 0, 0, 0).unwrap();

@@ -3,15 +3,15 @@
 mod painted;
 
 use collapsar::array::{ArrayType, Dtype};
-use collapsar::codec::array::head::{Head, Network};
+use collapsar::codec::array::head::Spec;
 use collapsar::container::Writer;
 use collapsar::error::{Error, Kind, Result};
-use collapsar::grid::Grid;
+use collapsar::grid::Layout;
 use collapsar::kernel::Usual;
 use collapsar::model::{Family, Model};
 use collapsar::net::Refit;
 use collapsar::sample::{Map, Stats};
-use collapsar::tile::array_coder::Fitted;
+use collapsar::tile::coder::{CellCoder, Coder, Fitted};
 use collapsar::{Archive, Choice, Options, SalvageReport, compress, decompress, salvage};
 use std::sync::Arc;
 
@@ -20,20 +20,19 @@ fn raw(dtype: Dtype, shape: &[u64]) -> Option<ArrayType> {
 }
 
 /// The head of an array of u16 in planes of h × w, with the usual tiles.
-fn head(n_planes: u64, h: u64, w: u64) -> Head {
+fn head(n_planes: u64, h: u64, w: u64) -> Spec {
     let mut stats = Stats::new(Dtype::U16);
     stats.update(&[0, 0, 1, 0, 255, 0], false);
-    Head {
+    Spec {
         ty: ArrayType { dtype: Dtype::U16, big_endian: false, shape: vec![n_planes, h, w] },
         label: "claimed".into(),
         map: Map::candidates(&stats)[0].clone(),
-        grid: Grid::usual(n_planes as usize, h as usize, w as usize, 1, 1),
+        layout: Layout::usual(n_planes as usize, h as usize, w as usize, 1, 1),
         common: Vec::new(),
         n_previous: 0,
         key_interval: 0,
-        anchors: Vec::new(),
-        network: None,
-        waves: None,
+        references: Vec::new(),
+        coder: Coder::Classic,
     }
 }
 
@@ -44,7 +43,7 @@ fn varint(value: u64) -> Vec<u8> {
 }
 
 /// A file whose sums hold: one array, and constant tiles (5 each) for the numbers given.
-fn claim(head: &Head, tiles: impl Iterator<Item = u64>) -> Vec<u8> {
+fn claim(head: &Spec, tiles: impl Iterator<Item = u64>) -> Vec<u8> {
     let n_bytes = head.ty.n_bytes().unwrap();
     let mut writer = Writer::new(Vec::new()).unwrap();
     writer.block(1, &[vec![3], varint(n_bytes)].concat()).unwrap();
@@ -79,17 +78,17 @@ fn a_row_of_a_tera_sample_is_refused_before_its_tiles_are_counted() {
 #[test]
 fn a_band_with_phases_is_as_bounded_as_one_without() {
     let mut wide = head(1, 2, 1 << 24);
-    wide.grid = Grid::usual(1, 2, 1 << 24, 1, 4);
-    assert_eq!(opened(&claim(&wide, 0..wide.grid.n_tiles()), &[]).unwrap_err().kind, Kind::Corrupt);
+    wide.layout = Layout::usual(1, 2, 1 << 24, 1, 4);
+    assert_eq!(opened(&claim(&wide, 0..wide.layout.n_tiles()), &[]).unwrap_err().kind, Kind::Corrupt);
     wide = head(1, 2, 1 << 23);
-    wide.grid = Grid::usual(1, 2, 1 << 23, 1, 4);
-    opened(&claim(&wide, 0..wide.grid.n_tiles()), &[]).unwrap();
+    wide.layout = Layout::usual(1, 2, 1 << 23, 1, 4);
+    opened(&claim(&wide, 0..wide.layout.n_tiles()), &[]).unwrap();
 }
 
 #[test]
 fn a_tile_of_so_many_rows_that_its_wavefronts_do_not_fit_memory_is_refused() {
     let mut tall = head(1, 1 << 16, 16);
-    tall.grid.tile_h = 1 << 16;
+    tall.layout.tile_h = 1 << 16;
     assert_eq!(opened(&claim(&tall, 0..1), &[]).unwrap_err().kind, Kind::Corrupt);
 }
 
@@ -97,8 +96,8 @@ fn a_tile_of_so_many_rows_that_its_wavefronts_do_not_fit_memory_is_refused() {
 fn a_mosaic_of_one_row_or_column_is_refused() {
     for (h, w) in [(1, 50), (50, 1), (1, 1)] {
         let mut thin = head(1, h, w);
-        thin.grid = Grid::usual(1, h as usize, w as usize, 1, 4);
-        let n_tiles = thin.grid.n_tiles();
+        thin.layout = Layout::usual(1, h as usize, w as usize, 1, 4);
+        let n_tiles = thin.layout.n_tiles();
         assert_eq!(opened(&claim(&thin, 0..n_tiles), &[]).unwrap_err().kind, Kind::Corrupt, "{h}×{w}");
     }
 }
@@ -116,7 +115,7 @@ fn a_chain_of_a_hundred_thousand_planes_is_refused() {
 fn planes_too_large_to_be_kept_are_not_looked_at() {
     let mut large = head(4, 1 << 14, 1 << 14);
     (large.n_previous, large.key_interval) = (3, 4);
-    let n_tiles = large.grid.n_tiles();
+    let n_tiles = large.layout.n_tiles();
     assert_eq!(opened(&claim(&large, 0..n_tiles), &[]).unwrap_err().kind, Kind::Limit);
 }
 
@@ -144,7 +143,7 @@ fn refitted_models_of_very_many_arrays_are_refused() {
     let refit = Refit { log2_steps: vec![0; n_out], counts: vec![0; n_out * (net.n_last_used() + 1)] };
     let mut refitted = head(1, 1, 1);
     let fits = vec![vec![Fitted { linears: model.linears(0), usual: Usual { value: 0, residual: 64 } }]];
-    refitted.network = Some(Network { model: model.clone(), refits: vec![(0, refit)], fits });
+    refitted.coder = Coder::Cells(CellCoder { model: model.clone(), refits: vec![(0, refit)], fits });
     let mut writer = Writer::new(Vec::new()).unwrap();
     let n_arrays = 4000;
     writer.block(1, &[vec![3], varint(2 * n_arrays)].concat()).unwrap();
@@ -179,7 +178,7 @@ fn weights_files_beyond_sixty_four_are_refused() {
 #[test]
 fn four_gibibytes_of_one_value_are_not_decompressed_into_memory() {
     let huge = head(33, 1 << 13, 1 << 13);
-    let file = claim(&huge, 0..huge.grid.n_tiles());
+    let file = claim(&huge, 0..huge.layout.n_tiles());
     assert!(file.len() < 2 << 20, "{} bytes", file.len());
     assert_eq!(decompress(&file).unwrap_err().kind, Kind::Limit);
     opened(&file, &[]).unwrap();

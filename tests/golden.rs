@@ -13,7 +13,8 @@ use collapsar::kernel::fast::Level;
 use collapsar::model::Family;
 use collapsar::tile::cells::encode;
 use collapsar::tile::code::Mode;
-use collapsar::tile::runtime::Plans;
+use collapsar::tile::coder::Coder;
+use collapsar::tile::runtime::{Runtime, Runtimes};
 use collapsar::tile::transform::vqae::Opened;
 use collapsar::weights::zoo;
 use collapsar::{Choice, Loss, Options};
@@ -51,10 +52,10 @@ fn cases() -> Vec<Case> {
         case("fits-idf-default", frame(1), model("idf-default-1"), |a| coded_by(a, Some("idf-default-1"))),
         case("fits-classic", frame(1), Options { model: Choice::Classic, ..Options::default() }, |a| coded_by(a, None)),
         case("fits-gz", gz(&frame(2)), model("lattice-fast-1"), |a| a.recipe.is_some()),
-        case("mosaic", mosaic(88, 92), raw(Dtype::U16, &[88, 92]), |a| first(a).head.grid.n_phases == 4),
+        case("mosaic", mosaic(88, 92), raw(Dtype::U16, &[88, 92]), |a| first(a).head.grid().n_phases == 4),
         case("stack", stack(5, 48, 56), raw(Dtype::U16, &[5, 48, 56]), |a| first(a).head.n_previous > 0),
         case("f32-ordered", floats(40, 44), raw(Dtype::F32, &[40, 44]), |a| map(a).contains("ordered f32")),
-        case("f64-two-parts", doubles(24, 28), raw(Dtype::F64, &[24, 28]), |a| first(a).head.grid.n_parts == 2),
+        case("f64-two-parts", doubles(24, 28), raw(Dtype::F64, &[24, 28]), |a| first(a).head.grid().n_parts == 2),
         case("rank", ranks(72, 70), raw(Dtype::I32, &[72, 70]), |a| map(a).starts_with("rank")),
         case("mixed", columns(3000), raw(Dtype::F32, &[3000]), is_mixed),
         case("refitted", wild(130, 128), raw(Dtype::U16, &[130, 128]), |a| first(a).head.refit_bytes() > 0),
@@ -73,10 +74,10 @@ fn cases() -> Vec<Case> {
             |a| coded_by(a, Some("pixelcnn-field-2")),
         ),
         case("anchor", group(), Options { model: model("pixelcnn-default-1").model, ..Options::default() }, |a| {
-            a.arrays().any(|array| !array.head.anchors.is_empty())
+            a.arrays().any(|array| !array.head.references.is_empty())
         }),
         case("waves", waves(12, 48, 64), by_waves(&[12, 48, 64]), |a| {
-            first(a).head.waves.is_some() && mode(a) == Mode::Network
+            matches!(first(a).head.coder, Coder::Wavelet { .. }) && mode(a) == Mode::Network
         }),
         case("painted", waves(2, 64, 80), painted_field(&[2, 64, 80]), is_painted),
         case("other", [noise(700), b"one word, ".repeat(90)].concat(), Options::default(), |a| a.arrays().count() == 0),
@@ -120,17 +121,16 @@ fn by_waves(shape: &[u64]) -> Options {
 /// Of the first tile.
 fn mode(archive: &Archive) -> Mode {
     let array = first(archive);
-    let place = array.head.grid.place(0, 0, 0, 0, 0).unwrap();
+    let place = array.head.grid().place(0, 0, 0, 0, 0).unwrap();
     archive.tile(array, &place, array.first_block).unwrap().mode
 }
 
 fn is_painted(archive: &Archive) -> bool {
     let array = first(archive);
-    let plans = array.head.network.as_ref().map(|n| Plans::to_decode(n.model.clone()));
-    let place = array.head.grid.place(0, 0, 0, 0, 0).unwrap();
+    let place = array.head.grid().place(0, 0, 0, 0, 0).unwrap();
     let code = archive.tile(array, &place, array.first_block).unwrap();
-    let coder = array.head.coder(plans.as_ref());
-    let opened = coder.open_vqae(coder.painter().unwrap(), &code, &place);
+    let coder = array.head.tiles(array.head.coder.packed(&Runtimes::default()));
+    let opened = coder.open(coder.blocks().unwrap(), &code, &place);
     matches!(opened, Ok((_, Opened::Painted { .. })))
 }
 
@@ -144,23 +144,23 @@ fn map(archive: &Archive) -> String {
 
 /// The head names the model, and a tile uses it.
 fn coded_by(archive: &Archive, model: Option<&str>) -> bool {
-    let named = first(archive).head.network.as_ref().map(|n| n.model.hash);
+    let named = first(archive).head.coder.model().map(|model| model.hash);
     named == model.map(hash) && (mode(archive) == Mode::Network) == model.is_some()
 }
 
 /// The first tile is classic, of mode 4.
 fn is_mixed(archive: &Archive) -> bool {
     let array = first(archive);
-    let place = array.head.grid.place(0, 0, 0, 0, 0).unwrap();
+    let place = array.head.grid().place(0, 0, 0, 0, 0).unwrap();
     let code = archive.tile(array, &place, array.first_block).unwrap();
     code.mode == Mode::Classic && code.bytes[0] == 4
 }
 
 fn coded_by_family(archive: &Archive, family: Family) -> bool {
     let array = first(archive);
-    let place = array.head.grid.place(0, 0, 0, 0, 0).unwrap();
+    let place = array.head.grid().place(0, 0, 0, 0, 0).unwrap();
     let mode = archive.tile(array, &place, array.first_block).unwrap().mode;
-    mode == Mode::Network && array.head.network.as_ref().is_some_and(|n| n.model.family == family)
+    mode == Mode::Network && array.head.coder.model().is_some_and(|model| model.family == family)
 }
 
 struct Random(u32);
@@ -384,28 +384,24 @@ fn every_level_gives_the_same_ints() {
 /// An array whose planes are one band high, decoded at a level; the arrays before it have no masks.
 fn bands(archive: &Archive, array: &Array, before: &[Vec<Band>], level: Level) -> Vec<Band> {
     let (head, mut block) = (&array.head, array.first_block);
-    let plans = head.network.as_ref().map(|n| {
-        let mut plans = Plans::to_decode(n.model.clone());
-        plans.fast = n.model.fast(level);
-        plans
-    });
-    assert_eq!(head.grid.n_bands(), 1, "golden arrays are small");
+    let coder = head.tiles(head.coder.with(|model| Runtime::at(level, model.clone())));
+    assert_eq!(head.grid().n_bands(), 1, "golden arrays are small");
     let mut bands: Vec<Band> = Vec::new();
-    for plane in 0..head.grid.n_planes {
-        let mut band = Band::empty(&head.grid, plane, 0);
+    for plane in 0..head.grid().n_planes {
+        let mut band = Band::empty(head.grid(), plane, 0);
         let from = &mut |number: u64, first: u64, out: &mut [i32]| {
             let ints: Vec<i32> = before[number as usize].iter().flat_map(|b| b.ints[0][0].ints.clone()).collect();
             out.copy_from_slice(&ints[first as usize..][..out.len()]);
             Ok(())
         };
-        band.anchors = recall(head, array.number, plane, 0, from).unwrap();
+        band.references = recall(head, array.number, plane, 0, from).unwrap();
         let previous: Vec<&Band> = bands.iter().rev().take(head.n_previous_of(plane)).collect();
-        for place in head.grid.band(plane, 0) {
+        for place in head.grid().band(plane, 0) {
             let refs = band.refs(&place, head, &previous);
             let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
             let code = archive.tile(array, &place, block).unwrap();
-            let tile = head.coder(plans.as_ref()).decode(&code, &place, &refs).unwrap();
-            band.ints[place.part][place.phase].paste(place.column * head.grid.tile_w, place.w, &tile.ints);
+            let tile = coder.decode(&code, &place, &refs).unwrap();
+            band.ints[place.part][place.phase].paste(place.column * head.grid().tile_w, place.w, &tile.ints);
             block += 1;
         }
         bands.push(band);
@@ -420,15 +416,14 @@ fn the_network_of_scales_still_makes_these_payloads() {
     let archive = Archive::open(&file, &[]).unwrap();
     assert!(coded_by(&archive, Some("l3c-default-1")));
     let array = first(&archive);
-    let place = array.head.grid.place(0, 0, 0, 0, 0).unwrap();
+    let place = array.head.grid().place(0, 0, 0, 0, 0).unwrap();
     let code = archive.tile(array, &place, array.first_block).unwrap();
     for level in Level::available() {
         let band = bands(&archive, array, &[], level).remove(0);
-        let mut plans = Plans::to_encode(array.head.network.as_ref().unwrap().model.clone());
-        plans.fast = plans.model().fast(level);
-        let context = array.head.coder(Some(&plans)).context(&place).unwrap();
-        let ints = band.tile(&place, &array.head.grid);
-        assert!(encode(context, &plans.get(place.h, place.w), &ints, &[]) == code.bytes, "{level:?}");
+        let coder = array.head.tiles(array.head.coder.with(|model| Runtime::at(level, model.clone())));
+        let (runtime, context) = coder.cells(&place).unwrap();
+        let ints = band.tile(&place, array.head.grid());
+        assert!(encode(context, &runtime.plan_to_encode(place.h, place.w), &ints, &[]) == code.bytes, "{level:?}");
     }
 }
 

@@ -230,7 +230,7 @@ fn references_are_the_arrays_that_were_coded() {
     let before = tar(&[&a, &b]);
     let options = Options { model: models("lattice-default"), ..Options::default() };
     let (_, report) = compress_to(&before, Vec::new(), &options, &|_| Ok(())).unwrap();
-    assert_eq!(report.arrays[1].anchors, ["a.npy"]);
+    assert_eq!(report.arrays[1].references, ["a.npy"]);
     holds("a member that is looked at", &before, &tar(&[&with(&a, &[200, 8]), &b]), &options);
     holds("a member that looks", &before, &tar(&[&a, &with(&b, &[200, 8])]), &options);
 }

@@ -35,7 +35,7 @@ fn values(bytes: &[u8]) -> Vec<f64> {
 }
 
 fn coder(file: &[u8]) -> Option<String> {
-    Archive::open(&file, &[]).unwrap().arrays().next().unwrap().head.coder_name().map(str::to_string)
+    Archive::open(&file, &[]).unwrap().arrays().next().unwrap().head.coder.name().map(str::to_string)
 }
 
 #[test]

@@ -6,13 +6,13 @@
 
 use collapsar::array::{ArrayType, Dtype};
 use collapsar::tile::classic;
-use collapsar::codec::array::head::{Head, MAX_REFS, Network};
-use collapsar::tile::array_coder::Fitted;
+use collapsar::codec::array::head::Spec;
+use collapsar::tile::coder::{CellCoder, Coder, Fitted};
 use collapsar::container::Writer;
 use collapsar::kernel::Usual;
 use collapsar::model::{Family, Model};
 use collapsar::sample::{Map, Stats};
-use collapsar::grid::Grid;
+use collapsar::grid::{Layout, MAX_REFS};
 use collapsar_fuzz::{bounded::Bounded, painted, script::Script, script::varint, seeds};
 use libfuzzer_sys::fuzz_target;
 use std::sync::{Arc, LazyLock};
@@ -33,12 +33,12 @@ const SHAPES: [(usize, usize, usize, u32, usize, usize); 10] = [
     (2, 8, 8, 1 << 22, 4, 1),
     (1, 1, 1, 77, 1, 0),
 ];
-static HEADS: LazyLock<Vec<Head>> = LazyLock::new(|| {
+static HEADS: LazyLock<Vec<Spec>> = LazyLock::new(|| {
     let of = |model: &Arc<Model>| SHAPES.map(|shape| head(model, shape));
     MODELS.iter().flat_map(of).collect()
 });
 
-fn head(model: &Arc<Model>, (n, h, w, max, n_phases, n_previous): (usize, usize, usize, u32, usize, usize)) -> Head {
+fn head(model: &Arc<Model>, (n, h, w, max, n_phases, n_previous): (usize, usize, usize, u32, usize, usize)) -> Spec {
     let mut stats = Stats::new(Dtype::U32);
     stats.update(&[0, max / 3, max / 7, max].map(u32::to_be_bytes).concat(), true);
     stats.update(&[1 & max, max].map(u32::to_be_bytes).concat(), true);
@@ -47,22 +47,21 @@ fn head(model: &Arc<Model>, (n, h, w, max, n_phases, n_previous): (usize, usize,
         usual: Usual { value: 64 * 100, residual: 200 },
     };
     let fits = (0..n_phases).map(|phase| (0..=n_previous).map(|n| fitted(phase, n)).collect()).collect();
-    Head {
+    Spec {
         ty: ArrayType { dtype: Dtype::U32, big_endian: true, shape: vec![n as u64, h as u64, w as u64] },
         label: "painted".into(),
         map: Map::candidates(&stats)[0].clone(),
-        grid: Grid::usual(n, h, w, 1, n_phases),
+        layout: Layout::usual(n, h, w, 1, n_phases),
         common: Vec::new(),
         n_previous,
         key_interval: 8 * n_previous.min(1),
-        anchors: Vec::new(),
-        network: Some(Network { model: model.clone(), refits: Vec::new(), fits }),
-        waves: None,
+        references: Vec::new(),
+        coder: Coder::Cells(CellCoder { model: model.clone(), refits: Vec::new(), fits }),
     }
 }
 
 /// A file of one array, every tile of which has the same code: bytes of the input.
-fn file(head: &Head, mode: u8, code: &[u8]) -> Vec<u8> {
+fn file(head: &Spec, mode: u8, code: &[u8]) -> Vec<u8> {
     let n_bytes = head.ty.n_bytes().expect("the array is small");
     let mut writer = Writer::new(Vec::new()).expect("memory can be written");
     let mut block = |kind: u8, parts: &[&[u8]]| writer.block(kind, &parts.concat()).expect("few and small blocks");
@@ -70,7 +69,7 @@ fn file(head: &Head, mode: u8, code: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0, 0];
     head.write(&mut bytes);
     block(5, &[&bytes]);
-    let grid = &head.grid;
+    let grid = &head.layout;
     for place in (0..grid.n_planes).flat_map(|p| (0..grid.n_bands()).flat_map(move |b| grid.band(p, b))) {
         block(6, &[&varint(0), &varint(place.number), &[mode], code]);
     }
@@ -104,7 +103,7 @@ fuzz_target!(init: seeds::offer(begin), |bytes: &[u8]| {
     let head = &HEADS[script.below(HEADS.len())];
     let mode = script.byte() & 1;
     let code = script.0;
-    let grid = &head.grid;
+    let grid = &head.layout;
     if mode == 0 {
         let (h, w, max) = (grid.tile_h, grid.tile_w, head.map.max_int(0));
         let mut ints = vec![0; h * w];

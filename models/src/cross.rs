@@ -6,7 +6,7 @@
 use crate::data::{Frame, Plane};
 use crate::fields::{self, HOLE, Tiles};
 use crate::random::Random;
-use collapsar::codec::array::reference::Anchor;
+use collapsar::codec::array::reference::Reference;
 
 /// Other fields that are compared for a draw.
 const N_COMPARED: usize = 8;
@@ -122,8 +122,8 @@ fn scale(tiles: &mut [Vec<Vec<i32>>], w: usize, first: usize) {
                 }
             }
         }
-        let gain = Anchor::gain_of(ours, theirs) * if both < 0 { -1 } else { 1 };
-        let anchor = Anchor::new(1, 0, 0, gain).expect("a gain of usual differences is one");
+        let gain = Reference::gain_of(ours, theirs) * if both < 0 { -1 } else { 1 };
+        let anchor = Reference::new(1, 0, 0, gain).expect("a gain of usual differences is one");
         tiles.iter_mut().for_each(|tile| tile[seen] = anchor.show(std::mem::take(&mut tile[seen]), w));
     }
 }

@@ -8,7 +8,7 @@ mod measured;
 use clap::{Args as Group, Parser, Subcommand};
 use collapsar::array::Dtype;
 use collapsar::device::Wish;
-use collapsar::{Adapt, Anchors};
+use collapsar::{Adapt, References};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -274,11 +274,11 @@ pub struct Demo {
 }
 
 impl Compress {
-    pub fn anchors(&self) -> Anchors {
+    pub fn anchors(&self) -> References {
         match self.anchor.as_slice() {
-            [word] if word == "auto" => Anchors::Auto,
-            [word] if word == "none" => Anchors::None,
-            names => Anchors::These(names.to_vec()),
+            [word] if word == "auto" => References::Auto,
+            [word] if word == "none" => References::None,
+            names => References::These(names.to_vec()),
         }
     }
 }

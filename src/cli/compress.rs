@@ -8,7 +8,7 @@ use super::output::Sink;
 use super::progress::Progress;
 use super::say::{self, Talk};
 use super::{args, models, power, verify};
-use collapsar::codec::file::encode::ArrayReport;
+use collapsar::codec::file::report::ArrayReport;
 use collapsar::device::Device;
 use collapsar::model::Model;
 use collapsar::quality::Off;
@@ -44,7 +44,7 @@ pub fn run(args: &args::Compress) -> Result<Tally> {
         device: power::device(),
         adapt: args.coding.adapt,
         loss: args.lossy.loss().check()?,
-        anchors: args.anchors(),
+        references: args.anchors(),
         fields: args.fields,
     };
     let run = Run { args, talk: Talk::from(&args.talk), options, given };
@@ -128,7 +128,7 @@ impl Run<'_> {
                 array.model.as_deref().unwrap_or("classic"),
                 refitted(array.refit_bytes),
                 array.noise.map_or(String::new(), |n| format!(", noise σ {}", collapsar::sample::number(n.sigma))),
-                looks_at(&array.anchors),
+                looks_at(&array.references),
                 off_by(r, array).map_or(String::new(), |off| format!(", {off}")),
             ));
         }
@@ -140,7 +140,7 @@ impl Run<'_> {
             json!({
                 "label": a.label, "dtype": a.ty.dtype.name(), "shape": a.ty.shape, "map": a.map,
                 "bytes_in": a.ty.n_bytes().unwrap_or(0), "bytes_out": a.n_bytes_out, "model": a.model,
-                "refit_bytes": a.refit_bytes, "anchors": a.anchors, "bound": a.bound.map(bound_json),
+                "refit_bytes": a.refit_bytes, "anchors": a.references, "bound": a.bound.map(bound_json),
                 "largest_error": a.errors.largest, "off_by": off_by(r, a).map(off_json),
                 "samples_changed": a.errors.n_changed, "noise": a.noise.map(noise_json),
             })

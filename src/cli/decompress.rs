@@ -189,7 +189,7 @@ impl Run<'_> {
 /// What the arrays of a file were coded by.
 fn model_names(archive: &Archive) -> Vec<String> {
     let mut names: Vec<String> =
-        archive.arrays().map(|a| a.head.coder_name().unwrap_or("classic").to_string()).collect();
+        archive.arrays().map(|a| a.head.coder.name().unwrap_or("classic").to_string()).collect();
     names.sort_unstable();
     names.dedup();
     if names.is_empty() { vec!["no arrays".into()] } else { names }

@@ -4,8 +4,7 @@
 //! bits that it fills evenly. σ is measured on the ints of an array, as it is where steps are a fraction of it.
 
 use collapsar::codec::file::archive::{Archive, Array};
-use collapsar::codec::file::decode::decode_array;
-use collapsar::codec::file::reference_store::Shelf;
+use collapsar::codec::file::decode::ArrayDecoder;
 use collapsar::device::Device;
 use collapsar::grid::Place;
 use collapsar::sample::sigma;
@@ -58,7 +57,7 @@ pub fn of_array(archive: &Archive, array: &Array) -> Result<Option<Noise>> {
     }
     let (_, h, w) = head.ty.planes();
     let wanted = usize::try_from(h.saturating_mul(w)).unwrap_or(ENOUGH).min(ENOUGH);
-    if !head.anchors.is_empty() {
+    if !head.references.is_empty() {
         let rows = (wanted as u64 / w.max(1)).max(1).min(h);
         let cut = archive.region(array, 0, 0..rows, 0..w)?;
         return Ok(of_samples(array, &cut.bytes, wanted));
@@ -76,8 +75,8 @@ pub fn of_array(archive: &Archive, array: &Array) -> Result<Option<Noise>> {
         true => Err(enough()),
         false => archive.tile(array, place, block),
     };
-    let mut shelf = Shelf::new(std::iter::empty());
-    match decode_array(array, &Device::Cpu, &fetch, None, &mut shelf, &mut take, &|_| Ok(())) {
+    let mut decoder = ArrayDecoder::new(std::iter::empty(), &Device::Cpu, &|_| Ok(()));
+    match decoder.decode(array, &fetch, None, &mut take) {
         Err(e) if e.kind != Kind::Verify => return Err(e),
         _ => {}
     }

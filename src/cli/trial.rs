@@ -132,7 +132,7 @@ impl Original {
         let archive = Archive::open(packed, given)?;
         let blocks = archive.reader.blocks();
         let n_bytes = |array: &collapsar::codec::file::archive::Array| {
-            let last = array.first_block + array.head.grid.n_tiles() as usize;
+            let last = array.first_block + array.head.grid().n_tiles() as usize;
             blocks.get(array.first_block - 1..last).unwrap_or_default().iter().map(|b| u64::from(b.len)).sum::<u64>()
         };
         let one = |(offset, ty, _): &(u64, ArrayType, String)| {

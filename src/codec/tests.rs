@@ -54,7 +54,7 @@ fn frames_stacks_and_mosaics_come_back_through_both_schedules() {
         let archive = Archive::open(&archive_source, &[]).unwrap();
         // a family that looks at no other planes gains nothing by phases
         let n_phases = if family.max_refs() > 0 { 4 } else { 1 };
-        assert_eq!(archive.arrays().next().unwrap().head.grid.n_phases, n_phases);
+        assert_eq!(archive.arrays().next().unwrap().head.grid().n_phases, n_phases);
     }
 }
 
@@ -119,7 +119,7 @@ fn a_damaged_tile_costs_one_tile() {
     let packed = compress(&bytes, &options(Family::Lattice, Dtype::U16, &[600, 520])).unwrap();
     let archive = Archive::open(&packed, &[]).unwrap();
     let Section::Array(array) = &archive.sections[0] else { panic!("the file is one array") };
-    let n_tiles = array.head.grid.n_tiles() as usize;
+    let n_tiles = array.head.grid().n_tiles() as usize;
     assert_eq!(n_tiles, 9);
     for nth in 0..n_tiles {
         let block = archive.reader.blocks()[array.first_block + nth];

@@ -85,6 +85,11 @@ impl Family {
         if self == Family::L3c { 0 } else { 3 }
     }
 
+    /// How much wider than the noise asks for the steps of means may be; where there are none, nothing is to be measured twice.
+    pub fn octaves(self) -> &'static [i32] {
+        if self == Family::L3c { &[0, -1, 1] } else { &[0] }
+    }
+
     pub fn knows_masks(self) -> bool {
         self != Family::L3c
     }

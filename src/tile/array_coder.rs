@@ -1,40 +1,19 @@
 //! What the tiles of one array have in common, and one of them through it: the smaller of its coder's code and a classic one.
 
 use crate::error::{Error, Result};
-use crate::grid::{Grid, Place};
-use crate::kernel::predict::Linear;
-use crate::kernel::{MAX_INT, Usual};
-use crate::tile::code::{Code, Decoded, Mode, Tile};
-use crate::tile::mask::{Classes, Kind, Mask};
-use crate::tile::runtime::Plans;
+use crate::grid::{Grid, Place, Previous};
+use crate::kernel::MAX_INT;
+use crate::tile::code::{Code, Coded, Decoded, Mode, Tile};
+use crate::tile::coder::{Coder, Domain};
+use crate::tile::mask::{Classes, Kind, Mask, fill_rows};
+use crate::tile::runtime::Runtime;
 use crate::tile::stream::Context;
 use crate::tile::transform::vqae::{self, Opened, Painter};
 use crate::tile::transform::{self, Settled, wavelet};
-use crate::tile::{cells, classic};
-
-/// Predictors of one kind of plane: one per set of the model.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fitted {
-    pub linears: Vec<Linear>,
-    pub usual: Usual,
-}
-
-/// How many planes before it a plane sees; every `key_interval`-th sees none, so that no chain is longer. Both 0: no plane sees any.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Previous {
-    pub n: usize,
-    pub key_interval: usize,
-}
-
-impl Previous {
-    /// How many planes before plane `p` it sees.
-    pub fn of(self, p: usize) -> usize {
-        if self.n == 0 { 0 } else { (p % self.key_interval).min(self.n) }
-    }
-}
+use crate::tile::{cells, classic, inpaint};
+use std::sync::Arc;
 
 /// An array as its tiles see it.
-#[derive(Clone, Copy)]
 pub struct ArrayCoder<'a> {
     pub grid: &'a Grid,
     pub previous: Previous,
@@ -44,47 +23,54 @@ pub struct ArrayCoder<'a> {
     pub classes: Option<Classes>,
     /// The mask that planes have in common; empty where there is none.
     pub common: &'a [u8],
-    /// The network: its plans, and its fits by phase and number of planes before. Of an autoencoder there are no fits.
-    pub network: Option<(&'a Plans, &'a [Vec<Fitted>])>,
-    /// Rows of the planes of a slab, where a wavelet codes them.
-    pub wavelet: Option<usize>,
+    pub coder: Coder<Arc<Runtime>>,
 }
 
-impl<'a> ArrayCoder<'a> {
-    /// What the network needs to know of a tile; None where only classic modes apply.
-    pub fn context(&self, place: &Place) -> Option<Context<'a>> {
-        let (plans, fits) = self.network.filter(|(plans, _)| plans.model().vqae.is_none())?;
-        let max = self.max[place.part];
-        let fitted = &fits[place.phase][self.previous.of(place.plane)];
-        (max <= MAX_INT as u32).then(|| Context {
-            model: plans.model(),
-            fast: &plans.fast,
-            linears: &fitted.linears,
-            usual: fitted.usual,
-            max: max as i32,
-        })
+impl ArrayCoder<'_> {
+    pub fn domain(&self) -> Domain {
+        self.coder.domain()
     }
 
-    /// The plans of the network.
-    pub fn plans(&self) -> Option<&'a Plans> {
-        self.network.map(|(plans, _)| plans)
+    /// What nets that meet cells need to know of a tile, and the model that has them; None where only classic modes apply.
+    pub fn cells(&self, place: &Place) -> Option<(&Runtime, Context<'_>)> {
+        let cells = self.coder.cells()?;
+        let (runtime, max) = (&*cells.model, self.max[place.part]);
+        let fitted = &cells.fits[place.phase][self.previous.of(place.plane)];
+        let (linears, usual) = (&fitted.linears, fitted.usual);
+        let context = Context { model: runtime.model(), fast: runtime.fast(), linears, usual, max: max as i32 };
+        (max <= MAX_INT as u32).then_some((runtime, context))
+    }
+
+    /// The autoencoder, if one codes the array.
+    pub fn blocks(&self) -> Option<Painter<'_>> {
+        match &self.coder {
+            Coder::Blocks(runtime) => Some(painter(runtime)),
+            _ => None,
+        }
     }
 
     /// The smallest code of a tile.
-    pub fn encode(&self, tile: &Tile) -> Code {
-        let network = self.plans().filter(|_| !tile.is_constant()).and_then(|plans| {
-            let context = self.context(&tile.place)?;
-            let plan = plans.get(tile.place.h, tile.place.w);
-            Some(cells::encode_masked(context, &plan, &tile.ints, &tile.mask.classes, &tile.refs()))
-        });
-        self.pick_smaller(tile, network)
+    pub fn encode(&self, tile: &Tile) -> Coded {
+        match &self.coder {
+            Coder::Classic => self.pick_smaller(tile, None),
+            Coder::Cells(_) => self.pick_smaller(tile, self.by_cells(tile)),
+            Coder::Blocks(runtime) => self.transformed(tile, vqae::encode(painter(runtime), self.to_transform(tile))),
+            Coder::Wavelet { rows } => self.transformed(tile, wavelet::encode(self.to_transform(tile), *rows)),
+        }
+    }
+
+    /// A tile of one value needs no network.
+    fn by_cells(&self, tile: &Tile) -> Option<Vec<u8>> {
+        let (runtime, context) = self.cells(&tile.place).filter(|_| !tile.is_constant())?;
+        let plan = runtime.plan_to_encode(tile.place.h, tile.place.w);
+        Some(cells::encode_masked(context, &plan, &tile.ints, &tile.mask.classes, &tile.refs()))
     }
 
     /// Network or classic, whichever is smaller.
-    pub fn pick_smaller(&self, tile: &Tile, network: Option<Vec<u8>>) -> Code {
+    pub fn pick_smaller(&self, tile: &Tile, network: Option<Vec<u8>>) -> Coded {
         let Place { part, h, w, .. } = tile.place;
         // what others look at is what the network's rule filled in
-        let is_looked_at = self.network.is_some() && (self.previous.n > 0 || self.grid.n_phases > 1);
+        let is_looked_at = self.coder.cells().is_some() && (self.previous.n() > 0 || self.grid.n_phases > 1);
         let hidden = if is_looked_at { &[][..] } else { &tile.mask.classes };
         let classic = || classic::encode_masked(&tile.ints, hidden, h, w, self.max[part]);
         let (mode, code) = match network {
@@ -98,12 +84,12 @@ impl<'a> ArrayCoder<'a> {
                 if classic.len() <= code.len() { (Mode::Classic, classic) } else { (Mode::Network, code) }
             }
         };
-        self.masked(tile, mode, &code)
+        Coded { code: self.masked(tile, mode, &code), reconstruction: None }
     }
 
     /// A tile of oversampled ints.
-    pub fn transformed(&self, tile: &Tile, settled: &Settled) -> Code {
-        self.masked(tile, Mode::Network, &settled.code)
+    pub fn transformed(&self, tile: &Tile, settled: Settled) -> Coded {
+        Coded { code: self.masked(tile, Mode::Network, &settled.code), reconstruction: Some(settled.ints) }
     }
 
     /// The mask of a tile in front of its code.
@@ -115,36 +101,34 @@ impl<'a> ArrayCoder<'a> {
         Code { mode, mask, bytes }
     }
 
-    /// The same as transforms want it.
+    /// Fills in the ints of a tile that are hidden, as a decoder will; row by row where no net sees them.
+    pub fn fill_in(&self, place: &Place, classes: &[u8], ints: &mut [i32]) {
+        match &self.coder {
+            Coder::Cells(cells) => inpaint::fill_in(&cells.model.plan_to_encode(place.h, place.w), classes, ints),
+            _ => fill_rows(ints, classes, place.w),
+        }
+    }
+
+    /// A tile as transforms want it.
     pub fn to_transform<'t>(&self, tile: &'t Tile) -> transform::Tile<'t> {
-        let Place { h, w, .. } = tile.place;
-        transform::Tile { ints: &tile.ints, classes: &tile.mask.classes, h, w, max: self.max(&tile.place) }
+        let Place { h, w, part, .. } = tile.place;
+        transform::Tile { ints: &tile.ints, classes: &tile.mask.classes, h, w, max: self.max[part] as i32 }
     }
 
     /// The first half of decoding a tile of an autoencoder.
-    pub fn open_vqae(&self, painter: Painter, code: &Code, place: &Place) -> Result<(Mask, Opened)> {
+    pub fn open(&self, painter: Painter, code: &Code, place: &Place) -> Result<(Mask, Opened)> {
         let (mask, from) = self.unmask(code, place)?;
-        let (h, w) = (place.h, place.w);
         let opened = match code.mode {
-            Mode::Network => vqae::open(painter, from, &mask.classes, (h, w), self.max(place))?,
-            Mode::Classic => {
-                let mut ints = vec![0; h * w];
-                classic::decode(from, h, w, self.max[place.part], &mut ints)?;
-                Opened::Plain(ints)
-            }
+            Mode::Network => vqae::open(painter, from, &mask.classes, (place.h, place.w), self.max[place.part] as i32)?,
+            Mode::Classic => Opened::Plain(self.classic(from, place)?),
         };
         Ok((mask, opened))
     }
 
-    /// The autoencoder, if one codes the array.
-    pub fn painter(&self) -> Option<Painter<'a>> {
-        let plans = self.plans()?;
-        Some(Painter { vqae: plans.model().vqae.as_ref()?, fast: &plans.fast })
-    }
-
-    /// The largest oversampled int.
-    pub fn max(&self, place: &Place) -> i32 {
-        self.max[place.part] as i32
+    /// The second half, with the heads of its blocks.
+    pub fn close(&self, (mask, opened): (Mask, Opened), heads: &[Vec<i32>], place: &Place) -> Result<Decoded> {
+        let ints = opened.close(heads, &mask.classes, (place.h, place.w), self.max[place.part] as i32)?;
+        Ok(Decoded { ints, mask })
     }
 
     /// What the head says of the mask of a tile; nothing where it says nothing.
@@ -172,25 +156,33 @@ impl<'a> ArrayCoder<'a> {
 
     /// A tile from its code.
     pub fn decode(&self, code: &Code, place: &Place, refs: &[&[i32]]) -> Result<Decoded> {
-        let (h, w) = (place.h, place.w);
+        let (size, max) = ((place.h, place.w), self.max[place.part] as i32);
         let (mask, from) = self.unmask(code, place)?;
-        let mut ints = vec![0; h * w];
-        let network = self.plans().and_then(|plans| Some((self.context(place)?, plans)));
-        match (code.mode, network) {
-            (Mode::Network, _) if let Some(rows) = self.wavelet => {
-                ints = wavelet::decode(from, &mask.classes, (h, w), rows, self.max(place))?;
+        let classes = &mask.classes;
+        let ints = match (code.mode, &self.coder) {
+            (Mode::Classic, _) => self.classic(from, place)?,
+            (Mode::Network, Coder::Wavelet { rows }) => wavelet::decode(from, classes, size, *rows, max)?,
+            (Mode::Network, Coder::Blocks(runtime)) => vqae::decode(painter(runtime), from, classes, size, max)?,
+            (Mode::Network, Coder::Cells(_) | Coder::Classic) => {
+                let without = || Error::corrupt("a tile coded by a network in an array without one");
+                let (runtime, context) = self.cells(place).ok_or_else(without)?;
+                let mut ints = vec![0; place.h * place.w];
+                let plan = runtime.plan_to_decode(place.h, place.w);
+                cells::decode_masked(context, &plan, from, classes, refs, &mut ints)?;
+                ints
             }
-            (Mode::Network, _) if let Some(painter) = self.painter() => {
-                ints = vqae::decode(painter, from, &mask.classes, (h, w), self.max(place))?;
-            }
-            (Mode::Classic, _) => classic::decode(from, h, w, self.max[place.part], &mut ints)?,
-            (Mode::Network, Some((context, plans))) => {
-                cells::decode_masked(context, &plans.get(h, w), from, &mask.classes, refs, &mut ints)?;
-            }
-            (Mode::Network, None) => {
-                return Err(Error::corrupt("a tile coded by a network in an array without one"));
-            }
-        }
+        };
         Ok(Decoded { ints, mask })
     }
+
+    fn classic(&self, from: &[u8], place: &Place) -> Result<Vec<i32>> {
+        let mut ints = vec![0; place.h * place.w];
+        classic::decode(from, place.h, place.w, self.max[place.part], &mut ints)?;
+        Ok(ints)
+    }
+}
+
+fn painter(runtime: &Runtime) -> Painter<'_> {
+    let vqae = runtime.model().vqae.as_ref().expect("a head has no blocks without an autoencoder");
+    Painter { vqae, fast: runtime.fast() }
 }

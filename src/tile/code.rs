@@ -38,6 +38,13 @@ pub struct Code {
     pub bytes: Vec<u8>,
 }
 
+/// A tile that was coded, and what decoding gives where that is something else than its ints.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coded {
+    pub code: Code,
+    pub reconstruction: Option<Vec<i32>>,
+}
+
 /// A tile that was decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded {

@@ -144,16 +144,16 @@ impl<'a> Flow<'a> {
         let (Context { fast, model, usual, .. }, refs, t) = (self.tile.context, self.tile.refs, &mut *self.tile.space);
         let (at, n) = (run.at as usize, run.n as usize);
         let (look, b) = match of {
-            Of::Odd => (Look { values: &t.values, residuals: &t.contrast, refs, usual }, &t.b[..n]),
+            Of::Odd => (Look { values: &t.values, residuals: &t.contrast, refs, usual }, &t.b),
             Of::Even => {
                 let usual = Usual { value: 0, ..usual };
-                (Look { values: &t.values, residuals: &t.residuals, refs, usual }, &t.base[..n])
+                (Look { values: &t.values, residuals: &t.residuals, refs, usual }, &t.base)
             }
         };
-        see(Meeting { pass, offsets, look, run, level, b, contrast: &t.contrast, details: &[] });
+        see(Meeting { pass, offsets, look, run, level, b: &b[..n], contrast: &t.contrast, details: &[] });
         let net = model.part(pass, refs.len());
         fast.context(net, offsets, look, at, level, n, b, &mut t.scratch, &mut t.heads);
-        couple(model.parts[net].net.k, way, b, &t.heads, at, &mut t.values);
+        couple(model.parts[net].net.k, way, &b[..n], &t.heads, at, &mut t.values);
     }
 
     /// By how much known cells stand out of the four nearest.

@@ -5,6 +5,7 @@ pub mod autoregressive;
 pub mod cells;
 pub mod classic;
 pub mod code;
+pub mod coder;
 mod coders;
 pub mod flow;
 pub mod inpaint;

@@ -1,33 +1,89 @@
-//! What coding needs of a model besides its file: its kernels for this machine, and its plans, one per size of tile, made when
-//! first needed.
+//! A model packed for this machine: its kernels, and its plans, one per size of tile, made when first needed.
 
 use crate::kernel::fast::{Fast, Level};
 use crate::model::{Model, Plan};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub struct Plans {
-    pub fast: Fast,
+/// Sizes of tiles whose plans are kept: a plan takes some megabytes.
+const MAX_PLANS: usize = 64;
+
+pub struct Runtime {
     model: Arc<Model>,
-    make: fn(&Model, usize, usize) -> Plan,
-    made: Mutex<BTreeMap<(usize, usize), Arc<Plan>>>,
+    fast: Fast,
+    plans: Arc<Plans>,
 }
 
-impl Plans {
-    pub fn to_encode(model: Arc<Model>) -> Plans {
-        Plans { fast: model.fast(Level::detect()), model, make: Model::plan_to_encode, made: Mutex::default() }
+/// Plans depend on where nets look, not on what they weigh: refits of a model share them.
+#[derive(Default)]
+struct Plans {
+    to_encode: Mutex<Made>,
+    to_decode: Mutex<Made>,
+}
+
+type Made = BTreeMap<(usize, usize), Arc<Plan>>;
+
+impl Runtime {
+    pub fn new(model: Arc<Model>) -> Arc<Runtime> {
+        Runtime::at(Level::detect(), model)
     }
 
-    pub fn to_decode(model: Arc<Model>) -> Plans {
-        Plans { fast: model.fast(Level::detect()), model, make: Model::plan_to_decode, made: Mutex::default() }
+    /// With the kernels of a level that this machine has.
+    pub fn at(level: Level, model: Arc<Model>) -> Arc<Runtime> {
+        Arc::new(Runtime { fast: model.fast(level), model, plans: Arc::default() })
     }
 
-    pub fn model(&self) -> &Model {
+    /// The same model with other last layers.
+    pub fn refitted(&self, model: Arc<Model>) -> Arc<Runtime> {
+        Arc::new(Runtime { fast: model.fast(self.fast.level()), model, plans: self.plans.clone() })
+    }
+
+    pub fn model(&self) -> &Arc<Model> {
         &self.model
     }
 
-    pub fn get(&self, h: usize, w: usize) -> Arc<Plan> {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.entry((h, w)).or_insert_with(|| Arc::new((self.make)(&self.model, h, w))).clone()
+    pub fn fast(&self) -> &Fast {
+        &self.fast
+    }
+
+    pub fn plan_to_encode(&self, h: usize, w: usize) -> Arc<Plan> {
+        get(lock(&self.plans.to_encode), (h, w), || self.model.plan_to_encode(h, w))
+    }
+
+    pub fn plan_to_decode(&self, h: usize, w: usize) -> Arc<Plan> {
+        get(lock(&self.plans.to_decode), (h, w), || self.model.plan_to_decode(h, w))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn get(mut made: MutexGuard<Made>, size: (usize, usize), make: impl FnOnce() -> Plan) -> Arc<Plan> {
+    if made.len() >= MAX_PLANS && !made.contains_key(&size) {
+        made.clear();
+    }
+    made.entry(size).or_insert_with(|| Arc::new(make())).clone()
+}
+
+/// The packed models of a file: arrays that name the same model share one.
+#[derive(Default)]
+pub struct Runtimes(Mutex<Vec<Arc<Runtime>>>);
+
+impl Runtimes {
+    pub fn of(&self, model: &Arc<Model>) -> Arc<Runtime> {
+        let mut all = lock(&self.0);
+        if let Some(runtime) = all.iter().find(|runtime| Arc::ptr_eq(runtime.model(), model)) {
+            return runtime.clone();
+        }
+        let runtime = Runtime::new(model.clone());
+        all.push(runtime.clone());
+        runtime
+    }
+
+    /// Of a model that was refitted to one array: nobody else will ask for it.
+    pub fn of_refit(&self, model: &Arc<Model>) -> Arc<Runtime> {
+        let base = lock(&self.0).iter().find(|runtime| runtime.model().hash == model.hash).cloned();
+        base.map_or_else(|| Runtime::new(model.clone()), |base| base.refitted(model.clone()))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::noise::{self, Noise};
 use collapsar::array::ArrayType;
-use collapsar::codec::array::reference::Anchor;
+use collapsar::codec::array::reference::Reference;
 use collapsar::codec::file::archive::{Archive, Array};
 use collapsar::codec::file::blocks::{FileHead, kind};
 use collapsar::container::{Limits, Reader};
@@ -13,6 +13,7 @@ use collapsar::sample::{Bound, ORDINARY};
 use collapsar::source::Source;
 use collapsar::tile::classic;
 use collapsar::tile::code::Mode;
+use collapsar::tile::coder::Coder;
 use collapsar::{Error, Result};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -102,7 +103,7 @@ pub fn arrays(source: &dyn Source, given: &[Arc<Model>]) -> Result<Vec<ArrayInfo
     archive.arrays().map(one).collect()
 }
 
-fn named(archive: &Archive, array: &Array, anchor: &Anchor) -> Option<(String, i32)> {
+fn named(archive: &Archive, array: &Array, anchor: &Reference) -> Option<(String, i32)> {
     let seen = archive.array(array.number.checked_sub(anchor.back)?)?;
     Some((seen.head.label.clone(), anchor.gain()))
 }
@@ -110,16 +111,15 @@ fn named(archive: &Archive, array: &Array, anchor: &Anchor) -> Option<(String, i
 fn array_info(archive: &Archive, array: &Array) -> Result<ArrayInfo> {
     let head = &array.head;
     let mut modes: BTreeMap<&'static str, (u64, u64)> = BTreeMap::new();
-    let (coder, mut n_hidden, mut mask_bytes) = (head.coder(None), 0, 0);
-    let bands = (0..head.grid.n_planes).flat_map(|plane| (0..head.grid.n_bands()).map(move |band| (plane, band)));
-    let places = bands.flat_map(|(plane, band)| head.grid.band(plane, band));
+    let (coder, mut n_hidden, mut mask_bytes) = (head.tiles(Coder::Classic), 0, 0);
+    let bands = (0..head.grid().n_planes).flat_map(|plane| (0..head.grid().n_bands()).map(move |band| (plane, band)));
+    let places = bands.flat_map(|(plane, band)| head.grid().band(plane, band));
     for (place, block) in places.zip(array.first_block..) {
         let code = archive.tile(array, &place, block)?;
         let (mask, rest) = coder.unmask(&code, &place)?;
         let mode = match code.mode {
             Mode::Classic => classic::mode_name(rest),
-            Mode::Network if head.waves.is_some() => "waves",
-            Mode::Network => "network",
+            Mode::Network => head.coder.word(),
         };
         let (n, bytes) = modes.entry(mode).or_default();
         *n += 1;
@@ -129,15 +129,15 @@ fn array_info(archive: &Archive, array: &Array) -> Result<ArrayInfo> {
     }
     let head_block = archive.reader.blocks().get(array.first_block.wrapping_sub(1));
     // the network of a head may have refitted layers: its hash is still that of its weights file
-    let model = head.network.as_ref().map(|n| (n.model.name.clone(), n.model.hash));
+    let model = head.coder.model().map(|model| (model.name.clone(), model.hash));
     Ok(ArrayInfo {
         label: head.label.clone(),
         ty: head.ty.clone(),
         map: head.map.name(),
         bound: head.map.bound(),
-        grid: head.grid,
+        grid: *head.grid(),
         n_previous: head.n_previous,
-        anchors: head.anchors.iter().filter_map(|anchor| named(archive, array, anchor)).collect(),
+        anchors: head.references.iter().filter_map(|anchor| named(archive, array, anchor)).collect(),
         model,
         refit_bytes: head.refit_bytes(),
         modes,

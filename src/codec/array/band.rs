@@ -6,9 +6,8 @@ use crate::codec::array::reference::LOST;
 use crate::error::Result;
 use crate::grid::{Grid, Place};
 use crate::sample::phase;
-use crate::tile::inpaint;
-use crate::tile::mask::{Mask, fill_rows};
-use crate::tile::runtime::Plans;
+use crate::tile::array_coder::ArrayCoder;
+use crate::tile::mask::Mask;
 
 /// A rectangle of ints.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,8 +45,8 @@ pub struct Band {
     pub band: usize,
     pub ints: Vec<Vec<Ints>>,
     pub masks: Vec<Mask>,
-    /// What it sees of other arrays: `anchors[anchor][phase]`, as `references::recall` gave it.
-    pub anchors: Vec<Vec<Ints>>,
+    /// What it sees of other arrays: `references[reference][phase]`, as `references::recall` gave it.
+    pub references: Vec<Vec<Ints>>,
 }
 
 impl Band {
@@ -68,13 +67,13 @@ impl Band {
                 ints.ints.resize(ints.h * ints.w, 0);
             }
         }
-        Band { plane, band, ints, masks: vec![Mask::default(); grid.n_phases], anchors: Vec::new() }
+        Band { plane, band, ints, masks: vec![Mask::default(); grid.n_phases], references: Vec::new() }
     }
 
     /// From the bytes of its rows. The ints stay where the caller allocated them: threads that allocate what outlives
     /// them each keep the most that they ever held.
     pub fn fill(&mut self, head: &Head, bytes: &[u8]) {
-        let (grid, (_, rows)) = (&head.grid, head.grid.rows(self.band));
+        let (grid, (_, rows)) = (head.grid(), head.grid().rows(self.band));
         if head.map.exception().is_some() {
             return self.fill_masked(head, bytes);
         }
@@ -94,7 +93,7 @@ impl Band {
 
     /// The same where samples may be hidden.
     fn fill_masked(&mut self, head: &Head, bytes: &[u8]) {
-        let (grid, (_, rows)) = (&head.grid, head.grid.rows(self.band));
+        let (grid, (_, rows)) = (head.grid(), head.grid().rows(self.band));
         let (map, big_endian) = (&head.map, head.ty.big_endian);
         let exception = map.exception().unwrap_or_default();
         let mut classes = vec![0; rows * grid.w];
@@ -115,29 +114,26 @@ impl Band {
     }
 
     /// Fills in the ints that are hidden, tile by tile, as a decoder will.
-    pub fn fill_in(&mut self, head: &Head, plans: Option<&Plans>) {
+    pub fn fill_in(&mut self, coder: &ArrayCoder) {
         if self.masks.iter().all(Mask::is_empty) {
             return;
         }
-        for place in head.grid.band(self.plane, self.band) {
-            let x0 = place.column * head.grid.tile_w;
+        for place in coder.grid.band(self.plane, self.band) {
+            let x0 = place.column * coder.grid.tile_w;
             let ints = &mut self.ints[place.part][place.phase];
             let mask = self.masks[place.phase].crop(ints.w, x0, place.w);
             if mask.is_empty() {
                 continue;
             }
             let mut tile = ints.crop(x0, place.h, place.w);
-            match plans {
-                Some(plans) => inpaint::fill_in(&plans.get(place.h, place.w), &mask.classes, &mut tile),
-                None => fill_rows(&mut tile, &mask.classes, place.w),
-            }
+            coder.fill_in(&place, &mask.classes, &mut tile);
             ints.paste(x0, place.w, &tile);
         }
     }
 
     /// The bytes of its rows.
     pub fn pour(&self, head: &Head, out: &mut [u8]) -> Result<()> {
-        let grid = &head.grid;
+        let grid = head.grid();
         let (_, rows) = grid.rows(self.band);
         let joined: Vec<Vec<i32>> = self.ints.iter().map(|phases| join(phases, rows, grid.w)).collect();
         let parts: Vec<&[i32]> = match grid.n_phases {
@@ -154,9 +150,9 @@ impl Band {
         let (markers, big_endian) = (head.map.markers(), head.ty.big_endian);
         for (phase, mask) in self.masks.iter().enumerate().filter(|(_, mask)| !mask.is_empty()) {
             let w = self.ints[0][phase].w;
-            let at = |i: usize| match head.grid.n_phases {
+            let at = |i: usize| match head.grid().n_phases {
                 1 => i,
-                _ => (2 * (i / w) + phase / 2) * head.grid.w + 2 * (i % w) + phase % 2,
+                _ => (2 * (i / w) + phase / 2) * head.grid().w + 2 * (i % w) + phase % 2,
             };
             for (i, class) in mask.classes.iter().enumerate() {
                 if let Some(&bits) = usize::from(*class).checked_sub(1).and_then(|class| markers.get(class)) {
@@ -179,24 +175,24 @@ impl Band {
     }
 
     /// What the tile at `place` sees of its reference planes: earlier phases of this band, then `previous` bands, newest first, then
-    /// anchors.
+    /// references.
     pub fn refs(&self, place: &Place, head: &Head, previous: &[&Band]) -> Vec<Vec<i32>> {
-        let x0 = place.column * head.grid.tile_w;
+        let x0 = place.column * head.grid().tile_w;
         let phases = (0..place.phase).map(|phase| &self.ints[place.part][phase]);
         let planes = previous.iter().map(|band| &band.ints[place.part][place.phase]);
         let n_refs = head.n_refs(place.plane, place.phase);
         let known = phases.chain(planes).map(|ints| ints.crop(x0, place.h, place.w));
-        let anchors = self.anchors.iter().zip(&head.anchors);
-        let anchors =
-            anchors.map(|(phases, anchor)| anchor.show(phases[place.phase].crop(x0, place.h, place.w), place.w));
-        known.chain(anchors).take(n_refs).collect()
+        let references = self.references.iter().zip(&head.references);
+        let references = references
+            .map(|(phases, reference)| reference.show(phases[place.phase].crop(x0, place.h, place.w), place.w));
+        known.chain(references).take(n_refs).collect()
     }
 
     /// Whether the tile at `place` would see what is lost of another array.
     pub fn sees_lost(&self, place: &Place, head: &Head) -> bool {
-        let x0 = place.column * head.grid.tile_w;
+        let x0 = place.column * head.grid().tile_w;
         let n_seen = head.n_refs(place.plane, place.phase) - head.n_own_refs(place.plane, place.phase);
-        let mut seen = self.anchors.iter().take(n_seen);
+        let mut seen = self.references.iter().take(n_seen);
         seen.any(|phases| phases[place.phase].crop(x0, place.h, place.w).contains(&LOST))
     }
 }

@@ -7,9 +7,9 @@ use crate::codec::array::head::Head;
 use crate::device::Device;
 use crate::error::Result;
 use crate::grid::{Grid, Place};
-use crate::tile::code::{Code, Tile};
-use crate::tile::runtime::Plans;
-use crate::tile::transform::{self, wavelet};
+use crate::tile::array_coder::ArrayCoder;
+use crate::tile::code::{Code, Coded, Tile};
+use crate::tile::coder::Domain;
 use rayon::prelude::*;
 use std::collections::VecDeque;
 
@@ -27,9 +27,9 @@ pub fn bands(grid: &Grid) -> Vec<(usize, usize)> {
 /// How many of the next bands go together: up to `BATCH` ints, and no further than the plane where planes look at planes.
 pub fn next<'a>(head: &Head, rest: &mut &'a [(usize, usize)]) -> &'a [(usize, usize)] {
     let Some(first) = rest.first() else { return &[] };
-    let ints_of_band = head.grid.tile_h * head.grid.n_phases * head.grid.w * head.grid.n_parts;
+    let ints_of_band = head.grid().tile_h * head.grid().n_phases * head.grid().w * head.grid().n_parts;
     let n = (BATCH / ints_of_band.max(1)).clamp(1, rest.len());
-    let n = match head.n_previous {
+    let n = match head.previous().n() {
         0 => n,
         _ => rest[..n].iter().take_while(|band| band.0 == first.0).count(),
     };
@@ -41,57 +41,53 @@ pub fn next<'a>(head: &Head, rest: &mut &'a [(usize, usize)]) -> &'a [(usize, us
 /// Bands from their bytes. They are allocated here: threads that allocate what outlives them keep the most they ever held.
 pub fn ints(
     head: &Head,
-    plans: Option<&Plans>,
+    coder: &ArrayCoder,
     now: &[(usize, usize)],
     mut raw: &[u8],
     spare: &mut Vec<Band>,
 ) -> Vec<Band> {
-    let mut bands: Vec<Band> = now.iter().map(|&(plane, band)| Band::next(&head.grid, plane, band, spare)).collect();
+    let mut bands: Vec<Band> = now.iter().map(|&(plane, band)| Band::next(head.grid(), plane, band, spare)).collect();
     let with_bytes = bands.iter_mut().map(|band| {
-        let (bytes, later) = raw.split_at(band_range(&head.ty, &head.grid, band.plane, band.band).1);
+        let (bytes, later) = raw.split_at(band_range(&head.ty, head.grid(), band.plane, band.band).1);
         raw = later;
         (band, bytes)
     });
     let with_bytes: Vec<(&mut Band, &[u8])> = with_bytes.collect();
     with_bytes.into_par_iter().for_each(|(band, bytes)| {
         band.fill(head, bytes);
-        // what is painted is filled in row by row, whatever coding it asks for
-        band.fill_in(head, plans.filter(|_| !head.is_painted()));
+        band.fill_in(coder);
     });
     bands
 }
 
-/// Of an array whose tiles are painted: the tiles' codes, and in the bands what decoding gives. None: of no other array.
-pub fn settle(head: &Head, plans: Option<&Plans>, device: &Device, bands: &mut [Band]) -> Result<Option<Vec<Code>>> {
-    if !head.is_painted() {
+/// Codes tiles of oversampled ints, and puts what decoding gives in the place of their ints; other arrays are coded later.
+pub fn transform(head: &Head, coder: &ArrayCoder, device: &Device, bands: &mut [Band]) -> Result<Option<Vec<Code>>> {
+    if coder.domain() == Domain::Ints {
         return Ok(None);
     }
-    let places = bands.iter().enumerate().flat_map(|(i, b)| head.grid.band(b.plane, b.band).map(move |p| (i, p)));
-    let places: Vec<(usize, Place)> = places.collect();
-    let (nothing, coder) = (Planes::new(), head.coder(plans));
-    let tiles: Vec<Tile> = places.par_iter().map(|(_, place)| tile(head, bands, place, &nothing)).collect();
-    let wanted: Vec<transform::Tile> = tiles.iter().map(|tile| coder.to_transform(tile)).collect();
-    let settled = match (coder.wavelet, coder.painter()) {
-        (Some(rows), _) => wanted.par_iter().map(|tile| wavelet::encode(*tile, rows)).collect(),
-        (None, Some(painter)) => device.settle(painter, &wanted)?,
-        (None, None) => return Ok(None),
+    let places = bands.iter().enumerate().flat_map(|(i, b)| head.grid().band(b.plane, b.band).map(move |p| (i, p)));
+    let (of_band, places): (Vec<usize>, Vec<Place>) = places.unzip();
+    let nothing = Planes::new();
+    let coded = device.encode(coder, &places, &|place| tile(head, bands, place, &nothing))?;
+    let paste = |((i, place), coded): ((usize, &Place), Coded)| {
+        let ints = &mut bands[i].ints[place.part][place.phase];
+        let reconstruction = coded.reconstruction.iter();
+        reconstruction.for_each(|tile| ints.paste(place.column * head.grid().tile_w, place.w, tile));
+        coded.code
     };
-    for ((i, place), settled) in places.iter().zip(&settled) {
-        bands[*i].ints[place.part][place.phase].paste(place.column * head.grid.tile_w, place.w, &settled.ints);
-    }
-    Ok(Some(tiles.iter().zip(&settled).map(|(tile, settled)| coder.transformed(tile, settled)).collect()))
+    Ok(Some(of_band.into_iter().zip(&places).zip(coded).map(paste).collect()))
 }
 
 /// The tiles of bands, in the order of the file.
 pub fn places(head: &Head, now: &[(usize, usize)]) -> Vec<Place> {
-    now.iter().flat_map(|&(plane, band)| head.grid.band(plane, band)).collect()
+    now.iter().flat_map(|&(plane, band)| head.grid().band(plane, band)).collect()
 }
 
 /// The bytes that decoding gives for bands that follow each other.
 pub fn bytes(head: &Head, bands: &[Band], out: &mut [u8]) -> Result<()> {
     let mut rest = out;
     let with_bytes = bands.iter().map(|band| {
-        let len = band_range(&head.ty, &head.grid, band.plane, band.band).1;
+        let len = band_range(&head.ty, head.grid(), band.plane, band.band).1;
         let (bytes, later) = std::mem::take(&mut rest).split_at_mut(len);
         rest = later;
         (band, bytes)
@@ -102,10 +98,10 @@ pub fn bytes(head: &Head, bands: &[Band], out: &mut [u8]) -> Result<()> {
 
 /// A tile of one of the bands that follow each other.
 pub fn tile(head: &Head, bands: &[Band], place: &Place, previous: &Planes) -> Tile {
-    let nth = |plane: usize, band: usize| plane * head.grid.n_bands() + band;
+    let nth = |plane: usize, band: usize| plane * head.grid().n_bands() + band;
     let band = &bands[nth(place.plane, place.band) - nth(bands[0].plane, bands[0].band)];
     let seen = looked_at(head, band.plane, band.band, previous);
-    let (ints, mask) = (band.tile(place, &head.grid), band.mask(place, &head.grid));
+    let (ints, mask) = (band.tile(place, head.grid()), band.mask(place, head.grid()));
     Tile { place: *place, ints, mask, refs: band.refs(place, head, &seen) }
 }
 
@@ -118,7 +114,7 @@ pub fn looked_at<'a>(head: &Head, plane: usize, band: usize, previous: &'a Plane
 
 /// Keeps the bands that later planes look at, and gives back those that none will.
 pub fn remember(head: &Head, batch: Vec<Band>, previous: &mut Planes) -> Vec<Band> {
-    if head.n_previous == 0 {
+    if head.previous().n() == 0 {
         return batch;
     }
     for band in batch {
@@ -127,5 +123,5 @@ pub fn remember(head: &Head, batch: Vec<Band>, previous: &mut Planes) -> Vec<Ban
             _ => previous.push_front(vec![band]),
         }
     }
-    previous.drain((head.n_previous + 1).min(previous.len())..).flatten().collect()
+    previous.drain((head.previous().n() + 1).min(previous.len())..).flatten().collect()
 }

@@ -1,134 +1,212 @@
-//! What a decoder must know of an array before its tiles: FORMAT.md, section "Array head".
+//! What a decoder must know of an array before its tiles: FORMAT.md, section 6.
 
 use crate::array::{ArrayType, Dtype};
-use crate::codec::array::reference::{Anchor, MAX_ANCHORS};
-use crate::codec::array::refit;
+use crate::codec::array::reference::{MAX_REFERENCES, Reference};
+use crate::codec::array::{by, refit};
 use crate::error::{Error, Result};
-use crate::grid::Grid;
-use crate::kernel::predict::Linear;
-use crate::kernel::{MAX_INT, MAX_RESIDUAL, ONE, Usual};
+use crate::grid::{Grid, Layout, MAX_REFS, Previous};
 use crate::model::Model;
-use crate::model::vqae::Vqae;
-use crate::net::Refit;
 use crate::sample::Map;
-use crate::tile::array_coder::{ArrayCoder, Fitted, Previous};
+use crate::tile::array_coder::ArrayCoder;
+use crate::tile::coder::{CellCoder, Coder, Domain};
 use crate::tile::mask::{self, Classes};
-use crate::tile::runtime::Plans;
+use crate::tile::runtime::Runtime;
 use crate::tile::transform::MAX_FINE;
-use crate::wire::{put_varint, take_array, take_bytes, take_u8, take_varint};
+use crate::wire::{put_varint, take_bytes, take_u8, take_varint};
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// More dimensions than any array has.
 const MAX_DIMENSIONS: u64 = 999;
 const MAX_LABEL_BYTES: u64 = 4096;
-/// What codes tiles beside classic modes.
-const BY_NOTHING_ELSE: u8 = 0;
-const BY_NETWORK: u8 = 1;
-const BY_WAVES: u8 = 2;
-/// Reference planes a plane may look at.
-pub const MAX_REFS: usize = 3;
-/// The longest chain of planes that look at each other.
-pub const MAX_KEY_INTERVAL: usize = 256;
-/// A plane with more samples is not kept in memory for the next to look at.
+/// A plane with more samples is not kept in memory for the next to see.
 pub const MAX_PLANE_LOOKED_AT: usize = 1 << 24;
 
-/// An array as the file describes it.
+/// The plain facts of an array: what a file says before it is believed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Head {
+pub struct Spec {
     pub ty: ArrayType,
     pub label: String,
     pub map: Map,
-    pub grid: Grid,
+    pub layout: Layout,
     /// The mask that planes have in common: a class of a marker or 0 for every int of a plane. None: there is none.
     pub common: Vec<u8>,
-    /// How many planes before it a plane looks at.
+    /// How many planes before it a plane sees.
     pub n_previous: usize,
-    /// Every so many planes one looks at none, so that no chain is longer. 0 where `n_previous` is.
+    /// Every so many planes one sees none, so that no chain is longer. 0 where `n_previous` is.
     pub key_interval: usize,
-    /// Other arrays that it looks at, behind the planes before.
-    pub anchors: Vec<Anchor>,
-    /// None: classic modes only, or waves.
-    pub network: Option<Network>,
-    /// Rows of the planes of which tiles hold some, one below the other, where waves code them.
-    pub waves: Option<usize>,
+    /// Other arrays that it sees, behind the planes before.
+    pub references: Vec<Reference>,
+    pub coder: Coder,
 }
 
-/// The network of an array and what was fitted to it.
+/// An array as the file describes it: facts that fit each other.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Network {
-    /// With its last layers refitted.
-    pub model: Arc<Model>,
-    /// How they were: (net, refit).
-    pub refits: Vec<(usize, Refit)>,
-    /// One fit per phase and number of planes looked at: `fits[phase][n]`, n from 0 to `n_previous`.
-    pub fits: Vec<Vec<Fitted>>,
+pub struct Head {
+    spec: Spec,
+    grid: Grid,
+    previous: Previous,
+}
+
+impl Deref for Head {
+    type Target = Spec;
+
+    fn deref(&self) -> &Spec {
+        &self.spec
+    }
 }
 
 impl Head {
-    /// The autoencoder that codes the tiles, if one does.
-    pub fn vqae(&self) -> Option<&Vqae> {
-        self.network.as_ref()?.model.vqae.as_ref()
+    pub fn new(spec: Spec) -> Result<Head> {
+        let grid = Grid::new(spec.layout, spec.ty.n_samples()?)?;
+        let previous = Previous::new(spec.n_previous, spec.key_interval)?;
+        if spec.references.len() > MAX_REFERENCES {
+            return Err(Error::corrupt(format!("an array that sees {} others", spec.references.len())));
+        }
+        if grid.n_parts != spec.map.n_parts() {
+            return Err(Error::corrupt(format!("tiles of {} parts of an int", grid.n_parts)));
+        }
+        if previous.n() > 0 && grid.h * grid.w > MAX_PLANE_LOOKED_AT {
+            return Err(Error::limit(format!("planes of {}×{} that look at each other", grid.h, grid.w)));
+        }
+        let head = Head { spec, grid, previous };
+        head.check_common()?;
+        head.check_coder()?;
+        Ok(head)
     }
 
-    /// Whether ints are fine, and tiles are painted and corrected.
-    pub fn is_painted(&self) -> bool {
-        self.vqae().is_some() || self.waves.is_some()
+    fn check_common(&self) -> Result<()> {
+        let n = self.common.len();
+        if n > 0 && (self.map.exception().is_none() || n != common_size(&self.map, &self.ty, &self.grid)?) {
+            return Err(Error::corrupt("a mask where none is possible"));
+        }
+        Ok(())
     }
 
-    /// The array as its tiles see it; `plans` are those of its network.
-    pub fn coder<'a>(&'a self, plans: Option<&'a Plans>) -> ArrayCoder<'a> {
-        let exception = self.map.exception();
-        ArrayCoder {
-            grid: &self.grid,
-            previous: self.previous(),
-            max: [0, 1].map(|part| if part < self.map.n_parts() { self.map.max_int(part) } else { 0 }),
-            classes: exception.map(|exception| Classes { exception, sample_bytes: self.ty.dtype.n_bytes() }),
-            common: &self.common,
-            network: plans.zip(self.network.as_ref()).map(|(plans, network)| (plans, network.fits.as_slice())),
-            wavelet: self.waves,
+    fn check_coder(&self) -> Result<()> {
+        let (grid, plain) = (&self.grid, self.previous.n() == 0 && self.references.is_empty());
+        if self.coder.model().is_none() && !self.references.is_empty() {
+            return Err(Error::corrupt("anchors in an array without a network"));
+        }
+        if self.coder.domain() == Domain::Oversampled
+            && !(plain && grid.n_phases == 1 && grid.n_parts == 1 && self.map.max_int(0) <= MAX_FINE as u32)
+        {
+            return Err(Error::corrupt("an array that cannot have been painted"));
+        }
+        match &self.coder {
+            Coder::Wavelet { rows } => {
+                let holds = |h: usize| *rows > 0 && h.is_multiple_of(*rows);
+                if !(holds(grid.tile_h) && (grid.tile_h == *rows || holds(grid.h))) {
+                    return Err(Error::corrupt(format!("planes of {rows} rows in tiles of {}", grid.tile_h)));
+                }
+                Ok(())
+            }
+            Coder::Cells(cells) => grid.check_rows().and_then(|()| self.check_fits(cells)),
+            Coder::Blocks(model) if model.vqae.is_none() => Err(Error::corrupt("blocks without an autoencoder")),
+            Coder::Classic | Coder::Blocks(_) => grid.check_rows(),
         }
     }
 
-    fn previous(&self) -> Previous {
-        Previous { n: self.n_previous, key_interval: self.key_interval }
+    /// One fit per phase and number of planes before, with the predictors of its model.
+    fn check_fits(&self, CellCoder { model, fits, .. }: &CellCoder) -> Result<()> {
+        let fits_model = |phase: usize, n: usize| {
+            let (fitted, usual) = (&fits[phase][n], model.linears(by::n_refs((phase, n), self.references.len())));
+            let same = |(a, b): (&crate::kernel::predict::Linear, &crate::kernel::predict::Linear)| {
+                a.own().len() == b.own().len() && a.refs().iter().map(Vec::len).eq(b.refs().iter().map(Vec::len))
+            };
+            fitted.linears.len() == usual.len() && fitted.linears.iter().zip(&usual).all(same)
+        };
+        let whole = fits.len() == self.grid.n_phases && fits.iter().all(|fits| fits.len() == self.previous.n() + 1);
+        let mut each = (0..fits.len()).flat_map(|phase| (0..=self.previous.n()).map(move |n| (phase, n)));
+        if model.vqae.is_some() || !whole || !each.all(|(phase, n)| fits_model(phase, n)) {
+            return Err(Error::corrupt("predictors that do not fit their network"));
+        }
+        Ok(())
     }
 
-    /// What codes the tiles that a classic mode does not.
-    pub fn coder_name(&self) -> Option<&str> {
-        self.network.as_ref().map(|network| network.model.name.as_str()).or(self.waves.map(|_| "waves"))
+    pub fn grid(&self) -> &Grid {
+        &self.grid
     }
 
-    /// How many planes before plane `p` it looks at.
+    pub fn previous(&self) -> Previous {
+        self.previous
+    }
+
+    /// The array as its tiles see it; `coder` is the one of the head, packed.
+    pub fn tiles(&self, coder: Coder<Arc<Runtime>>) -> ArrayCoder<'_> {
+        let exception = self.map.exception();
+        ArrayCoder {
+            grid: &self.grid,
+            previous: self.previous,
+            max: [0, 1].map(|part| if part < self.grid.n_parts { self.map.max_int(part) } else { 0 }),
+            classes: exception.map(|exception| Classes { exception, sample_bytes: self.ty.dtype.n_bytes() }),
+            common: &self.common,
+            coder,
+        }
+    }
+
+    /// How many planes before plane `p` it sees.
     pub fn n_previous_of(&self, p: usize) -> usize {
-        self.previous().of(p)
+        self.previous.of(p)
     }
 
     /// How many reference planes phase `phase` of plane `p` has: earlier phases first, then the same phase of earlier planes, then
-    /// of anchors.
+    /// of other arrays.
     pub fn n_refs(&self, p: usize, phase: usize) -> usize {
-        (phase + self.n_previous_of(p) + self.anchors.len()).min(MAX_REFS)
+        by::n_refs((phase, self.n_previous_of(p)), self.references.len())
     }
 
     /// How many of them lie in the array itself.
     pub fn n_own_refs(&self, p: usize, phase: usize) -> usize {
-        (phase + self.n_previous_of(p)).min(MAX_REFS)
+        by::n_refs((phase, self.n_previous_of(p)), 0)
     }
 
-    /// Memory that the fitted parts take, about: a few bytes of a file may ask for a copy of the model.
+    /// Memory that the fitted parts take, about.
     pub fn fitted_bytes(&self) -> usize {
-        let Some(network) = &self.network else { return self.common.len() };
-        let weights = |n: &crate::net::Net| n.layers().iter().map(|l| l.weights.len() + 5 * l.n_out).sum::<usize>();
-        let copied =
-            if network.refits.is_empty() { 0 } else { network.model.parts.iter().map(|p| weights(&p.net)).sum() };
-        let linear = |l: &Linear| 64 + 2 * l.own().len() + l.refs().iter().map(|r| 32 + 2 * r.len()).sum::<usize>();
-        self.common.len() + copied + network.fits.iter().flatten().flat_map(|f| &f.linears).map(linear).sum::<usize>()
+        self.common.len() + self.coder.fitted_bytes()
     }
 
     /// Bytes of the head that say how the network was refitted.
     pub fn refit_bytes(&self) -> u64 {
-        self.network.iter().flat_map(|n| &n.refits).map(|(net, refit)| refit::n_bytes(*net, refit)).sum()
+        let refits = self.coder.cells().into_iter().flat_map(|cells| &cells.refits);
+        refits.map(|(net, refit)| refit::n_bytes(*net, refit)).sum()
     }
 
+    /// The inverse of `write`; `find` gives the model of a hash.
+    pub fn read(mut from: &[u8], find: &dyn Fn(&[u8; 32]) -> Result<Arc<Model>>) -> Result<Head> {
+        let from = &mut from;
+        let dtype = Dtype::from_code(take_u8(from)?)?;
+        let big_endian = by::take_flag(from)?;
+        let n_dimensions = by::at_most(take_varint(from)?, MAX_DIMENSIONS, "dimensions")?;
+        let shape = (0..n_dimensions).map(|_| take_varint(from)).collect::<Result<Vec<u64>>>()?;
+        let ty = ArrayType { dtype, big_endian, shape };
+        let n_samples = ty.n_samples()?;
+        let n_label = by::at_most(take_varint(from)?, MAX_LABEL_BYTES, "bytes of label")?;
+        let label = String::from_utf8_lossy(take_bytes(from, n_label)?).into_owned();
+        let map = Map::read(from, dtype)?;
+        let mut number =
+            || usize::try_from(take_varint(from)?).map_err(|_| Error::corrupt("a number beyond all sizes"));
+        let (n_planes, h, w, n_phases, tile_h, tile_w) =
+            (number()?, number()?, number()?, number()?, number()?, number()?);
+        let (looks, key_interval) = (number()?, number()?);
+        let (n_previous, n_references) = (looks % (MAX_REFS + 1), looks / (MAX_REFS + 1));
+        let layout = Layout { n_planes, h, w, n_parts: map.n_parts(), n_phases, tile_h, tile_w };
+        // nothing is allocated before its limit
+        let grid = Grid::new(layout, n_samples)?;
+        Previous::new(n_previous, key_interval)?;
+        let n_references = by::at_most(n_references as u64, MAX_REFERENCES as u64, "other arrays looked at")?;
+        let references = (0..n_references).map(|_| Reference::read(from)).collect::<Result<Vec<Reference>>>()?;
+        let has_common = map.exception().is_some() && by::take_flag(from)?;
+        let common = if has_common { read_common(from, &map, &ty, &grid)? } else { Vec::new() };
+        let coder = by::read(from, &grid, (n_previous, n_references), find)?;
+        if !from.is_empty() {
+            return Err(Error::corrupt("bytes follow the head of an array"));
+        }
+        Head::new(Spec { ty, label, map, layout, common, n_previous, key_interval, references, coder })
+    }
+}
+
+impl Spec {
     pub fn write(&self, out: &mut Vec<u8>) {
         out.push(self.ty.dtype as u8);
         out.push(u8::from(self.ty.big_endian));
@@ -137,188 +215,49 @@ impl Head {
         put_varint(out, self.label.len() as u64);
         out.extend_from_slice(self.label.as_bytes());
         self.map.write(out);
-        let g = &self.grid;
-        let looks = self.n_previous + (MAX_REFS + 1) * self.anchors.len();
+        let g = &self.layout;
+        let looks = self.n_previous + (MAX_REFS + 1) * self.references.len();
         for n in [g.n_planes, g.h, g.w, g.n_phases, g.tile_h, g.tile_w, looks, self.key_interval] {
             put_varint(out, n as u64);
         }
-        self.anchors.iter().for_each(|anchor| anchor.write(out));
+        self.references.iter().for_each(|reference| reference.write(out));
         if self.map.exception().is_some() {
             out.push(u8::from(!self.common.is_empty()));
             if !self.common.is_empty() {
                 mask::write_classes(&self.common, g.w, self.map.markers().len() as u8, &[], out);
             }
         }
-        if let Some(rows) = self.waves {
-            out.push(BY_WAVES);
-            return put_varint(out, rows as u64);
-        }
-        let Some(network) = &self.network else { return out.push(BY_NOTHING_ELSE) };
-        out.push(BY_NETWORK);
-        out.extend_from_slice(&network.model.hash);
-        put_varint(out, network.refits.len() as u64);
-        for (net, refit) in &network.refits {
-            refit::write(*net, refit, out);
-        }
-        for fitted in network.fits.iter().flatten() {
-            put_varint(out, fitted.usual.residual as u64);
-            put_varint(out, (fitted.usual.value / ONE) as u64);
-            let all = fitted.linears.iter().flat_map(|l| l.own().iter().chain(l.refs().iter().flatten()));
-            all.for_each(|&c| put_varint(out, zigzag(c)));
-        }
-    }
-
-    /// The inverse; `find` gives the model of a hash.
-    pub fn read(mut from: &[u8], find: &dyn Fn(&[u8; 32]) -> Result<Arc<Model>>) -> Result<Head> {
-        let from = &mut from;
-        let dtype = Dtype::from_code(take_u8(from)?)?;
-        let big_endian = take_flag(from)?;
-        let n_dimensions = at_most(take_varint(from)?, MAX_DIMENSIONS, "dimensions")?;
-        let shape = (0..n_dimensions).map(|_| take_varint(from)).collect::<Result<Vec<u64>>>()?;
-        let ty = ArrayType { dtype, big_endian, shape };
-        let n_samples = ty.n_samples()?;
-        let n_label = at_most(take_varint(from)?, MAX_LABEL_BYTES, "bytes of label")?;
-        let label = String::from_utf8_lossy(take_bytes(from, n_label)?).into_owned();
-        let map = Map::read(from, dtype)?;
-        let mut number =
-            || usize::try_from(take_varint(from)?).map_err(|_| Error::corrupt("a number beyond all sizes"));
-        let (n_planes, h, w, n_phases, tile_h, tile_w) =
-            (number()?, number()?, number()?, number()?, number()?, number()?);
-        let (looks, key_interval) = (number()?, number()?);
-        let (n_previous, n_anchors) = (looks % (MAX_REFS + 1), looks / (MAX_REFS + 1));
-        let grid = Grid { n_planes, h, w, n_parts: map.n_parts(), n_phases, tile_h, tile_w }.check(n_samples)?;
-        if n_anchors > MAX_ANCHORS || (n_previous > 0) != (key_interval > 0) || key_interval > MAX_KEY_INTERVAL {
-            let planes = format!("{n_previous} planes looked at, renewed every {key_interval}");
-            return Err(Error::corrupt(format!("{planes}, and {n_anchors} arrays")));
-        }
-        if n_previous > 0 && grid.h * grid.w > MAX_PLANE_LOOKED_AT {
-            return Err(Error::limit(format!("planes of {}×{} that look at each other", grid.h, grid.w)));
-        }
-        let anchors = (0..n_anchors).map(|_| Anchor::read(from)).collect::<Result<Vec<Anchor>>>()?;
-        let has_common = map.exception().is_some() && take_flag(from)?;
-        let common = if has_common { read_common(from, &map, &ty, &grid)? } else { Vec::new() };
-        let looks = (n_phases, n_previous, n_anchors);
-        let (network, waves) = match take_u8(from)? {
-            BY_NOTHING_ELSE => (None, None),
-            BY_NETWORK => (Some(Network::read(from, looks, find)?), None),
-            BY_WAVES => (None, Some(at_most(take_varint(from)?, grid.tile_h as u64, "rows of a plane of a tile")?)),
-            other => {
-                return Err(Error::unsupported(format!("arrays coded in way {other} are not known to this version")));
-            }
-        };
-        if network.is_none() && n_anchors > 0 {
-            return Err(Error::corrupt("anchors in an array without a network"));
-        }
-        if !from.is_empty() {
-            return Err(Error::corrupt("bytes follow the head of an array"));
-        }
-        let head = Head { ty, label, map, grid, common, n_previous, key_interval, anchors, network, waves };
-        let plain = n_phases == 1 && n_previous == 0 && head.anchors.is_empty() && head.grid.n_parts == 1;
-        if head.is_painted() && !(plain && head.map.max_int(0) <= MAX_FINE as u32) {
-            return Err(Error::corrupt("an array that cannot have been painted"));
-        }
-        let grid = &head.grid;
-        match head.waves {
-            None => grid.check_rows()?,
-            Some(rows)
-                if rows > 0
-                    && grid.tile_h.is_multiple_of(rows)
-                    && (grid.tile_h == rows || grid.h.is_multiple_of(rows)) => {}
-            Some(rows) => return Err(Error::corrupt(format!("planes of {rows} rows in tiles of {}", grid.tile_h))),
-        }
-        Ok(head)
+        by::write(&self.coder, out);
     }
 }
 
-/// Rows of a mask that planes have in common. Where planes are laid one below the other it is that of each of them.
-fn common_rows(ty: &ArrayType, grid: &Grid) -> usize {
+/// Ints of a mask that planes have in common. Where planes are laid one below the other it has the rows of each of them.
+fn common_size(map: &Map, ty: &ArrayType, grid: &Grid) -> Result<usize> {
     let (_, h, w) = ty.planes();
-    if w == grid.w as u64 { grid.h.min(h as usize) } else { grid.h }
-}
-
-fn read_common(from: &mut &[u8], map: &Map, ty: &ArrayType, grid: &Grid) -> Result<Vec<u8>> {
-    let n_markers = map.markers().len() as u8;
-    let rows = common_rows(ty, grid);
+    let rows = if w == grid.w as u64 { grid.h.min(h as usize) } else { grid.h };
     if rows * grid.w > MAX_PLANE_LOOKED_AT {
         return Err(Error::limit(format!("a mask of planes of {rows}×{}", grid.w)));
     }
-    if n_markers == 0 || grid.n_phases != 1 {
+    if map.markers().is_empty() || grid.n_phases != 1 {
         return Err(Error::corrupt("a mask where none is possible"));
     }
-    mask::read_classes(from, (rows * grid.w, grid.w), n_markers, &[])
+    Ok(rows * grid.w)
 }
 
-impl Network {
-    fn read(
-        from: &mut &[u8],
-        (n_phases, n_previous, n_anchors): (usize, usize, usize),
-        find: &dyn Fn(&[u8; 32]) -> Result<Arc<Model>>,
-    ) -> Result<Network> {
-        let mut model = find(&take_array(from)?)?;
-        let n_refits = at_most(take_varint(from)?, model.parts.len() as u64, "refitted layers")?;
-        let mut refits = Vec::new();
-        for _ in 0..n_refits {
-            let (net, refit) = refit::read(from, &model)?;
-            let changed = model.parts[net].net.refitted(&refit)?;
-            Arc::make_mut(&mut model).parts[net].net = changed;
-            refits.push((net, refit));
-        }
-        if model.vqae.is_some() {
-            return Ok(Network { model, refits, fits: Vec::new() });
-        }
-        let fits = (0..n_phases).map(|phase| {
-            let fits = (0..=n_previous).map(|n| Fitted::read(from, &model, (phase + n + n_anchors).min(MAX_REFS)));
-            fits.collect::<Result<Vec<Fitted>>>()
-        });
-        let fits = fits.collect::<Result<Vec<Vec<Fitted>>>>()?;
-        Ok(Network { model, refits, fits })
-    }
-}
-
-impl Fitted {
-    fn read(from: &mut &[u8], model: &Model, n_refs: usize) -> Result<Fitted> {
-        let residual = at_most(take_varint(from)?, MAX_RESIDUAL as u64, "as a residual")? as i32;
-        if residual == 0 {
-            return Err(Error::corrupt("a plane whose residuals are usually 0"));
-        }
-        let value = at_most(take_varint(from)?, MAX_INT as u64, "as the usual int")? as i32 * ONE;
-        let usual = model.linears(n_refs);
-        let linears = usual.iter().map(|like| {
-            let mut take = |n: usize| (0..n).map(|_| unzigzag(take_varint(from)?)).collect::<Result<Vec<i16>>>();
-            let own = take(like.own().len())?;
-            let refs = like.refs().iter().map(|r| take(r.len())).collect::<Result<Vec<_>>>()?;
-            Linear::new(own, refs)
-        });
-        Ok(Fitted { linears: linears.collect::<Result<_>>()?, usual: Usual { value, residual } })
-    }
-}
-
-fn zigzag(c: i16) -> u64 {
-    (((c << 1) ^ (c >> 15)) as u16).into()
-}
-
-fn unzigzag(v: u64) -> Result<i16> {
-    let v = u16::try_from(v).map_err(|_| Error::corrupt("a coefficient beyond 16 bits"))?;
-    Ok((v >> 1) as i16 ^ -((v & 1) as i16))
-}
-
-fn take_flag(from: &mut &[u8]) -> Result<bool> {
-    match take_u8(from)? {
-        0 => Ok(false),
-        1 => Ok(true),
-        other => Err(Error::corrupt(format!("{other} where 0 or 1 is possible"))),
-    }
-}
-
-fn at_most(n: u64, most: u64, what: &str) -> Result<usize> {
-    if n > most { Err(Error::corrupt(format!("{n} {what}, {most} is the most"))) } else { Ok(n as usize) }
+fn read_common(from: &mut &[u8], map: &Map, ty: &ArrayType, grid: &Grid) -> Result<Vec<u8>> {
+    let n = common_size(map, ty, grid)?;
+    mask::read_classes(from, (n, grid.w), map.markers().len() as u8, &[])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
+    use crate::kernel::Usual;
     use crate::model::{Family, tests::painted_model};
+    use crate::net::Refit;
     use crate::sample::Stats;
+    use crate::tile::coder::Fitted;
 
     fn painted_refit(net: &crate::net::Net) -> Refit {
         let n_out = net.layers().last().unwrap().n_out;
@@ -326,8 +265,8 @@ mod tests {
         Refit { log2_steps: (0..n_out).map(|o| (o % 3) as u8).collect(), counts: counts.collect() }
     }
 
-    #[test]
-    fn a_head_comes_back_and_no_cut_or_flip_of_it_panics() {
+    /// A mosaic of two planes that see others, its network refitted; and the model as it was before.
+    fn painted() -> (Spec, Arc<Model>) {
         let mut stats = Stats::new(Dtype::U16);
         stats.update(&(0..200u16).flat_map(|i| (i * 3).to_be_bytes()).collect::<Vec<u8>>(), true);
         let mut model = painted_model(Family::Lattice, 1, 3);
@@ -337,18 +276,60 @@ mod tests {
         let model = Arc::new(model);
         let fitted = |n: usize| Fitted { linears: model.linears(n), usual: Usual { value: 640, residual: 99 } };
         let fits = (0..4).map(|phase| (0..2).map(|n| fitted((phase + n + 1).min(MAX_REFS))).collect()).collect();
-        let head = Head {
+        let spec = Spec {
             ty: ArrayType { dtype: Dtype::U16, big_endian: true, shape: vec![2, 10, 10] },
             label: "HDU 1".into(),
             map: Map::candidates(&stats)[0].clone(),
-            grid: Grid::usual(2, 10, 10, 1, 4),
+            layout: Layout::usual(2, 10, 10, 1, 4),
             common: Vec::new(),
             n_previous: 1,
             key_interval: 16,
-            anchors: vec![Anchor::new(2, 1, 3, -300).unwrap()],
-            network: Some(Network { model: model.clone(), refits: vec![(2, refit)], fits }),
-            waves: None,
+            references: vec![Reference::new(2, 1, 3, -300).unwrap()],
+            coder: Coder::Cells(CellCoder { model: model.clone(), refits: vec![(2, refit)], fits }),
         };
+        (spec, shipped)
+    }
+
+    #[test]
+    fn facts_that_do_not_fit_each_other_are_no_head() {
+        let (spec, model) = painted();
+        let wrong = |change: &dyn Fn(&mut Spec)| {
+            let mut spec = spec.clone();
+            change(&mut spec);
+            Head::new(spec).map(drop).map_err(|e| e.kind)
+        };
+        assert_eq!(wrong(&|_| ()), Ok(()));
+        let cells = |change: fn(&mut CellCoder)| {
+            wrong(&|spec| {
+                let Coder::Cells(cells) = &mut spec.coder else { unreachable!("it was painted so") };
+                change(cells);
+            })
+        };
+        for refused in [
+            wrong(&|spec| spec.ty.shape[0] = 3),
+            wrong(&|spec| spec.layout.n_parts = 2),
+            wrong(&|spec| spec.layout.n_phases = 1),
+            wrong(&|spec| spec.n_previous = 2),
+            wrong(&|spec| spec.key_interval = 0),
+            wrong(&|spec| spec.references.clear()),
+            wrong(&|spec| spec.references = vec![spec.references[0]; 4]),
+            wrong(&|spec| spec.common = vec![0; 100]),
+            wrong(&|spec| spec.coder = Coder::Classic),
+            wrong(&|spec| spec.coder = Coder::Wavelet { rows: 5 }),
+            wrong(&|spec| spec.coder = Coder::Blocks(model.clone())),
+            cells(|cells| drop(cells.fits.pop())),
+            cells(|cells| drop(cells.fits[1].pop())),
+            cells(|cells| drop(cells.fits[3][1].linears.pop())),
+            cells(|cells| cells.fits[2][0].linears = cells.model.linears(0)),
+        ] {
+            assert_eq!(refused, Err(Kind::Corrupt));
+        }
+    }
+
+    #[test]
+    fn a_head_comes_back_and_no_cut_or_flip_of_it_panics() {
+        let (spec, shipped) = painted();
+        let head = Head::new(spec).unwrap();
         let mut bytes = Vec::new();
         head.write(&mut bytes);
         let find = |_: &[u8; 32]| Ok(shipped.clone());

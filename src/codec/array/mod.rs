@@ -2,6 +2,7 @@
 
 pub mod band;
 pub mod batch;
+mod by;
 pub mod head;
 pub mod payload;
 pub mod reference;

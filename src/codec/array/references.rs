@@ -2,21 +2,22 @@
 
 use crate::codec::array::band::Ints;
 use crate::codec::array::head::Head;
-use crate::codec::array::reference::{Anchor, LOST, MAX_ANCHOR_SAMPLES, MAX_DEPTH};
+use crate::codec::array::reference::{LOST, MAX_DEPTH, MAX_REFERENCE_SAMPLES, Reference};
 use crate::error::{Error, Result};
 use crate::sample::phase;
+use crate::tile::coder::Domain;
 
 /// Gives ints of an array by its number, from a sample on.
 pub type Recall<'a> = &'a mut dyn FnMut(u64, u64, &mut [i32]) -> Result<()>;
 
-/// What a band of array `number` sees of its anchors: `[anchor][phase]`.
+/// What a band of array `number` sees of its references: `[reference][phase]`.
 pub fn recall(head: &Head, number: u64, plane: usize, band: usize, from: Recall) -> Result<Vec<Vec<Ints>>> {
-    let grid = &head.grid;
+    let grid = head.grid();
     let (row, rows) = grid.rows(band);
-    let one = |anchor: &Anchor| {
+    let one = |reference: &Reference| {
         let mut whole = vec![LOST; rows * grid.w];
         if let (Some(number), Some(first)) =
-            (number.checked_sub(anchor.back), anchor.sample((grid.h, grid.w), plane, row))
+            (number.checked_sub(reference.back), reference.sample((grid.h, grid.w), plane, row))
         {
             from(number, first, &mut whole)?;
         }
@@ -31,25 +32,25 @@ pub fn recall(head: &Head, number: u64, plane: usize, band: usize, from: Recall)
         };
         Ok((0..4).map(of_phase).collect())
     };
-    head.anchors.iter().map(one).collect()
+    head.references.iter().map(one).collect()
 }
 
 /// Whether an array may be looked at; what painters give is not known before they have coded.
 pub fn may_be_seen(head: &Head) -> bool {
-    head.grid.n_parts == 1
-        && !head.is_painted()
+    head.grid().n_parts == 1
+        && head.coder.domain() == Domain::Ints
         && head.map.max_int(0) <= i32::MAX as u32
-        && head.ty.n_samples().is_ok_and(|n| n <= MAX_ANCHOR_SAMPLES)
+        && head.ty.n_samples().is_ok_and(|n| n <= MAX_REFERENCE_SAMPLES)
 }
 
-/// Holds the anchors of array `number` against the arrays before it, given as (head, depth); returns its own depth.
+/// Holds the references of array `number` against the arrays before it, given as (head, depth); returns its own depth.
 pub fn check<'a>(head: &Head, number: u64, before: impl Fn(u64) -> Option<(&'a Head, usize)>) -> Result<usize> {
     let mut depth = 0;
-    for anchor in &head.anchors {
-        let seen = number.checked_sub(anchor.back).and_then(&before);
+    for reference in &head.references {
+        let seen = number.checked_sub(reference.back).and_then(&before);
         let (seen, its_depth) = seen.ok_or_else(|| Error::corrupt("an anchor that is not before its array"))?;
-        let grid = &head.grid;
-        let last = anchor.sample((grid.h, grid.w), grid.n_planes - 1, grid.h);
+        let grid = head.grid();
+        let last = reference.sample((grid.h, grid.w), grid.n_planes - 1, grid.h);
         let fits = last.zip(seen.ty.n_samples().ok()).is_some_and(|(last, n)| last <= n);
         if !fits || !may_be_seen(seen) {
             return Err(Error::corrupt("an anchor of another shape than its array"));

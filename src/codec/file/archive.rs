@@ -81,7 +81,7 @@ impl<'a> Archive<'a> {
                     if fitted_bytes > MAX_FITTED_BYTES {
                         return Err(here(Error::limit("networks fitted to so many arrays do not fit memory")));
                     }
-                    let n_tiles = head.grid.n_tiles();
+                    let n_tiles = head.grid().n_tiles();
                     let tiles = blocks[i + 1..].iter().take_while(|b| b.kind == kind::TILE).count() as u64;
                     if offset != at || number != n_arrays || tiles != n_tiles {
                         return Err(here(Error::corrupt(format!(
@@ -118,7 +118,7 @@ impl<'a> Archive<'a> {
 
     /// How deep the next array looks at those before it, whose depths are known.
     fn depth(&self, head: &Head, depths: &[usize]) -> Result<usize> {
-        if head.anchors.is_empty() {
+        if head.references.is_empty() {
             return Ok(0);
         }
         let before = |number: u64| Some((&self.array(number)?.head, *depths.get(usize::try_from(number).ok()?)?));

@@ -8,14 +8,15 @@ use crate::codec::array::batch::{self, Planes};
 use crate::codec::array::references;
 use crate::codec::file::Progress;
 use crate::codec::file::archive::{Archive, Array, Section};
-use crate::codec::file::reference_store::Shelf;
-use crate::device::{Coded, Device};
+use crate::codec::file::reference_store::ReferenceStore;
+use crate::device::{Device, ToDecode};
 use crate::error::{Error, Result};
 use crate::format::gzip;
 use crate::grid::Place;
+use crate::tile::array_coder::ArrayCoder;
 use crate::tile::code::{Code, Decoded, Mode};
 use crate::tile::mask::Mask;
-use crate::tile::runtime::Plans;
+use crate::tile::runtime::Runtimes;
 use std::io::{Read, Seek, Write};
 use std::sync::{Mutex, PoisonError};
 
@@ -45,7 +46,7 @@ pub fn decode_all(archive: &Archive, device: &Device, out: &mut dyn Write, progr
 }
 
 fn sections(archive: &Archive, device: &Device, out: &mut dyn Write, progress: Progress) -> Result<()> {
-    let mut shelf = Shelf::new(archive.arrays());
+    let mut decoder = ArrayDecoder::new(archive.arrays(), device, progress);
     for section in &archive.sections {
         match section {
             Section::Bytes { offset, block } => {
@@ -55,8 +56,7 @@ fn sections(archive: &Archive, device: &Device, out: &mut dyn Write, progress: P
             Section::Array(array) => {
                 let fetch = |place: &Place, block: usize| archive.tile(array, place, block);
                 let mut write = |bytes: &[u8]| Ok(out.write_all(bytes)?);
-                let decoded = decode_array(array, device, &fetch, None, &mut shelf, &mut write, progress);
-                decoded.map_err(|e| e.at(&array.head.label))?;
+                decoder.decode(array, &fetch, None, &mut write).map_err(|e| e.at(&array.head.label))?;
             }
         }
     }
@@ -68,53 +68,62 @@ pub type Fetch<'a> = &'a (dyn Fn(&Place, usize) -> Result<Code> + Sync);
 /// Told of every tile that could not be decoded; without it the first one is the end.
 pub type Damage<'a> = Option<&'a (dyn Fn(&Place, &Error) + Sync)>;
 
-/// Decodes an array band by band.
-pub fn decode_array(
-    array: &Array,
-    device: &Device,
-    fetch: Fetch,
-    damage: Damage,
-    shelf: &mut Shelf,
-    write: &mut dyn FnMut(&[u8]) -> Result<()>,
-    progress: Progress,
-) -> Result<()> {
-    let head = &array.head;
-    let plans = head.network.as_ref().map(|n| Plans::to_decode(n.model.clone()));
-    let device = match &head.network {
-        None => Device::Cpu,
-        Some(network) => device.proved(&network.model)?,
-    };
-    let block = array.first_block;
-    let (previous, spare) = (Planes::new(), Vec::new());
-    let mut decoder = Decoder { array, device, plans, fetch, damage, shelf, block, previous, spare };
-    let bands = batch::bands(&head.grid);
-    let mut rest = bands.as_slice();
-    let (mut ready, mut bytes) = (Vec::new(), Vec::new());
-    while let now @ [(plane, band), ..] = batch::next(head, &mut rest) {
-        progress(array.offset + band_range(&head.ty, &head.grid, *plane, *band).0)?;
-        let (mut decoded, mut written) = (Ok(()), Ok(()));
-        let bands = decoder.next(now, &mut bytes);
-        // this thread writes while the others decode
-        rayon::in_place_scope(|scope| {
-            let (decoder, decoded, bytes) = (&mut decoder, &mut decoded, &mut bytes);
-            scope.spawn(move |_| *decoded = decoder.bands(bands, bytes));
-            written = write(&ready);
-        });
-        written?;
-        decoded?;
-        std::mem::swap(&mut ready, &mut bytes);
+/// Decodes the arrays of a file one after the other: what is kept between them.
+pub struct ArrayDecoder<'a> {
+    device: &'a Device,
+    progress: Progress<'a>,
+    references: ReferenceStore,
+    runtimes: Runtimes,
+}
+
+impl<'a> ArrayDecoder<'a> {
+    pub fn new<'b>(arrays: impl Iterator<Item = &'b Array>, device: &'a Device, progress: Progress<'a>) -> Self {
+        let (references, runtimes) = (ReferenceStore::new(arrays), Runtimes::default());
+        ArrayDecoder { device, progress, references, runtimes }
     }
-    write(&ready)
+
+    /// Decodes an array band by band.
+    pub fn decode(
+        &mut self,
+        array: &Array,
+        fetch: Fetch,
+        damage: Damage,
+        write: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let head = &array.head;
+        let coder = head.tiles(head.coder.packed(&self.runtimes));
+        let (device, progress, references) = (self.device.for_coder(&coder)?, self.progress, &mut self.references);
+        let (block, previous, spare) = (array.first_block, Planes::new(), Vec::new());
+        let mut decoder = Decoder { array, device, coder, fetch, damage, references, block, previous, spare };
+        let bands = batch::bands(head.grid());
+        let mut rest = bands.as_slice();
+        let (mut ready, mut bytes) = (Vec::new(), Vec::new());
+        while let now @ [(plane, band), ..] = batch::next(head, &mut rest) {
+            progress(array.offset + band_range(&head.ty, head.grid(), *plane, *band).0)?;
+            let (mut decoded, mut written) = (Ok(()), Ok(()));
+            let bands = decoder.next(now, &mut bytes);
+            // this thread writes while the others decode
+            rayon::in_place_scope(|scope| {
+                let (decoder, decoded, bytes) = (&mut decoder, &mut decoded, &mut bytes);
+                scope.spawn(move |_| *decoded = decoder.bands(bands, bytes));
+                written = write(&ready);
+            });
+            written?;
+            decoded?;
+            std::mem::swap(&mut ready, &mut bytes);
+        }
+        write(&ready)
+    }
 }
 
 /// The loop's own state.
 struct Decoder<'a> {
     array: &'a Array,
     device: Device,
-    plans: Option<Plans>,
+    coder: ArrayCoder<'a>,
     fetch: Fetch<'a>,
     damage: Damage<'a>,
-    shelf: &'a mut Shelf,
+    references: &'a mut ReferenceStore,
     /// Of the next tile.
     block: usize,
     previous: Planes,
@@ -124,24 +133,24 @@ struct Decoder<'a> {
 impl Decoder<'_> {
     /// Room for the next bands and their bytes: made by the thread that keeps it, see `batch::ints`.
     fn next(&mut self, now: &[(usize, usize)], bytes: &mut Vec<u8>) -> Vec<Band> {
-        let (head, grid) = (&self.array.head, &self.array.head.grid);
+        let (head, grid) = (&self.array.head, self.array.head.grid());
         bytes.resize(now.iter().map(|&(plane, band)| band_range(&head.ty, grid, plane, band).1).sum(), 0);
         now.iter().map(|&(plane, band)| Band::next(grid, plane, band, &mut self.spare)).collect()
     }
 
     /// The bytes of the next bands.
     fn bands(&mut self, mut bands: Vec<Band>, bytes: &mut [u8]) -> Result<()> {
-        let (head, grid) = (&self.array.head, &self.array.head.grid);
+        let (head, grid) = (&self.array.head, self.array.head.grid());
         for band in &mut bands {
-            let from = &mut |number, first, out: &mut [i32]| self.shelf.recall(number, first, out);
-            band.anchors = references::recall(head, self.array.number, band.plane, band.band, from)?;
+            let from = &mut |number, first, out: &mut [i32]| self.references.get(number, first, out);
+            band.references = references::recall(head, self.array.number, band.plane, band.band, from)?;
         }
         let mut lost = Vec::new();
         for phase in 0..grid.n_phases {
             lost.extend(self.phase(phase, &mut bands)?);
         }
-        if self.shelf.wants(self.array) {
-            self.shelf.keep(self.array, &bands, &lost)?;
+        if self.references.wants(self.array) {
+            self.references.put(self.array, &bands, &lost)?;
         }
         self.block += bands.iter().map(|band| grid.band(band.plane, band.band).count()).sum::<usize>();
         batch::bytes(head, &bands, bytes)?;
@@ -151,7 +160,7 @@ impl Decoder<'_> {
 
     /// One phase of the bands, which may look at those before it; returns the tiles that are lost.
     fn phase(&self, phase: usize, bands: &mut [Band]) -> Result<Vec<Place>> {
-        let (head, grid) = (&self.array.head, &self.array.head.grid);
+        let (head, grid) = (&self.array.head, self.array.head.grid());
         let being_decoded = |ints: &mut Vec<Ints>| Mutex::new((std::mem::take(&mut ints[phase]), Mask::default()));
         let phases: Vec<Vec<Mutex<(Ints, Mask)>>> =
             bands.iter_mut().map(|band| band.ints.iter_mut().map(being_decoded).collect()).collect();
@@ -171,7 +180,7 @@ impl Decoder<'_> {
                 }
                 _ => Ok(code),
             };
-            Coded { place, code: (self.fetch)(&place, block).and_then(seen), refs }
+            ToDecode { place, code: (self.fetch)(&place, block).and_then(seen), refs }
         };
         let take = |n: usize, tile: Decoded| {
             let ((i, place), _) = jobs[n];
@@ -180,7 +189,7 @@ impl Decoder<'_> {
             ints.paste(place.column * grid.tile_w, place.w, &tile.ints);
             mask.paste(ints.ints.len(), ints.w, place.column * grid.tile_w, place.w, &tile.mask);
         };
-        let decoded = self.device.decode(&head.coder(self.plans.as_ref()), jobs.len(), &coded, &take)?;
+        let decoded = self.device.decode(&self.coder, jobs.len(), &coded, &take)?;
         let mut lost = Vec::new();
         for (n, result) in decoded.into_iter().enumerate() {
             let ((_, place), _) = jobs[n];

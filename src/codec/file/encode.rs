@@ -11,108 +11,36 @@
 //! Where something may be lost the content is what decoding gives: every batch is poured out again before it is coded, held
 //! against its bound sample by sample, and hashed.
 
-use crate::array::{ArrayType, Dtype};
+use crate::array::ArrayType;
 use crate::codec::array::band::band_range;
 use crate::codec::array::head::Head;
 use crate::codec::array::{batch, payload, references};
 use crate::codec::file::blocks::{Weights, kind};
 use crate::codec::file::cut::{cut, fields};
+use crate::codec::file::options::Options;
+use crate::codec::file::report::{ArrayReport, Report};
 use crate::codec::file::{Progress, bytes};
-use crate::codec::search::adapt::Adapt;
+use crate::codec::search::check::check;
 use crate::codec::search::choice::Choice;
-use crate::codec::search::choose::choose;
-use crate::codec::search::related::{Anchors, Field, Related};
-use crate::codec::search::transform::{against_waves, only_vqae, only_waves};
-use crate::codec::search::view::{Shown, check, ways};
+use crate::codec::search::choose::{Chosen, choose};
+use crate::codec::search::related::{Field, Related};
+use crate::codec::search::task::Task;
+use crate::codec::search::view::SourceView;
 use crate::container::Writer;
-use crate::device::Device;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::format::{self, Format, Hint, Piece};
 use crate::grid::Place;
-use crate::model::Model;
-use crate::sample::{Bound, Ends, Errors, Loss, NoiseStep};
+use crate::sample::{Errors, Loss};
 use crate::source::Source;
-use crate::tile::code::Code;
-use crate::tile::runtime::Plans;
-use crate::weights::zoo;
+use crate::tile::code::{Code, Coded};
+use crate::tile::coder::Coder;
+use crate::tile::runtime::{Runtime, Runtimes};
 use crate::wire::put_varint;
 use std::io::Write;
 use std::sync::Arc;
 
 /// Bytes of a file that is no array are cut into blocks of this size.
 const CHUNK: usize = 4 << 20;
-
-/// How to compress; `Default` is what most want.
-#[derive(Clone, Default)]
-pub struct Options {
-    pub model: Choice,
-    /// The file is this array and nothing else.
-    pub raw: Option<ArrayType>,
-    /// Put the weights of the model into the file, so that it can be decoded where they are not at hand.
-    pub embed: bool,
-    pub device: Device,
-    /// A .gz that cannot be made again to the bit is kept as its content, and given back unpacked.
-    pub gunzip: bool,
-    /// How much work goes into refitting networks to the arrays.
-    pub adapt: Adapt,
-    /// What may be lost; nothing unless it is asked for.
-    pub loss: Loss,
-    /// Which arrays of the file others may be foreseen from.
-    pub anchors: Anchors,
-    /// The first dimension of arrays counts fields, each of which becomes an array of its own.
-    pub fields: bool,
-}
-
-/// What was done, for people and for `--json`.
-#[derive(Clone, Debug, Default)]
-pub struct Report {
-    pub format: &'static str,
-    pub note: Option<String>,
-    pub n_bytes_in: u64,
-    pub n_bytes_out: u64,
-    /// The source was a .gz, and its content is what will be given back.
-    pub gunzipped: bool,
-    /// What was allowed to be lost: what was asked for, or what a search came to.
-    pub loss: Loss,
-    pub arrays: Vec<ArrayReport>,
-}
-
-#[derive(Clone, Debug)]
-pub struct ArrayReport {
-    pub label: String,
-    pub ty: ArrayType,
-    pub n_bytes_out: u64,
-    pub model: Option<String>,
-    /// Whether that is a network, which a GPU may run.
-    pub by_network: bool,
-    /// Of them, what the refit of the model takes; 0 where the model is as its weights file says.
-    pub refit_bytes: u64,
-    pub map: String,
-    /// Labels of the arrays that it looks at.
-    pub anchors: Vec<String>,
-    /// Of a map that loses.
-    pub bound: Option<Bound>,
-    /// Where something may be lost.
-    pub ends: Option<Ends>,
-    /// What the noise of the array decided, where steps are a fraction of it.
-    pub noise: Option<NoiseStep>,
-    /// How far what will be given back is off.
-    pub errors: Errors,
-}
-
-impl Report {
-    /// Whether what will be given back is the source, or the content of a .gz, bit for bit.
-    pub fn is_lossless(&self) -> bool {
-        self.arrays.iter().all(|array| array.errors.is_none())
-    }
-
-    /// Of all arrays together.
-    pub fn errors(&self) -> Errors {
-        let mut all = Errors::default();
-        self.arrays.iter().for_each(|array| all.merge(&array.errors));
-        all
-    }
-}
 
 /// Compresses `source`, whose whole content is `content` (it differs from `source` where a .gz was unpacked).
 pub struct Encoder<'a, W: Write> {
@@ -121,8 +49,9 @@ pub struct Encoder<'a, W: Write> {
     hash: blake3::Hasher,
     options: &'a Options,
     progress: Progress<'a>,
+    runtimes: Runtimes,
     n_arrays: u64,
-    /// Arrays that may be looked at.
+    /// Arrays that others may be predicted from.
     known: Vec<Field>,
     report: Report,
 }
@@ -131,8 +60,8 @@ impl<'a, W: Write> Encoder<'a, W> {
     pub fn new(source: &'a dyn Source, out: W, options: &'a Options, progress: Progress<'a>) -> Result<Self> {
         let writer = Writer::new(out)?;
         let report = Report { n_bytes_in: source.len(), loss: options.loss, ..Report::default() };
-        let (hash, known) = (blake3::Hasher::new(), Vec::new());
-        Ok(Encoder { source, writer, hash, options, progress, n_arrays: 0, known, report })
+        let (hash, runtimes, known) = (blake3::Hasher::new(), Runtimes::default(), Vec::new());
+        Ok(Encoder { source, writer, hash, options, progress, runtimes, n_arrays: 0, known, report })
     }
 
     /// Pieces of the source as blocks. `recipe` makes the .gz again whose content the source is.
@@ -200,34 +129,20 @@ impl<'a, W: Write> Encoder<'a, W> {
     }
 
     fn array(&mut self, offset: u64, ty: &ArrayType, label: &str) -> Result<()> {
-        let field = matches!(ty.dtype, Dtype::F32 | Dtype::F64) || self.options.loss != Loss::None;
-        let models = match &self.options.model {
-            Choice::Classic | Choice::Waves => Vec::new(),
-            Choice::These(models) => models.clone(),
-            Choice::Auto => zoo::measured(field, self.options.adapt == Adapt::Max),
-        };
-        let shown = Shown { source: self.source, offset, ty, loss: self.options.loss };
-        let related = self.related();
-        let ways = ways(&shown)?;
-        let (head, bits) = choose(&shown, label, &ways.maps, &of_cells(&models), self.options.adapt, &related)?;
-        let head = match (&self.options.model, models.iter().find(|model| model.vqae.is_some())) {
-            (_, Some(model)) if models.len() > 1 => {
-                return Err(Error::argument(format!("{} codes alone: name one model", model.name)));
-            }
-            (_, Some(model)) => only_vqae(model, head, &shown, &related)?,
-            (Choice::Waves, None) => only_waves(head, &shown, &related)?,
-            (Choice::Auto, None) => against_waves(head, bits, &shown, &related)?,
-            (Choice::Classic | Choice::These(_), None) => head,
-        };
+        let view = SourceView { source: self.source, offset, ty, loss: self.options.loss };
+        let (choice, adapt) = (&self.options.model, self.options.adapt);
+        let task = Task { view, label, choice, adapt, related: self.related(), runtimes: &self.runtimes };
+        let Chosen { head, coder, ends, noise } = choose(&task)?;
         let mut bytes = Vec::new();
         put_varint(&mut bytes, self.n_arrays);
         put_varint(&mut bytes, offset);
         head.write(&mut bytes);
         self.writer.block(kind::HEAD, &bytes)?;
         let (n_head_bytes, refit_bytes) = (bytes.len() as u64, head.refit_bytes());
-        let (n_tile_bytes, errors) = self.tiles(&head, &shown)?;
+        let (n_tile_bytes, errors) = self.tiles(&head, coder, &view)?;
         let seen = self.seen(&head);
-        let (anchors, depth) = (seen.iter().map(|f| f.label.clone()).collect(), seen.iter().map(|f| f.depth + 1).max());
+        let (references, depth) =
+            (seen.iter().map(|f| f.label.clone()).collect(), seen.iter().map(|f| f.depth + 1).max());
         if references::may_be_seen(&head) {
             let (ty, label, map) = (ty.clone(), label.to_string(), head.map.clone());
             let number = self.n_arrays;
@@ -238,51 +153,48 @@ impl<'a, W: Write> Encoder<'a, W> {
             label: label.to_string(),
             ty: ty.clone(),
             n_bytes_out: n_head_bytes + n_tile_bytes,
-            model: head.coder_name().map(str::to_string),
-            by_network: head.network.is_some(),
+            model: head.coder.name().map(str::to_string),
+            by_network: head.coder.model().is_some(),
             refit_bytes,
             map: head.map.name(),
-            anchors,
+            references,
             bound: head.map.bound(),
-            ends: ways.ends,
-            noise: ways.noise,
+            ends,
+            noise,
             errors,
         });
         Ok(())
     }
 
-    /// What the next array may look at.
+    /// What the next array may be predicted from.
     fn related(&self) -> Related<'_> {
-        let (anchors, loss) = (&self.options.anchors, self.options.loss);
-        Related { number: self.n_arrays, source: self.source, loss, fields: &self.known, anchors }
+        let (references, loss) = (&self.options.references, self.options.loss);
+        Related { number: self.n_arrays, source: self.source, loss, fields: &self.known, references }
     }
 
-    /// The arrays that one looks at.
+    /// The arrays that one is predicted from.
     fn seen(&self, head: &Head) -> Vec<&Field> {
         let number = |back: u64| self.n_arrays - back;
         let of = |back: u64| self.known.iter().find(|field| field.number == number(back));
-        head.anchors.iter().filter_map(|anchor| of(anchor.back)).collect()
+        head.references.iter().filter_map(|reference| of(reference.back)).collect()
     }
 
     /// The tiles of an array; how many bytes they take, and how far they are off.
-    fn tiles(&mut self, head: &Head, shown: &Shown) -> Result<(u64, Errors)> {
-        let plans = head.network.as_ref().map(|n| Plans::to_encode(n.model.clone()));
-        let device = match &head.network {
-            None => Device::Cpu,
-            Some(network) => self.options.device.proved(&network.model)?,
-        };
-        let bands = batch::bands(&head.grid);
+    fn tiles(&mut self, head: &Head, coder: Coder<Arc<Runtime>>, view: &SourceView) -> Result<(u64, Errors)> {
+        let coder = &head.tiles(coder);
+        let device = self.options.device.for_coder(coder)?;
+        let bands = batch::bands(head.grid());
         let mut rest = bands.as_slice();
         let (mut raw, mut given, mut payloads, mut spare) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut previous = batch::Planes::new();
         let (mut n_bytes, mut errors) = (0, Errors::default());
         let mut now = batch::next(head, &mut rest);
-        self.read(head, shown, now, &mut raw, &mut errors)?;
+        self.read(head, view, now, &mut raw, &mut errors)?;
         while !now.is_empty() {
-            let mut bands = batch::ints(head, plans.as_ref(), now, &raw, &mut spare);
-            let settled = batch::settle(head, plans.as_ref(), &device, &mut bands)?;
+            let mut bands = batch::ints(head, coder, now, &raw, &mut spare);
+            let transformed = batch::transform(head, coder, &device, &mut bands)?;
+            self.related().show(head, &mut bands)?;
             let places = batch::places(head, now);
-            self.related().look(head, &mut bands)?;
             let next = batch::next(head, &mut rest);
             if head.map.bound().is_some() {
                 given.resize(raw.len(), 0);
@@ -294,19 +206,16 @@ impl<'a, W: Write> Encoder<'a, W> {
             let (mut coded, mut written) = (Ok(Vec::new()), Ok(()));
             // this thread writes and reads while the others code
             rayon::in_place_scope(|scope| {
-                let (device, bands, coded) = (&device, &bands, &mut coded);
-                let (coder, places, previous) = (head.coder(plans.as_ref()), &places, &previous);
+                let (device, bands, places, previous, coded) = (&device, &bands, &places, &previous, &mut coded);
                 scope.spawn(move |_| {
-                    if let Some(settled) = settled {
-                        *coded = Ok(settled);
-                        return;
-                    }
                     let tile = |place: &Place| batch::tile(head, bands, place, previous);
-                    *coded = device.encode(&coder, places, &tile);
+                    *coded = match transformed {
+                        Some(codes) => Ok(codes),
+                        None => device.encode(coder, places, &tile).map(codes),
+                    };
                 });
                 self.hash.update(&given);
-                written =
-                    self.write_tiles(&payloads).and_then(|()| self.read(head, shown, next, &mut raw, &mut errors));
+                written = self.write_tiles(&payloads).and_then(|()| self.read(head, view, next, &mut raw, &mut errors));
             });
             written?;
             let labelled = |(place, code): (&Place, &Code)| payload::write(self.n_arrays, place.number, code);
@@ -327,29 +236,28 @@ impl<'a, W: Write> Encoder<'a, W> {
     fn read(
         &mut self,
         head: &Head,
-        shown: &Shown,
+        view: &SourceView,
         bands: &[(usize, usize)],
         raw: &mut Vec<u8>,
         errors: &mut Errors,
     ) -> Result<()> {
-        let ranges = bands.iter().map(|&(plane, band)| band_range(&head.ty, &head.grid, plane, band));
+        let ranges = bands.iter().map(|&(plane, band)| band_range(&head.ty, head.grid(), plane, band));
         let Some((first, _)) = ranges.clone().next() else { return Ok(()) };
-        let first = shown.offset + first;
+        let first = view.offset + first;
         (self.progress)(first)?;
         raw.resize(ranges.map(|(_, n_bytes)| n_bytes).sum(), 0);
         self.source.read_at(first, raw)?;
-        if let Loss::Mantissa(..) = shown.loss {
+        if let Loss::Mantissa(..) = view.loss {
             let original = raw.clone();
-            shown.change(raw);
+            view.shorten(raw);
             errors.merge(&Errors::of(head.ty.dtype, &original, raw, head.ty.big_endian));
         }
         Ok(())
     }
 }
 
-/// The models that `choose` can measure.
-fn of_cells(models: &[Arc<Model>]) -> Vec<Arc<Model>> {
-    models.iter().filter(|model| model.vqae.is_none()).cloned().collect()
+fn codes(coded: Vec<Coded>) -> Vec<Code> {
+    coded.into_iter().map(|coded| coded.code).collect()
 }
 
 fn hash_of(source: &dyn Source) -> Result<blake3::Hash> {

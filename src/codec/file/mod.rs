@@ -6,8 +6,10 @@ pub mod bytes;
 pub mod cut;
 pub mod decode;
 pub mod encode;
+pub mod options;
 pub mod reference_store;
 pub mod region;
+pub mod report;
 pub mod salvage;
 
 use crate::error::Result;

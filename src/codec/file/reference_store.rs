@@ -17,7 +17,7 @@ use tempfile::SpooledTempFile;
 /// Kept in memory up to this size, beside the temporary files beyond.
 const MAX_IN_MEMORY: usize = 64 << 20;
 
-pub struct Shelf {
+pub struct ReferenceStore {
     file: SpooledTempFile,
     /// Numbers of the arrays that are looked at.
     wanted: BTreeSet<u64>,
@@ -26,12 +26,13 @@ pub struct Shelf {
     n_ints: u64,
 }
 
-impl Shelf {
+impl ReferenceStore {
     /// For what these arrays look at.
-    pub fn new<'a>(arrays: impl Iterator<Item = &'a Array>) -> Shelf {
-        let of_array = |a: &'a Array| a.head.anchors.iter().filter_map(|anchor| a.number.checked_sub(anchor.back));
+    pub fn new<'a>(arrays: impl Iterator<Item = &'a Array>) -> ReferenceStore {
+        let of_array =
+            |a: &'a Array| a.head.references.iter().filter_map(|reference| a.number.checked_sub(reference.back));
         let wanted = arrays.flat_map(of_array).collect();
-        Shelf { file: SpooledTempFile::new(MAX_IN_MEMORY), wanted, kept: BTreeMap::new(), n_ints: 0 }
+        ReferenceStore { file: SpooledTempFile::new(MAX_IN_MEMORY), wanted, kept: BTreeMap::new(), n_ints: 0 }
     }
 
     pub fn wants(&self, array: &Array) -> bool {
@@ -39,7 +40,7 @@ impl Shelf {
     }
 
     /// Keeps bands that follow those of the same array that were kept before; `lost` tiles say so.
-    pub fn keep(&mut self, array: &Array, bands: &[Band], lost: &[Place]) -> Result<()> {
+    pub fn put(&mut self, array: &Array, bands: &[Band], lost: &[Place]) -> Result<()> {
         self.kept.entry(array.number).or_insert((self.n_ints, 0));
         for band in bands {
             let ints = joined(&array.head, band, lost);
@@ -53,7 +54,7 @@ impl Shelf {
     }
 
     /// Ints of an array from a sample on; what is not there is lost.
-    pub fn recall(&mut self, number: u64, first: u64, out: &mut [i32]) -> Result<()> {
+    pub fn get(&mut self, number: u64, first: u64, out: &mut [i32]) -> Result<()> {
         let &(start, n) = self.kept.get(&number).unwrap_or(&(0, 0));
         let n = n.saturating_sub(first).min(out.len() as u64) as usize;
         let mut bytes = vec![0; 4 * n];
@@ -71,7 +72,7 @@ impl Shelf {
 
 /// The ints of a band in the order of its samples.
 fn joined(head: &Head, band: &Band, lost: &[Place]) -> Vec<i32> {
-    let grid = &head.grid;
+    let grid = head.grid();
     let mut phases: Vec<Vec<i32>> = band.ints[0].iter().map(|phase| phase.ints.clone()).collect();
     for (phase, ints) in phases.iter_mut().enumerate() {
         let classes = &band.masks[phase].classes;

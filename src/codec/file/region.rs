@@ -1,12 +1,14 @@
 //! A cut-out: only the tiles that it touches are decoded, and those that they look at, in its array and in others.
 
-use crate::codec::array::reference::{Anchor, HIDDEN};
+use crate::codec::array::head::Head;
+use crate::codec::array::reference::{HIDDEN, Reference};
 use crate::codec::file::archive::{Archive, Array};
 use crate::error::{Error, Result};
 use crate::grid::{Grid, Place};
+use crate::tile::array_coder::ArrayCoder;
 use crate::tile::code::Decoded;
 use crate::tile::mask::hides;
-use crate::tile::runtime::Plans;
+use crate::tile::runtime::Runtimes;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,7 +22,7 @@ pub struct Cut {
 
 impl Archive<'_> {
     /// Rows and columns of one plane of an array; planes are counted over all leading dimensions of its shape.
-    pub fn region(&self, array: &Array, plane: u64, rows: Range<u64>, columns: Range<u64>) -> Result<Cut> {
+    pub fn region<'a>(&'a self, array: &'a Array, plane: u64, rows: Range<u64>, columns: Range<u64>) -> Result<Cut> {
         let (n_planes, h, w) = array.head.ty.planes();
         if plane >= n_planes || rows.start > rows.end || rows.end > h || columns.start > columns.end || columns.end > w
         {
@@ -28,7 +30,8 @@ impl Archive<'_> {
                 "plane {plane}, rows {rows:?}, columns {columns:?} do not lie in {n_planes} planes of {h}×{w}"
             )));
         }
-        let mut tiles = Tiles { archive: self, ways: BTreeMap::new(), known: BTreeMap::new() };
+        let (coders, known) = (BTreeMap::new(), BTreeMap::new());
+        let mut tiles = Tiles { archive: self, coders, runtimes: Runtimes::default(), known };
         let n_columns = (columns.end - columns.start) as usize;
         let row_bytes = n_columns * array.head.ty.dtype.n_bytes();
         let mut bytes = vec![0; (rows.end - rows.start) as usize * row_bytes];
@@ -45,23 +48,22 @@ impl Archive<'_> {
 /// The tiles decoded so far, by numbers of array and tile.
 struct Tiles<'a> {
     archive: &'a Archive<'a>,
-    ways: BTreeMap<u64, Arc<Way>>,
+    coders: BTreeMap<u64, Arc<Tiled<'a>>>,
+    runtimes: Runtimes,
     known: BTreeMap<(u64, u64), Arc<Decoded>>,
 }
 
 /// How the tiles of an array are found and decoded.
-struct Way {
-    plans: Option<Plans>,
+struct Tiled<'a> {
+    coder: ArrayCoder<'a>,
     /// The tiles of a plane in the order of the file: (number within the plane), the same for every plane.
     order: Vec<u64>,
 }
 
-impl Way {
-    fn new(array: &Array) -> Way {
-        let head = &array.head;
-        let order = (0..head.grid.n_bands()).flat_map(|band| head.grid.band(0, band).map(|place| place.number));
-        let plans = head.network.as_ref().map(|n| Plans::to_decode(n.model.clone()));
-        Way { plans, order: order.collect() }
+impl<'a> Tiled<'a> {
+    fn new(head: &'a Head, runtimes: &Runtimes) -> Tiled<'a> {
+        let order = (0..head.grid().n_bands()).flat_map(|band| head.grid().band(0, band).map(|place| place.number));
+        Tiled { coder: head.tiles(head.coder.packed(runtimes)), order: order.collect() }
     }
 }
 
@@ -85,10 +87,10 @@ impl Spot {
     }
 }
 
-impl Tiles<'_> {
+impl<'a> Tiles<'a> {
     /// `n` samples from index `first` of the array.
-    fn samples(&mut self, array: &Array, first: u64, n: usize, out: &mut [u8]) -> Result<()> {
-        let grid = &array.head.grid;
+    fn samples(&mut self, array: &'a Array, first: u64, n: usize, out: &mut [u8]) -> Result<()> {
+        let grid = array.head.grid();
         let (map, big_endian) = (&array.head.map, array.head.ty.big_endian);
         let mut parts = vec![Vec::with_capacity(n); grid.n_parts];
         for (part, ints) in parts.iter_mut().enumerate() {
@@ -107,8 +109,8 @@ impl Tiles<'_> {
     }
 
     /// The tile of a spot, and which of its ints it is.
-    fn find(&mut self, array: &Array, spot: Spot) -> Result<(Arc<Decoded>, usize)> {
-        let grid = &array.head.grid;
+    fn find(&mut self, array: &'a Array, spot: Spot) -> Result<(Arc<Decoded>, usize)> {
+        let grid = array.head.grid();
         let Spot { plane, part, phase, y, x } = spot;
         let (band, column) = (y / grid.tile_h, x / grid.tile_w);
         let place = grid.place(plane, band, part, phase, column).expect("the int lies in the plane");
@@ -120,13 +122,13 @@ impl Tiles<'_> {
         Ok((tile, index))
     }
 
-    fn int(&mut self, array: &Array, spot: Spot) -> Result<i32> {
+    fn int(&mut self, array: &'a Array, spot: Spot) -> Result<i32> {
         let (tile, index) = self.find(array, spot)?;
         Ok(tile.ints[index])
     }
 
     /// The bits of a sample that a mask hides.
-    fn hidden(&mut self, array: &Array, spot: Spot) -> Result<Option<u64>> {
+    fn hidden(&mut self, array: &'a Array, spot: Spot) -> Result<Option<u64>> {
         let (tile, index) = self.find(array, spot)?;
         let class = tile.mask.classes.get(index).map_or(0, |&class| usize::from(class));
         let marker = class.checked_sub(1).and_then(|class| array.head.map.markers().get(class).copied());
@@ -134,8 +136,8 @@ impl Tiles<'_> {
         Ok(if class == 0 { None } else { marker.or_else(exact) })
     }
 
-    fn tile(&mut self, array: &Array, place: &Place) -> Result<Arc<Decoded>> {
-        let (head, grid) = (&array.head, &array.head.grid);
+    fn tile(&mut self, array: &'a Array, place: &Place) -> Result<Arc<Decoded>> {
+        let (head, grid) = (&array.head, array.head.grid());
         let phases = (0..place.phase).map(|phase| (place.plane, phase));
         let planes = (1..=head.n_previous_of(place.plane)).map(|back| (place.plane - back, place.phase));
         let seen: Vec<(usize, usize)> = phases.chain(planes).take(head.n_own_refs(place.plane, place.phase)).collect();
@@ -152,28 +154,29 @@ impl Tiles<'_> {
             }
             refs.push(ints);
         }
-        let n_anchors = head.n_refs(place.plane, place.phase) - refs.len();
-        for anchor in head.anchors.iter().take(n_anchors) {
-            refs.push(self.shown(array, place, anchor)?);
+        let n_references = head.n_refs(place.plane, place.phase) - refs.len();
+        for reference in head.references.iter().take(n_references) {
+            refs.push(self.shown(array, place, reference)?);
         }
         let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
-        let way = self.ways.entry(array.number).or_insert_with(|| Arc::new(Way::new(array))).clone();
-        let per_plane = way.order.len();
+        let runtimes = &self.runtimes;
+        let tiled = self.coders.entry(array.number).or_insert_with(|| Arc::new(Tiled::new(head, runtimes))).clone();
+        let per_plane = tiled.order.len();
         let first = grid.place(place.plane, 0, 0, 0, 0).expect("a plane has a first tile").number;
-        let nth = way.order.binary_search(&(place.number - first)).expect("every tile stands in the order");
+        let nth = tiled.order.binary_search(&(place.number - first)).expect("every tile stands in the order");
         let block = array.first_block + place.plane * per_plane + nth;
         let code = self.archive.tile(array, place, block)?;
-        let tile = head.coder(way.plans.as_ref()).decode(&code, place, &refs);
+        let tile = tiled.coder.decode(&code, place, &refs);
         let tile = Arc::new(tile.map_err(|e| e.at(format!("tile {}", place.number)))?);
         self.known.insert((array.number, place.number), tile.clone());
         Ok(tile)
     }
 
     /// What a tile sees of another array.
-    fn shown(&mut self, array: &Array, place: &Place, anchor: &Anchor) -> Result<Vec<i32>> {
+    fn shown(&mut self, array: &'a Array, place: &Place, reference: &Reference) -> Result<Vec<i32>> {
         let Array { number, head, .. } = array;
-        let (grid, archive) = (&head.grid, self.archive);
-        let seen = number.checked_sub(anchor.back).and_then(|number| archive.array(number));
+        let (grid, archive) = (head.grid(), self.archive);
+        let seen = number.checked_sub(reference.back).and_then(|number| archive.array(number));
         let seen = seen.expect("an archive that is open has the arrays that others look at");
         let mut ints = Vec::with_capacity(place.h * place.w);
         for i in 0..place.h * place.w {
@@ -182,15 +185,15 @@ impl Tiles<'_> {
                 4 => (2 * y + place.phase / 2, 2 * x + place.phase % 2),
                 _ => (y, x),
             };
-            let row = anchor.sample((grid.h, grid.w), place.plane, y).expect("it was held against its anchor");
-            let spot = Spot::of(&seen.head.grid, 0, row + x as u64);
+            let row = reference.sample((grid.h, grid.w), place.plane, y).expect("it was held against its anchor");
+            let spot = Spot::of(seen.head.grid(), 0, row + x as u64);
             let hidden = self.hidden_at(seen, spot)?;
             ints.push(if hidden { HIDDEN } else { self.int(seen, spot)? });
         }
-        Ok(anchor.show(ints, place.w))
+        Ok(reference.show(ints, place.w))
     }
 
-    fn hidden_at(&mut self, array: &Array, spot: Spot) -> Result<bool> {
+    fn hidden_at(&mut self, array: &'a Array, spot: Spot) -> Result<bool> {
         let (tile, index) = self.find(array, spot)?;
         Ok(hides(&tile.mask.classes, index))
     }

@@ -5,8 +5,7 @@ use crate::codec::array::head::Head;
 use crate::codec::array::payload::{self, Label};
 use crate::codec::file::archive::Array;
 use crate::codec::file::blocks::{FileHead, Weights, kind, read_head};
-use crate::codec::file::decode::decode_array;
-use crate::codec::file::reference_store::Shelf;
+use crate::codec::file::decode::ArrayDecoder;
 use crate::codec::file::{Progress, bytes};
 use crate::container::{Limits, MAX_BLOCKS, Reader, Salvage};
 use crate::device::Device;
@@ -69,7 +68,7 @@ pub fn salvage(
         Found::Array(array) => Some(array.as_ref()),
         Found::Bytes(_) => None,
     });
-    let mut shelf = Shelf::new(arrays);
+    let mut decoder = ArrayDecoder::new(arrays, &Device::Cpu, progress);
     let mut at = 0;
     for (offset, found) in found {
         if offset < at {
@@ -92,7 +91,7 @@ pub fn salvage(
             }
             Found::Array(array) => {
                 at = at.saturating_add(array.head.ty.n_bytes()?);
-                one_array(&array, &salvaged, &tiles, &mut shelf, (out, &mut report), progress)?;
+                one_array(&array, &salvaged, &tiles, &mut decoder, (out, &mut report))?;
             }
         }
     }
@@ -141,11 +140,10 @@ fn one_array(
     array: &Array,
     salvaged: &Salvage,
     tiles: &BTreeMap<(u64, u64), usize>,
-    shelf: &mut Shelf,
+    decoder: &mut ArrayDecoder,
     (out, report): (&mut dyn Write, &mut SalvageReport),
-    progress: Progress,
 ) -> Result<()> {
-    let n_tiles = array.head.grid.n_tiles();
+    let n_tiles = array.head.grid().n_tiles();
     let n_left = tiles.range((array.number, 0)..=(array.number, u64::MAX)).count() as u64;
     let too_few = array.head.ty.n_bytes()? > MAX_GAP && n_left < n_tiles / MIN_TILES_LEFT;
     if n_tiles > MAX_BLOCKS || too_few {
@@ -163,7 +161,7 @@ fn one_array(
         Ok(code)
     };
     let tell = |place: &Place, e: &Error| {
-        let rows = array.head.grid.rows(place.band);
+        let rows = array.head.grid().rows(place.band);
         let line = format!(
             "{}: tile {} (plane {}, rows {} to {}): {e}",
             array.head.label,
@@ -179,7 +177,7 @@ fn one_array(
         }
     };
     let mut write = |bytes: &[u8]| Ok(out.write_all(bytes)?);
-    decode_array(array, &Device::Cpu, &fetch, Some(&tell), shelf, &mut write, progress)?;
+    decoder.decode(array, &fetch, Some(&tell), &mut write)?;
     let lost = lost.into_inner().unwrap_or_else(PoisonError::into_inner);
     report.n_tiles += n_tiles;
     report.n_tiles_lost += lost.numbers.len() as u64;
@@ -201,7 +199,7 @@ fn looked_at<'a>(head: &'a Head, place: &'a Place) -> impl Iterator<Item = u64> 
     let planes = (1..=head.n_previous_of(plane)).map(move |back| (plane - back, phase));
     phases.chain(planes).take(head.n_refs(plane, phase)).filter_map(move |(plane, phase)| {
         // where the earlier phase has a column of ints less, its last int is seen
-        let at = |column| head.grid.place(plane, band, part, phase, column);
+        let at = |column| head.grid().place(plane, band, part, phase, column);
         at(column).or_else(|| at(column.checked_sub(1)?)).map(|place| place.number)
     })
 }

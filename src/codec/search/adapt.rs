@@ -7,16 +7,17 @@
 //! The windows of the choice take no part in the fit but where both happen to lie. So cells that were fitted to count for as much as
 //! there are of them: where they are the whole array, what is saved on them is what is saved.
 
-use crate::codec::array::head::{Head, Network};
 use crate::codec::array::refit::n_bytes;
-use crate::codec::search::related::{self, Looked};
+use crate::codec::search::draft::Draft;
+use crate::codec::search::related::{self, Referred};
 use crate::codec::search::windows::{Corner, Origin, Stack, View};
 use crate::error::Result;
 use crate::fit::{self, Cells};
 use crate::model::{Model, Plan};
 use crate::net::Refit;
 use crate::tile::cells;
-use crate::tile::runtime::Plans;
+use crate::tile::coder::{CellCoder, Coder};
+use crate::tile::runtime::Runtime;
 use crate::tile::stream::Context;
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -62,21 +63,21 @@ pub(super) fn may_win(bits: u64, others: u64) -> bool {
     bits - bits / 8 < others
 }
 
-/// Refits the network of a head where that makes its array smaller; returns the bits by which the windows get smaller.
-pub(super) fn adapt(how: Adapt, head: &mut Head, seen: (&Origin, &[Looked]), stacks: &[Stack]) -> Result<u64> {
-    let n_ints = head.grid.n_planes * head.grid.h * head.grid.w;
+/// Refits the network of a draft where that makes its array smaller; returns the bits by which the windows get smaller.
+pub(super) fn adapt(how: Adapt, draft: &mut Draft, seen: (&Origin, &[Referred]), stacks: &[Stack]) -> Result<u64> {
+    let n_ints = draft.n_samples();
     let (n_wanted, n_times) = how.effort(n_ints);
-    let Some(network) = head.network.as_ref().filter(|_| n_wanted > 0 && n_ints >= MIN_INTS) else { return Ok(0) };
-    if network.model.parts.iter().any(|part| part.net.layers().len() < 2) {
+    let Some(cells) = draft.cells().filter(|_| n_wanted > 0 && n_ints >= MIN_INTS) else { return Ok(0) };
+    let model = cells.model.model();
+    if model.parts.iter().any(|part| part.net.layers().len() < 2) {
         return Ok(0); // a last layer that sees features has no hidden activations to be fitted to
     }
-    let look = Look { head, network, plans: Plans::to_encode(network.model.clone()) };
-    let cells = look.cells(seen, n_wanted)?;
-    let fitted = refits(&network.model, &cells, n_ints, n_times);
-    let model = refitted(&network.model, &fitted);
+    let look = Look { draft, cells, runtime: cells.model.clone() };
+    let gathered = look.cells(seen, n_wanted)?;
+    let fitted = refits(model, &gathered, n_ints, n_times);
 
     let before = look.costs(stacks);
-    let after = Look { plans: Plans::to_encode(model.clone()), ..look }.costs(stacks);
+    let after = Look { runtime: refitted(&cells.model, &fitted), ..look }.costs(stacks);
     let n_seen = stacks.iter().map(|s| s.h * s.w).sum();
     let mut saved = 0;
     let worth = |(part, refit): &(usize, Refit)| {
@@ -86,8 +87,8 @@ pub(super) fn adapt(how: Adapt, head: &mut Head, seen: (&Origin, &[Looked]), sta
         gain.is_some()
     };
     let refits: Vec<_> = fitted.into_iter().filter(worth).collect();
-    let model = refitted(&network.model, &refits);
-    head.network = Some(Network { model, refits, fits: network.fits.clone() });
+    let model = refitted(&cells.model, &refits);
+    draft.coder = Coder::Cells(CellCoder { model, refits, fits: cells.fits.clone() });
     Ok(saved / 256)
 }
 
@@ -107,13 +108,16 @@ fn refits(model: &Model, cells: &[Cells], n_ints: usize, n_times: usize) -> Vec<
     cells.iter().enumerate().filter_map(of_part).collect()
 }
 
-fn refitted(model: &Arc<Model>, refits: &[(usize, Refit)]) -> Arc<Model> {
-    let mut model = model.clone();
+fn refitted(runtime: &Arc<Runtime>, refits: &[(usize, Refit)]) -> Arc<Runtime> {
+    if refits.is_empty() {
+        return runtime.clone();
+    }
+    let mut model = runtime.model().clone();
     for (part, refit) in refits {
         let net = model.parts[*part].net.refitted(refit).expect("it was tried before");
         Arc::make_mut(&mut model).parts[*part].net = net;
     }
-    model
+    runtime.refitted(model)
 }
 
 /// By how much the windows get smaller, in 1/256 bit, their share of the price paid; None where that is not sure. What the rest of
@@ -132,24 +136,24 @@ fn gain(of_windows: &[i64], n_bytes: u64, n_seen: usize, n_ints: usize) -> Optio
 /// Is shown a phase of a window.
 type Show<'a> = &'a mut dyn FnMut(Context, &Plan, &View);
 
-/// A head, and what its network makes of windows.
+/// A draft, and what its network makes of windows.
 struct Look<'a> {
-    head: &'a Head,
-    network: &'a Network,
-    plans: Plans,
+    draft: &'a Draft,
+    cells: &'a CellCoder<Arc<Runtime>>,
+    runtime: Arc<Runtime>,
 }
 
 impl Look<'_> {
     /// About `n` cells of windows all over the array, by net.
-    fn cells(&self, (origin, looked): (&Origin, &[Looked]), n: usize) -> Result<Vec<Cells>> {
-        let max = self.head.map.max_int(0) as i32;
-        let parts = &self.network.model.parts;
+    fn cells(&self, (origin, referred): (&Origin, &[Referred]), n: usize) -> Result<Vec<Cells>> {
+        let max = self.draft.map.max_int(0) as i32;
+        let parts = &self.runtime.model().parts;
         let none: Vec<Cells> =
             parts.iter().map(|p| Cells::new(p.net.layers().last().map_or(0, |l| l.n_in), max)).collect();
         let corners = origin.corners(SPARSE * n);
         let of_window = |&corner: &Corner| {
-            let mut stack = origin.window(corner)?.ints(&self.head.map, self.head.ty.big_endian);
-            stack.anchors = related::seen(looked, origin, corner)?;
+            let mut stack = origin.window(corner)?.ints(&self.draft.map, self.draft.ty.big_endian);
+            stack.references = related::seen(referred, origin, corner)?;
             let stride = (corners.len() * stack.h * stack.w / n).max(1);
             let mut cells = none.clone();
             self.each(&stack, &mut |context, plan, view| {
@@ -168,7 +172,7 @@ impl Look<'_> {
     /// What each net takes for each window, in 1/256 bit.
     fn costs(&self, stacks: &[Stack]) -> Vec<Vec<i64>> {
         let of_stack = |stack: &Stack| {
-            let mut sums = vec![0; self.network.model.parts.len()];
+            let mut sums = vec![0; self.runtime.model().parts.len()];
             self.each(stack, &mut |context, plan, view| {
                 let costs = cells::costs(context, plan, &view.ints, &view.classes, &view.refs());
                 sums.iter_mut().zip(costs).for_each(|(sum, cost)| *sum += cost);
@@ -180,17 +184,17 @@ impl Look<'_> {
 
     /// Shows every phase of a window.
     fn each(&self, stack: &Stack, show: Show) {
-        let n_previous = (stack.planes.len() - 1).min(self.head.n_previous);
-        for (phase, view) in stack.views(self.head.grid.n_phases, self.head.n_previous).into_iter().enumerate() {
-            let fitted = &self.network.fits[phase][n_previous];
+        let n_previous = (stack.planes.len() - 1).min(self.draft.n_previous);
+        for (phase, view) in stack.views(self.draft.layout.n_phases, self.draft.n_previous).into_iter().enumerate() {
+            let fitted = &self.cells.fits[phase][n_previous];
             let context = Context {
-                model: self.plans.model(),
-                fast: &self.plans.fast,
+                model: self.runtime.model(),
+                fast: self.runtime.fast(),
                 linears: &fitted.linears,
                 usual: fitted.usual,
-                max: self.head.map.max_int(0) as i32,
+                max: self.draft.map.max_int(0) as i32,
             };
-            let plan = self.plans.get(view.h, view.w);
+            let plan = self.runtime.plan_to_encode(view.h, view.w);
             show(context, &plan, &view.fill_in(&plan));
         }
     }

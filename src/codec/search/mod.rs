@@ -1,11 +1,17 @@
 //! What an encoder chooses for an array, by measuring.
 
 pub mod adapt;
+pub mod check;
 pub mod choice;
 pub mod choose;
-pub mod measure;
+mod draft;
+mod measure;
+mod networks;
+mod plain;
 pub mod related;
-pub mod transform;
-pub mod trial;
+pub mod task;
+mod transform;
+mod trial;
 pub mod view;
-pub mod windows;
+mod windows;
+mod with_references;

@@ -1,4 +1,4 @@
-//! gain = Σ |dₜ| / Σ |dₐ|          d: differences to the int left of it and to the one above, of target and anchor
+//! gain = Σ |dₜ| / Σ |dₐ|          d: differences to the int left of it and to the one above, of target and reference
 //!
 //! Which arrays coded before may tell of an array: those whose neighbourhoods make a linear predictor better, over the windows that
 //! the choice is made by. The best few are then measured by coding.
@@ -6,9 +6,9 @@
 use crate::array::ArrayType;
 use crate::codec::array::band::Band;
 use crate::codec::array::head::Head;
-use crate::codec::array::reference::{Anchor, HIDDEN, MAX_DEPTH};
+use crate::codec::array::reference::{HIDDEN, MAX_DEPTH, Reference};
 use crate::codec::array::references;
-use crate::codec::search::view::Shown;
+use crate::codec::search::view::SourceView;
 use crate::codec::search::windows::{Corner, Origin, Stack};
 use crate::error::Result;
 use crate::fit::{Seen, telling};
@@ -27,7 +27,7 @@ const PROMISING: u64 = 1 << 12;
 
 /// Which arrays an array may look at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Anchors {
+pub enum References {
     /// All before it: those are looked at where it gets smaller by it.
     #[default]
     Auto,
@@ -36,8 +36,8 @@ pub enum Anchors {
     These(Vec<String>),
 }
 
-impl Anchors {
-    fn mean(&self, field: &Field) -> bool {
+impl References {
+    fn selects(&self, field: &Field) -> bool {
         let named = |name: &String| {
             let file = field.label.rfind('/').map_or(field.label.as_str(), |at| &field.label[at + 1..]);
             let is = |label: &str| {
@@ -48,9 +48,9 @@ impl Anchors {
             (!name.is_empty() && (is(&field.label) || is(file))) || name.parse() == Ok(field.number)
         };
         match self {
-            Anchors::Auto => true,
-            Anchors::None => false,
-            Anchors::These(names) => names.iter().any(named),
+            References::Auto => true,
+            References::None => false,
+            References::These(names) => names.iter().any(named),
         }
     }
 }
@@ -70,10 +70,10 @@ pub struct Field {
 impl Field {
     /// Its ints from a sample on, as a decoder will know them.
     pub fn ints(&self, source: &dyn Source, loss: Loss, first: u64, out: &mut [i32]) -> Result<()> {
-        let shown = Shown { source, offset: self.offset, ty: &self.ty, loss };
+        let view = SourceView { source, offset: self.offset, ty: &self.ty, loss };
         let n_bytes = self.ty.dtype.n_bytes();
         let mut bytes = vec![0; out.len() * n_bytes];
-        shown.read_at(self.offset + first * n_bytes as u64, &mut bytes)?;
+        view.read_at(self.offset + first * n_bytes as u64, &mut bytes)?;
         if self.map.exception().is_none() {
             self.map.to_ints(&bytes, self.ty.big_endian, &mut [out]);
             return Ok(());
@@ -92,32 +92,32 @@ pub struct Related<'a> {
     pub source: &'a dyn Source,
     pub loss: Loss,
     pub fields: &'a [Field],
-    pub anchors: &'a Anchors,
+    pub references: &'a References,
 }
 
 /// A field, and how it is looked at.
 #[derive(Clone, Copy)]
-pub struct Looked<'a> {
+pub struct Referred<'a> {
     related: Related<'a>,
     field: &'a Field,
-    pub anchor: Anchor,
+    pub reference: Reference,
 }
 
-/// An anchor that comes into question, and what the windows see of it.
+/// A reference that comes into question, and what the windows see of it.
 #[derive(Clone)]
 pub struct Candidate<'a> {
-    pub looked: Looked<'a>,
+    pub referred: Referred<'a>,
     pub seen: Vec<Vec<i32>>,
     score: u64,
 }
 
-impl Looked<'_> {
-    /// The anchor's ints where a window is.
+impl Referred<'_> {
+    /// The reference's ints where a window is.
     fn ints(&self, origin: &Origin, at: Corner) -> Result<Vec<i32>> {
         let ((_, h, w), (wh, ww)) = (origin.shape, origin.size());
         let mut ints = vec![0; wh * ww];
         for (y, row) in ints.chunks_exact_mut(ww).enumerate() {
-            let first = self.anchor.sample((h, w), at.plane, at.y + y).expect("its array has such a sample");
+            let first = self.reference.sample((h, w), at.plane, at.y + y).expect("its array has such a sample");
             self.field.ints(self.related.source, self.related.loss, first + at.x as u64, row)?;
         }
         Ok(ints)
@@ -125,31 +125,31 @@ impl Looked<'_> {
 
     /// What a window sees of it.
     fn seen(&self, origin: &Origin, at: Corner) -> Result<Vec<i32>> {
-        Ok(self.anchor.show(self.ints(origin, at)?, origin.size().1))
+        Ok(self.reference.show(self.ints(origin, at)?, origin.size().1))
     }
 }
 
 /// What a window sees of the arrays looked at.
-pub fn seen(looked: &[Looked], origin: &Origin, at: Corner) -> Result<Vec<Vec<i32>>> {
-    looked.iter().map(|looked| looked.seen(origin, at)).collect()
+pub fn seen(referred: &[Referred], origin: &Origin, at: Corner) -> Result<Vec<Vec<i32>>> {
+    referred.iter().map(|one| one.seen(origin, at)).collect()
 }
 
 impl<'a> Related<'a> {
     /// Shows bands what they see of other arrays.
-    pub fn look(&self, head: &Head, bands: &mut [Band]) -> Result<()> {
+    pub fn show(&self, head: &Head, bands: &mut [Band]) -> Result<()> {
         for band in bands {
             let from = &mut |number, first, out: &mut [i32]| {
                 let field = self.fields.iter().find(|field| field.number == number).expect("it was chosen among these");
                 field.ints(self.source, self.loss, first, out)
             };
-            band.anchors = references::recall(head, self.number, band.plane, band.band, from)?;
+            band.references = references::recall(head, self.number, band.plane, band.band, from)?;
         }
         Ok(())
     }
 
-    /// The anchors that come into question for an array, the most telling first.
+    /// The references that come into question for an array, the most telling first.
     pub fn candidates(&self, origin: &Origin, stacks: &[Stack]) -> Result<Vec<Candidate<'a>>> {
-        let fields = self.fields.iter().rev().filter(|field| field.depth < MAX_DEPTH && self.anchors.mean(field));
+        let fields = self.fields.iter().rev().filter(|field| field.depth < MAX_DEPTH && self.references.selects(field));
         let places = fields.take(MAX_FIELDS).flat_map(|field| {
             let back = self.number - field.number;
             places(origin, &field.ty).into_iter().map(move |(first, stride)| (field, back, first, stride))
@@ -158,15 +158,15 @@ impl<'a> Related<'a> {
         let mut all = Vec::new();
         for (field, back, first, stride) in places.take(MAX_PLACES) {
             let at = |gain: i64| {
-                let anchor = Anchor::new(back, first, stride, gain).expect("a gain of usual differences is one");
-                Looked { related: *self, field, anchor }
+                let reference = Reference::new(back, first, stride, gain).expect("a gain of usual differences is one");
+                Referred { related: *self, field, reference }
             };
             let plain = at(1);
             let ints = corners.iter().map(|&corner| plain.ints(origin, corner)).collect::<Result<Vec<_>>>()?;
             let Some((score, gain)) = compare(stacks, &ints) else { continue };
-            let looked = at(gain);
-            let seen = ints.into_iter().map(|ints| looked.anchor.show(ints, origin.size().1)).collect();
-            all.push(Candidate { looked, seen, score });
+            let referred = at(gain);
+            let seen = ints.into_iter().map(|ints| referred.reference.show(ints, origin.size().1)).collect();
+            all.push(Candidate { referred, seen, score });
             best_first(&mut all);
         }
         Ok(all)
@@ -198,7 +198,7 @@ fn score(stacks: &[Stack], planes: &[Vec<i32>]) -> u64 {
     let windows = stacks.iter().zip(planes).map(|(stack, plane)| Seen {
         w: stack.w,
         ints: &stack.planes[0],
-        others: stack.anchors.iter().chain([plane]).map(Vec::as_slice).collect(),
+        others: stack.references.iter().chain([plane]).map(Vec::as_slice).collect(),
         known: (0..plane.len()).map(|i| !hides(&stack.masks[0], i) && plane[i] != HIDDEN).collect(),
     });
     telling(&windows.collect::<Vec<Seen>>())
@@ -238,7 +238,7 @@ fn compare(stacks: &[Stack], ints: &[Vec<i32>]) -> Option<(u64, i64)> {
         }
     }
     let score = score(stacks, ints);
-    let gain = Anchor::gain_of(ours, theirs);
+    let gain = Reference::gain_of(ours, theirs);
     (score >= MIN_SCORE).then_some((score, if both < 0 { -gain } else { gain }))
 }
 
@@ -248,7 +248,7 @@ mod tests {
 
     fn stack(planes: Vec<Vec<i32>>, w: usize) -> Stack {
         let masks = vec![Vec::new(); planes.len()];
-        Stack { h: planes[0].len() / w, w, planes, masks, anchors: Vec::new() }
+        Stack { h: planes[0].len() / w, w, planes, masks, references: Vec::new() }
     }
 
     #[test]
@@ -275,9 +275,9 @@ mod tests {
         stats.update(&[1, 2], false);
         let map = Map::candidates(&stats)[0].clone();
         let field = Field { number: 3, offset: 0, ty, label: "a/TS.npy: HDU 1".into(), map, depth: 0 };
-        let mean = |name: &str| Anchors::These(vec![name.into()]).mean(&field);
+        let mean = |name: &str| References::These(vec![name.into()]).selects(&field);
         assert!(["TS", "TS.npy", "a/TS.npy: HDU 1", "a/TS", "3"].into_iter().all(mean));
         assert!(!["T", "TSS", "S", "4", "npy", "a", "a/"].into_iter().any(mean));
-        assert!(Anchors::Auto.mean(&field) && !Anchors::None.mean(&field));
+        assert!(References::Auto.selects(&field) && !References::None.selects(&field));
     }
 }

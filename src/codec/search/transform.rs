@@ -1,122 +1,116 @@
-//! Heads of fields within a bound that are painted; and waves against what was chosen, by coding a part of the field both ways.
+//! Drafts of fields within a bound that a transform codes; and a wavelet against what was chosen, by coding a part of the field both
+//! ways.
 //!
-//! Fine ints are not those of networks, so that windows could not be compared; and what is smooth shows over long stretches only.
+//! Oversampled ints are not those of networks, so that windows could not be compared; and what is smooth shows over long stretches
+//! only.
 
 use crate::array::ArrayType;
-use crate::codec::array::head::{Head, Network};
 use crate::codec::search::choice::Choice;
+use crate::codec::search::draft::Draft;
 use crate::codec::search::measure::measure;
-use crate::codec::search::related::Related;
-use crate::codec::search::view::{Shown, survey};
+use crate::codec::search::task::Task;
+use crate::codec::search::view::{Candidates, SourceView, shape};
 use crate::error::{Error, Result};
-use crate::grid::Grid;
+use crate::grid::Layout;
 use crate::model::Model;
 use crate::sample::{Bound, Loss, Map, PsnrSearch};
+use crate::tile::coder::Coder;
 use crate::tile::transform::{FINE, MAX_FINE};
 use std::sync::Arc;
 
 /// Samples that are coded in both ways.
 const N_MEASURED: usize = 1 << 20;
-/// Above so many bits per thousand samples waves are never ahead.
+/// Above so many bits per thousand samples a wavelet is never ahead.
 const MOST_BITS: u64 = 1500;
 
-/// The head of an array that takes about so many bits per thousand samples, with waves where they are ahead.
-pub fn against_waves(head: Head, bits: u64, shown: &Shown, related: &Related) -> Result<Head> {
-    if bits > MOST_BITS || head.map.bound().is_none() || !can_code(Choice::Waves, shown) {
-        return Ok(head);
+/// The draft of an array that takes about so many bits per thousand samples, or a wavelet where that is ahead.
+pub fn against_wavelet(draft: Draft, bits: u64, task: &Task, candidates: &Candidates) -> Result<Draft> {
+    if bits > MOST_BITS || draft.map.bound().is_none() || !can_code(Choice::Waves, &task.view) {
+        return Ok(draft);
     }
-    let Some(waves) = by_waves(&head, shown, related)? else { return Ok(head) };
-    let (ours, theirs) = (measure(&waves, shown, related, N_MEASURED)?, measure(&head, shown, related, N_MEASURED)?);
-    Ok(if ours.n_bytes < theirs.n_bytes { waves } else { head })
+    let Some(wavelet) = by_wavelet(&draft, task, candidates)? else { return Ok(draft) };
+    let (ours, theirs) = (measure(&wavelet, task, N_MEASURED)?, measure(&draft, task, N_MEASURED)?);
+    Ok(if ours.n_bytes < theirs.n_bytes { wavelet } else { draft })
 }
 
-/// The head of an array that waves are to code; the one that was chosen where a bound makes it no simpler.
-pub fn only_waves(head: Head, shown: &Shown, related: &Related) -> Result<Head> {
-    only("waves", Choice::Waves, head, shown, |head| by_waves(head, shown, related))
+/// The draft of an array that a wavelet is to code; the one that was chosen where a bound makes it no simpler.
+pub fn only_wavelet(draft: Draft, task: &Task, candidates: &Candidates) -> Result<Draft> {
+    let by = |draft: &Draft| by_wavelet(draft, task, candidates);
+    only("waves", Choice::Waves, draft, &task.view, candidates, by)
 }
 
 /// The same for an autoencoder.
-pub fn only_vqae(model: &Arc<Model>, head: Head, shown: &Shown, related: &Related) -> Result<Head> {
-    only(&model.name, Choice::These(vec![model.clone()]), head, shown, |head| by_vqae(head, model, shown, related))
+pub fn only_vqae(model: &Arc<Model>, draft: Draft, task: &Task, candidates: &Candidates) -> Result<Draft> {
+    let by = |draft: &Draft| by_vqae(draft, model, task, candidates);
+    only(&model.name, Choice::These(vec![model.clone()]), draft, &task.view, candidates, by)
 }
 
 fn only(
     name: &str,
     choice: Choice,
-    head: Head,
-    shown: &Shown,
-    by: impl Fn(&Head) -> Result<Option<Head>>,
-) -> Result<Head> {
-    if !can_code(choice, shown) {
+    draft: Draft,
+    view: &SourceView,
+    candidates: &Candidates,
+    by: impl Fn(&Draft) -> Result<Option<Draft>>,
+) -> Result<Draft> {
+    if !can_code(choice, view) {
         return Err(Error::argument(format!("{name}: only for arrays of floats within --abs, --rel or --psnr")));
     }
-    if let Some(painted) = by(&head)? {
-        return Ok(painted);
+    if let Some(transformed) = by(&draft)? {
+        return Ok(transformed);
     }
-    let survey = survey(shown)?;
-    let is_simpler = |bound: Bound| Map::bounded(&survey, bound).is_some();
-    if head.map.bound().is_some() || shown.loss.bound(&survey).is_some_and(is_simpler) {
+    let is_simpler = |bound: Bound| Map::bounded(candidates.survey(), bound).is_some();
+    if draft.map.bound().is_some() || view.loss.bound(candidates.survey()).is_some_and(is_simpler) {
         return Err(Error::argument(format!("{name}: only for bounds of 1/32000 of the range or more")));
     }
-    Ok(head)
+    Ok(draft)
 }
 
-fn can_code(choice: Choice, shown: &Shown) -> bool {
-    choice.can_code(shown.ty.dtype, shown.loss)
+fn can_code(choice: Choice, view: &SourceView) -> bool {
+    choice.can_code(view.ty.dtype, view.loss)
 }
 
-fn by_waves(head: &Head, shown: &Shown, related: &Related) -> Result<Option<Head>> {
-    let (grid, rows) = slabs(&head.ty);
-    let waves = Head { grid, network: None, waves: Some(rows), ..alone(head) };
-    within(&waves, shown, related)
+fn by_wavelet(draft: &Draft, task: &Task, candidates: &Candidates) -> Result<Option<Draft>> {
+    let (layout, rows) = slabs(&draft.ty);
+    within(Draft { layout, coder: Coder::Wavelet { rows }, ..alone(draft) }, task, candidates)
 }
 
-fn by_vqae(head: &Head, model: &Arc<Model>, shown: &Shown, related: &Related) -> Result<Option<Head>> {
-    let (n_planes, h, w) = shape(&head.ty);
-    let network = Some(Network { model: model.clone(), refits: Vec::new(), fits: Vec::new() });
-    within(&Head { grid: Grid::usual(n_planes, h, w, 1, 1), network, ..alone(head) }, shown, related)
+fn by_vqae(draft: &Draft, model: &Arc<Model>, task: &Task, candidates: &Candidates) -> Result<Option<Draft>> {
+    let (n_planes, h, w) = shape(&draft.ty);
+    let (layout, coder) = (Layout::usual(n_planes, h, w, 1, 1), Coder::Blocks(task.runtimes.of(model)));
+    within(Draft { layout, coder, ..alone(draft) }, task, candidates)
 }
 
-/// Of an array that looks at nothing.
-fn alone(head: &Head) -> Head {
-    Head { n_previous: 0, key_interval: 0, anchors: Vec::new(), ..head.clone() }
+/// Of an array that sees nothing else.
+fn alone(draft: &Draft) -> Draft {
+    Draft { n_previous: 0, key_interval: 0, references: Vec::new(), ..draft.clone() }
 }
 
-/// With the fine ints of the bound, or of the widest one that keeps what is asked of errors; None where there are none.
-fn within(head: &Head, shown: &Shown, related: &Related) -> Result<Option<Head>> {
-    let survey = survey(shown)?;
+/// With the oversampled ints of the bound, or of the widest one that keeps what is asked of errors; None where there are none.
+fn within(draft: Draft, task: &Task, candidates: &Candidates) -> Result<Option<Draft>> {
+    let (survey, loss) = (candidates.survey(), task.view.loss);
     let of_loss = |loss: Loss| {
-        let bound = loss.bound(&survey)?;
-        let map = Map::bounded_in_parts(&survey, bound, FINE as u32)?;
-        (map.max_int(0) <= MAX_FINE as u32).then(|| Head { map, ..head.clone() })
+        let bound = loss.bound(survey)?;
+        let map = Map::bounded_in_parts(survey, bound, FINE as u32)?;
+        (map.max_int(0) <= MAX_FINE as u32).then(|| Draft { map, ..draft.clone() })
     };
-    let Some(mut search) = PsnrSearch::new(shown.loss, &survey) else { return Ok(of_loss(shown.loss)) };
+    let Some(mut search) = PsnrSearch::new(loss, survey) else { return Ok(of_loss(loss)) };
     while let Some(trial) = search.trial() {
-        let Some(head) = of_loss(trial) else { break };
-        search.tell(&measure(&head, shown, related, usize::MAX)?.errors);
+        let Some(draft) = of_loss(trial) else { break };
+        search.tell(&measure(&draft, task, usize::MAX)?.errors);
     }
     Ok(of_loss(search.found()))
 }
 
-/// Planes, rows, columns. A column is a row: tiles are wide, not tall.
-pub fn shape(ty: &ArrayType) -> (usize, usize, usize) {
-    let (n_planes, h, w) = match ty.planes() {
-        (n, 1, 1) => (1, 1, n),
-        (n, h, 1) => (n, 1, h),
-        shape => shape,
-    };
-    (n_planes as usize, h as usize, w as usize)
-}
-
 /// Slabs of planes where they are small enough; and the rows of a plane of a tile.
-fn slabs(ty: &ArrayType) -> (Grid, usize) {
+fn slabs(ty: &ArrayType) -> (Layout, usize) {
     let (n_planes, h, w) = shape(ty);
     let n_stacked = ty.shape.len().checked_sub(3).map_or(1, |axis| ty.shape[axis] as usize);
-    match Grid::slabs(n_planes, n_stacked, h, w) {
-        Some(grid) => (grid, h),
+    match Layout::slabs(n_planes, n_stacked, h, w) {
+        Some(layout) => (layout, h),
         None => {
-            let grid = Grid::usual(n_planes, h, w, 1, 1);
-            (grid, grid.tile_h)
+            let layout = Layout::usual(n_planes, h, w, 1, 1);
+            (layout, layout.tile_h)
         }
     }
 }

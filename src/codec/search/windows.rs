@@ -1,8 +1,9 @@
 //! What the encoder looks at before it decides: a few windows of an array, and of the planes before them.
 
 use crate::array::ArrayType;
-use crate::codec::array::head::{MAX_PLANE_LOOKED_AT, MAX_REFS};
+use crate::codec::array::head::MAX_PLANE_LOOKED_AT;
 use crate::error::Result;
+use crate::grid::MAX_REFS;
 use crate::model::Plan;
 use crate::sample::{Map, phase};
 use crate::source::Source;
@@ -44,7 +45,7 @@ pub struct Stack {
     pub w: usize,
     pub planes: Vec<Vec<i32>>,
     pub masks: Vec<Vec<u8>>,
-    pub anchors: Vec<Vec<i32>>,
+    pub references: Vec<Vec<i32>>,
 }
 
 impl Origin<'_> {
@@ -126,7 +127,7 @@ impl Window {
             parts.concat()
         });
         let masks = vec![Vec::new(); self.planes.len()];
-        Stack { h: self.h, w: self.w, masks, planes: planes.collect(), anchors: Vec::new() }
+        Stack { h: self.h, w: self.w, masks, planes: planes.collect(), references: Vec::new() }
     }
 
     fn masked(&self, map: &Map, big_endian: bool) -> Stack {
@@ -140,7 +141,7 @@ impl Window {
             (ints, classes)
         });
         let (planes, masks) = both.unzip();
-        Stack { h: self.h, w: self.w, planes, masks, anchors: Vec::new() }
+        Stack { h: self.h, w: self.w, planes, masks, references: Vec::new() }
     }
 }
 
@@ -177,7 +178,7 @@ impl Stack {
         let seen = 1..self.planes.len().min(1 + n_previous);
         if n_phases == 1 {
             let (ints, classes) = (self.planes[0].clone(), self.masks[0].clone());
-            let refs = self.planes[seen.clone()].iter().chain(&self.anchors).take(MAX_REFS).cloned().collect();
+            let refs = self.planes[seen.clone()].iter().chain(&self.references).take(MAX_REFS).cloned().collect();
             let ref_classes = self.masks[seen].to_vec();
             return vec![View { h, w, ints, classes, refs, ref_classes }];
         }
@@ -187,8 +188,8 @@ impl Stack {
         };
         let view = |phase: usize| {
             let planes = seen.clone().map(|p| cut(p, phase));
-            let anchors = self.anchors.iter().map(|ints| (even(ints, h, w, phase), Vec::new()));
-            let refs = (0..phase).map(|earlier| cut(0, earlier)).chain(planes).chain(anchors).take(MAX_REFS);
+            let references = self.references.iter().map(|ints| (even(ints, h, w, phase), Vec::new()));
+            let refs = (0..phase).map(|earlier| cut(0, earlier)).chain(planes).chain(references).take(MAX_REFS);
             let (refs, ref_classes) = refs.unzip();
             let (ints, classes) = cut(0, phase);
             View { h: h / 2, w: w / 2, ints, classes, refs, ref_classes }

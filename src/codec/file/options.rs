@@ -1,0 +1,29 @@
+//! What a caller asks of an encoder.
+
+use crate::array::ArrayType;
+use crate::codec::search::adapt::Adapt;
+use crate::codec::search::choice::Choice;
+use crate::codec::search::related::References;
+use crate::device::Device;
+use crate::sample::Loss;
+
+/// How to compress; `Default` is what most want.
+#[derive(Clone, Default)]
+pub struct Options {
+    pub model: Choice,
+    /// The file is this array and nothing else.
+    pub raw: Option<ArrayType>,
+    /// Put the weights of the model into the file, so that it can be decoded where they are not at hand.
+    pub embed: bool,
+    pub device: Device,
+    /// A .gz that cannot be made again to the bit is kept as its content, and given back unpacked.
+    pub gunzip: bool,
+    /// How much work goes into refitting networks to the arrays.
+    pub adapt: Adapt,
+    /// What may be lost; nothing unless it is asked for.
+    pub loss: Loss,
+    /// Which arrays of the file others may be predicted from.
+    pub references: References,
+    /// The first dimension of arrays counts fields, each of which becomes an array of its own.
+    pub fields: bool,
+}

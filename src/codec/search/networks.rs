@@ -1,0 +1,100 @@
+//! Classic modes, and the best models, with the planes before, the phases, other arrays and a refit; each kept only where the windows
+//! get smaller.
+
+use crate::codec::search::adapt;
+use crate::codec::search::draft::{Draft, Prediction};
+use crate::codec::search::measure::measure;
+use crate::codec::search::plain::{Plain, exact_classic_bits};
+use crate::codec::search::task::Task;
+use crate::codec::search::trial::try_model;
+use crate::codec::search::windows::Stack;
+use crate::codec::search::with_references::{Seeing, with_references};
+use crate::error::Result;
+use crate::kernel::MAX_INT;
+use crate::sample::looks_like_mosaic;
+use crate::tile::runtime::Runtime;
+use std::sync::Arc;
+
+/// What is behind by less than one part in so many may be ahead over the whole array.
+const NEAR: u64 = 16;
+/// Samples that are coded where windows do not decide.
+const N_MEASURED: usize = 1 << 19;
+
+/// Every draft worth keeping, with the bits of its windows.
+pub fn with_networks(task: &Task, of: &Plain, models: &[Arc<Runtime>]) -> Result<Vec<(u64, Draft)>> {
+    let (plain, stacks) = (&of.draft, &of.stacks);
+    let max = plain.map.max_int(0);
+    if plain.layout.n_parts > 1 || max > MAX_INT as u32 || max == 0 {
+        return Ok(vec![(of.bits, plain.clone())]);
+    }
+    let masked = plain.map.exception().is_some();
+    let models = models.iter().filter(|model| !masked || model.model().family.knows_masks());
+    let mut measured: Vec<(u64, Draft)> =
+        models.map(|model| try_model(plain, model, Prediction::PLAIN, stacks)).collect();
+    measured.sort_by_key(|(bits, _)| *bits);
+    let seeing = measured.iter().filter_map(|(_, draft)| draft.cells()).map(|cells| cells.model.clone());
+    let seeing = seeing.into_iter().find(|model| model.model().parts.iter().any(|part| part.net.n_refs > 0));
+    // windows of fields within a bound mislead: what is hardly behind is tried, too
+    let n_near = measured
+        .iter()
+        .take_while(|(bits, _)| plain.map.bound().is_some() && bits - measured[0].0 < measured[0].0 / NEAR);
+    measured.truncate(task.adapt.n_models().max(n_near.count()));
+    let predictions = predictions(plain, stacks);
+    let mut all = vec![(of.bits, plain.clone())];
+    let mut least = of.bits;
+    for mut best in measured {
+        let model = best.1.cells().expect("it was measured with one").model.clone();
+        for &prediction in &predictions {
+            let (bits, draft) = try_model(plain, &model, prediction, stacks);
+            if bits < best.0 {
+                best = (bits, draft);
+            }
+        }
+        let others = seeing.iter().filter(|other| other.model().hash != model.model().hash);
+        let models: Vec<Arc<Runtime>> = std::iter::once(&model).chain(others).cloned().collect();
+        let Seeing { best: chosen, seen, stacks } = with_references(best, of, &models, &task.related)?;
+        best = chosen;
+        if adapt::may_win(best.0, least) {
+            let mut refitted = best.1.clone();
+            let saved = adapt::adapt(task.adapt, &mut refitted, (&of.origin, &seen), &stacks)?;
+            let bits = best.0.saturating_sub(saved);
+            // the estimate may be far off where noise is strange, which is where refits gain most
+            if bits < best.0 && bits < exact_classic_bits(plain, &stacks) {
+                best = (bits, refitted);
+            }
+        }
+        least = least.min(best.0);
+        all.push(best);
+    }
+    Ok(all)
+}
+
+/// The best by windows; of a field within a bound, where some are hardly behind it, the best of these by a part of the array.
+pub fn nearer(mut all: Vec<(u64, Draft)>, task: &Task) -> Result<(u64, Draft)> {
+    all.sort_by_key(|(bits, _)| *bits);
+    let (least, is_bounded) = (all[0].0, all[0].1.map.bound().is_some());
+    all.retain(|(bits, _)| *bits == least || is_bounded && bits - least < least / NEAR);
+    let mut best = 0;
+    if all.len() > 1 {
+        let sizes = all.iter().map(|(_, draft)| Ok(measure(draft, task, N_MEASURED)?.n_bytes));
+        let sizes = sizes.collect::<Result<Vec<u128>>>()?;
+        best = (0..all.len()).min_by_key(|&i| sizes[i]).unwrap_or(0);
+    }
+    Ok(all.swap_remove(best))
+}
+
+/// What is worth measuring beside the plain way.
+fn predictions(plain: &Draft, stacks: &[Stack]) -> Vec<Prediction> {
+    let has_previous = stacks.iter().any(|s| s.planes.len() > 1);
+    let mosaic = plain.layout.h >= 4
+        && plain.layout.w >= 4
+        && stacks.iter().filter(|s| looks_like_mosaic(&s.planes[0], s.h, s.w)).count() * 2 > stacks.len();
+    let of = |(n_phases, n_previous)| Prediction { n_phases, n_previous };
+    let all: &[(usize, usize)] = match (mosaic, has_previous) {
+        (false, false) => &[],
+        (false, true) => &[(1, 1), (1, 2)],
+        (true, false) => &[(4, 0)],
+        (true, true) => &[(1, 1), (4, 0), (4, 1)],
+    };
+    all.iter().copied().map(of).collect()
+}
