@@ -61,7 +61,7 @@ pub fn run(bytes: &[u8], models: &[Arc<Model>], quick: bool) -> Result<Outcome> 
         )?;
         scores.push((format!("collapsar {name}"), score));
         let archive = Archive::open(&packed, models)?;
-        by_network |= archive.arrays().any(|array| array.head.network.is_some());
+        by_network |= archive.arrays().any(|array| array.head.coder.model().is_some());
         noise_bytes = noise_limit(&archive)?;
     }
     scores.push(("RICE".into(), rice(bytes)?));

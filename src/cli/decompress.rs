@@ -130,7 +130,7 @@ impl Run<'_> {
             let archive = Archive::open(source, &self.given)?;
             let mut sink = sink()?;
             done.models = model_names(&archive);
-            done.by_network = archive.arrays().any(|a| a.head.network.is_some());
+            done.by_network = archive.arrays().any(|a| a.head.coder.model().is_some());
             done.bounds = archive.arrays().filter_map(|a| a.head.map.bound()).map(|bound| bound.to_string()).collect();
             done.bounds.dedup();
             let progress = progress(archive.reader.content_len());

@@ -142,7 +142,7 @@ impl Original {
                 n_bytes: inside.iter().map(|(_, a)| n_bytes(a)).sum(),
                 bound: inside.iter().find_map(|(_, a)| a.head.map.bound()),
                 noise: inside.iter().find_map(|(i, _)| noise.get(*i).copied().flatten()),
-                by_network: inside.iter().any(|(_, a)| a.head.network.is_some()),
+                by_network: inside.iter().any(|(_, a)| a.head.coder.model().is_some()),
             })
         };
         self.arrays.iter().map(one).collect()
