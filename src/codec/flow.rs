@@ -15,12 +15,12 @@ use crate::entropy::lanes::{Interval, Popper};
 use crate::error::{Error, Result};
 use crate::fit::Cells;
 use crate::kernel::context::{Heads, Hidden};
-use crate::kernel::couple::{MAX_LEFT, MAX_LIFTED, Way, couple};
+use crate::kernel::couple::{Direction, MAX_DETAIL, MAX_LIFTED, couple};
 use crate::kernel::fast::{Scratch, room};
-use crate::kernel::interval::beyond;
+use crate::kernel::interval::{Distributions, beyond};
 use crate::kernel::mixture::{Mixtures, Window, mass};
 use crate::kernel::predict::Linear;
-use crate::kernel::{Look, MAX_INT, ONE, Offsets, Usual};
+use crate::kernel::{Arenas, MAX_INT, ONE, Offsets, Site, Usual};
 use crate::model::Plan;
 use crate::model::idf::{Half, Known, Lift, Phase};
 use crate::model::plan::{Run, Step};
@@ -58,10 +58,8 @@ thread_local! {
 /// A net that meets a run of cells, and what it is shown: how a trainer looks on.
 pub struct Meeting<'a> {
     pub pass: Pass,
-    pub offsets: &'a Offsets,
-    pub look: Look<'a>,
+    pub site: Site<'a>,
     pub run: Run,
-    pub level: i32,
     pub b: &'a [i32],
     /// Of known cells, by how much they stand out of the four nearest.
     pub sharp: &'a [i32],
@@ -115,12 +113,12 @@ impl<'a> Flow<'a> {
         for (depth, lift) in self.plan.lifts.iter().enumerate().rev() {
             lift.phases.iter().for_each(|phase| show(phase, &mut self.at_hand.values));
             for half in lift.halves.iter().rev() {
-                self.predict(lift, half, Way::PREDICT, see);
+                self.predict(lift, half, Direction::PREDICT, see);
                 for step in &self.plan.steps[half.steps.clone()] {
                     step.runs.iter().for_each(|&run| self.leave(run, left));
                 }
                 half.coded.iter().for_each(|&phase| show(&lift.phases[phase], &mut self.at_hand.residuals));
-                self.update(lift, half, Way::UPDATE, see);
+                self.update(lift, half, Direction::UPDATE, see);
             }
             if depth > 0 {
                 lift.descent.iter().for_each(|&(there, here)| {
@@ -177,8 +175,8 @@ impl<'a> Flow<'a> {
     }
 
     fn undo(&mut self, lift: &Lift, half: &Half) {
-        self.update(lift, half, Way::UPDATE.back(), &mut |_| ());
-        self.predict(lift, half, Way::PREDICT.back(), &mut |_| ());
+        self.update(lift, half, Direction::UPDATE.inverse(), &mut |_| ());
+        self.predict(lift, half, Direction::PREDICT.inverse(), &mut |_| ());
     }
 
     /// The ints of the finest level, or of a tile of one, which has none.
@@ -191,7 +189,7 @@ impl<'a> Flow<'a> {
     }
 
     /// Midpoints ± t(known).
-    fn predict(&mut self, lift: &Lift, half: &Half, way: Way, see: &mut dyn FnMut(Meeting)) {
+    fn predict(&mut self, lift: &Lift, half: &Half, way: Direction, see: &mut dyn FnMut(Meeting)) {
         half.known.iter().for_each(|known| self.sharpen(lift, known));
         let part = self.context.model.part(half.predict, self.refs.len());
         for step in &self.plan.steps[half.steps.clone()] {
@@ -199,32 +197,33 @@ impl<'a> Flow<'a> {
             for &run in &step.runs {
                 self.center(step, run);
                 let t = &mut *self.at_hand;
-                let look = Look { values: &t.values, residuals: &t.sharp, refs: self.refs, usual: self.context.usual };
-                let (at, n, level) = (run.at as usize, run.n as usize, lift.level);
-                let b = &t.b[..n];
-                see(Meeting { pass: half.predict, offsets, look, run, level, b, sharp: &t.sharp, left: &[] });
+                let (refs, usual) = (self.refs, self.context.usual);
+                let arenas = Arenas { values: &t.values, residuals: &t.sharp, refs, usual };
+                let site = site(arenas, offsets, run, lift.level);
+                let b = &t.b[..site.n];
+                see(Meeting { pass: half.predict, site, run, b, sharp: &t.sharp, left: &[] });
                 let Context { fast, model, .. } = self.context;
-                fast.context(part, offsets, look, at, level, n, &t.b, &mut t.scratch, &mut t.heads);
-                couple(model.parts[part].net.k, way, &t.b[..n], &t.heads, at, &mut t.values);
+                fast.context(part, site, &t.b, &mut t.scratch, &mut t.heads);
+                couple(model.parts[part].net.k, way, &t.b[..site.n], &t.heads, site.at, &mut t.values);
             }
         }
         half.coded.iter().for_each(|&phase| show(&lift.phases[phase], &mut self.at_hand.values));
     }
 
     /// Known ± u(midpoints).
-    fn update(&mut self, lift: &Lift, half: &Half, way: Way, see: &mut dyn FnMut(Meeting)) {
+    fn update(&mut self, lift: &Lift, half: &Half, way: Direction, see: &mut dyn FnMut(Meeting)) {
         let part = self.context.model.part(half.update, self.refs.len());
         let usual = Usual { value: 0, ..self.context.usual };
         for known in &half.known {
             for &run in &lift.phases[known.phase].runs {
                 let t = &mut *self.at_hand;
-                let look = Look { values: &t.values, residuals: &t.residuals, refs: self.refs, usual };
-                let (at, n, level, offsets) = (run.at as usize, run.n as usize, lift.level, &known.update);
-                let b = &t.zeros[..n];
-                see(Meeting { pass: half.update, offsets, look, run, level, b, sharp: &t.sharp, left: &[] });
+                let arenas = Arenas { values: &t.values, residuals: &t.residuals, refs: self.refs, usual };
+                let site = site(arenas, &known.update, run, lift.level);
+                let b = &t.zeros[..site.n];
+                see(Meeting { pass: half.update, site, run, b, sharp: &t.sharp, left: &[] });
                 let Context { fast, model, .. } = self.context;
-                fast.context(part, offsets, look, at, level, n, &t.zeros, &mut t.scratch, &mut t.heads);
-                couple(model.parts[part].net.k, way, &t.zeros[..n], &t.heads, at, &mut t.values);
+                fast.context(part, site, &t.zeros, &mut t.scratch, &mut t.heads);
+                couple(model.parts[part].net.k, way, &t.zeros[..site.n], &t.heads, site.at, &mut t.values);
             }
         }
         half.known.iter().for_each(|known| show(&lift.phases[known.phase], &mut self.at_hand.values));
@@ -233,11 +232,10 @@ impl<'a> Flow<'a> {
     /// By how much known cells stand out of the four nearest.
     fn sharpen(&mut self, lift: &Lift, known: &Known) {
         let (fast, t) = (self.context.fast, &mut *self.at_hand);
-        for run in &lift.phases[known.phase].runs {
-            let look = Look { values: &t.values, residuals: &t.sharp, refs: &[], usual: self.context.usual };
-            let (at, n) = (run.at as usize, run.n as usize);
-            fast.predict(&self.mean, &known.near, look, at, self.context.max, n, &mut t.b);
-            fast.settle(&t.values, at, n, &t.b, &mut t.sharp);
+        for &run in &lift.phases[known.phase].runs {
+            let arenas = Arenas { values: &t.values, residuals: &t.sharp, refs: &[], usual: self.context.usual };
+            fast.predict(&self.mean, site(arenas, &known.near, run, lift.level), self.context.max, &mut t.b);
+            fast.settle(&t.values, run.at as usize, run.n as usize, &t.b, &mut t.sharp);
         }
         show(&lift.phases[known.phase], &mut t.sharp);
     }
@@ -245,9 +243,9 @@ impl<'a> Flow<'a> {
     /// b of the midpoints of a run.
     fn center(&mut self, step: &Step, run: Run) {
         let t = &mut *self.at_hand;
-        let look = Look { values: &t.values, residuals: &t.residuals, refs: self.refs, usual: self.context.usual };
-        let (linear, offsets) = (&self.context.linears[step.set], &self.plan.offsets[step.offsets]);
-        self.context.fast.predict(linear, offsets, look, run.at as usize, self.context.max, run.n as usize, &mut t.b);
+        let arenas = Arenas { values: &t.values, residuals: &t.residuals, refs: self.refs, usual: self.context.usual };
+        let site = self.plan.site(arenas, step, run);
+        self.context.fast.predict(&self.context.linears[step.set], site, self.context.max, &mut t.b);
     }
 
     /// Tells what is left of the midpoints of a run, which is their residual, too.
@@ -268,16 +266,20 @@ impl<'a> Flow<'a> {
     fn describe(&mut self, step: &Step, run: Run) {
         self.center(step, run);
         let (Context { fast, model, usual, .. }, t) = (self.context, &mut *self.at_hand);
-        let look = Look { values: &t.values, residuals: &t.residuals, refs: self.refs, usual };
-        let (part, offsets) = (model.part(step.pass, self.refs.len()), &self.plan.offsets[step.offsets]);
-        let (at, n, level) = (run.at as usize, run.n as usize, step.level);
-        fast.context(part, offsets, look, at, level, n, &t.b, &mut t.scratch, &mut t.heads);
-        fast.mixture(n, &t.zeros, &t.heads, mass(WINDOW.n_symbols()), &mut t.mixtures);
+        let arenas = Arenas { values: &t.values, residuals: &t.residuals, refs: self.refs, usual };
+        let part = model.part(step.pass, self.refs.len());
+        fast.context(part, self.plan.site(arenas, step, run), &t.b, &mut t.scratch, &mut t.heads);
+        fast.mixture(run.n as usize, &t.zeros, &t.heads, mass(WINDOW.n_symbols()), &mut t.mixtures);
     }
 
     fn done(self) {
         BUFFERS.set(Some(self.at_hand));
     }
+}
+
+/// A run of a phase, seen through offsets that are no step's.
+fn site<'a>(arenas: Arenas<'a>, offsets: &'a Offsets, run: Run, level: i32) -> Site<'a> {
+    Site { arenas, offsets, at: run.at as usize, n: run.n as usize, level }
 }
 
 /// Shows the cells of a phase beyond its edges.
@@ -322,7 +324,8 @@ fn measure(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]]) -> (i32
         flow.describe(step, run);
         let (n, t) = (run.n as usize, &mut *flow.at_hand);
         t.known.iter_mut().zip(indices(run)).for_each(|(known, i)| *known = left[i]);
-        context.fast.intervals(&t.mixtures, WINDOW, n, &t.zeros, &t.known, &mut t.start, &mut t.width);
+        let of = Distributions { mixtures: &t.mixtures, window: WINDOW, b: &t.zeros };
+        context.fast.intervals(of, n, &t.known, &mut t.start, &mut t.width);
         for (i, index) in indices(run).enumerate() {
             symbols[index] = (Interval { start: t.start[i], width: t.width[i] }, far(left[index]));
         }
@@ -344,10 +347,10 @@ pub fn meet(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]], see: &
     let seed = flow.there(ints, &mut left, see);
     let mut code = |flow: &mut Flow, step: &Step, run: Run| {
         flow.center(step, run);
-        let (t, offsets) = (&*flow.at_hand, &plan.offsets[step.offsets]);
-        let look = Look { values: &t.values, residuals: &t.residuals, refs: &refs, usual: context.usual };
-        let b = &t.b[..run.n as usize];
-        see(Meeting { pass: step.pass, offsets, look, run, level: step.level, b, sharp: &t.sharp, left: &left });
+        let t = &*flow.at_hand;
+        let arenas = Arenas { values: &t.values, residuals: &t.residuals, refs: &refs, usual: context.usual };
+        let site = plan.site(arenas, step, run);
+        see(Meeting { pass: step.pass, site, run, b: &t.b[..site.n], sharp: &t.sharp, left: &left });
         flow.take(run, &left);
         Ok(())
     };
@@ -385,14 +388,13 @@ impl Flow<'_> {
     fn watch(&mut self, part: usize, step: &Step, run: Run) {
         self.center(step, run);
         let (Context { fast, model, usual, .. }, t) = (self.context, &mut *self.at_hand);
-        let look = Look { values: &t.values, residuals: &t.residuals, refs: self.refs, usual };
+        let arenas = Arenas { values: &t.values, residuals: &t.residuals, refs: self.refs, usual };
         let n_in = model.parts[part].net.layers().last().expect("a net has layers").n_in;
         let stride = t.start.len();
         if t.hidden.stride != stride || t.hidden.words.len() < n_in / 4 * stride {
             t.hidden = Hidden::new(n_in, stride);
         }
-        let (offsets, at, n) = (&self.plan.offsets[step.offsets], run.at as usize, run.n as usize);
-        fast.hidden(part, offsets, look, at, step.level, n, &t.b, &mut t.scratch, &mut t.hidden);
+        fast.hidden(part, self.plan.site(arenas, step, run), &t.b, &mut t.scratch, &mut t.hidden);
     }
 }
 
@@ -420,7 +422,7 @@ pub fn decode(context: Context, plan: &Plan, payload: &[u8], refs: &[&[i32]], in
 }
 
 /// What a decoder takes for what is left of midpoints.
-pub(crate) const POPPED: Popped = Popped { window: WINDOW, range: (1 - MAX_LEFT, MAX_LEFT - 1) };
+pub(crate) const POPPED: Popped = Popped { window: WINDOW, range: (1 - MAX_DETAIL, MAX_DETAIL - 1) };
 
 /// Opens a payload: the seed.
 pub(crate) fn opened(payload: &[u8]) -> Result<(Popper, i32)> {

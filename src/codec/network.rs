@@ -21,10 +21,10 @@ use crate::error::{Error, Result};
 use crate::fit::Cells;
 use crate::kernel::context::{Heads, Hidden};
 use crate::kernel::fast::{Fast, Inverted, Scratch, room};
-use crate::kernel::interval::{PRECISION, beyond};
+use crate::kernel::interval::{Distributions, PRECISION, beyond};
 use crate::kernel::mixture::{Mixtures, Window, mass};
 use crate::kernel::predict::Linear;
-use crate::kernel::{Look, MAX_INT, ONE, Usual};
+use crate::kernel::{Arenas, MAX_INT, ONE, Usual};
 use crate::model::plan::{Run, Step};
 use crate::model::{Family, Model, Plan};
 use std::cell::Cell;
@@ -122,32 +122,30 @@ impl<'a> Tile<'a> {
     /// b of a run, from what is known.
     pub(super) fn predict(&mut self, step: &Step, run: Run) {
         let t = &mut *self.at_hand;
-        let look = Look { values: &t.values, residuals: &t.residuals, refs: self.refs, usual: self.context.usual };
-        let (linear, offsets) = (&self.context.linears[step.set], &self.plan.offsets[step.offsets]);
-        self.context.fast.predict(linear, offsets, look, run.at as usize, self.context.max, run.n as usize, &mut t.b);
+        let arenas = Arenas { values: &t.values, residuals: &t.residuals, refs: self.refs, usual: self.context.usual };
+        let site = self.plan.site(arenas, step, run);
+        self.context.fast.predict(&self.context.linears[step.set], site, self.context.max, &mut t.b);
     }
 
     /// The mixtures of a run, from what is known and b.
     fn describe(&mut self, step: &Step, run: Run) {
         let (Context { model, fast, .. }, t) = (self.context, &mut *self.at_hand);
-        let look = Look { values: &t.values, residuals: &t.residuals, refs: self.refs, usual: self.context.usual };
-        let (net, offsets) = (model.part(step.pass, self.refs.len()), &self.plan.offsets[step.offsets]);
-        let (at, n) = (run.at as usize, run.n as usize);
-        fast.context(net, offsets, look, at, step.level, n, &t.b, &mut t.scratch, &mut t.heads);
-        fast.mixture(n, &t.b, &t.heads, mass(self.context.window().n_symbols()), &mut t.mixtures);
+        let arenas = Arenas { values: &t.values, residuals: &t.residuals, refs: self.refs, usual: self.context.usual };
+        let net = model.part(step.pass, self.refs.len());
+        fast.context(net, self.plan.site(arenas, step, run), &t.b, &mut t.scratch, &mut t.heads);
+        fast.mixture(run.n as usize, &t.b, &t.heads, mass(self.context.window().n_symbols()), &mut t.mixtures);
     }
 
     /// What the last layer of net `part` sees of a run.
     fn watch(&mut self, part: usize, step: &Step, run: Run) {
         let (Context { model, fast, .. }, t) = (self.context, &mut *self.at_hand);
-        let look = Look { values: &t.values, residuals: &t.residuals, refs: self.refs, usual: self.context.usual };
+        let arenas = Arenas { values: &t.values, residuals: &t.residuals, refs: self.refs, usual: self.context.usual };
         let n_in = model.parts[part].net.layers().last().expect("a net has layers").n_in;
         let stride = t.b.len();
         if t.hidden.stride != stride || t.hidden.words.len() < n_in / 4 * stride {
             t.hidden = Hidden::new(n_in, stride);
         }
-        let (offsets, at, n) = (&self.plan.offsets[step.offsets], run.at as usize, run.n as usize);
-        fast.hidden(part, offsets, look, at, step.level, n, &t.b, &mut t.scratch, &mut t.hidden);
+        fast.hidden(part, self.plan.site(arenas, step, run), &t.b, &mut t.scratch, &mut t.hidden);
     }
 
     /// The ints of the run are known: so are its residuals.
@@ -316,7 +314,8 @@ impl Tile<'_> {
         for (known, index) in t.known.iter_mut().zip(indices(run)) {
             *known = ints[index];
         }
-        fast.intervals(&t.mixtures, window, n, &t.b, &t.known, &mut t.start, &mut t.width);
+        let of = Distributions { mixtures: &t.mixtures, window, b: &t.b };
+        fast.intervals(of, n, &t.known, &mut t.start, &mut t.width);
         for (i, _) in indices(run).enumerate().filter(|(_, index)| hides(classes, *index)) {
             (t.start[i], t.width[i]) = (Interval::CERTAIN.start, Interval::CERTAIN.width);
         }
@@ -425,6 +424,7 @@ pub(crate) fn pop(
     ints: &mut [i32],
 ) -> Result<()> {
     let (Popped { window, range: (least, most) }, n, n_lanes) = (popped, run.n as usize, popper.n_lanes());
+    let of = Distributions { mixtures, window, b };
     let mut symbols = Inverted::default();
     let mut quantiles = [0; 1 << MAX_LOG2_LANES];
     let mut indices = indices(run);
@@ -433,7 +433,7 @@ pub(crate) fn pop(
         for (lane, quantile) in quantiles[..n].iter_mut().enumerate() {
             *quantile = popper.quantile(lane);
         }
-        fast.invert(mixtures, window, b, from + first, n, &quantiles, &mut symbols);
+        fast.invert(of, from + first, n, &quantiles, &mut symbols);
         for (lane, index) in indices.by_ref().take(n).enumerate() {
             if hides(classes, index) {
                 continue;

@@ -14,10 +14,10 @@ use crate::entropy::lanes::Interval;
 use crate::error::{Error, Result};
 use crate::fit::Cells;
 use crate::kernel::context::Hidden;
-use crate::kernel::interval::beyond;
+use crate::kernel::interval::{Distributions, beyond};
 use crate::kernel::mixture::mass;
 use crate::kernel::quantise::{FEATURE_B, FEATURE_S, MAX_FEATURE};
-use crate::kernel::{Look, address};
+use crate::kernel::{Arenas, Site, address};
 use crate::model::Plan;
 use crate::model::l3c::{Steps, int, last_symbol, pyramid, symbol};
 use crate::model::plan::{Run, Step};
@@ -149,10 +149,11 @@ impl Tile<'_> {
     fn say(&mut self, plan: &Plan, step: &Step, run: Run, all: &mut [i32]) {
         self.foresee(plan, step, run);
         let (Context { model, fast, max, usual, .. }, t) = (self.context, &mut *self.at_hand);
-        let look = Look { values: &t.values, residuals: &t.residuals, refs: &[], usual };
+        let arenas = Arenas { values: &t.values, residuals: &t.residuals, refs: &[], usual };
         let offsets = &plan.offsets[plan.scales[step.level as usize].encoder];
-        let (part, at, n) = (model.part(Pass::Encoder, 0), run.at as usize, run.n as usize);
-        fast.context(part, offsets, look, at, plan.level(step), n, &t.b, &mut t.scratch, &mut t.heads);
+        let (part, n) = (model.part(Pass::Encoder, 0), run.n as usize);
+        let site = Site { offsets, ..plan.site(arenas, step, run) };
+        fast.context(part, site, &t.b, &mut t.scratch, &mut t.heads);
         fast.quantise(n, &t.heads, MAX_FEATURE.min(max), &mut t.known);
         indices(run).zip(&t.known).for_each(|(index, &q)| all[index] = q);
     }
@@ -161,9 +162,9 @@ impl Tile<'_> {
     fn describe_coarse(&mut self, plan: &Plan, steps: Steps, step: &Step, run: Run) {
         let (Context { model, fast, usual, .. }, n) = (self.context, run.n as usize);
         let t = &mut *self.at_hand;
-        let look = Look { values: &t.values, residuals: &t.residuals, refs: &[], usual };
-        let (part, offsets) = (model.part(step.pass, 0), &plan.offsets[step.offsets]);
-        fast.context(part, offsets, look, run.at as usize, plan.level(step), n, &t.b, &mut t.scratch, &mut t.heads);
+        let arenas = Arenas { values: &t.values, residuals: &t.residuals, refs: &[], usual };
+        let part = model.part(step.pass, 0);
+        fast.context(part, plan.site(arenas, step, run), &t.b, &mut t.scratch, &mut t.heads);
         match step.pass {
             Pass::Feature => {
                 t.coarse[..n].fill(FEATURE_B);
@@ -178,14 +179,13 @@ impl Tile<'_> {
     fn watch_coarse(&mut self, plan: &Plan, part: usize, steps: Steps, step: &Step, run: Run) {
         let (Context { model, fast, usual, .. }, n) = (self.context, run.n as usize);
         let t = &mut *self.at_hand;
-        let look = Look { values: &t.values, residuals: &t.residuals, refs: &[], usual };
+        let arenas = Arenas { values: &t.values, residuals: &t.residuals, refs: &[], usual };
         let n_in = model.parts[part].net.layers().last().expect("a net has layers").n_in;
         let stride = t.b.len();
         if t.hidden.stride != stride || t.hidden.words.len() < n_in / 4 * stride {
             t.hidden = Hidden::new(n_in, stride);
         }
-        let offsets = &plan.offsets[step.offsets];
-        fast.hidden(part, offsets, look, run.at as usize, plan.level(step), n, &t.b, &mut t.scratch, &mut t.hidden);
+        fast.hidden(part, plan.site(arenas, step, run), &t.b, &mut t.scratch, &mut t.hidden);
         match step.pass {
             Pass::Feature => {
                 t.coarse[..n].fill(FEATURE_B);
@@ -218,7 +218,8 @@ impl Tile<'_> {
         for (known, index) in t.known.iter_mut().zip(indices(run)) {
             *known = symbol(steps, step, all[index]);
         }
-        fast.intervals(&t.mixtures, window, n, &t.coarse, &t.known, &mut t.start, &mut t.width);
+        let of = Distributions { mixtures: &t.mixtures, window, b: &t.coarse };
+        fast.intervals(of, n, &t.known, &mut t.start, &mut t.width);
         for ((index, &start), &width) in indices(run).zip(&t.start).zip(&t.width) {
             t.symbols[index] = Interval { start, width };
         }

@@ -1,290 +1,405 @@
-//! Many tiles through a flow at once: the moves of `lifts`, and the coder on the CPU.
+//! Family `idf`: an integer lifting, forward and inverse, as `codec::flow` does it run by run, phase by phase.
 //!
 //! ```text
-//! encode:  ints there, what is left read back; then back again, an interval for each
-//! decode:  back, and at each coded step the CPU pops what is left of its midpoints
+//! forward   for each level from the finest, each half:     odd −= P(even)     details are their residuals     even += U(odd)
+//! inverse   for each level from the coarsest, each half:   the details of odd are coded     even −= U(odd)     odd += P(even)
+//! encode    ints -> forward -> details -> inverse, an interval for each
+//! decode    inverse; at each coded step the CPU pops details
 //! ```
+//!
+//! Places are those of coded steps, then that of the seed, then those of the phases that no step codes. A target is a home or a copy
+//! beyond the edges of a phase, and both are always changed alike.
 
-use super::Gpu;
-use super::decode::{TilePayload, with_room};
-use super::encode::{TileInts, batch_size, check_tiles, count_refs};
-use super::lifts::{Coded, Deed, Lifts, Move};
 use super::op::Op;
-use super::queue::{Bound, dispatch};
-use crate::codec::flow::{self, POPPED, check, far, opened, packed};
-use crate::codec::network::{Context, indices, pop};
-use crate::entropy::lanes::{Interval, Popper};
+use super::params;
+use super::program::{Buf, Command, Fetch, Program, Stage};
+use super::stages::{add_refs, pop_stage};
+use super::tables::{Block, NONE, Tables, symbol_params};
+use super::walk::{Prepared, Tile, TileInts, Walk};
+use crate::codec::flow::{POPPED, WINDOW, check, far, opened, packed};
+use crate::codec::network::{Context, indices};
+use crate::entropy::lanes::Interval;
 use crate::error::Result;
-use crate::kernel::ONE;
-use crate::kernel::fast::room;
+use crate::kernel::couple::Direction;
 use crate::kernel::interval::cost;
+use crate::kernel::predict::Linear;
+use crate::kernel::{ONE, Offsets};
 use crate::model::Plan;
-use rayon::prelude::*;
+use crate::model::idf::{Half, Lift, Phase};
+use crate::model::plan::Run;
 use std::collections::BTreeMap;
-use wgpu::{Buffer, CommandEncoder};
+use std::ops::Range;
 
-/// The buffers of a batch of tiles, and the deeds bound to them.
-struct Batch {
-    n_most: usize,
-    ints: Buffer,
-    left: Buffer,
-    seeds: Buffer,
-    middles: Buffer,
-    ref_ints: Buffer,
-    values: Buffer,
-    mixtures: Buffer,
-    intervals: Buffer,
-    staging: Buffer,
-    deeds: BTreeMap<Deed, Bound>,
+pub(super) struct Flow<'a> {
+    context: Context<'a>,
+    plan: &'a Plan,
+    program: Program,
 }
 
-/// A tile on its way: what is left of its midpoints so far, or why there is nothing.
-struct Tile {
-    left: Vec<i32>,
-    seed: i32,
-    popper: Result<Popper>,
+/// Cells of a phase: their places, and the entries of `targets`.
+#[derive(Clone, Debug, Default)]
+struct Group {
+    places: Range<usize>,
+    targets: Range<usize>,
 }
 
-impl Gpu {
-    /// The payloads of tiles of one plane and one size, the same bytes as `flow::encode`.
-    pub(super) fn encode_flow(&self, context: Context, plan: &Plan, tiles: &[TileInts]) -> Result<Vec<Vec<u8>>> {
-        let n_refs = check_tiles(plan, tiles)?;
-        if plan.lifts.is_empty() {
-            return Ok(tiles.iter().map(|tile| flow::encode(context, plan, tile.ints, tile.refs)).collect());
-        }
-        let lifts = Lifts::new(context, plan, n_refs, true);
-        let batch = Batch::new(self, &lifts, plan, n_refs, tiles.len())?;
-        self.check()?;
-        let mut payloads = Vec::with_capacity(tiles.len());
-        for tiles in tiles.chunks(batch.n_most) {
-            let ints: Vec<i32> = tiles.iter().flat_map(|tile| tile.ints).copied().collect();
-            self.write(&batch.ints, &ints);
-            let refs: Vec<&[i32]> = tiles.iter().flat_map(|tile| tile.refs).copied().collect();
-            let mut encoder = batch.begin(self, context, &lifts, &refs, tiles.len());
-            batch.go(&mut encoder, &lifts, &lifts.there, tiles.len(), n_refs);
-            batch.go(&mut encoder, &lifts, &lifts.back, tiles.len(), n_refs);
-            payloads.extend(batch.finish(self, plan, &lifts, encoder, tiles.len())?);
-        }
-        Ok(payloads)
+/// A program on its way.
+struct Lifting<'a> {
+    t: Tables<'a>,
+    buffers: Buffers,
+    /// The groups of each level, by phase.
+    groups: Vec<[Group; 4]>,
+    n_coded: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Buffers {
+    ints: Buf,
+    details: Buf,
+    seeds: Buf,
+    medians: Buf,
+    values: Buf,
+    /// Details as residuals, and how even samples stand out of the four nearest.
+    residuals: Buf,
+    contrast: Buf,
+    refs: Buf,
+    b: Buf,
+    zeros: Buf,
+    heads: Buf,
+    mixtures: Buf,
+    constants: Buf,
+    pairs: Buf,
+}
+
+impl<'a> Flow<'a> {
+    pub fn to_encode(context: Context<'a>, plan: &'a Plan, n_refs: usize) -> Flow<'a> {
+        let mut l = Lifting::new(context, plan, n_refs);
+        let Buffers { ints, details, medians, zeros, mixtures, constants, .. } = l.buffers;
+        let finest = plan.lifts.last().map_or(Vec::new(), |lift| lift.phases.iter().flat_map(ints_of).collect());
+        l.fill((ints, l.buffers.seeds), Block { base: 0, stride: plan.h * plan.w }, &finest);
+        // the details and the seed, in one block
+        let (n, block) = (l.n_coded + 1, Block { base: 0, stride: l.n_coded + 1 });
+        l.forward();
+        l.t.p.run(Op::Detail, &[l.t.cells, l.buffers.values, details], l.t.arena(block), 0..n);
+        let intervals = l.t.p.per_tile(2 * n);
+        l.inverse(|l, step, group| {
+            let told = l.mixtures(step, group, block);
+            l.t.p.run(Op::Interval, &[details, zeros, mixtures, constants, intervals], told, group.places.clone());
+        });
+        let mut program = l.t.p;
+        program.inputs = vec![medians, ints];
+        program.outputs = vec![Fetch::block(intervals, 2 * n), Fetch::block(details, n)];
+        Flow { context, plan, program }
     }
 
-    /// The ints of the payloads of one plane and one size.
-    pub(super) fn decode_flow(
-        &self,
-        context: Context,
-        plan: &Plan,
-        tiles: &[TilePayload],
-    ) -> Result<Vec<Result<Vec<i32>>>> {
-        let n_refs = count_refs(plan, tiles.iter().map(|t| t.refs))?;
-        if plan.lifts.is_empty() {
-            let one = |tile: &TilePayload| {
-                let mut ints = vec![0; plan.h * plan.w];
-                flow::decode(context, plan, tile.payload, tile.refs, &mut ints).map(|()| ints)
-            };
-            return Ok(tiles.iter().map(one).collect());
+    pub fn to_decode(context: Context<'a>, plan: &'a Plan, n_refs: usize) -> Flow<'a> {
+        let mut l = Lifting::new(context, plan, n_refs);
+        let Buffers { ints, details, seeds, medians, values, mixtures, .. } = l.buffers;
+        let seed = plan.lifts.first().map_or(Vec::new(), |lift| ints_of(&lift.phases[0]));
+        let seed: Vec<[u32; 2]> = seed.into_iter().map(|[cell, _]| [cell, NONE]).collect();
+        l.fill((ints, seeds), Block::default(), &seed);
+        let k = context.model.parts[0].net.k;
+        l.inverse(|l, step, group| {
+            let stage = Stage { steps: step..step + 1, first: group.places.start, n: group.places.len() };
+            let block = Block::of(&stage);
+            l.mixtures(step, group, block);
+            let fetch = vec![Fetch::block(mixtures, 3 * k * stage.n)];
+            l.t.p.commands.push(Command::Pop(stage, fetch));
+            let buffers = [l.t.targets, details, seeds, values];
+            l.t.p.run(Op::Fill, &buffers, l.t.arena(block), group.targets.clone());
+        });
+        // what an encoder need not undo: it knows what comes of it
+        if let Some((lift, half)) = plan.lifts.last().and_then(|lift| Some((lift, lift.halves.last()?))) {
+            l.undo(plan.lifts.len() - 1, lift, half);
         }
-        let lifts = Lifts::new(context, plan, n_refs, false);
-        let batch = Batch::new(self, &lifts, plan, n_refs, tiles.len())?;
-        self.check()?;
-        let mut all = Vec::with_capacity(tiles.len());
-        for tiles in tiles.chunks(batch.n_most) {
-            all.extend(batch.decode(self, context, plan, &lifts, tiles, n_refs)?);
-        }
-        Ok(all)
+        let mut program = l.t.p;
+        program.inputs = vec![medians, seeds];
+        program.popped = Some(details);
+        program.outputs = vec![Fetch::block(values, plan.n_arena)];
+        Flow { context, plan, program }
+    }
+
+    fn median(&self) -> Vec<i32> {
+        vec![self.context.usual.value / ONE]
     }
 }
 
-impl Batch {
-    fn new(gpu: &Gpu, t: &Lifts, plan: &Plan, n_refs: usize, n_tiles: usize) -> Result<Batch> {
-        let (n, n_arena, n_heads) = (t.n_most.max(t.n_coded + 1), plan.n_arena, 3 * t.most_k + 1);
-        let largest = (n * n_heads).max(n_arena * n_refs.max(1)).max(plan.h * plan.w);
-        let total = n_arena * (3 + n_refs) + n * (n_heads + 6 * t.k + 9) + (n_refs + 1) * plan.h * plan.w;
-        let n_most = batch_size(gpu, largest, total)?.min(n_tiles.max(1));
-        let words = |n: usize| gpu.storage(n * n_most);
-        let (ints, left, seeds, middles) = (words(plan.h * plan.w), words(n), words(1), words(1));
-        let (b, zeros, heads, mixtures) = (words(n), words(n), words(n * n_heads), words(3 * t.k * n));
-        let (values, residuals, sharp, intervals) = (words(n_arena), words(n_arena), words(n_arena), words(2 * n));
-        let (refs, ref_ints) = (words(n_arena * n_refs), words(n_refs * plan.h * plan.w));
-        let (cells, shown, pairs, mirror) =
-            (gpu.upload(&t.cells), gpu.upload(&t.shown), gpu.upload(&t.pairs), gpu.upload(&t.mirror));
-        let (linear, offsets, weights) = (gpu.upload(&t.linear), gpu.upload(&t.offsets), gpu.upload(&t.weights));
-        let params = gpu.upload_params(&t.params);
-        let bind = |op: Op, buffers: &[&Buffer]| gpu.bind(op, t.words, &params, buffers);
-        let see = |residuals: &Buffer, b: &Buffer| {
-            bind(Op::Context, &[&cells, &values, residuals, &refs, b, &offsets, &weights, &heads])
+/// The cells of a phase and its copies, and the ints of the tile that lie there.
+fn ints_of(phase: &Phase) -> Vec<[u32; 2]> {
+    let of_run = |run: &Run| (run.at..run.at + run.n).zip(indices(*run).map(|i| i as u32));
+    targets(phase, phase.runs.iter().flat_map(of_run).collect())
+}
+
+/// Homes, and what lies beyond the edges, where home and entry of a cell are these.
+fn targets(phase: &Phase, homes: Vec<(u32, u32)>) -> Vec<[u32; 2]> {
+    let entry: BTreeMap<u32, u32> = homes.iter().copied().collect();
+    let halo = phase.halo.iter().map(|(from, to)| [*to, entry[from]]);
+    homes.iter().map(|&(cell, entry)| [cell, entry]).chain(halo).collect()
+}
+
+impl<'a> Lifting<'a> {
+    /// The tables and buffers, and arenas in which nothing is known yet.
+    fn new(context: Context<'a>, plan: &'a Plan, n_refs: usize) -> Lifting<'a> {
+        let mut t = Tables::new(context, plan, n_refs);
+        t.add_places(&plan.steps);
+        let n_coded = t.p.index.len();
+        t.p.append(t.cells, &[plan.lifts[0].phases[0].runs[0].at]);
+        let groups = groups(&mut t, n_coded);
+        let largest = groups.iter().flatten().map(|group| group.places.len()).max().unwrap_or(0);
+        let n = largest.max(n_coded + 1);
+        let k = context.model.parts[0].net.k;
+        let most_k = context.model.parts.iter().map(|part| part.net.k).max().unwrap_or(k);
+        let [ints, details, seeds, medians] = [plan.h * plan.w, n, 1, 1].map(|n| t.p.per_tile(n));
+        let [b, zeros, heads, mixtures] = [n, n, n * (3 * most_k + 1), 3 * k * n].map(|n| t.p.per_tile(n));
+        let [values, residuals, contrast, refs] = [1, 1, 1, n_refs].map(|n| t.p.per_tile(n * plan.n_arena));
+        let (constants, pairs) = (t.p.constants(), t.p.table());
+        t.p.cleared = vec![values];
+        add_refs(&mut t, seeds, refs);
+        let buffers = Buffers {
+            ints,
+            details,
+            seeds,
+            medians,
+            values,
+            residuals,
+            contrast,
+            refs,
+            b,
+            zeros,
+            heads,
+            mixtures,
+            constants,
+            pairs,
         };
-        let deeds = [
-            (Deed::FillRefs, bind(Op::Fill, &[&mirror, &ref_ints, &seeds, &refs])),
-            (Deed::FillBare, bind(Op::Fill, &[&shown, &ints, &middles, &values])),
-            (Deed::FillInts, bind(Op::Fill, &[&shown, &ints, &seeds, &values])),
-            (Deed::FillSeed, bind(Op::Fill, &[&shown, &ints, &seeds, &values])),
-            (Deed::FillLeft, bind(Op::Fill, &[&shown, &left, &seeds, &values])),
-            (Deed::ResetSharp, bind(Op::Settle, &[&shown, &values, &zeros, &sharp])),
-            (Deed::ResetResiduals, bind(Op::Settle, &[&shown, &values, &zeros, &residuals])),
-            (Deed::Predict, bind(Op::Predict, &[&cells, &values, &refs, &linear, &b])),
-            (Deed::SettleSharp, bind(Op::Settle, &[&shown, &values, &b, &sharp])),
-            (Deed::SettleLeft, bind(Op::Settle, &[&shown, &values, &zeros, &residuals])),
-            (Deed::SeeKnown, see(&sharp, &b)),
-            (Deed::SeeLeft, see(&residuals, &zeros)),
-            (Deed::SeeToCode, see(&residuals, &b)),
-            (Deed::CoupleMidpoints, bind(Op::Couple, &[&shown, &b, &heads, &values])),
-            (Deed::CoupleKnown, bind(Op::Couple, &[&shown, &zeros, &heads, &values])),
-            (Deed::CarryValues, bind(Op::Carry, &[&pairs, &values])),
-            (Deed::CarryResiduals, bind(Op::Carry, &[&pairs, &residuals])),
-            (Deed::Mixture, bind(Op::Mixture, &[&zeros, &heads, &gpu.constants, &mixtures])),
-            (Deed::Interval, bind(Op::Interval, &[&left, &zeros, &mixtures, &gpu.constants, &intervals])),
-            (Deed::Leave, bind(Op::Leave, &[&cells, &values, &left])),
-        ];
-        let staging = gpu.staging((3 * t.k).max(3) * n * n_most);
-        let deeds = deeds.into();
-        Ok(Batch { n_most, ints, left, seeds, middles, ref_ints, values, mixtures, intervals, staging, deeds })
+        let mut l = Lifting { t, buffers, groups, n_coded };
+        let empty = plan.lifts.iter().flat_map(|lift| lift.bare.clone()).map(|cell| [cell as u32, NONE]);
+        l.fill((ints, medians), Block::default(), &empty.collect::<Vec<_>>());
+        l.reset(contrast);
+        l.reset(residuals);
+        l
     }
 
-    /// Arenas as they are before anything is known.
-    fn begin(&self, gpu: &Gpu, context: Context, t: &Lifts, refs: &[&[i32]], n_tiles: usize) -> CommandEncoder {
-        gpu.write(&self.ref_ints, &refs.concat());
-        gpu.write(&self.middles, &vec![context.usual.value / ONE; n_tiles]);
-        let mut encoder = gpu.encoder();
-        encoder.clear_buffer(&self.values, 0, None);
-        self.go(&mut encoder, t, &t.begin, n_tiles, refs.len() / n_tiles.max(1));
-        encoder
+    /// Ints, or seeds where there are none.
+    fn fill(&mut self, (ints, seeds): (Buf, Buf), block: Block, targets: &[[u32; 2]]) {
+        let targets = self.t.p.append(self.t.targets, targets);
+        self.t.p.run(Op::Fill, &[self.t.targets, ints, seeds, self.buffers.values], self.t.arena(block), targets);
     }
 
-    /// Moves of which none is coded by the CPU.
-    fn go(&self, encoder: &mut CommandEncoder, t: &Lifts, moves: &[Move], n_tiles: usize, n_refs: usize) {
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        for next in moves {
-            let Move::Do(deed, range) = next else { continue };
-            let n = if *deed == Deed::FillRefs { n_tiles * n_refs } else { n_tiles };
-            dispatch(&mut pass, &self.deeds[deed], &t.params, range.clone(), n);
+    /// The spread of the plane in all cells.
+    fn reset(&mut self, residuals: Buf) {
+        let all: Vec<[u32; 2]> = (0..self.t.plan.n_arena as u32).map(|cell| [cell, NONE]).collect();
+        let all = self.t.p.append(self.t.targets, &all);
+        self.residual(self.buffers.zeros, residuals, Block::default(), all);
+    }
+
+    fn residual(&mut self, b: Buf, residuals: Buf, block: Block, targets: Range<usize>) {
+        let buffers = [self.t.targets, self.buffers.values, b, residuals];
+        self.t.p.run(Op::Residual, &buffers, self.t.arena(block), targets);
+    }
+
+    fn forward(&mut self) {
+        let plan = self.t.plan;
+        for (depth, lift) in plan.lifts.iter().enumerate().rev() {
+            for half in lift.halves.iter().rev() {
+                self.predict(depth, lift, half, Direction::PREDICT);
+                self.residuals(depth, half);
+                self.update(depth, lift, half, Direction::UPDATE);
+            }
+            if depth > 0 {
+                let above = &plan.lifts[depth - 1];
+                let here: BTreeMap<u32, u32> = lift.descent.iter().copied().collect();
+                let homes = lift.descent.iter().map(|&(there, here)| [here, there]);
+                let halos = above.phases.iter().flat_map(|p| &p.halo).map(|(home, to)| [here[home], *to]);
+                self.copy(&[self.buffers.values], homes.chain(halos).collect());
+            }
         }
     }
 
-    /// Reads back intervals and what is left, and packs them.
-    fn finish(
-        &self,
-        gpu: &Gpu,
-        plan: &Plan,
-        t: &Lifts,
-        mut encoder: CommandEncoder,
-        n_tiles: usize,
-    ) -> Result<Vec<Vec<u8>>> {
-        let n = t.n_coded + 1;
-        let bytes = (n * n_tiles * 4) as u64;
-        encoder.copy_buffer_to_buffer(&self.intervals, 0, &self.staging, 0, 2 * bytes);
-        encoder.copy_buffer_to_buffer(&self.left, 0, &self.staging, 2 * bytes, bytes);
-        let submission = gpu.submit(encoder);
-        gpu.read(&self.staging, 3 * n * n_tiles, submission, |words| {
-            let (intervals, left) = words.split_at(2 * n * n_tiles);
-            let left: &[i32] = bytemuck::cast_slice(left);
-            let tiles = intervals.par_chunks_exact(2 * n).zip(left.par_chunks_exact(n));
-            let pack_one = |(intervals, left): (&[u32], &[i32])| {
-                let mut symbols = vec![(Interval::default(), None); plan.h * plan.w];
-                let coded = intervals[..2 * t.n_coded].chunks_exact(2);
-                let widths: Vec<u32> = coded.clone().map(|pair| pair[1]).collect();
-                for ((&index, pair), &left) in t.index.iter().zip(coded).zip(left) {
-                    symbols[index as usize] = (Interval { start: pair[0], width: pair[1] }, far(left));
+    /// `code` finds the details of a group. What has been coded last is not undone.
+    fn inverse(&mut self, mut code: impl FnMut(&mut Lifting<'a>, usize, &Group)) {
+        let plan = self.t.plan;
+        self.reset(self.buffers.residuals);
+        let mut last = None;
+        for (depth, lift) in plan.lifts.iter().enumerate() {
+            for (i, half) in lift.halves.iter().enumerate() {
+                if let Some((depth, lift, half)) = last.replace((depth, lift, half)) {
+                    self.undo(depth, lift, half);
                 }
-                packed(plan, left[t.n_coded], cost(&widths), |index| symbols[index])
-            };
-            tiles.map(pack_one).collect()
-        })
-    }
-
-    fn decode(
-        &self,
-        gpu: &Gpu,
-        context: Context,
-        plan: &Plan,
-        t: &Lifts,
-        payloads: &[TilePayload],
-        n_refs: usize,
-    ) -> Result<Vec<Result<Vec<i32>>>> {
-        let open = |tile: &TilePayload| {
-            let (popper, seed) = match opened(tile.payload) {
-                Ok((popper, seed)) => (Ok(popper), seed),
-                Err(e) => (Err(e), 0),
-            };
-            Tile { left: vec![0; plan.h * plan.w], seed, popper }
-        };
-        let mut tiles: Vec<Tile> = payloads.iter().map(open).collect();
-        gpu.write(&self.seeds, &tiles.iter().map(|tile| tile.seed).collect::<Vec<i32>>());
-        let refs: Vec<&[i32]> = payloads.iter().flat_map(|tile| tile.refs).copied().collect();
-        let mut encoder = self.begin(gpu, context, t, &refs, tiles.len());
-        for part in t.back.split_inclusive(|next| matches!(next, Move::Code(_))) {
-            self.go(&mut encoder, t, part, tiles.len(), n_refs);
-            if let Some(Move::Code(coded)) = part.last() {
-                self.pop(gpu, context, plan, t, coded, encoder, &mut tiles)?;
-                encoder = gpu.encoder();
+                if i == 0 && depth > 0 {
+                    let there: BTreeMap<u32, u32> = lift.descent.iter().map(|&(a, b)| (b, a)).collect();
+                    let homes = lift.descent.iter().map(|&(there, here)| [there, here]);
+                    let halos = lift.phases[0].halo.iter().map(|(home, to)| [there[home], *to]);
+                    self.copy(&[self.buffers.values, self.buffers.residuals], homes.chain(halos).collect());
+                }
+                for (step, &phase) in half.steps.clone().zip(&half.coded) {
+                    let group = self.groups[depth][phase].clone();
+                    code(self, step, &group);
+                }
             }
         }
-        let words = plan.n_arena * tiles.len();
-        let staging = gpu.staging(words);
-        encoder.copy_buffer_to_buffer(&self.values, 0, &staging, 0, words as u64 * 4);
-        let submission = gpu.submit(encoder);
-        gpu.read(&staging, words, submission, |words| {
-            let arenas: &[i32] = bytemuck::cast_slice(words);
-            let tiles = tiles.into_par_iter().zip(arenas.par_chunks_exact(plan.n_arena));
-            tiles.map(|(tile, values)| tile.finish(context, plan, values)).collect()
-        })
     }
 
-    /// What is left of the midpoints of a step, of all tiles.
-    #[expect(clippy::too_many_arguments, reason = "the tables, the stream, and what is on its way")]
-    fn pop(
-        &self,
-        gpu: &Gpu,
-        context: Context,
-        plan: &Plan,
-        t: &Lifts,
-        coded: &Coded,
-        mut encoder: CommandEncoder,
-        tiles: &mut [Tile],
-    ) -> Result<()> {
-        let n = coded.n;
-        let words = 3 * t.k * n * tiles.len();
-        encoder.copy_buffer_to_buffer(&self.mixtures, 0, &self.staging, 0, words as u64 * 4);
-        let submission = gpu.submit(encoder);
-        gpu.read(&self.staging, words, submission, |words| {
-            let mixtures: &[i32] = bytemuck::cast_slice(words);
-            let tiles = tiles.par_iter_mut().zip(mixtures.par_chunks_exact(3 * t.k * n));
-            tiles.for_each(|(tile, mixtures)| tile.pop(context, plan, t.k, coded, mixtures));
-        })?;
-        let index = &t.index[coded.first..][..n];
-        let left: Vec<i32> = tiles.iter().flat_map(|t| index.iter().map(|&i| t.left[i as usize])).collect();
-        gpu.write(&self.left, &left);
-        Ok(())
+    fn undo(&mut self, depth: usize, lift: &Lift, half: &Half) {
+        self.residuals(depth, half);
+        self.update(depth, lift, half, Direction::UPDATE.inverse());
+        self.predict(depth, lift, half, Direction::PREDICT.inverse());
+    }
+
+    /// odd ± P(even)
+    fn predict(&mut self, depth: usize, lift: &Lift, half: &Half, direction: Direction) {
+        let (Tables { context, plan, n_refs, .. }, Buffers { contrast, b, .. }) = (&self.t, self.buffers);
+        let (context, plan, part) = (*context, *plan, context.model.part(half.predict, *n_refs));
+        for even in &half.known {
+            let (group, block) = self.group(depth, even.phase);
+            self.centre(&Linear::mean(4), &even.near, block, group.places);
+            self.residual(b, contrast, block, group.targets);
+        }
+        for (step, &phase) in half.steps.clone().zip(&half.coded) {
+            let (group, block) = self.group(depth, phase);
+            let (offsets, linear) = (&plan.offsets[plan.steps[step].offsets], &context.linears[plan.steps[step].set]);
+            self.centre(linear, offsets, block, group.places.clone());
+            let net = self.t.net(part, offsets, lift.level, block);
+            self.context(contrast, b, net, group.places.clone());
+            self.couple(b, net, group.targets, direction);
+        }
+    }
+
+    /// even ± U(odd)
+    fn update(&mut self, depth: usize, lift: &Lift, half: &Half, direction: Direction) {
+        let Buffers { residuals, zeros, .. } = self.buffers;
+        let part = self.t.context.model.part(half.update, self.t.n_refs);
+        for even in &half.known {
+            let (group, block) = self.group(depth, even.phase);
+            let net = params::Net { median: 0, ..self.t.net(part, &even.update, lift.level, block) };
+            self.context(residuals, zeros, net, group.places);
+            self.couple(zeros, net, group.targets, direction);
+        }
+    }
+
+    /// Details are their own residuals.
+    fn residuals(&mut self, depth: usize, half: &Half) {
+        for &phase in &half.coded {
+            let (group, block) = self.group(depth, phase);
+            self.residual(self.buffers.zeros, self.buffers.residuals, block, group.targets);
+        }
+    }
+
+    /// The mixtures of the details of a step, in a block; returns what its intervals are told.
+    fn mixtures(&mut self, step: usize, group: &Group, block: Block) -> params::Symbol {
+        let (Tables { context, plan, n_refs, .. }, step) = (&self.t, &self.t.plan.steps[step]);
+        let (offsets, linear) = (&plan.offsets[step.offsets], &context.linears[step.set]);
+        let part = context.model.part(step.pass, *n_refs);
+        let Buffers { residuals, b, zeros, heads, mixtures, constants, .. } = self.buffers;
+        self.centre(linear, offsets, block, group.places.clone());
+        let net = self.t.net(part, offsets, step.level, block);
+        self.context(residuals, b, net, group.places.clone());
+        let told = symbol_params(WINDOW, net.k as usize, block);
+        self.t.p.run(Op::Mixture, &[zeros, heads, constants, mixtures], told, group.places.clone());
+        told
+    }
+
+    /// What stands in b of these places.
+    fn centre(&mut self, linear: &Linear, offsets: &Offsets, block: Block, places: Range<usize>) {
+        let told = self.t.predict(linear, offsets, block);
+        let buffers = [self.t.cells, self.buffers.values, self.buffers.refs, self.t.linear, self.buffers.b];
+        self.t.p.run(Op::Predict, &buffers, told, places);
+    }
+
+    fn context(&mut self, residuals: Buf, b: Buf, net: params::Net, places: Range<usize>) {
+        let (Tables { cells, offsets, weights, .. }, Buffers { values, refs, heads, .. }) = (&self.t, self.buffers);
+        let buffers = [*cells, values, residuals, refs, b, *offsets, *weights, heads];
+        self.t.p.run(Op::Context, &buffers, net, places);
+    }
+
+    fn couple(&mut self, b: Buf, net: params::Net, targets: Range<usize>, direction: Direction) {
+        let params::Net { base, stride, n_arena, k, .. } = net;
+        let Direction { sign, most } = direction;
+        let told = params::Couple { base, stride, n_arena, k, sign, most };
+        self.t.p.run(Op::Couple, &[self.t.targets, b, self.buffers.heads, self.buffers.values], told, targets);
+    }
+
+    fn copy(&mut self, arenas: &[Buf], pairs: Vec<[u32; 2]>) {
+        let pairs = self.t.p.append(self.buffers.pairs, &pairs);
+        for &arena in arenas {
+            let told = self.t.arena(Block::default());
+            self.t.p.run(Op::Copy, &[self.buffers.pairs, arena], told, pairs.clone());
+        }
+    }
+
+    /// A group, and a block of its own for results.
+    fn group(&self, depth: usize, phase: usize) -> (Group, Block) {
+        let group = self.groups[depth][phase].clone();
+        let block = Block { base: group.places.start, stride: group.places.len() };
+        (group, block)
     }
 }
 
-impl Tile {
-    fn pop(&mut self, context: Context, plan: &Plan, k: usize, coded: &Coded, mixtures: &[i32]) {
-        let Ok(popper) = &mut self.popper else { return };
-        let mixtures = with_room(k, coded.n, mixtures);
-        let zeros = vec![0; room(coded.n)];
-        let mut from = 0;
-        for &run in &plan.steps[coded.step].runs {
-            let popped = pop(popper, context.fast, POPPED, run, &mixtures, &zeros, from, &[], &mut self.left);
-            if let Err(e) = popped {
-                // no kernel may see what was popped last
-                self.left.fill(0);
-                self.popper = Err(e);
-                return;
+/// The groups of every level: those that steps code in the order of these, the others behind the seed.
+fn groups(t: &mut Tables, n_coded: usize) -> Vec<[Group; 4]> {
+    let (mut first, mut behind) = (0, n_coded + 1);
+    let mut all = Vec::new();
+    for lift in &t.plan.lifts {
+        let mut groups: [Group; 4] = Default::default();
+        for phase in [3, 1, 2, 0] {
+            let cells: Vec<u32> = lift.phases[phase].runs.iter().flat_map(|run| run.at..run.at + run.n).collect();
+            let begin = if phase == 0 { &mut behind } else { &mut first };
+            let places = *begin..*begin + cells.len();
+            *begin = places.end;
+            if phase == 0 {
+                t.p.append(t.cells, &cells);
             }
-            from += run.n as usize;
+            let homes = cells.iter().zip(places.clone()).map(|(&cell, place)| (cell, place as u32)).collect();
+            let targets = t.p.append(t.targets, &targets(&lift.phases[phase], homes));
+            groups[phase] = Group { places, targets };
         }
+        all.push(groups);
+    }
+    all
+}
+
+impl Walk for Flow<'_> {
+    fn program(&self) -> &Program {
+        &self.program
+    }
+
+    fn prepare<'t>(&self, tile: &TileInts<'t>) -> Prepared<'t> {
+        Prepared { inputs: vec![self.median(), tile.ints.to_vec()], ints: tile.ints.into() }
+    }
+
+    fn pack(&self, ints: &[i32], parts: &[&[i32]]) -> Vec<u8> {
+        let (index, details) = (&self.program.index, parts[1]);
+        let mut symbols = vec![(Interval::default(), None); ints.len()];
+        let pairs = parts[0].chunks_exact(2).map(|pair| Interval { start: pair[0] as u32, width: pair[1] as u32 });
+        let widths: Vec<u32> = pairs.clone().take(index.len()).map(|interval| interval.width).collect();
+        for ((&index, interval), &detail) in index.iter().zip(pairs).zip(details) {
+            symbols[index as usize] = (interval, far(detail));
+        }
+        packed(self.plan, details[index.len()], cost(&widths), |index| symbols[index])
+    }
+
+    fn open(&self, payload: &[u8]) -> Tile {
+        let opened = opened(payload);
+        let seed = opened.as_ref().map_or(0, |(_, seed)| *seed);
+        Tile {
+            inputs: vec![self.median(), vec![seed]],
+            ints: vec![0; self.plan.h * self.plan.w],
+            popper: opened.map(|(popper, _)| popper),
+        }
+    }
+
+    fn pop(&self, tile: &mut Tile, stage: &Stage, parts: &[&[i32]]) {
+        pop_stage(tile, (self.context, POPPED), self.plan, stage, parts);
     }
 
     /// The ints, from the arena's finest level.
-    fn finish(self, context: Context, plan: &Plan, values: &[i32]) -> Result<Vec<i32>> {
-        let popper = self.popper?;
-        let mut ints = vec![self.seed; plan.h * plan.w];
-        for run in plan.lifts.last().iter().flat_map(|lift| &lift.phases).flat_map(|phase| &phase.runs) {
-            let cells = &values[run.at as usize..][..run.n as usize];
-            let places = indices(*run);
-            cells.iter().zip(places).for_each(|(cell, i)| ints[i] = cell / ONE);
+    fn finish(&self, tile: Tile, parts: &[&[i32]]) -> Result<Vec<i32>> {
+        let popper = tile.popper?;
+        let mut ints = tile.ints;
+        for run in self.plan.lifts.last().iter().flat_map(|lift| &lift.phases).flat_map(|phase| &phase.runs) {
+            let cells = &parts[0][run.at as usize..][..run.n as usize];
+            cells.iter().zip(indices(*run)).for_each(|(cell, i)| ints[i] = cell / ONE);
         }
-        check(context, &ints)?;
+        check(self.context, &ints)?;
         popper.finish().map(|()| ints)
     }
 }

@@ -5,7 +5,7 @@
 
 use super::idf::Lift;
 use super::l3c::Scale;
-use crate::kernel::{Offsets, SLACK};
+use crate::kernel::{Arenas, Offsets, SLACK, Site};
 use crate::net::Pass;
 
 /// Cells side by side in the arena; their ints lie `step` apart in the tile, from index `first`.
@@ -67,6 +67,12 @@ impl Plan {
     /// The level that a net is told: scales are told apart as far as their predictors are.
     pub fn level(&self, step: &Step) -> i32 {
         if self.scales.is_empty() { step.level } else { step.set as i32 }
+    }
+
+    /// A run of a step, as kernels see it.
+    pub fn site<'a>(&'a self, arenas: Arenas<'a>, step: &Step, run: Run) -> Site<'a> {
+        let offsets = &self.offsets[step.offsets];
+        Site { arenas, offsets, at: run.at as usize, n: run.n as usize, level: self.level(step) }
     }
 
     /// An arena with every cell at the seed.
