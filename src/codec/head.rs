@@ -1,4 +1,4 @@
-//! What a decoder must know of an array before its tiles: FORMAT.md, section "Array head".
+//! What a decoder must know of an array before its tiles: FORMAT.md, section "HEAD".
 
 use crate::array::{ArrayType, Dtype};
 use crate::codec::anchor::{Anchor, MAX_ANCHORS};
