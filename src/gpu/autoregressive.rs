@@ -44,7 +44,7 @@ impl<'a> Autoregressive<'a> {
         let told: Vec<_> = told.collect();
 
         s.fill_all(block);
-        told.iter().for_each(|(places, (predict, _), _)| s.predict(*predict, places.clone()));
+        told.iter().for_each(|(places, (predict, _), _)| s.t.predict(*predict, places.clone()));
         s.residual_all(block);
         match acts {
             None => told.iter().for_each(|(places, (_, net), _)| s.context(*net, places.clone())),
@@ -58,9 +58,9 @@ impl<'a> Autoregressive<'a> {
                 }
             }
         }
-        s.mixture(s.b, block, 0..n);
-        s.intervals(s.ints, s.b, block);
-        s.t.p.inputs = vec![s.seeds, s.ints];
+        s.mixture(s.t.b, block, 0..n);
+        s.intervals(s.t.ints, s.t.b, block);
+        s.t.p.inputs = vec![s.t.seeds, s.t.ints];
         Autoregressive { context, plan, program: s.t.p }
     }
 
@@ -81,7 +81,7 @@ impl<'a> Autoregressive<'a> {
             last = Some((key(step), (predict, net)));
             let (base, stride) = (block.base as u32, block.stride as u32);
             let net = params::Net { base, stride, ..net };
-            s.predict(params::Predict { base, stride, ..predict }, places.clone());
+            s.t.predict(params::Predict { base, stride, ..predict }, places.clone());
             match acts {
                 None => s.context(net, places.clone()),
                 Some(acts) => {
@@ -89,11 +89,11 @@ impl<'a> Autoregressive<'a> {
                     layers(&mut s, acts, net, places.clone());
                 }
             }
-            s.mixture(s.b, block, places);
-            s.pop(i, s.b);
+            s.mixture(s.t.b, block, places);
+            s.pop(i, s.t.b);
         }
-        s.t.p.inputs = vec![s.seeds];
-        s.t.p.popped = Some(s.ints);
+        s.t.p.inputs = vec![s.t.seeds];
+        s.t.p.popped = Some(s.t.ints);
         Autoregressive { context, plan, program: s.t.p }
     }
 }
@@ -107,12 +107,12 @@ fn add_grid(s: &mut Stages) -> Option<Buf> {
 }
 
 fn features(s: &mut Stages, acts: Buf, net: params::Net, places: Range<usize>) {
-    let buffers = [s.t.cells, s.values, s.residuals, s.refs, s.b, s.t.offsets, acts];
+    let buffers = [s.t.cells, s.t.values, s.t.residuals, s.t.refs, s.t.b, s.t.offsets, acts];
     s.t.p.run(Op::Features, &buffers, net, places);
 }
 
 fn layers(s: &mut Stages, acts: Buf, net: params::Net, places: Range<usize>) {
-    s.t.p.run(Op::CausalConv, &[s.t.cells, s.t.weights, acts, s.heads], net, places);
+    s.t.p.run(Op::CausalConv, &[s.t.cells, s.t.weights, acts, s.t.heads], net, places);
 }
 
 impl Walk for Autoregressive<'_> {

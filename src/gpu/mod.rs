@@ -4,11 +4,12 @@
 //! op              the shaders, their buffers and parameters (params)
 //! program         buffers, and a list of commands over them; a batch of tiles that runs it
 //! queue           device buffers, pipelines, waiting; whatever goes wrong becomes an Error::device
-//! tables          nets, predictors and plans as buffers; activation_grid: those of causal convolutions
+//! builder         a program on its way: the buffers and ops that all walks have
+//! tables          nets and predictors as buffers; activation_grid: those of causal convolutions
 //! walk            many tiles at once: the device runs a family's program, the CPU packs and pops
 //! autoregressive  the program of raster and lattice; stages: what it shares with
 //! pyramid         that of means and features, scale by scale
-//! flow            that of an integer lifting, forward and inverse
+//! flow            that of an integer lifting, forward and inverse (lifting)
 //! autoencoder     blocks through meshes: find, choose, paint
 //! twin            one op over one run, with the signature of its plain kernel
 //! verify          a device that differs from the plain kernels in one bit is refused
@@ -20,7 +21,9 @@ mod activation_grid;
 mod adapter;
 mod autoencoder;
 mod autoregressive;
+mod builder;
 mod flow;
+mod lifting;
 mod op;
 mod params;
 mod program;

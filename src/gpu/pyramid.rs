@@ -67,14 +67,14 @@ impl<'a> Pyramid<'a> {
         for (i, stage) in told.iter().enumerate() {
             if let Some(encoder) = stage.encoder {
                 s.context(encoder, stage.all.clone());
-                s.t.p.run(Op::Quantise, &[s.heads, symbols], stage.scale, stage.all.clone());
+                s.t.p.run(Op::Quantise, &[s.t.heads, symbols], stage.scale, stage.all.clone());
                 s.fill_stage(symbols, block, i);
             }
         }
         told.iter().for_each(|stage| stage.context(&mut s, coarse));
         s.mixture(coarse, block, 0..n);
         s.intervals(symbols, coarse, block);
-        s.t.p.inputs = vec![s.seeds, s.ints, symbols];
+        s.t.p.inputs = vec![s.t.seeds, s.t.ints, symbols];
         Pyramid { context, plan, steps: Steps::of(context.usual), program: s.t.p }
     }
 
@@ -93,20 +93,20 @@ impl<'a> Pyramid<'a> {
             s.mixture(coarse, block, stage.all);
             s.pop(i, coarse);
         }
-        s.t.p.inputs = vec![s.seeds];
-        s.t.p.popped = Some(s.ints);
+        s.t.p.inputs = vec![s.t.seeds];
+        s.t.p.popped = Some(s.t.ints);
         Pyramid { context, plan, steps: Steps::of(context.usual), program: s.t.p }
     }
 }
 
 impl Told {
     fn predict(&self, s: &mut Stages) {
-        self.steps.iter().for_each(|(places, predict, _)| s.predict(*predict, places.clone()));
+        self.steps.iter().for_each(|(places, predict, _)| s.t.predict(*predict, places.clone()));
     }
 
     fn context(&self, s: &mut Stages, coarse: Buf) {
         self.steps.iter().for_each(|(places, _, net)| s.context(*net, places.clone()));
-        s.t.p.run(Op::Coarsen, &[s.b, s.heads, coarse], self.scale, self.all.clone());
+        s.t.p.run(Op::Coarsen, &[s.t.b, s.t.heads, coarse], self.scale, self.all.clone());
     }
 }
 
@@ -133,7 +133,7 @@ fn told(s: &mut Stages, i: usize, block: Block) -> Told {
     let scale = params::Scale {
         base: block.base as u32,
         stride: block.stride as u32,
-        k: s.k as u32,
+        k: s.t.k as u32,
         most: MAX_FEATURE.min(context.max),
         log2_step: log2_step(Steps::of(context.usual), scale),
     };

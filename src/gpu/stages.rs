@@ -2,10 +2,10 @@
 //!
 //! Shared by families that code ints in the steps of a plan: `autoregressive` and `pyramid`.
 
-use super::op::Op;
+use super::builder::Builder;
 use super::params;
 use super::program::{Buf, Command, Fetch, Program, Stage};
-use super::tables::{Block, NONE, Tables, symbol_params};
+use super::tables::{Block, NONE, symbol_params};
 use super::walk::Tile;
 use crate::codec::network::{Context, Popped, indices, pop};
 use crate::entropy::lanes::Interval;
@@ -33,88 +33,54 @@ pub(super) fn n_cells(step: &Step) -> usize {
     step.runs.iter().map(|run| run.n as usize).sum()
 }
 
-/// The tables and buffers of a program that goes through stages.
+/// A program that goes through stages.
 pub(super) struct Stages<'a> {
-    pub t: Tables<'a>,
+    pub t: Builder<'a>,
     pub all: Vec<Stage>,
     /// Entries of `targets`: cells that never hold an int, and those of each stage.
     none: Range<usize>,
     targets: Vec<Range<usize>>,
-    pub k: usize,
-    pub ints: Buf,
-    pub values: Buf,
-    pub residuals: Buf,
-    pub refs: Buf,
-    pub seeds: Buf,
-    pub b: Buf,
-    pub heads: Buf,
-    pub mixtures: Buf,
-    pub constants: Buf,
 }
 
 impl<'a> Stages<'a> {
     /// Of a plane's plan; results of up to `room` places lie on the device at once.
     pub fn new(context: Context<'a>, plan: &'a Plan, n_refs: usize, all: Vec<Stage>, room: usize) -> Stages<'a> {
-        let mut t = Tables::new(context, plan, n_refs);
-        let k = context.model.parts[0].net.k;
-        t.add_places(&plan.steps);
+        let mut t = Builder::new(context, plan, n_refs, room, room);
         let none = add_none(&mut t);
         let targets = all.iter().map(|stage| add_targets(&mut t, stage)).collect();
-        let [ints, seeds, b] = [room, 1, room].map(|n| t.p.per_tile(n));
-        let [values, residuals, refs] = [1, 1, n_refs].map(|n| t.p.per_tile(n * plan.n_arena));
-        let [heads, mixtures] = [3 * k + 1, 3 * k].map(|n| t.p.per_tile(n * room));
-        let constants = t.p.constants();
-        add_refs(&mut t, seeds, refs);
-        Stages { t, all, none, targets, k, ints, values, residuals, refs, seeds, b, heads, mixtures, constants }
+        Stages { t, all, none, targets }
     }
 
     /// What is told of the cells of a step: its predictor, and its net.
     pub fn told(&mut self, step: &Step, linear: &Linear, block: Block) -> (params::Predict, params::Net) {
-        let Tables { context, plan, n_refs, .. } = self.t;
+        let Builder { context, plan, n_refs, .. } = self.t;
         let offsets = &plan.offsets[step.offsets];
         let part = context.model.part(step.pass, n_refs);
-        (self.t.predict(linear, offsets, block), self.t.net(part, offsets, plan.level(step), block))
-    }
-
-    pub fn predict(&mut self, told: params::Predict, places: Range<usize>) {
-        let buffers = [self.t.cells, self.values, self.refs, self.t.linear, self.b];
-        self.t.p.run(Op::Predict, &buffers, told, places);
+        (self.t.predictor(linear, offsets, block), self.t.net(part, offsets, plan.level(step), block))
     }
 
     pub fn context(&mut self, told: params::Net, places: Range<usize>) {
-        let (Tables { cells, offsets, weights, .. }, b) = (&self.t, self.b);
-        let buffers = [*cells, self.values, self.residuals, self.refs, b, *offsets, *weights, self.heads];
-        self.t.p.run(Op::Context, &buffers, told, places);
+        self.t.context((self.t.residuals, self.t.b), told, places);
     }
 
     /// The mixtures around predictions b.
     pub fn mixture(&mut self, b: Buf, block: Block, places: Range<usize>) {
-        let told = symbol_params(self.t.context.window(), self.k, block);
-        self.t.p.run(Op::Mixture, &[b, self.heads, self.constants, self.mixtures], told, places);
-    }
-
-    fn fill(&mut self, ints: Buf, block: Block, targets: Range<usize>) {
-        let told = self.t.arena(block);
-        self.t.p.run(Op::Fill, &[self.t.targets, ints, self.seeds, self.values], told, targets);
-    }
-
-    fn residual(&mut self, block: Block, targets: Range<usize>) {
-        let told = self.t.arena(block);
-        self.t.p.run(Op::Residual, &[self.t.targets, self.values, self.b, self.residuals], told, targets);
+        let told = symbol_params(self.t.context.window(), self.t.k, block);
+        self.t.mixture(b, told, places);
     }
 
     /// Ints of stage `i`.
     pub fn fill_stage(&mut self, ints: Buf, block: Block, i: usize) {
-        self.fill(ints, block, self.targets[i].clone());
+        self.t.fill((ints, self.t.seeds), block, self.targets[i].clone());
     }
 
     /// Cells that never hold an int, and all others: an encoder knows all ints from the start.
     pub fn fill_all(&mut self, block: Block) {
-        self.fill(self.ints, block, self.all_targets());
+        self.t.fill((self.t.ints, self.t.seeds), block, self.all_targets());
     }
 
     pub fn residual_all(&mut self, block: Block) {
-        self.residual(block, self.all_targets());
+        self.t.residual((self.t.b, self.t.residuals), block, self.all_targets());
     }
 
     fn all_targets(&self) -> Range<usize> {
@@ -123,47 +89,32 @@ impl<'a> Stages<'a> {
 
     /// What a decoder knows from the start.
     pub fn begin(&mut self) {
-        self.fill(self.ints, Block::default(), self.none.clone());
-        self.residual(Block::default(), self.none.clone());
+        self.t.fill((self.t.ints, self.t.seeds), Block::default(), self.none.clone());
+        self.t.residual((self.t.b, self.t.residuals), Block::default(), self.none.clone());
     }
 
     /// The CPU pops stage `i` from its mixtures and predictions; then its ints and residuals are known.
     pub fn pop(&mut self, i: usize, b: Buf) {
         let stage = self.all[i].clone();
-        let fetch = vec![Fetch::block(self.mixtures, 3 * self.k * stage.n), Fetch::block(b, stage.n)];
+        let fetch = vec![Fetch::block(self.t.mixtures, 3 * self.t.k * stage.n), Fetch::block(b, stage.n)];
         let block = Block::of(&stage);
         self.t.p.commands.push(Command::Pop(stage, fetch));
-        self.fill_stage(self.ints, block, i);
-        self.residual(block, self.targets[i].clone());
+        self.fill_stage(self.t.ints, block, i);
+        self.t.residual((self.t.b, self.t.residuals), block, self.targets[i].clone());
     }
 
     /// The intervals of all symbols come back, and predictions b where a window may escape.
     pub fn intervals(&mut self, symbols: Buf, b: Buf, block: Block) {
         let (n, window) = (block.stride, self.t.context.window());
         let intervals = self.t.p.per_tile(2 * n);
-        let told = symbol_params(window, self.k, block);
-        self.t.p.run(Op::Interval, &[symbols, b, self.mixtures, self.constants, intervals], told, 0..n);
+        self.t.interval((symbols, b), intervals, symbol_params(window, self.t.k, block), 0..n);
         self.t.p.outputs = vec![Fetch::block(intervals, 2 * n)];
         self.t.p.outputs.extend(window.escapes().then(|| Fetch::block(b, n)));
     }
 }
 
-/// The arenas of reference planes, filled at the start of a batch.
-pub(super) fn add_refs(t: &mut Tables, seeds: Buf, refs: Buf) {
-    if t.n_refs == 0 {
-        return;
-    }
-    let n_ints = t.plan.h * t.plan.w;
-    let ref_ints = t.p.per_tile(t.n_refs * n_ints);
-    let mirror: Vec<[u32; 2]> = t.plan.mirror.iter().enumerate().map(|(cell, &i)| [cell as u32, i]).collect();
-    let mirror = t.p.table_of(&mirror);
-    t.p.ref_ints = Some(ref_ints);
-    let told = t.arena(Block { base: 0, stride: n_ints });
-    t.p.run_rows(Op::Fill, &[mirror, ref_ints, seeds, refs], told, 0..t.plan.mirror.len(), t.n_refs);
-}
-
 /// The cells that never hold an int.
-fn add_none(t: &mut Tables) -> Range<usize> {
+fn add_none(t: &mut Builder) -> Range<usize> {
     let mut none = vec![true; t.plan.n_arena];
     for step in &t.plan.steps {
         step.runs.iter().for_each(|run| none[run.at as usize..][..run.n as usize].fill(false));
@@ -174,7 +125,7 @@ fn add_none(t: &mut Tables) -> Range<usize> {
 }
 
 /// Homes and copies of the ints of a stage.
-fn add_targets(t: &mut Tables, stage: &Stage) -> Range<usize> {
+fn add_targets(t: &mut Builder, stage: &Stage) -> Range<usize> {
     let (mut place, mut targets) = (stage.first as u32, Vec::new());
     for step in &t.plan.steps[stage.steps.clone()] {
         let mut homes: Vec<[u32; 2]> = Vec::new();

@@ -1,18 +1,11 @@
 //! Nets and predictors as the tables that the shaders read, and what dispatches are told of them.
-//!
-//! A cell's *place* is its rank in the order of the plan's steps and runs: ints, predictions, heads and intervals lie in that order on
-//! the device, and only the CPU knows which int of the tile it is.
 
-use super::activation_grid::{self, Grid};
 use super::params;
 use super::program::{Buf, Program, Stage};
-use crate::codec::network::{Context, indices};
+use crate::kernel::Offsets;
 use crate::kernel::mixture::{Window, mass};
 use crate::kernel::predict::Linear;
 use crate::kernel::tables::{EXP2_4096, EXP2_8192, RECIPROCAL, SIGMOID_CURVE, SIGMOID_SLOPE, SIGMOID_VALUE};
-use crate::kernel::{Offsets, Usual};
-use crate::model::Plan;
-use crate::model::plan::Step;
 use crate::net::Net;
 
 /// Shared memory of a workgroup, in words: WebGPU's default limit.
@@ -130,88 +123,4 @@ pub(super) fn columns<'a>(nets: impl Iterator<Item = &'a Net>) -> u32 {
 pub(super) fn context_size(words: u32) -> u32 {
     let most = (SHARED_WORDS / (2 * words)).clamp(4, MOST_THREADS);
     1 << most.ilog2()
-}
-
-/// A program, and the tables of a plane's model and a plan.
-pub(super) struct Tables<'a> {
-    pub p: Program,
-    pub context: Context<'a>,
-    pub plan: &'a Plan,
-    pub n_refs: usize,
-    pub cells: Buf,
-    /// (cell, place): homes and copies of ints, and cells that never hold one.
-    pub targets: Buf,
-    pub linear: Buf,
-    pub offsets: Buf,
-    pub weights: Buf,
-    /// Where each net begins, or each of its layers.
-    pub nets: Vec<Vec<u32>>,
-    pub grid: Option<Grid>,
-}
-
-impl<'a> Tables<'a> {
-    pub fn new(context: Context<'a>, plan: &'a Plan, n_refs: usize) -> Tables<'a> {
-        let mut p = Program::default();
-        let [cells, targets, linear, offsets, weights] = [(); 5].map(|()| p.table());
-        let nets = || context.model.parts.iter().map(|part| &part.net);
-        // only raster plans have nets of causal convolutions, and these have one pass
-        let convolved = plan.steps.first().map(|step| &context.model.parts[context.model.part(step.pass, n_refs)].net);
-        let grid = convolved.filter(|net| !net.is_plain()).map(|net| Grid::new(net, plan.h, plan.w));
-        p.columns = columns(nets().filter(|net| net.is_plain()));
-        let nets = nets().map(|net| {
-            let mut all = Vec::new();
-            let begins = match grid {
-                Some(grid) => activation_grid::layers(net, &grid.offsets(net), &mut all),
-                None => {
-                    all = net_weights(net);
-                    vec![0]
-                }
-            };
-            let first = p.append(weights, &all).start as u32;
-            begins.into_iter().map(|begin| first + begin).collect()
-        });
-        let nets = nets.collect();
-        Tables { p, context, plan, n_refs, cells, targets, linear, offsets, weights, nets, grid }
-    }
-
-    /// Cells of steps, whose places are the next ones, and which ints of the tile they are.
-    pub fn add_places(&mut self, steps: &[Step]) {
-        for &run in steps.iter().flat_map(|step| &step.runs) {
-            self.p.append(self.cells, &(run.at..run.at + run.n).collect::<Vec<u32>>());
-            self.p.index.extend(indices(run).map(|i| i as u32));
-        }
-    }
-
-    pub fn arena(&self, block: Block) -> params::Arena {
-        let spread = self.context.usual.residual;
-        params::Arena {
-            base: block.base as u32,
-            stride: block.stride as u32,
-            n_arena: self.plan.n_arena as u32,
-            spread,
-        }
-    }
-
-    pub fn predict(&mut self, linear: &Linear, offsets: &Offsets, block: Block) -> params::Predict {
-        let terms = linear_terms(&mut self.p, self.linear, linear, offsets, self.n_refs);
-        let (n_arena, max) = (self.plan.n_arena as u32, self.context.max);
-        params::Predict { base: block.base as u32, stride: block.stride as u32, n_arena, max, ..terms }
-    }
-
-    /// Net number `part` at a level.
-    pub fn net(&mut self, part: usize, offsets: &Offsets, level: i32, block: Block) -> params::Net {
-        let Usual { value: median, residual: spread } = self.context.usual;
-        let net = params::Net {
-            base: block.base as u32,
-            stride: block.stride as u32,
-            n_arena: self.plan.n_arena as u32,
-            n_refs: self.n_refs as u32,
-            median,
-            spread,
-            level,
-            weights: self.nets[part][0],
-            ..net_params(&mut self.p, self.offsets, &self.context.model.parts[part].net, offsets)
-        };
-        self.grid.map_or(net, |grid| grid.params(self.p.index.len(), net))
-    }
 }

@@ -96,7 +96,7 @@ fn count_refs<'a>(plan: &Plan, mut refs: impl Iterator<Item = &'a [&'a [i32]]> +
     let n = refs.next().map_or(0, <[_]>::len);
     match n <= 3 && refs.all(|r| r.len() == n) {
         true => Ok(n),
-        false => Err(Error::argument("tiles of one call look at the same number of planes, three at most")),
+        false => Err(Error::argument("tiles of one call have the same number of reference planes, three at most")),
     }
 }
 
