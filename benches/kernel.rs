@@ -5,8 +5,9 @@ mod painted;
 
 use collapsar::kernel::context::Heads;
 use collapsar::kernel::fast::{Inverted, Level, Scratch, room};
+use collapsar::kernel::interval::Distributions;
 use collapsar::kernel::mixture::{Mixtures, Window, mass};
-use collapsar::kernel::{Look, ONE, Usual};
+use collapsar::kernel::{Arenas, ONE, Usual};
 use collapsar::model::vqae::{BLOCK, Role};
 use collapsar::model::{Family, Model};
 use collapsar::tile::cells::{decode, encode};
@@ -44,7 +45,7 @@ fn meshes(criterion: &mut Criterion) {
     }
 }
 
-/// Every op on the rows of a tile in the encoder's raster plan; `context` is `around` where layers look around.
+/// Every op on the rows of a tile in the encoder's raster plan; `context` is `causal_conv` where layers are.
 fn ops(criterion: &mut Criterion) {
     for (size, family) in SIZES.into_iter().flat_map(|size| [(size, Family::Pixelcnn), (size, Family::PixelcnnDeep)]) {
         for level in Level::available() {
@@ -56,9 +57,10 @@ fn ops(criterion: &mut Criterion) {
             plan.fill(&ints, &mut values);
             let residuals: Vec<i32> = values.iter().map(|v| v % 1500 - 700).collect();
             let usual = Usual { value: 900 * ONE, residual: 500 };
-            let look = Look { values: &values, residuals: &residuals, refs: &[], usual };
+            let arenas = Arenas { values: &values, residuals: &residuals, refs: &[], usual };
             let (offsets, linear) = (&plan.offsets[0], &model.linears(0)[0]);
-            let run = plan.steps[SIDE / 2].runs[0];
+            let (step, run) = (&plan.steps[SIDE / 2], plan.steps[SIDE / 2].runs[0]);
+            let site = plan.site(arenas, step, run);
             let (at, n, window) = (run.at as usize, SIDE, Window { max: 65535 });
             let known: Vec<i32> = (0..room(n)).map(|i| values[at + i] / ONE).collect();
 
@@ -73,24 +75,26 @@ fn ops(criterion: &mut Criterion) {
             group.throughput(Throughput::Elements(n as u64));
             group.warm_up_time(Duration::from_millis(100)).measurement_time(Duration::from_millis(400)).sample_size(10);
             group.bench_function("predict", |bench| {
-                bench.iter(|| fast.predict(black_box(linear), offsets, look, at, 65535, n, &mut b));
+                bench.iter(|| fast.predict(black_box(linear), site, 65535, &mut b));
             });
             group.bench_function("context", |bench| {
-                bench.iter(|| fast.context(0, offsets, look, black_box(at), 0, n, &b, &mut scratch, &mut heads));
+                bench.iter(|| fast.context(0, black_box(site), &b, &mut scratch, &mut heads));
             });
             group.bench_function("mixture", |bench| {
                 bench.iter(|| fast.mixture(n, &b, black_box(&heads), mass(65536), &mut mixtures));
             });
             group.bench_function("intervals", |bench| {
                 bench.iter(|| {
-                    fast.intervals(&mixtures, window, n, &b, black_box(&known), &mut start, &mut width);
+                    let of = Distributions { mixtures: &mixtures, window, b: &b };
+                    fast.intervals(of, n, black_box(&known), &mut start, &mut width);
                 });
             });
             group.bench_function("invert", |bench| {
                 bench.iter(|| {
+                    let of = Distributions { mixtures: &mixtures, window, b: &b };
                     for i in (0..n).step_by(16) {
                         let quantiles = start[i..].first_chunk().unwrap();
-                        fast.invert(&mixtures, window, &b, i, 16, black_box(quantiles), &mut symbols);
+                        fast.invert(of, i, 16, black_box(quantiles), &mut symbols);
                     }
                 });
             });

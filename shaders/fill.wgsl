@@ -1,8 +1,14 @@
-// vᵢ = 64 · intᵢ          wherever an int is shown in the arena; the seed where no int ever is
+// vᵢ = 64 · intᵢ          at the home of an int and at its copies; the seed where no int ever is
 //
-// shown [first..first + n]: (cell, place of the int in its tile). One row of threads per tile. Twin: Plan::fill.
+// targets [first..first + n]: (cell, place of its int among those of the tile). One row of threads per tile. Twin:
+// model/plan.rs, fill.
 
-@group(0) @binding(1) var<storage, read> shown: array<vec2<u32>>;
+struct Params {
+    n: u32, first: u32, base: u32, stride: u32,
+    n_arena: u32, spread: i32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> targets: array<vec2<u32>>;
 @group(0) @binding(2) var<storage, read> ints: array<i32>;
 @group(0) @binding(3) var<storage, read> seeds: array<i32>;
 @group(0) @binding(4) var<storage, read_write> values: array<i32>;
@@ -15,11 +21,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let tile = id.y;
-    let show = shown[params.first + id.x];
-    let at = tile * params.n_arena + show.x;
-    if (show.y == NONE) {
+    let to = targets[params.first + id.x];
+    let at = tile * params.n_arena + to.x;
+    if (to.y == NONE) {
         values[at] = seeds[tile] * 64;
     } else {
-        values[at] = ints[tile * params.stride + show.y - params.base] * 64;
+        values[at] = ints[tile * params.stride + to.y - params.base] * 64;
     }
 }

@@ -1,7 +1,13 @@
 // C(x) = Σₖ wₖ · sigmoid((x − ½ − μₖ) / σₖ)          the interval of symbol x is [C(x), C(x + 1)) in 2²⁴
 //
-// mixtures per tile: K locations, K log2 scales, K weights. intervals: (start, width). Twin: kernel/interval.rs.
+// mixtures per tile: K locations, K log2 scales, K weights. intervals: (start, width). Twin: kernel/interval.rs,
+// intervals.
 
+struct Params {
+    n: u32, first: u32, base: u32, stride: u32,
+    k: u32, mass: i32, n_symbols: u32, escapes: u32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> ints: array<i32>;
 @group(0) @binding(2) var<storage, read> b: array<i32>;
 @group(0) @binding(3) var<storage, read> mixtures: array<i32>;

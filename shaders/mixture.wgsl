@@ -1,7 +1,12 @@
 // μₖ = b + s · mₖ          λₖ = L(s) + lₖ          wₖ = softmax(aₖ), in 1/4096, summing to mass
 //
-// heads per tile: s, K logits, K locations, K log2 scales. Twin: kernel/mixture.rs.
+// heads per tile: s, K logits, K locations, K log2 scales. Twin: kernel/mixture.rs, mixture.
 
+struct Params {
+    n: u32, first: u32, base: u32, stride: u32,
+    k: u32, mass: i32, n_symbols: u32, escapes: u32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> b: array<i32>;
 @group(0) @binding(2) var<storage, read> heads: array<i32>;
 @group(0) @binding(3) var<storage, read> tables: array<i32>;
@@ -11,13 +16,6 @@ const MIN_LOG2_SCALE: i32 = 256;
 const MAX_LOG2_SCALE: i32 = 6143;
 const EXP2_4096: u32 = 0u;
 const RECIPROCAL: u32 = 256u;
-
-// L(x) ≈ 256 · log2(x)
-fn log2_of(x: i32) -> i32 {
-    let zeros = countLeadingZeros(u32(x));
-    let m = i32(((u32(x) << zeros) >> 23u) & 255u);
-    return ((31 - i32(zeros)) << 8u) + m + ((m * (256 - m) * 88 + 32768) >> 16u);
-}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

@@ -1,8 +1,14 @@
 // b = v₁ + (Σᵢ cᵢ · (vᵢ − v₁) + Σᵣ Σⱼ cᵣⱼ · (uᵣⱼ − uᵣ₀)) / 4096          clamped to the range of the plane
 //
 // linear: (offset, c) of tap 1, whose c counts for nothing, of the other n_own taps, of the cell's own place in a
-// reference plane, and for each reference plane of its n_ref_taps − 1 further places. Twin: kernel/predict.rs.
+// reference plane, and for each reference plane of its n_ref_taps − 1 further places. Twin: kernel/predict.rs, predict.
 
+struct Params {
+    n: u32, first: u32, base: u32, stride: u32,
+    n_arena: u32, n_refs: u32, max: i32, linear: u32,
+    n_own: u32, n_linear_refs: u32, n_ref_taps: u32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> cells: array<u32>;
 @group(0) @binding(2) var<storage, read> values: array<i32>;
 @group(0) @binding(3) var<storage, read> refs: array<i32>;

@@ -8,15 +8,15 @@ use collapsar::array::{ArrayType, Dtype};
 use collapsar::device::Device;
 use collapsar::error::{Kind, Result};
 use collapsar::gpu::{Backend, Gpu, Op, Shaders, TileInts, TilePayload, adapters};
-use collapsar::kernel::around::{around, n_planes};
+use collapsar::kernel::activation_cache::ActivationCache;
+use collapsar::kernel::causal_conv::{causal_conv, n_planes};
 use collapsar::kernel::context::{Heads, context};
 use collapsar::kernel::fast::Level;
-use collapsar::kernel::interval::intervals;
-use collapsar::kernel::kept::Kept;
+use collapsar::kernel::interval::{Distributions, intervals};
 use collapsar::kernel::mixture::{Mixtures, Window, mass, mixture};
 use collapsar::kernel::predict::{Linear, predict};
 use collapsar::kernel::quantise::{MAX_FEATURE, coarsen, quantise};
-use collapsar::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets, Usual};
+use collapsar::kernel::{Arenas, MAX_INT, MAX_RESIDUAL, ONE, Offsets, Site, Usual};
 use collapsar::model::l3c::Steps;
 use collapsar::model::{Family, Model, Part};
 use collapsar::net::{Layer, Net, Pass, Spec};
@@ -171,7 +171,7 @@ fn nets_of_scales_and_the_ops_between_them_equal_their_plain_kernels() -> Result
             for max in [1, 24, 4095] {
                 let (mut plain, mut other) = (vec![0; n], vec![0; n]);
                 quantise(n, &heads, MAX_FEATURE.min(max), &mut plain);
-                gpu.quantise(&heads, max, &mut other)?;
+                gpu.quantise(&heads, MAX_FEATURE.min(max), &mut other)?;
                 assert_eq!(plain, other, "quantise");
             }
             let b: Vec<i32> = (0..n).map(|_| paint.int(MAX_INT) * ONE).collect();
@@ -189,7 +189,7 @@ fn nets_of_scales_and_the_ops_between_them_equal_their_plain_kernels() -> Result
 }
 
 #[test]
-fn layers_that_look_around_equal_their_plain_kernel() -> Result<()> {
+fn causal_convolutions_equal_their_plain_kernel() -> Result<()> {
     for gpu in gpus() {
         let mut paint = Paint(5);
         for (i, n) in SIZES.into_iter().enumerate() {
@@ -212,26 +212,27 @@ fn ops_equal(gpu: &Gpu, paint: &mut Paint, net: &Net, n: usize, max: i32) -> Res
     let residuals: Vec<i32> = (0..2 * at + n).map(|_| paint.signed(MAX_RESIDUAL)).collect();
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
     let usual = Usual { value: paint.int(max) * ONE, residual: 1 + paint.int(MAX_RESIDUAL - 1) };
-    let look = Look { values: &own, residuals: &residuals, refs: &refs, usual };
+    let arenas = Arenas { values: &own, residuals: &residuals, refs: &refs, usual };
+    let run = Site { arenas, offsets: &offsets, at, n, level: 2 };
     let mut c = |n: usize| (0..n).map(|_| paint.signed(1100) as i16).collect::<Vec<i16>>();
     let own = c(spec.n_linear - 1);
     let linear = Linear::new(own, (0..spec.n_refs).map(|_| c(spec.ref_taps.len() - 1)).collect())?;
     let place = format!("{}: {n} cells, {} MAC, {} refs, max {max}", gpu.info.name, net.n_mac(), spec.n_refs);
 
     let (mut b, mut gpu_b) = (vec![0; n], vec![0; n]);
-    predict(&linear, &offsets, look, at, max, &mut b);
-    gpu.predict(&linear, &offsets, look, at, max, &mut gpu_b)?;
+    predict(&linear, run, max, &mut b);
+    gpu.predict(&linear, run, max, &mut gpu_b)?;
     assert_eq!(b, gpu_b, "predict on {place}");
 
     let (mut heads, mut gpu_heads) = (Heads::new(spec.k, n), Heads::new(spec.k, n));
     if net.is_plain() {
-        context(net, &offsets, look, at, 2, &b, &mut heads);
-        gpu.context(net, &offsets, look, at, 2, &b, &mut gpu_heads)?;
+        context(net, run, &b, &mut heads);
+        gpu.context(net, run, &b, &mut gpu_heads)?;
     } else {
-        let mut kept = Kept::default();
-        kept.begin(n_planes(net), at, n);
-        around(net, &offsets, look, at, 2, &b, &mut kept, &mut heads);
-        gpu.around(net, &offsets, look, at, 2, &b, &mut gpu_heads)?;
+        let mut cache = ActivationCache::default();
+        cache.begin(n_planes(net), at, n);
+        causal_conv(net, run, &b, &mut cache, &mut heads);
+        gpu.causal_conv(net, run, &b, &mut gpu_heads)?;
     }
     assert!(heads == gpu_heads, "context on {place}");
 
@@ -252,9 +253,10 @@ fn ops_equal(gpu: &Gpu, paint: &mut Paint, net: &Net, n: usize, max: i32) -> Res
         let ints: Vec<i32> = ints.iter().map(|x| x.clamp(&0, &max)).copied().collect();
         let (mut plain, mut other) = ([vec![0; n], vec![0; n]], [vec![0; n], vec![0; n]]);
         let [start, width] = &mut plain;
-        intervals(&m, window, &b, &ints, start, width);
+        let of = Distributions { mixtures: &m, window, b: &b };
+        intervals(of, &ints, start, width);
         let [start, width] = &mut other;
-        gpu.intervals(&m, window, &b, &ints, start, width)?;
+        gpu.intervals(of, &ints, start, width)?;
         assert!(plain == other, "interval on {place}");
     }
     Ok(())
@@ -386,33 +388,33 @@ fn a_device_is_verified_and_a_wrong_one_is_refused() -> Result<()> {
         (Op::Interval, "+ 1) * curve", "+ 2) * curve", "interval"),
         (Op::Interval, "x * 64 - 32", "x * 64 - 31", "interval"),
         (Op::Fill, "seeds[tile] * 64", "seeds[tile] * 63", "a tile"),
-        (Op::Settle, "show.y == NONE", "show.y + 1u == NONE", "a tile"),
+        (Op::Residual, "to.y == NONE", "to.y + 1u == NONE", "a tile"),
     ];
-    let around = [
-        (Op::Features, "- log_s + half", "- log_s", "around"),
-        (Op::Features, "acts[at] = u32(s)", "acts[at] = u32(s + 1)", "features"),
-        (Op::Around, "vec4<i32>(64)", "vec4<i32>(63)", "around"),
+    let convolutions = [
+        (Op::Features, "- log_s + half", "- log_s", "causal_conv"),
+        (Op::Features, "acts[here] = u32(s)", "acts[here] = u32(s + 1)", "features"),
+        (Op::CausalConv, "vec4<i32>(64)", "vec4<i32>(63)", "causal_conv"),
         (
-            Op::Around,
+            Op::CausalConv,
             "clamp(u + a, vec4<i32>(0), vec4<i32>(127))",
             "clamp(u + a, vec4<i32>(0), vec4<i32>(126))",
-            "around",
+            "causal_conv",
         ),
-        (Op::Around, "if (more.x != 0u)", "if (more.x > 99u)", "around"),
-        (Op::Around, "spot + vec4<u32>(input.x)", "spot + vec4<u32>(input.x + 1u)", "around"),
-        (Op::Around, "w0 + half)", "w0)", "around"),
+        (Op::CausalConv, "if (more.x != 0u)", "if (more.x > 99u)", "causal_conv"),
+        (Op::CausalConv, "here + vec4<u32>(input.x)", "here + vec4<u32>(input.x + 1u)", "causal_conv"),
+        (Op::CausalConv, "w0 + half)", "w0)", "causal_conv"),
     ];
     let flow = [
         (Op::Couple, "+ shift + 32)", "+ shift + 31)", "a tile"),
         (Op::Couple, "-1024, 1024", "-1024, 9", "a tile"),
-        (Op::Couple, "params.level * int", "int", "a tile"),
-        (Op::Carry, "tile + pair.y", "tile + pair.y + 1u", "a tile"),
-        (Op::Leave, ">> 6u", ">> 7u", "a tile"),
+        (Op::Couple, "params.sign * int", "int", "a tile"),
+        (Op::Copy, "tile + pair.y", "tile + pair.y + 1u", "a tile"),
+        (Op::Detail, ">> 6u", ">> 7u", "a tile"),
     ];
     let scales = [
         (Op::Context, "HINT_SHIFT: u32 = 4u", "HINT_SHIFT: u32 = 5u", "context"),
         (Op::Quantise, "a + 128", "a + 127", "quantise"),
-        (Op::Quantise, "MAX_FEATURE, params.max", "MAX_FEATURE, params.max + 1", "quantise"),
+        (Op::Quantise, "0, params.most", "0, params.most + 1", "quantise"),
         (Op::Coarsen, "+ 32 -", "+ 31 -", "coarsen"),
         (Op::Coarsen, "log2_step, 1)", "log2_step, 0)", "coarsen"),
         (Op::Coarsen, "FEATURE_B: i32 = 768", "FEATURE_B: i32 = 767", "coarsen"),
@@ -423,16 +425,16 @@ fn a_device_is_verified_and_a_wrong_one_is_refused() -> Result<()> {
         (Op::Mesh, ") + tap.x", ") - tap.x", "mesh"),
         (Op::Mesh, "sx >= side", "sx > side", "mesh"),
         (Op::Mesh, "(y << log2) >> side_log2", "(y << log2)", "mesh"),
-        (Op::Mesh, "params.spots != 0u", "params.spots == 9u", "mesh"),
+        (Op::Mesh, "params.added != NONE", "params.added == 9u", "mesh"),
         (Op::Nearest, "distance < least", "distance > least", "nearest"),
         (Op::Nearest, "acts[z + c], 0, 127", "acts[z + c], 0, 60", "nearest"),
-        (Op::Nearest, "seen * e", "e", "mesh"),
+        (Op::Nearest, "is_covered * e", "e", "mesh"),
     ];
-    let vqae = zoo::by_name("vqae-default", &[])?.swap_remove(0); // one whose meshes all look around
+    let vqae = zoo::by_name("vqae-default", &[])?.swap_remove(0); // one whose meshes all see other cells
     let deep = painted_model(Family::PixelcnnDeep, 3, &[24, 24]);
     let idf = painted_model(Family::Idf, 3, &[24, 24]);
     let l3c = painted_model(Family::L3c, 3, &[24, 24]);
-    let wrong = wrong.iter().map(|&w| (w, &model)).chain(around.iter().map(|&w| (w, &deep)));
+    let wrong = wrong.iter().map(|&w| (w, &model)).chain(convolutions.iter().map(|&w| (w, &deep)));
     let wrong = wrong.chain(flow.iter().map(|&w| (w, &idf)));
     let wrong = wrong.chain(scales.iter().map(|&w| (w, &l3c)));
     let wrong = wrong.chain(meshes.iter().map(|&w| (w, &*vqae)));

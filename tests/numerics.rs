@@ -2,14 +2,14 @@
 
 mod example;
 
-use collapsar::kernel::around::{activations, n_planes};
+use collapsar::kernel::activation_cache::ActivationCache;
+use collapsar::kernel::causal_conv::{activations, n_planes};
 use collapsar::kernel::context::{Heads, features, mlp};
 use collapsar::kernel::fast::{Fast, Level};
-use collapsar::kernel::interval::{intervals, invert};
-use collapsar::kernel::kept::Kept;
+use collapsar::kernel::interval::{Distributions, intervals, invert};
 use collapsar::kernel::mixture::{Mixtures, Window, mass, mixture};
 use collapsar::kernel::predict::{Linear, predict, residual};
-use collapsar::kernel::{Look, ONE, tables};
+use collapsar::kernel::{Arenas, ONE, tables};
 use collapsar::model::l3c::{Steps, pyramid};
 use collapsar::model::{Family, Model};
 use collapsar::tile::cells::encode;
@@ -42,9 +42,9 @@ fn example() -> String {
     plan.fill(&INTS, &mut values);
     let mut b = [0; W];
     for step in &plan.steps[..CELL.0 + 1] {
-        let look = Look { values: &values, residuals: &residuals, refs: &[], usual: USUAL };
+        let arenas = Arenas { values: &values, residuals: &residuals, refs: &[], usual: USUAL };
         let at = step.runs[0].at as usize;
-        predict(&linear(), offsets, look, at, MAX, &mut b);
+        predict(&linear(), plan.site(arenas, step, step.runs[0]), MAX, &mut b);
         for (x, b) in b.iter().enumerate() {
             residuals[at + x] = residual(values[at + x], *b);
         }
@@ -53,10 +53,11 @@ fn example() -> String {
 
     let cell = plan.steps[CELL.0].runs[0].at as usize + CELL.1;
     let tap = |arena: &[i32], o: i32| arena[(cell as isize + o as isize) as usize];
-    let look = Look { values: &values, residuals: &residuals, refs: &[], usual: USUAL };
+    let arenas = Arenas { values: &values, residuals: &residuals, refs: &[], usual: USUAL };
     let b = b[CELL.1];
     let mut f = vec![0; net.n_in()];
-    let s = features(net, offsets, look, cell, 0, b, &mut f);
+    let row = &plan.steps[CELL.0];
+    let s = features(net, plan.site(arenas, row, row.runs[0]).cell(CELL.1), b, &mut f);
     let (mut hidden, mut heads) = (Vec::new(), Vec::new());
     mlp(&net.layers()[..1], &f, &mut hidden);
     mlp(net.layers(), &f, &mut heads);
@@ -68,8 +69,9 @@ fn example() -> String {
     mixture(&[b], &Heads { stride: 1, s: vec![s], heads: heads.clone() }, mass(window.n_symbols()), &mut m);
     let int = INTS[CELL.0 * W + CELL.1];
     let (mut start, mut width) = ([0], [0]);
-    intervals(&m, window, &[b], &[int], &mut start, &mut width);
-    assert_eq!(invert(&m, window, b, 0, start[0] + width[0] - 1), (int, start[0], width[0]));
+    let of = Distributions { mixtures: &m, window, b: &[b] };
+    intervals(of, &[int], &mut start, &mut width);
+    assert_eq!(invert(of, 0, start[0] + width[0] - 1), (int, start[0], width[0]));
 
     let mut out = String::new();
     let mut line = |name: &str, numbers: &[i32]| {
@@ -105,20 +107,21 @@ fn example_around() -> String {
     let (net, offsets) = (&model.parts[0].net, &plan.offsets[0]);
     let (mut values, mut residuals) = (plan.arena(INTS[0] * ONE), plan.arena(USUAL.residual));
     plan.fill(&INTS, &mut values);
-    let mut kept = Kept::default();
+    let mut cache = ActivationCache::default();
     let span = offsets.around.iter().map(|o| -o).max().unwrap_or(0);
-    kept.begin(n_planes(net), span as usize, W);
+    cache.begin(n_planes(net), span as usize, W);
     let mut all = Vec::new();
     for step in &plan.steps {
         let (mut b, at) = ([0; W], step.runs[0].at as usize);
-        let look = Look { values: &values, residuals: &residuals, refs: &[], usual: USUAL };
-        predict(&linear(), offsets, look, at, MAX, &mut b);
+        let arenas = Arenas { values: &values, residuals: &residuals, refs: &[], usual: USUAL };
+        predict(&linear(), plan.site(arenas, step, step.runs[0]), MAX, &mut b);
         for (x, b) in b.iter().enumerate() {
             residuals[at + x] = residual(values[at + x], *b);
         }
-        let look = Look { values: &values, residuals: &residuals, refs: &[], usual: USUAL };
-        kept.reach(at, W);
-        all.extend((0..W).map(|x| activations(net, offsets, look, at + x, 0, b[x], &mut kept).1));
+        let site =
+            plan.site(Arenas { values: &values, residuals: &residuals, refs: &[], usual: USUAL }, step, step.runs[0]);
+        cache.reach(at, W);
+        all.extend((0..W).map(|x| activations(net, site.cell(x), b[x], &mut cache).1));
         step.copy(&mut residuals);
     }
     let of = |y: usize, x: usize, source: usize| &all[y * W + x][source];

@@ -2,11 +2,13 @@
 
 mod painted;
 
+use collapsar::kernel;
 use collapsar::kernel::context::{Heads, Hidden};
 use collapsar::kernel::fast::{Fast, Inverted, Level, Scratch, room};
+use collapsar::kernel::interval::Distributions;
 use collapsar::kernel::mixture::{Mixtures, Window, mass};
 use collapsar::kernel::predict::Linear;
-use collapsar::kernel::{self, Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets, SLACK, Usual};
+use collapsar::kernel::{Arenas, MAX_INT, MAX_RESIDUAL, ONE, Offsets, SLACK, Site, Usual};
 use collapsar::model::Family;
 use collapsar::net::{Input, Layer, Mesh, Net, Pass, Spec, Wiring};
 use collapsar::tile::cells::{decode, encode};
@@ -57,29 +59,32 @@ fn outcome(fast: &Fast, case: &Case) -> Outcome {
     let (at, n, max) = (*at, *n, *max);
     let k = net.spec().k;
     let refs: Vec<&[i32]> = case.refs.iter().map(Vec::as_slice).collect();
-    let look = Look { values, residuals: &case.residuals, refs: &refs, usual: case.usual };
+    let arenas = Arenas { values, residuals: &case.residuals, refs: &refs, usual: case.usual };
+    let run = Site { arenas, offsets, at, n, level: case.level };
     let window = Window { max };
 
     let (mut b, mut scratch) = (vec![0; room(n)], Scratch::default());
     let (mut heads, mut mixtures) = (Heads::new(k, room(n)), Mixtures::new(k, room(n)));
     scratch.fit(fast);
     scratch.begin(fast, 0, offsets, n);
-    fast.predict(linear, offsets, look, at, max, n, &mut b);
-    // rows that a net may look back at
-    let rows: Vec<usize> = [2, 1].iter().map(|i| at - i * PITCH).filter(|_| !net.is_plain()).collect();
-    rows.iter().for_each(|&at| fast.context(0, offsets, look, at, 0, n, &b, &mut scratch, &mut heads));
-    fast.context(0, offsets, look, at, case.level, n, &b, &mut scratch, &mut heads);
+    fast.predict(linear, run, max, &mut b);
+    // rows whose activations a net may see
+    let rows = [2, 1].iter().map(|i| Site { at: at - i * PITCH, level: 0, ..run });
+    let rows: Vec<Site> = rows.filter(|_| !net.is_plain()).collect();
+    rows.iter().for_each(|&row| fast.context(0, row, &b, &mut scratch, &mut heads));
+    fast.context(0, run, &b, &mut scratch, &mut heads);
     let mut hidden = Hidden::new(net.layers().last().unwrap().n_in, room(n));
     if net.layers().len() > 1 {
         scratch.begin(fast, 0, offsets, n);
-        rows.iter().for_each(|&at| fast.hidden(0, offsets, look, at, 0, n, &b, &mut scratch, &mut hidden));
-        fast.hidden(0, offsets, look, at, case.level, n, &b, &mut scratch, &mut hidden);
+        rows.iter().for_each(|&row| fast.hidden(0, row, &b, &mut scratch, &mut hidden));
+        fast.hidden(0, run, &b, &mut scratch, &mut hidden);
         assert_eq!(hidden.s[..n], heads.s[..n]);
     }
     fast.mixture(n, &b, &heads, mass(window.n_symbols()), &mut mixtures);
     let ints: Vec<i32> = (0..room(n)).map(|i| values[at + i] / ONE).collect();
     let (mut start, mut width) = (vec![0; room(n)], vec![0; room(n)]);
-    fast.intervals(&mixtures, window, n, &b, &ints, &mut start, &mut width);
+    let of = Distributions { mixtures: &mixtures, window, b: &b };
+    fast.intervals(of, n, &ints, &mut start, &mut width);
     let cost = fast.cost(n, &width);
     let mut residuals = case.residuals.clone();
     fast.settle(values, at, n, &b, &mut residuals);
@@ -98,7 +103,7 @@ fn outcome(fast: &Fast, case: &Case) -> Outcome {
                 };
             }
             let mut out = Inverted::default();
-            fast.invert(&mixtures, window, &b, i, group, &quantiles, &mut out);
+            fast.invert(of, i, group, &quantiles, &mut out);
             inverted.extend((0..group).map(|j| (out.ints[j], out.start[j], out.width[j])));
         }
     }
@@ -146,7 +151,7 @@ fn case(size: Size, n_refs: usize, shift: u32, max: i32, ints: Paint, n: usize) 
     case_of(Net::new(spec, layers).unwrap(), max, ints, n, random)
 }
 
-/// A net that looks around, in a case like the others.
+/// A net of causal convolutions, in a case like the others.
 fn deep_case(size: Size, seed: u32, max: i32, ints: Paint, n: usize) -> Case {
     let mut random = Random(seed);
     let places = painted::places(1 + seed as usize % 6, &mut random);
@@ -207,7 +212,7 @@ fn every_level_says_what_the_plain_kernels_say() {
 }
 
 #[test]
-fn every_level_looks_around_as_the_plain_kernel_does() {
+fn every_level_convolves_as_the_plain_kernel_does() {
     let mut seed = 0;
     for size in [ODD, WIDE, SHALLOW, SMALL, MIDDLE] {
         for n in LENGTHS {
@@ -278,7 +283,7 @@ fn every_level_quantises_and_coarsens_as_the_plain_kernels_do() {
 
 /// The comparison would notice a mistake in any of the things a layer is told.
 #[test]
-fn a_wrong_way_of_looking_around_is_caught() {
+fn a_wrong_causal_convolution_is_caught() {
     let at = |source, dy, dx| Input { source, tap: (dy, dx) };
     let wiring = vec![
         Wiring::plain(0),
@@ -393,7 +398,7 @@ fn payloads_are_equal_between_levels_and_readable_by_each() {
 }
 
 #[test]
-fn models_that_look_around_code_tiles_of_any_size() {
+fn models_of_causal_convolutions_code_tiles_of_any_size() {
     let sizes = [(1, 1), (1, 2), (2, 1), (1, 99), (99, 1), (2, 40), (40, 2), (9, 33), (33, 31), (8, 130)];
     for (seed, &(h, w)) in (1..).zip(&sizes) {
         for (size, max) in [(SMALL, 4095), (ODD, MAX_INT)] {

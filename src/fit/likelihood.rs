@@ -121,7 +121,7 @@ mod tests {
     use super::super::cells::Cells;
     use super::*;
     use crate::kernel::context::Heads;
-    use crate::kernel::interval::intervals;
+    use crate::kernel::interval::{Distributions, intervals};
     use crate::kernel::mixture::{Mixtures, Window, mass, mixture};
 
     const K: usize = 3;
@@ -167,7 +167,7 @@ mod tests {
                 (heads.s[0], heads.heads) = (s, ints_of_heads[i].to_vec());
                 mixture(&[b], &heads, mass(window.n_symbols()), &mut m);
                 let (mut start, mut width) = ([0], [0]);
-                intervals(&m, window, &[b], &[int], &mut start, &mut width);
+                intervals(Distributions { mixtures: &m, window, b: &[b] }, &[int], &mut start, &mut width);
                 let engine = f64::from(width[0]) / f64::from(1 << 24);
                 // the engine's sigmoid is straight pieces in whole 2⁻²⁰: a fiftieth of a bit, and in the tails a few of these
                 let off = (f64::from(p[i]) - engine).abs();

@@ -227,7 +227,7 @@ mod tests {
         let plan = model.plan_to_encode(n, n);
         let mut arena = plan.arena(0);
         plan.fill(ints, &mut arena);
-        let look = crate::kernel::Look {
+        let arenas = crate::kernel::Arenas {
             values: &arena,
             residuals: &arena,
             refs: &[],
@@ -235,8 +235,8 @@ mod tests {
         };
         let mut b = vec![0; n];
         let mut sum = 0;
-        for run in plan.steps.iter().flat_map(|s| &s.runs) {
-            crate::kernel::predict::predict(linear, &plan.offsets[0], look, run.at as usize, 1 << 22, &mut b);
+        for (step, &run) in plan.steps.iter().flat_map(|s| s.runs.iter().map(move |run| (s, run))) {
+            crate::kernel::predict::predict(linear, plan.site(arenas, step, run), 1 << 22, &mut b);
             sum += b.iter().zip(&arena[run.at as usize..]).map(|(b, v)| i64::from((b - v).abs())).sum::<i64>();
         }
         sum

@@ -1,42 +1,43 @@
 //! The kernels on a GPU: the only room that knows wgpu.
 //!
 //! ```text
-//! op      the shaders, their bindings and parameters
-//! spots   activations on the device, and the layers that look at them
-//! tables  nets, predictors and plans as buffers
-//! queue   buffers, dispatches, waiting; whatever goes wrong becomes an Error::device
-//! encode  many tiles at once: fill, predict, settle, context, mixture, interval; the CPU packs the batch before
-//! decode  many tiles in lock step over the steps of a plan
-//! lifts   the ways of a flow as dispatches
-//! meshes  many blocks through an autoencoder: find, choose, paint
-//! flow    many tiles through a flow, there and back
-//! waves   the tables of scales, whose phases go together
-//! scales  many tiles at once of means and features: an encoder's net first; a decoder in two waves per scale
-//! twin    one op over one run, with the signature of its plain kernel
-//! verify  a device that differs from the plain kernels in one bit is refused
+//! op              the shaders, their buffers and parameters (params)
+//! program         buffers, and a list of commands over them; a batch of tiles that runs it
+//! queue           device buffers, pipelines, waiting; whatever goes wrong becomes an Error::device
+//! builder         a program on its way: the buffers and ops that all walks have
+//! tables          nets and predictors as buffers; activation_grid: those of causal convolutions
+//! walk            many tiles at once: the device runs a family's program, the CPU packs and pops
+//! autoregressive  the program of raster and lattice; stages: what it shares with
+//! pyramid         that of means and features, scale by scale
+//! flow            that of an integer lifting, forward and inverse (lifting)
+//! autoencoder     blocks through meshes: find, choose, paint
+//! twin            one op over one run, with the signature of its plain kernel
+//! verify          a device that differs from the plain kernels in one bit is refused
 //! ```
 //!
 //! The bytes never depend on the device, the size of a batch or the order of tiles.
 
+mod activation_grid;
 mod adapter;
-mod decode;
-mod encode;
+mod autoencoder;
+mod autoregressive;
+mod builder;
 mod flow;
-mod lifts;
-mod meshes;
+mod lifting;
 mod op;
+mod params;
+mod program;
+mod pyramid;
 mod queue;
-mod scales;
-mod spots;
+mod stages;
 mod tables;
 mod twin;
 mod verify;
-mod waves;
+mod walk;
 
 pub use adapter::{AdapterInfo, Backend, adapters};
-pub use decode::TilePayload;
-pub use encode::{Profile, TileInts};
 pub use op::{Op, Shaders};
+pub use walk::{Profile, TileInts, TilePayload};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -50,7 +51,7 @@ pub struct Gpu {
     queue: wgpu::Queue,
     shaders: Shaders,
     /// By op and by words of `context`'s widest layer, 0 for the others.
-    pipelines: Mutex<BTreeMap<(usize, u32), Arc<queue::Pipeline>>>,
+    pipelines: Mutex<BTreeMap<(Op, u32), Arc<queue::Pipeline>>>,
     constants: wgpu::Buffer,
     /// The first thing that went wrong outside of a call.
     fault: Arc<Mutex<Option<String>>>,

@@ -1,256 +1,190 @@
-//! The ops as the device sees them: shader, bindings, parameters. Each is the shadow of a plain kernel of the same name.
+//! The ops as the device sees them: shader, buffers, parameters. Each is the shadow of the plain function that its text names.
 
+use super::params::{self, Params};
 use std::borrow::Cow;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Op {
     Fill,
-    Settle,
     Predict,
+    Residual,
     Context,
     Features,
-    Around,
+    CausalConv,
     Mixture,
     Interval,
     Couple,
-    Carry,
-    Leave,
+    Copy,
+    Detail,
     Quantise,
     Coarsen,
     Mesh,
     Nearest,
 }
 
-impl Op {
-    pub const ALL: [Op; 15] = [
-        Op::Fill,
-        Op::Predict,
-        Op::Settle,
-        Op::Context,
-        Op::Features,
-        Op::Around,
-        Op::Mixture,
-        Op::Interval,
-        Op::Couple,
-        Op::Carry,
-        Op::Leave,
-        Op::Quantise,
-        Op::Coarsen,
-        Op::Mesh,
-        Op::Nearest,
-    ];
+/// What there is to know of an op.
+struct Row {
+    op: Op,
+    name: &'static str,
+    /// The texts that stand before the shader's own, and that.
+    text: &'static str,
+    /// Storage buffers behind the parameters: first those that are read, then those that are written.
+    n_read: usize,
+    n_written: usize,
+    fields: &'static [&'static str],
+}
 
-    /// In the order in which an encoder runs them for a net whose layers are plain, or not; flows and meshes have ways of their own.
-    pub(super) fn of(is_plain: bool) -> impl Iterator<Item = Op> {
-        Op::ALL.into_iter().filter(move |op| match op {
-            Op::Context => is_plain,
-            Op::Features | Op::Around => !is_plain,
-            Op::Couple | Op::Carry | Op::Leave | Op::Quantise | Op::Coarsen | Op::Mesh | Op::Nearest => false,
-            _ => true,
-        })
+macro_rules! text {
+    ($($name:literal),*) => { concat!($(include_str!(concat!("../../shaders/", $name, ".wgsl")), "\n"),*) };
+}
+
+/// A row for the op `$op`, whose shader has the last of these names.
+macro_rules! row {
+    ($op:ident($($name:literal),*) reads $n_read:literal writes $n_written:literal, told $params:ident) => {
+        Row {
+            op: Op::$op,
+            name: last!($($name),*),
+            text: text!($($name),*),
+            n_read: $n_read,
+            n_written: $n_written,
+            fields: params::$params::FIELDS,
+        }
+    };
+}
+
+macro_rules! last {
+    ($name:literal) => { $name };
+    ($first:literal, $($name:literal),*) => { last!($($name),*) };
+}
+
+/// In the order of `Op`.
+const ROWS: [Row; 15] = [
+    row!(Fill("fill") reads 3 writes 1, told Arena),
+    row!(Predict("predict") reads 4 writes 1, told Predict),
+    row!(Residual("residual") reads 3 writes 1, told Arena),
+    row!(Context("log2", "net", "feature", "layer", "context") reads 7 writes 1, told Net),
+    row!(Features("log2", "net", "feature", "features") reads 6 writes 1, told Net),
+    row!(CausalConv("net", "layer", "causal_conv") reads 2 writes 2, told Net),
+    row!(Mixture("log2", "mixture") reads 3 writes 1, told Symbol),
+    row!(Interval("interval") reads 4 writes 1, told Symbol),
+    row!(Couple("couple") reads 3 writes 1, told Couple),
+    row!(Copy("copy") reads 1 writes 1, told Arena),
+    row!(Detail("detail") reads 2 writes 1, told Arena),
+    row!(Quantise("quantise") reads 1 writes 1, told Scale),
+    row!(Coarsen("coarsen") reads 1 writes 2, told Scale),
+    row!(Mesh("mesh") reads 2 writes 1, told Mesh),
+    row!(Nearest("nearest") reads 2 writes 2, told Nearest),
+];
+
+const _: () = {
+    let mut i = 0;
+    while i < ROWS.len() {
+        assert!(ROWS[i].op as usize == i, "a row stands where its op does");
+        i += 1;
+    }
+};
+
+impl Op {
+    fn row(self) -> &'static Row {
+        &ROWS[self as usize]
     }
 
     pub fn name(self) -> &'static str {
-        match self {
-            Op::Fill => "fill",
-            Op::Settle => "settle",
-            Op::Predict => "predict",
-            Op::Context => "context",
-            Op::Features => "features",
-            Op::Around => "around",
-            Op::Mixture => "mixture",
-            Op::Interval => "interval",
-            Op::Couple => "couple",
-            Op::Carry => "carry",
-            Op::Leave => "leave",
-            Op::Quantise => "quantise",
-            Op::Coarsen => "coarsen",
-            Op::Mesh => "mesh",
-            Op::Nearest => "nearest",
-        }
+        self.row().name
     }
 
-    /// Storage buffers behind the parameters.
+    /// Storage buffers behind the parameters; the last ones are written.
     pub(super) fn n_buffers(self) -> usize {
-        match self {
-            Op::Carry | Op::Quantise | Op::Nearest => 2,
-            Op::Leave | Op::Coarsen | Op::Mesh => 3,
-            Op::Fill | Op::Settle | Op::Mixture | Op::Around | Op::Couple => 4,
-            Op::Predict | Op::Interval => 5,
-            Op::Features => 7,
-            Op::Context => 8,
-        }
+        self.row().n_read + self.row().n_written
     }
 
-    /// The last ones are written, the others read.
-    pub(super) fn n_written(self) -> usize {
-        if matches!(self, Op::Around | Op::Coarsen) { 2 } else { 1 }
+    pub(super) fn n_read(self) -> usize {
+        self.row().n_read
     }
-}
 
-/// The text of a shader, with what all have before it.
-macro_rules! shader {
-    ($name:literal) => {
-        concat!(include_str!("../../shaders/params.wgsl"), include_str!(concat!("../../shaders/", $name, ".wgsl")))
-    };
+    /// The fields of its parameters behind `n` and `first`.
+    pub(super) fn fields(self) -> &'static [&'static str] {
+        self.row().fields
+    }
 }
 
 /// The text of every shader.
 #[derive(Clone, Debug)]
-pub struct Shaders([Cow<'static, str>; 15]);
+pub struct Shaders([Cow<'static, str>; ROWS.len()]);
 
 impl Default for Shaders {
     fn default() -> Shaders {
-        Shaders(Op::ALL.map(|op| {
-            Cow::Borrowed(match op {
-                Op::Fill => shader!("fill"),
-                Op::Settle => shader!("settle"),
-                Op::Predict => shader!("predict"),
-                Op::Context => shader!("context"),
-                Op::Features => shader!("features"),
-                Op::Around => shader!("around"),
-                Op::Mixture => shader!("mixture"),
-                Op::Interval => shader!("interval"),
-                Op::Couple => shader!("couple"),
-                Op::Carry => shader!("carry"),
-                Op::Leave => shader!("leave"),
-                Op::Quantise => shader!("quantise"),
-                Op::Coarsen => shader!("coarsen"),
-                Op::Mesh => shader!("mesh"),
-                Op::Nearest => shader!("nearest"),
-            })
-        }))
+        Shaders(ROWS.each_ref().map(|row| Cow::Borrowed(row.text)))
     }
 }
 
 impl Shaders {
     pub fn text(&self, op: Op) -> &str {
-        &self.0[op.place()]
+        &self.0[op as usize]
     }
 
     /// The same shaders, with `from` replaced by `to` in one of them: how a test makes a wrong one.
     pub fn with(mut self, op: Op, from: &str, to: &str) -> Shaders {
         let text = self.text(op);
         assert!(text.contains(from), "{} has no '{from}'", op.name());
-        self.0[op.place()] = Cow::Owned(text.replacen(from, to, 1));
+        self.0[op as usize] = Cow::Owned(text.replacen(from, to, 1));
         self
     }
-}
-
-impl Op {
-    pub(super) fn place(self) -> usize {
-        Op::ALL.iter().position(|&op| op == self).expect("the list names every op")
-    }
-}
-
-/// `Params` of the shaders, field by field.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Params {
-    /// Threads per tile, and the first thread's entry of `cells` or `shown`.
-    pub n: u32,
-    pub first: u32,
-    /// Results of a tile: entry p lies at place `p − base` of `stride`.
-    pub base: u32,
-    pub stride: u32,
-    pub n_arena: u32,
-    pub n_refs: u32,
-    pub residual: i32,
-    pub max: i32,
-    /// Where the op's tables begin in their buffers, and their sizes.
-    pub linear: u32,
-    pub n_own: u32,
-    pub n_linear_refs: u32,
-    pub n_ref_taps: u32,
-    pub offsets: u32,
-    pub weights: u32,
-    pub n_layers: u32,
-    pub k: u32,
-    pub n_values: u32,
-    pub n_residuals: u32,
-    pub n_net_refs: u32,
-    pub scale_floor: i32,
-    pub near_log2: u32,
-    pub wide_log2: u32,
-    pub feature_shift: u32,
-    pub level: i32,
-    pub mass: i32,
-    pub n_symbols: u32,
-    pub escapes: u32,
-    pub n_taps: u32,
-    /// The plane's usual value.
-    pub usual: i32,
-    /// Where the spots begin in `cells`, spots of a tile, words of activations of a spot. Of scales, whose layers are plain: log2 of
-    /// the step, or 31 for features, and how many hints.
-    pub spots: u32,
-    pub n_spots: u32,
-    pub n_words: u32,
-}
-
-/// Bytes from one `Params` to the next in the uniform buffer, and bytes of one.
-pub(super) const PARAMS_PITCH: u64 = 256;
-pub(super) const PARAMS_BYTES: u64 = 128;
-
-impl Params {
-    pub(super) fn words(&self) -> [u32; (PARAMS_BYTES / 4) as usize] {
-        let p = self;
-        let (residual, max, scale_floor) = (p.residual as u32, p.max as u32, p.scale_floor as u32);
-        [
-            [p.n, p.first, p.base, p.stride],
-            [p.n_arena, p.n_refs, residual, max],
-            [p.linear, p.n_own, p.n_linear_refs, p.n_ref_taps],
-            [p.offsets, p.weights, p.n_layers, p.k],
-            [p.n_values, p.n_residuals, p.n_net_refs, scale_floor],
-            [p.near_log2, p.wide_log2, p.feature_shift, p.level as u32],
-            [p.mass as u32, p.n_symbols, p.escapes, p.n_taps],
-            [p.usual as u32, p.spots, p.n_spots, p.n_words],
-        ]
-        .concat()
-        .try_into()
-        .expect("eight fours")
-    }
-}
-
-/// Four weights, the first lowest; zeros behind the last output.
-pub(super) fn word(weights: &[i8], at: usize) -> u32 {
-    let four = weights.get(at..at + 4).unwrap_or(&[0; 4]);
-    u32::from_le_bytes(std::array::from_fn(|i| four[i] as u8))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
     use wgpu::naga::valid::{Capabilities, ValidationFlags, Validator};
+
+    fn shaders() -> impl Iterator<Item = (&'static Row, &'static str)> {
+        ROWS.iter().map(|row| (row, row.text))
+    }
 
     #[test]
     fn every_shader_is_valid_as_it_stands_and_knows_no_floats() {
-        for op in Op::ALL {
-            let shaders = Shaders::default();
-            let text = shaders.text(op);
-            let module = wgpu::naga::front::wgsl::parse_str(text).unwrap_or_else(|e| panic!("{}: {e}", op.name()));
+        for (row, text) in shaders() {
+            let module = wgpu::naga::front::wgsl::parse_str(text).unwrap_or_else(|e| panic!("{}: {e}", row.name));
             let valid = Validator::new(ValidationFlags::all(), Capabilities::empty()).validate(&module);
-            valid.unwrap_or_else(|e| panic!("{}: {e:?}", op.name()));
+            valid.unwrap_or_else(|e| panic!("{}: {e:?}", row.name));
             assert_eq!(module.entry_points.len(), 1);
             assert_eq!(module.entry_points[0].name, "main");
-            assert_eq!(module.global_variables.iter().filter(|(_, v)| v.binding.is_some()).count(), op.n_buffers() + 1);
+            let bound = module.global_variables.iter().filter(|(_, v)| v.binding.is_some()).count();
+            assert_eq!(bound, row.op.n_buffers() + 1, "{}", row.name);
             let code: String = text.lines().map(|l| l.split("//").next().unwrap_or("")).collect();
             for word in ["f32", "f16", "f64", "vec2f", "vec3f", "vec4f", "float", "i64", "u64", " / ", " % "] {
-                assert!(!code.contains(word), "{} says {word}", op.name());
+                assert!(!code.contains(word), "{} says {word}", row.name);
             }
-            assert!(text.lines().all(|l| l.chars().count() <= 120), "{} has long lines", op.name());
+            assert!(text.lines().all(|l| l.chars().count() <= 120), "{} has long lines", row.name);
         }
     }
 
     #[test]
-    fn all_shaders_have_the_same_parameters() {
-        let shaders = Shaders::default();
-        let params = |op| {
-            let text = shaders.text(op);
-            let start = text.find("struct Params {").unwrap();
-            text[start..].split('}').next().unwrap().to_string()
-        };
-        for op in Op::ALL {
-            assert_eq!(params(op), params(Op::Fill), "{}", op.name());
-            assert_eq!(params(op).matches(':').count() as u64 * 4, PARAMS_BYTES);
+    fn a_shader_is_told_what_its_family_of_ops_is_told() {
+        for (row, text) in shaders() {
+            let (_, after) = text.split_once("struct Params {").unwrap();
+            let fields = after.split('}').next().unwrap().split(',').map(str::trim).filter(|field| !field.is_empty());
+            let expected = ["n: u32", "first: u32"].iter().chain(row.fields).copied();
+            assert_eq!(fields.collect::<Vec<_>>(), expected.collect::<Vec<_>>(), "{}", row.name);
+            assert!((row.fields.len() as u64 + 2) * 4 <= params::BYTES, "{}", row.name);
         }
+    }
+
+    /// A digit that is changed is changed for all ops that compute with it.
+    #[test]
+    fn a_function_of_the_shaders_stands_in_one_file() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
+        let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            let text = std::fs::read_to_string(&entry).unwrap();
+            for line in text.lines().filter_map(|line| line.strip_prefix("fn ")) {
+                let name = line.split('(').next().unwrap().to_string();
+                files.entry(name).or_default().push(entry.file_name().unwrap().to_string_lossy().into_owned());
+            }
+        }
+        assert_eq!(files["log2_of"], ["log2.wgsl"]);
+        files.retain(|name, files| files.len() > 1 && !["main", "put_word"].contains(&name.as_str()));
+        assert_eq!(files, BTreeMap::new());
     }
 }

@@ -1,10 +1,10 @@
 //! Buffers, pipelines and dispatches; waiting for them.
 
-use super::op::{Op, PARAMS_BYTES, PARAMS_PITCH, Params};
+use super::op::Op;
+use super::params;
 use super::{Gpu, tables};
 use crate::error::{Error, Result};
 use bytemuck::NoUninit;
-use std::ops::Range;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -71,11 +71,11 @@ impl Gpu {
         }
     }
 
-    /// The uniform buffer of `params`, each at its own aligned place.
-    pub(super) fn upload_params(&self, params: &[Params]) -> Buffer {
-        let mut bytes = vec![0u8; params.len().max(1) * PARAMS_PITCH as usize];
-        for (p, at) in params.iter().zip(bytes.chunks_exact_mut(PARAMS_PITCH as usize)) {
-            at[..PARAMS_BYTES as usize].copy_from_slice(bytemuck::cast_slice(&p.words()));
+    /// The uniform buffer of the parameters of dispatches, each at its own aligned place.
+    pub(super) fn upload_params(&self, all: &[Vec<u32>]) -> Buffer {
+        let mut bytes = vec![0u8; all.len().max(1) * params::PITCH as usize];
+        for (words, at) in all.iter().zip(bytes.chunks_exact_mut(params::PITCH as usize)) {
+            at[..4 * words.len()].copy_from_slice(bytemuck::cast_slice(words));
         }
         let buffer = new_buffer(&self.device, bytes.len(), BufferUsages::UNIFORM | BufferUsages::COPY_DST);
         self.write(&buffer, &bytes);
@@ -86,7 +86,7 @@ impl Gpu {
     fn pipeline(&self, op: Op, words: u32) -> Arc<Pipeline> {
         let words = if op == Op::Context { words } else { 0 };
         let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(pipelines.entry((op.place(), words)).or_insert_with(|| Arc::new(self.compile(op, words))))
+        Arc::clone(pipelines.entry((op, words)).or_insert_with(|| Arc::new(self.compile(op, words))))
     }
 
     fn compile(&self, op: Op, words: u32) -> Pipeline {
@@ -96,7 +96,7 @@ impl Gpu {
             ty: wgpu::BindingType::Buffer {
                 ty: match binding {
                     0 => wgpu::BufferBindingType::Uniform,
-                    _ => wgpu::BufferBindingType::Storage { read_only: binding + op.n_written() <= op.n_buffers() },
+                    _ => wgpu::BufferBindingType::Storage { read_only: binding <= op.n_read() },
                 },
                 has_dynamic_offset: binding == 0,
                 min_binding_size: None,
@@ -134,9 +134,8 @@ impl Gpu {
 
     /// `buffers` are params, inputs, weights, output, as in the shader.
     pub(super) fn bind(&self, op: Op, words: u32, params: &Buffer, buffers: &[&Buffer]) -> Bound {
-        assert_eq!(buffers.len(), op.n_buffers(), "{} has other buffers", op.name());
         let pipeline = self.pipeline(op, words);
-        let uniform = wgpu::BufferBinding { buffer: params, offset: 0, size: PARAMS_BYTES.try_into().ok() };
+        let uniform = wgpu::BufferBinding { buffer: params, offset: 0, size: params::BYTES.try_into().ok() };
         let first = wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(uniform) };
         let others = buffers
             .iter()
@@ -171,7 +170,7 @@ impl Gpu {
         staging: &Buffer,
         n: usize,
         submission: wgpu::SubmissionIndex,
-        f: impl FnOnce(&[u32]) -> T,
+        f: impl FnOnce(&[i32]) -> T,
     ) -> Result<T> {
         let failed = |message: String| Error::device(message).at(&self.info.name);
         self.check()?;
@@ -201,21 +200,12 @@ impl Gpu {
     }
 }
 
-/// Dispatches a bound op over `n_tiles` rows of threads, once for each of its parameters.
-pub(super) fn dispatch(
-    pass: &mut wgpu::ComputePass,
-    bound: &Bound,
-    params: &[Params],
-    which: Range<usize>,
-    n_tiles: usize,
-) {
-    if which.is_empty() || n_tiles == 0 {
-        return;
-    }
-    pass.set_pipeline(&bound.pipeline.pipeline);
-    for i in which {
-        pass.set_bind_group(0, &bound.group, &[(i as u64 * PARAMS_PITCH) as u32]);
-        pass.dispatch_workgroups(params[i].n.div_ceil(bound.pipeline.size), n_tiles as u32, 1);
+impl Bound {
+    /// `n` threads for each of so many rows, with the parameters at `offset`.
+    pub(super) fn dispatch(&self, pass: &mut wgpu::ComputePass, offset: u64, n: usize, n_rows: usize) {
+        pass.set_pipeline(&self.pipeline.pipeline);
+        pass.set_bind_group(0, &self.group, &[offset as u32]);
+        pass.dispatch_workgroups((n as u32).div_ceil(self.pipeline.size), n_rows as u32, 1);
     }
 }
 

@@ -4,19 +4,18 @@
 //! and come back. The first difference refuses the device and names the op.
 
 use super::Gpu;
-use super::decode::TilePayload;
-use super::encode::TileInts;
 use super::op::Op;
+use super::walk::{TileInts, TilePayload};
 use crate::error::{Error, Result};
-use crate::kernel::around::{around, n_planes};
+use crate::kernel::activation_cache::ActivationCache;
+use crate::kernel::causal_conv::{causal_conv, n_planes};
 use crate::kernel::context::{Heads, context};
 use crate::kernel::fast::{Fast, Level};
-use crate::kernel::interval::intervals;
-use crate::kernel::kept::Kept;
+use crate::kernel::interval::{Distributions, intervals};
 use crate::kernel::mixture::{Mixtures, Window, mass, mixture};
 use crate::kernel::predict::{Linear, predict};
 use crate::kernel::quantise::{FEATURE_B, FEATURE_S, MAX_FEATURE, coarsen, quantise};
-use crate::kernel::{Look, MAX_INT, MAX_RESIDUAL, ONE, Offsets, Usual};
+use crate::kernel::{Arenas, MAX_INT, MAX_RESIDUAL, ONE, Offsets, Site, Usual};
 use crate::model::l3c::Steps;
 use crate::model::vqae::Vqae;
 use crate::model::{Family, Model, Part};
@@ -75,31 +74,32 @@ impl Gpu {
         let residuals: Vec<i32> = (0..2 * at + N).map(|_| paint.signed(MAX_RESIDUAL)).collect();
         let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
         let usual = Usual { value: paint.int(max) * ONE, residual: 1 + paint.int(MAX_RESIDUAL - 1) };
-        let look = Look { values: &own, residuals: &residuals, refs: &refs, usual };
+        let arenas = Arenas { values: &own, residuals: &residuals, refs: &refs, usual };
+        let run = Site { arenas, offsets: &offsets, at, n: N, level: 3 };
 
         let most = 32767 / (part.linear.own().len() + net.n_refs * net.ref_taps.len()).max(1) as i32;
         let mut c = || paint.signed(most) as i16;
         let painted = (0..part.linear.own().len()).map(|_| c()).collect();
         let places = (0..net.n_refs).map(|_| (1..net.ref_taps.len()).map(|_| c()).collect()).collect();
-        let mut kept = Kept::default();
+        let mut cache = ActivationCache::default();
         for linear in [&Linear::new(painted, places)?, &part.linear] {
             let (mut plain, mut gpu) = (vec![0; N], vec![0; N]);
-            predict(linear, &offsets, look, at, max, &mut plain);
-            self.predict(linear, &offsets, look, at, max, &mut gpu)?;
+            predict(linear, run, max, &mut plain);
+            self.predict(linear, run, max, &mut gpu)?;
             same(Op::Predict, &plain, &gpu)?;
             let b = plain;
 
             let (mut plain, mut gpu) = (Heads::new(net.k, N), Heads::new(net.k, N));
             let (of_s, of_heads) = if net.is_plain() {
-                context(net, &offsets, look, at, 3, &b, &mut plain);
-                self.context(net, &offsets, look, at, 3, &b, &mut gpu)?;
+                context(net, run, &b, &mut plain);
+                self.context(net, run, &b, &mut gpu)?;
                 (Op::Context, Op::Context)
             } else {
                 let span = offsets.around.iter().map(|o| o.unsigned_abs()).max().unwrap_or(0);
-                kept.begin(n_planes(net), span as usize, N);
-                around(net, &offsets, look, at, 3, &b, &mut kept, &mut plain);
-                self.around(net, &offsets, look, at, 3, &b, &mut gpu)?;
-                (Op::Features, Op::Around)
+                cache.begin(n_planes(net), span as usize, N);
+                causal_conv(net, run, &b, &mut cache, &mut plain);
+                self.causal_conv(net, run, &b, &mut gpu)?;
+                (Op::Features, Op::CausalConv)
             };
             same(of_s, &plain.s, &gpu.s)?;
             same(of_heads, &plain.heads, &gpu.heads)?;
@@ -133,11 +133,11 @@ impl Gpu {
         // once where the ints are painted, once where the mixtures expect them
         let near: Vec<i32> = (0..N).map(|i| ((plain.location[i] >> 6) + i as i32 % 5 - 2).clamp(0, max)).collect();
         for ints in [ints, &near] {
-            let m = &plain;
+            let of = Distributions { mixtures: &plain, window, b };
             let (mut start, mut width) = (vec![0; N], vec![0; N]);
             let (mut gpu_start, mut gpu_width) = (vec![0; N], vec![0; N]);
-            intervals(m, window, b, ints, &mut start, &mut width);
-            self.intervals(m, window, b, ints, &mut gpu_start, &mut gpu_width)?;
+            intervals(of, ints, &mut start, &mut width);
+            self.intervals(of, ints, &mut gpu_start, &mut gpu_width)?;
             same(Op::Interval, &start, &gpu_start)?;
             same(Op::Interval, &width, &gpu_width)?;
         }
@@ -153,7 +153,7 @@ impl Gpu {
         for max in [0, 1, 24, 65535] {
             let (mut plain, mut gpu) = (vec![0; N], vec![0; N]);
             quantise(N, &heads, MAX_FEATURE.min(max), &mut plain);
-            self.quantise(&heads, max, &mut gpu)?;
+            self.quantise(&heads, MAX_FEATURE.min(max), &mut gpu)?;
             same(Op::Quantise, &plain, &gpu)?;
         }
         let b: Vec<i32> = (0..N).map(|_| paint.int(MAX_INT) * ONE + paint.int(ONE - 1)).collect();

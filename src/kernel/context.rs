@@ -6,7 +6,7 @@
 //! `net::load` has proved that no sum of the MLP can overflow an i32.
 
 use super::log2::log2;
-use super::{HINT_SHIFT, Look, MAX_RESIDUAL, Offsets, Usual, address};
+use super::{HINT_SHIFT, MAX_RESIDUAL, Site, Usual, address};
 use crate::net::{Layer, Net};
 
 /// s and the heads of every cell of a run, one array per head.
@@ -40,12 +40,12 @@ impl Hidden {
     }
 }
 
-/// s and heads for the run of `b.len()` cells at `at`.
-pub fn context(net: &Net, offsets: &Offsets, look: Look, at: usize, level: i32, b: &[i32], out: &mut Heads) {
+/// s and heads for the cells of a run.
+pub fn context(net: &Net, run: Site, b: &[i32], out: &mut Heads) {
     let mut f = vec![0; net.n_in()];
     let mut y = Vec::new();
-    for (i, &b) in b.iter().enumerate() {
-        out.s[i] = features(net, offsets, look, at + i, level, b, &mut f);
+    for (i, &b) in b[..run.n].iter().enumerate() {
+        out.s[i] = features(net, run.cell(i), b, &mut f);
         mlp(&net.layers, &f, &mut y);
         for (h, &y) in y.iter().enumerate() {
             out.heads[h * out.stride + i] = y;
@@ -53,12 +53,12 @@ pub fn context(net: &Net, offsets: &Offsets, look: Look, at: usize, level: i32, 
     }
 }
 
-/// s and hidden activations for the run of `b.len()` cells at `at`; a net of one layer has none.
-pub fn hidden(net: &Net, offsets: &Offsets, look: Look, at: usize, level: i32, b: &[i32], out: &mut Hidden) {
+/// s and hidden activations for the cells of a run; a net of one layer has none.
+pub fn hidden(net: &Net, run: Site, b: &[i32], out: &mut Hidden) {
     let mut f = vec![0; net.n_in()];
     let (last, hidden) = net.layers.split_last().expect("a net has layers");
-    for (i, &b) in b.iter().enumerate() {
-        out.s[i] = features(net, offsets, look, at + i, level, b, &mut f);
+    for (i, &b) in b[..run.n].iter().enumerate() {
+        out.s[i] = features(net, run.cell(i), b, &mut f);
         let x = activations(hidden, last.n_in, &f);
         for (w, four) in x.chunks_exact(4).enumerate() {
             out.words[w * out.stride + i] = four.iter().rev().fold(0, |word, &x| word << 8 | x);
@@ -67,9 +67,10 @@ pub fn hidden(net: &Net, offsets: &Offsets, look: Look, at: usize, level: i32, b
 }
 
 /// The features of one cell; returns its s.
-pub fn features(net: &Net, offsets: &Offsets, look: Look, cell: usize, level: i32, b: i32, f: &mut [i32]) -> i32 {
-    let value = |i: usize| look.values[address(cell, offsets.taps[i])] - b;
-    let residual = |i: usize| look.residuals[address(cell, offsets.taps[i])];
+pub fn features(net: &Net, cell: Site, b: i32, f: &mut [i32]) -> i32 {
+    let offsets = cell.offsets;
+    let value = |i: usize| cell.value(offsets.taps[i]) - b;
+    let residual = |i: usize| cell.residual(offsets.taps[i]);
     let mean = |log2_n: u32, x: &dyn Fn(usize) -> i32| {
         let sum: i32 = (0..1 << log2_n).map(|i| x(i).abs().min(MAX_RESIDUAL)).sum();
         ((sum + ((1 << log2_n) >> 1)) >> log2_n) + net.scale_floor
@@ -80,7 +81,7 @@ pub fn features(net: &Net, offsets: &Offsets, look: Look, cell: usize, level: i3
     let log_s = log2(s);
     let half = (1 << net.feature_shift) >> 1;
 
-    let Usual { value: middle, residual: quiet } = look.usual;
+    let Usual { value: middle, residual: quiet } = cell.arenas.usual;
     let height = ((log2((b - middle).abs() + quiet) - log2(quiet) + 16) >> 5).min(63);
 
     let soft = |x: i32| {
@@ -100,19 +101,19 @@ pub fn features(net: &Net, offsets: &Offsets, look: Look, cell: usize, level: i3
     for i in 0..net.n_residuals {
         put(soft(residual(i)));
     }
-    for u in &look.refs[..net.n_refs] {
-        let u0 = u[address(cell, offsets.ref_taps[0])];
+    for u in &cell.arenas.refs[..net.n_refs] {
+        let u0 = u[address(cell.at, offsets.ref_taps[0])];
         for &o in &offsets.ref_taps[1..] {
-            put(soft(u[address(cell, o)] - u0));
+            put(soft(u[address(cell.at, o)] - u0));
         }
     }
     for i in 0..net.n_hints {
-        put((look.values[address(cell, offsets.hints[i])] >> HINT_SHIFT).min(127));
+        put((cell.value(offsets.hints[i]) >> HINT_SHIFT).min(127));
     }
     put(((log_s >> 5) - 32).clamp(0, 127));
     put(compare(wide, net.feature_shift));
     put(compare(rough, net.feature_shift));
-    put(16 * level.min(7));
+    put(16 * cell.level.min(7));
     put(if b < middle { 64 - height } else { 64 + height });
     put(compare(quiet, net.feature_shift));
     s

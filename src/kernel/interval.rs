@@ -30,10 +30,18 @@ pub fn logistic(x: i32, location: i32, log2_scale: i32) -> i32 {
     if d < 0 { (1 << 20) - sigmoid(z) } else { sigmoid(z) }
 }
 
+/// How the symbols of a run are distributed: a mixture for each cell, in a window around its prediction.
+#[derive(Clone, Copy)]
+pub struct Distributions<'a> {
+    pub mixtures: &'a Mixtures,
+    pub window: Window,
+    pub b: &'a [i32],
+}
+
 /// C at the lower edge of int x, for cell i, in a window that begins at `low`.
 #[inline(always)]
-pub fn cumulative(m: &Mixtures, i: usize, window: Window, low: i32, x: i32) -> u32 {
-    let n = window.n_symbols();
+pub fn cumulative(of: Distributions, i: usize, low: i32, x: i32) -> u32 {
+    let (m, n) = (of.mixtures, of.window.n_symbols());
     let symbol = (x - low) as u32;
     if symbol == 0 {
         return 0;
@@ -51,30 +59,30 @@ pub fn cumulative(m: &Mixtures, i: usize, window: Window, low: i32, x: i32) -> u
 }
 
 /// (start, width) of every int of a run; an int beyond the window is coded as the window's end, see `beyond`.
-pub fn intervals(m: &Mixtures, window: Window, b: &[i32], ints: &[i32], start: &mut [u32], width: &mut [u32]) {
+pub fn intervals(of: Distributions, ints: &[i32], start: &mut [u32], width: &mut [u32]) {
     for (i, &x) in ints.iter().enumerate() {
-        let low = window.low(b[i]);
-        let x = x.clamp(low, low + window.n_symbols() as i32 - 1);
-        start[i] = cumulative(m, i, window, low, x);
-        width[i] = cumulative(m, i, window, low, x + 1) - start[i];
+        let low = of.window.low(of.b[i]);
+        let x = x.clamp(low, low + of.window.n_symbols() as i32 - 1);
+        start[i] = cumulative(of, i, low, x);
+        width[i] = cumulative(of, i, low, x + 1) - start[i];
     }
 }
 
 /// The int whose interval holds a quantile, and that interval; for cell i.
-pub fn invert(m: &Mixtures, window: Window, b: i32, i: usize, quantile: u32) -> (i32, u32, u32) {
-    let low = window.low(b);
-    let (mut below, mut above) = (low, low + window.n_symbols() as i32);
+pub fn invert(of: Distributions, i: usize, quantile: u32) -> (i32, u32, u32) {
+    let low = of.window.low(of.b[i]);
+    let (mut below, mut above) = (low, low + of.window.n_symbols() as i32);
     // C(below) <= quantile < C(above)
     while above - below > 1 {
         let middle = below + ((above - below) >> 1);
-        if cumulative(m, i, window, low, middle) <= quantile {
+        if cumulative(of, i, low, middle) <= quantile {
             below = middle;
         } else {
             above = middle;
         }
     }
-    let start = cumulative(m, i, window, low, below);
-    (below, start, cumulative(m, i, window, low, below + 1) - start)
+    let start = cumulative(of, i, low, below);
+    (below, start, cumulative(of, i, low, below + 1) - start)
 }
 
 /// −256 · log2 of the probability of intervals of these widths.
@@ -126,13 +134,13 @@ mod tests {
     fn inverting_gives_back_the_symbol_at_both_ends_of_its_interval() {
         let mut m = Mixtures::new(2, 1);
         (m.location, m.log2_scale, m.weight) = (vec![6400, 9000], vec![1500, 2300], vec![3000, 1095]);
-        let window = Window { max: 4095 };
+        let of = Distributions { mixtures: &m, window: Window { max: 4095 }, b: &[0] };
         for int in [0, 1, 50, 99, 100, 101, 140, 200, 4094, 4095] {
             let (mut start, mut width) = ([0], [0]);
-            intervals(&m, window, &[0], &[int], &mut start, &mut width);
+            intervals(of, &[int], &mut start, &mut width);
             assert!(width[0] > 0);
-            assert_eq!(invert(&m, window, 0, 0, start[0]), (int, start[0], width[0]));
-            assert_eq!(invert(&m, window, 0, 0, start[0] + width[0] - 1), (int, start[0], width[0]));
+            assert_eq!(invert(of, 0, start[0]), (int, start[0], width[0]));
+            assert_eq!(invert(of, 0, start[0] + width[0] - 1), (int, start[0], width[0]));
         }
     }
 }

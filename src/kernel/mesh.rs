@@ -19,7 +19,7 @@ pub fn mesh(mesh: &Mesh, sources: &[&[i32]]) -> Vec<i32> {
                 dense(&layer.layer, &x, (-32768, 32767), &mut y);
             } else {
                 dense(&layer.layer, &x, (-127, 127), &mut y);
-                settle(layer, &all, cell, &mut y);
+                activate(layer, &all, cell, &mut y);
             }
             out.extend_from_slice(&y);
         }
@@ -41,7 +41,7 @@ pub fn cell(mesh: &Mesh, sources: &[&[i32]], cell: usize) -> Vec<i32> {
             break;
         }
         dense(&layer.layer, &x, (-127, 127), &mut y);
-        settle(layer, &all, cell, &mut y);
+        activate(layer, &all, cell, &mut y);
         let mut out = vec![0; layer.side * layer.side * layer.layer.n_out];
         out[cell * layer.layer.n_out..][..layer.layer.n_out].copy_from_slice(&y);
         all.push(out);
@@ -70,7 +70,7 @@ pub fn place(sheet: Sheet, n: usize, cell: usize, (dy, dx): (i32, i32)) -> Optio
 }
 
 /// Sums as activations, with what is added to them.
-fn settle(layer: &MeshLayer, all: &[Vec<i32>], cell: usize, y: &mut [i32]) {
+fn activate(layer: &MeshLayer, all: &[Vec<i32>], cell: usize, y: &mut [i32]) {
     let n = y.len();
     for (o, y) in y.iter_mut().enumerate() {
         let skip = layer.add.map_or(0, |source| all[source][cell * n + o]);

@@ -3,7 +3,7 @@
 //! vᵢ are known neighbours in ints, uᵣ the ints of reference plane r; differences are clamped to 16 bits. The coefficients
 //! were fitted by the encoder and travel with the file. `Linear` can only be built with Σ|c| < 2¹⁵, so the sum fits an i32.
 
-use super::{Look, ONE, Offsets, address};
+use super::{ONE, Site, address};
 use crate::error::{Error, Result};
 
 /// The coefficients of one linear predictor, in 1/4096.
@@ -37,19 +37,20 @@ impl Linear {
     }
 }
 
-/// Predictions for the run of `b.len()` cells at `at`; `max` is the largest int of the plane.
-pub fn predict(linear: &Linear, offsets: &Offsets, look: Look, at: usize, max: i32, b: &mut [i32]) {
-    for (i, b) in b.iter_mut().enumerate() {
-        let cell = at + i;
-        let v1 = look.values[address(cell, offsets.taps[0])];
+/// Predictions for the cells of a run; `max` is the largest int of the plane.
+pub fn predict(linear: &Linear, run: Site, max: i32, b: &mut [i32]) {
+    let (taps, ref_taps) = (&run.offsets.taps, &run.offsets.ref_taps);
+    for (i, b) in b[..run.n].iter_mut().enumerate() {
+        let cell = run.cell(i);
+        let v1 = cell.value(taps[0]);
         let mut sum = 32;
-        for (&c, &o) in linear.own.iter().zip(&offsets.taps[1..]) {
-            sum += difference(look.values[address(cell, o)], v1) * i32::from(c);
+        for (&c, &o) in linear.own.iter().zip(&taps[1..]) {
+            sum += difference(cell.value(o), v1) * i32::from(c);
         }
-        for (c, u) in linear.refs.iter().zip(look.refs) {
-            let u0 = u[address(cell, offsets.ref_taps[0])];
-            for (&c, &o) in c.iter().zip(&offsets.ref_taps[1..]) {
-                sum += difference(u[address(cell, o)], u0) * i32::from(c);
+        for (c, u) in linear.refs.iter().zip(run.arenas.refs) {
+            let u0 = u[address(cell.at, ref_taps[0])];
+            for (&c, &o) in c.iter().zip(&ref_taps[1..]) {
+                sum += difference(u[address(cell.at, o)], u0) * i32::from(c);
             }
         }
         *b = (v1 + (sum >> 6)).clamp(0, max * ONE);

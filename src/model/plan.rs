@@ -3,7 +3,7 @@
 //! Every int has one home, the cell where it is coded; halos and coarser lattices hold copies of it. Encoder and decoder walk
 //! the same passes in the same order. A run's symbols are dealt to the coder's lanes from lane 0.
 
-use crate::kernel::{Offsets, SLACK};
+use crate::kernel::{Arenas, Offsets, SLACK, Site};
 use crate::net::Pass;
 use std::ops::Range;
 
@@ -103,6 +103,11 @@ pub struct Scale {
 }
 
 impl Run {
+    /// As kernels see it.
+    pub fn site<'a>(self, arenas: Arenas<'a>, offsets: &'a Offsets, level: i32) -> Site<'a> {
+        Site { arenas, offsets, at: self.at as usize, n: self.n as usize, level }
+    }
+
     /// Where in the tile its `i`-th int lies.
     pub fn index(self, i: usize) -> usize {
         (self.first as i32 + i as i32 * self.step) as usize
@@ -143,6 +148,11 @@ impl Plan {
     /// The level that a net is told: scales are told apart as far as their predictors are.
     pub fn level(&self, step: &Step) -> i32 {
         if self.scales.is_empty() { step.level } else { step.set as i32 }
+    }
+
+    /// A run of a step, as kernels see it.
+    pub fn site<'a>(&'a self, arenas: Arenas<'a>, step: &Step, run: Run) -> Site<'a> {
+        run.site(arenas, &self.offsets[step.offsets], self.level(step))
     }
 
     /// An arena with every cell at the seed.

@@ -11,11 +11,11 @@
 
 use crate::entropy::lanes::{Interval, Popper};
 use crate::error::{Error, Result};
-use crate::kernel::couple::{MAX_LEFT, MAX_LIFTED, Way, couple};
+use crate::kernel::couple::{Direction, MAX_DETAIL, MAX_LIFTED, couple};
 use crate::kernel::interval::beyond;
 use crate::kernel::mixture::Window;
 use crate::kernel::predict::Linear;
-use crate::kernel::{Look, MAX_INT, ONE, Offsets, Usual};
+use crate::kernel::{Arenas, MAX_INT, ONE, Offsets, Usual};
 use crate::model::Plan;
 use crate::model::plan::{Half, Known, Lift, Phase, Run, Step};
 use crate::net::Pass;
@@ -29,14 +29,14 @@ const SEED_OFFSET: i32 = 1 << 23;
 pub(crate) const N_SEEDS: u32 = 1 << 24;
 const _: () = assert!(MAX_LIFTED < SEED_OFFSET);
 /// What a decoder takes for details.
-pub(crate) const POPPED: Popped = Popped { window: WINDOW, range: (1 - MAX_LEFT, MAX_LEFT - 1) };
+pub(crate) const POPPED: Popped = Popped { window: WINDOW, range: (1 - MAX_DETAIL, MAX_DETAIL - 1) };
 const FRAMING: Framing = Framing { popped: POPPED, seed_offset: SEED_OFFSET, n_seeds: N_SEEDS };
 
 /// A net that meets a run of cells, and what it is shown: how a trainer looks on.
 pub struct Meeting<'a> {
     pub pass: Pass,
     pub offsets: &'a Offsets,
-    pub look: Look<'a>,
+    pub look: Arenas<'a>,
     pub run: Run,
     pub level: i32,
     pub b: &'a [i32],
@@ -79,12 +79,12 @@ impl<'a> Flow<'a> {
         for (depth, lift) in self.plan.lifts.iter().enumerate().rev() {
             lift.phases.iter().for_each(|phase| spread(phase, &mut self.tile.space.values));
             for half in lift.halves.iter().rev() {
-                self.predict_odd(lift, half, Way::PREDICT, see);
+                self.predict_odd(lift, half, Direction::PREDICT, see);
                 for step in &self.plan.steps[half.steps.clone()] {
                     step.runs.iter().for_each(|&run| self.emit_detail(run));
                 }
                 half.coded.iter().for_each(|&phase| spread(&lift.phases[phase], &mut self.tile.space.residuals));
-                self.update_even(lift, half, Way::UPDATE, see);
+                self.update_even(lift, half, Direction::UPDATE, see);
             }
             if depth > 0 {
                 lift.descent.iter().for_each(|&(there, here)| {
@@ -110,59 +110,59 @@ impl<'a> Flow<'a> {
 
     /// The inverse of a half whose details are known.
     fn undo(&mut self, lift: &Lift, half: &Half) {
-        self.update_even(lift, half, Way::UPDATE.back(), &mut |_| ());
-        self.predict_odd(lift, half, Way::PREDICT.back(), &mut |_| ());
+        self.update_even(lift, half, Direction::UPDATE.inverse(), &mut |_| ());
+        self.predict_odd(lift, half, Direction::PREDICT.inverse(), &mut |_| ());
     }
 
     /// Midpoints ± t(what is around them).
-    fn predict_odd(&mut self, lift: &Lift, half: &Half, way: Way, see: See) {
+    fn predict_odd(&mut self, lift: &Lift, half: &Half, direction: Direction, see: See) {
         half.known.iter().for_each(|known| self.measure_contrast(lift, known));
         let plan = self.plan;
         for step in &plan.steps[half.steps.clone()] {
             for &run in &step.runs {
                 self.center(step, run);
                 let (pass, offsets, level) = (half.predict, &plan.offsets[step.offsets], lift.level);
-                self.couple(Coupling { of: Of::Odd, pass, offsets, run, level, way }, see);
+                self.couple(Coupling { of: Of::Odd, pass, offsets, run, level, direction }, see);
             }
         }
         half.coded.iter().for_each(|&phase| spread(&lift.phases[phase], &mut self.tile.space.values));
     }
 
     /// What is around midpoints ± u(midpoints).
-    fn update_even(&mut self, lift: &Lift, half: &Half, way: Way, see: See) {
+    fn update_even(&mut self, lift: &Lift, half: &Half, direction: Direction, see: See) {
         for known in &half.known {
             for &run in &lift.phases[known.phase].runs {
                 let (pass, offsets, level) = (half.update, &known.update, lift.level);
-                self.couple(Coupling { of: Of::Even, pass, offsets, run, level, way }, see);
+                self.couple(Coupling { of: Of::Even, pass, offsets, run, level, direction }, see);
             }
         }
         half.known.iter().for_each(|known| spread(&lift.phases[known.phase], &mut self.tile.space.values));
     }
 
     fn couple(&mut self, to: Coupling, see: See) {
-        let Coupling { of, pass, offsets, run, level, way } = to;
+        let Coupling { of, pass, offsets, run, level, direction } = to;
         let (Context { fast, model, usual, .. }, refs, t) = (self.tile.context, self.tile.refs, &mut *self.tile.space);
         let (at, n) = (run.at as usize, run.n as usize);
         let (look, b) = match of {
-            Of::Odd => (Look { values: &t.values, residuals: &t.contrast, refs, usual }, &t.b),
+            Of::Odd => (Arenas { values: &t.values, residuals: &t.contrast, refs, usual }, &t.b),
             Of::Even => {
                 let usual = Usual { value: 0, ..usual };
-                (Look { values: &t.values, residuals: &t.residuals, refs, usual }, &t.base)
+                (Arenas { values: &t.values, residuals: &t.residuals, refs, usual }, &t.base)
             }
         };
         see(Meeting { pass, offsets, look, run, level, b: &b[..n], contrast: &t.contrast, details: &[] });
         let net = model.part(pass, refs.len());
-        fast.context(net, offsets, look, at, level, n, b, &mut t.scratch, &mut t.heads);
-        couple(model.parts[net].net.k, way, &b[..n], &t.heads, at, &mut t.values);
+        fast.context(net, run.site(look, offsets, level), b, &mut t.scratch, &mut t.heads);
+        couple(model.parts[net].net.k, direction, &b[..n], &t.heads, at, &mut t.values);
     }
 
     /// By how much known cells stand out of the four nearest.
     fn measure_contrast(&mut self, lift: &Lift, known: &Known) {
         let (Context { fast, max, usual, .. }, t) = (self.tile.context, &mut *self.tile.space);
         for run in &lift.phases[known.phase].runs {
-            let look = Look { values: &t.values, residuals: &t.contrast, refs: &[], usual };
+            let look = Arenas { values: &t.values, residuals: &t.contrast, refs: &[], usual };
             let (at, n) = (run.at as usize, run.n as usize);
-            fast.predict(&self.mean, &known.near, look, at, max, n, &mut t.b);
+            fast.predict(&self.mean, run.site(look, &known.near, 0), max, &mut t.b);
             fast.settle(&t.values, at, n, &t.b, &mut t.contrast);
         }
         spread(&lift.phases[known.phase], &mut t.contrast);
@@ -212,7 +212,7 @@ struct Coupling<'p> {
     offsets: &'p Offsets,
     run: Run,
     level: i32,
-    way: Way,
+    direction: Direction,
 }
 
 impl Walk for Flow<'_> {
@@ -299,7 +299,7 @@ impl RunCoder for Show<'_> {
     fn run(&mut self, cells: CellRun, details: &mut [i32]) -> Result<()> {
         let CellRun { tile, run, pass, offsets, level, .. } = cells;
         let t = &*tile.space;
-        let look = Look { values: &t.values, residuals: &t.residuals, refs: tile.refs, usual: tile.context.usual };
+        let look = Arenas { values: &t.values, residuals: &t.residuals, refs: tile.refs, usual: tile.context.usual };
         let b = &t.b[..run.n as usize];
         (self.see)(Meeting { pass, offsets, look, run, level, b, contrast: &t.contrast, details });
         Ok(())

@@ -10,7 +10,7 @@
 
 use crate::error::{Error, Result};
 use crate::kernel::quantise::MAX_FEATURE;
-use crate::kernel::{Look, address};
+use crate::kernel::{Arenas, address};
 use crate::model::Plan;
 use crate::model::l3c::{Steps, int, last_symbol, pyramid, symbol};
 use crate::model::plan::{Run, Step};
@@ -70,10 +70,10 @@ impl<'a> Pyramid<'a> {
     fn extract(&mut self, step: &Step, run: Run) {
         self.predict(step, run);
         let (Context { model, fast, max, usual, .. }, t) = (self.tile.context, &mut *self.tile.space);
-        let look = Look { values: &t.values, residuals: &t.residuals, refs: &[], usual };
+        let look = Arenas { values: &t.values, residuals: &t.residuals, refs: &[], usual };
         let offsets = &self.plan.offsets[self.plan.scales[step.level as usize].encoder];
-        let (net, at, n) = (model.part(Pass::Encoder, 0), run.at as usize, run.n as usize);
-        fast.context(net, offsets, look, at, self.plan.level(step), n, &t.b, &mut t.scratch, &mut t.heads);
+        let (net, n) = (model.part(Pass::Encoder, 0), run.n as usize);
+        fast.context(net, run.site(look, offsets, self.plan.level(step)), &t.b, &mut t.scratch, &mut t.heads);
         fast.quantise(n, &t.heads, MAX_FEATURE.min(max), &mut t.known);
         run.indices().zip(&t.known).for_each(|(index, &q)| self.all[index] = q);
     }

@@ -7,12 +7,12 @@
 use crate::entropy::lanes::{Interval, Popper, Pusher};
 use crate::error::{Error, Result};
 use crate::kernel::fast::{Fast, Inverted};
-use crate::kernel::interval::{PRECISION, beyond};
+use crate::kernel::interval::{Distributions, PRECISION, beyond};
 use crate::kernel::mixture::{Mixtures, Window};
 use crate::kernel::predict::Linear;
 use crate::kernel::{MAX_INT, Usual};
 use crate::model::plan::Run;
-use crate::model::{Family, Model, Plan};
+use crate::model::{Model, Plan};
 use crate::tile::mask::hides;
 
 /// A tile gets one more lane per so many bytes, in powers of two: a lane costs about five.
@@ -36,11 +36,6 @@ impl Context<'_> {
     pub(crate) fn window(&self) -> Window {
         debug_assert!((0..=MAX_INT).contains(&self.max), "planes beyond {MAX_INT} do not come here");
         Window { max: self.max }
-    }
-
-    /// Whether tiles go through a flow, which codes what is hidden like all else.
-    pub(crate) fn is_flow(&self) -> bool {
-        self.model.family == Family::Idf
     }
 
     pub(crate) fn popped(&self) -> Popped {
@@ -130,6 +125,7 @@ pub(crate) fn pop(
     ints: &mut [i32],
 ) -> Result<()> {
     let (Popped { window, range: (least, most) }, n, n_lanes) = (popped, run.n as usize, popper.n_lanes());
+    let of = Distributions { mixtures, window, b };
     let mut symbols = Inverted::default();
     let mut quantiles = [0; 1 << MAX_LOG2_LANES];
     let mut indices = run.indices();
@@ -138,7 +134,7 @@ pub(crate) fn pop(
         for (lane, quantile) in quantiles[..n].iter_mut().enumerate() {
             *quantile = popper.quantile(lane);
         }
-        fast.invert(mixtures, window, b, from + first, n, &quantiles, &mut symbols);
+        fast.invert(of, from + first, n, &quantiles, &mut symbols);
         for (lane, index) in indices.by_ref().take(n).enumerate() {
             if hides(classes, index) {
                 continue;

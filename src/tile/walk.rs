@@ -11,11 +11,11 @@ use crate::entropy::lanes::Interval;
 use crate::error::Result;
 use crate::kernel::context::{Heads, Hidden};
 use crate::kernel::fast::{Scratch, room};
-use crate::kernel::interval::beyond;
+use crate::kernel::interval::{Distributions, beyond};
 use crate::kernel::mixture::{Mixtures, mass};
 use crate::kernel::predict::Linear;
 use crate::kernel::quantise::{FEATURE_B, FEATURE_S};
-use crate::kernel::{Look, ONE, Offsets};
+use crate::kernel::{Arenas, ONE, Offsets};
 use crate::model::plan::Run;
 use crate::net::Pass;
 use crate::tile::inpaint::all_hidden;
@@ -121,8 +121,8 @@ impl<'a> Tile<'a> {
     /// b of a run, from what is known.
     pub fn predict(&mut self, linear: &Linear, offsets: &Offsets, run: Run) {
         let t = &mut *self.space;
-        let look = Look { values: &t.values, residuals: &t.residuals, refs: self.refs, usual: self.context.usual };
-        self.context.fast.predict(linear, offsets, look, run.at as usize, self.context.max, run.n as usize, &mut t.b);
+        let look = Arenas { values: &t.values, residuals: &t.residuals, refs: self.refs, usual: self.context.usual };
+        self.context.fast.predict(linear, run.site(look, offsets, 0), self.context.max, &mut t.b);
     }
 
     /// The values of a run, of ints in the places of the tile.
@@ -178,9 +178,9 @@ impl CellRun<'_, '_> {
     /// The mixtures of its symbols.
     pub fn describe(&mut self) {
         let (Context { fast, usual, .. }, refs, t) = (self.tile.context, self.tile.refs, &mut *self.tile.space);
-        let look = Look { values: &t.values, residuals: &t.residuals, refs, usual };
-        let (at, n) = (self.run.at as usize, self.run.n as usize);
-        fast.context(self.net, self.offsets, look, at, self.level, n, &t.b, &mut t.scratch, &mut t.heads);
+        let look = Arenas { values: &t.values, residuals: &t.residuals, refs, usual };
+        let n = self.run.n as usize;
+        fast.context(self.net, self.run.site(look, self.offsets, self.level), &t.b, &mut t.scratch, &mut t.heads);
         coarsen(self.around, self.tile.context, n, &t.b, &mut t.heads.s, &mut t.base);
         let base = if self.around == Around::Prediction { &t.b } else { &t.base };
         fast.mixture(n, base, &t.heads, mass(self.tile.framing.popped.window.n_symbols()), &mut t.mixtures);
@@ -189,14 +189,14 @@ impl CellRun<'_, '_> {
     /// What the last layer of its net sees.
     pub fn watch(&mut self) {
         let (Context { model, fast, usual, .. }, refs, t) = (self.tile.context, self.tile.refs, &mut *self.tile.space);
-        let look = Look { values: &t.values, residuals: &t.residuals, refs, usual };
+        let look = Arenas { values: &t.values, residuals: &t.residuals, refs, usual };
         let n_in = model.parts[self.net].net.layers().last().expect("a net has layers").n_in;
         let stride = t.b.len();
         if t.hidden.stride != stride || t.hidden.words.len() < n_in / 4 * stride {
             t.hidden = Hidden::new(n_in, stride);
         }
-        let (at, n) = (self.run.at as usize, self.run.n as usize);
-        fast.hidden(self.net, self.offsets, look, at, self.level, n, &t.b, &mut t.scratch, &mut t.hidden);
+        let n = self.run.n as usize;
+        fast.hidden(self.net, self.run.site(look, self.offsets, self.level), &t.b, &mut t.scratch, &mut t.hidden);
         coarsen(self.around, self.tile.context, n, &t.b, &mut t.hidden.s, &mut t.base);
     }
 
@@ -218,7 +218,8 @@ impl CellRun<'_, '_> {
         let t = &mut *self.tile.space;
         t.known.iter_mut().zip(self.run.indices()).for_each(|(known, index)| *known = symbols[index]);
         let base = if self.around == Around::Prediction { &t.b } else { &t.base };
-        fast.intervals(&t.mixtures, window, n, base, &t.known, &mut t.start, &mut t.width);
+        let of = Distributions { mixtures: &t.mixtures, window, b: base };
+        fast.intervals(of, n, &t.known, &mut t.start, &mut t.width);
         for (i, _) in self.run.indices().enumerate().filter(|(_, index)| hides(classes, *index)) {
             (t.start[i], t.width[i]) = (Interval::CERTAIN.start, Interval::CERTAIN.width);
         }

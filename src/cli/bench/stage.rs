@@ -5,8 +5,9 @@ use crate::cli::noise::round;
 use collapsar::entropy::lanes::{Interval, Popper, Pusher};
 use collapsar::kernel::context::Heads;
 use collapsar::kernel::fast::{Fast, Inverted, Level, Scratch, room};
+use collapsar::kernel::interval::Distributions;
 use collapsar::kernel::mixture::{Mixtures, mass};
-use collapsar::kernel::{Look, ONE};
+use collapsar::kernel::{Arenas, ONE};
 use collapsar::model::plan::Run;
 use collapsar::model::{Model, Plan};
 use collapsar::tile::cells;
@@ -123,6 +124,10 @@ impl<'a> Bench<'a> {
         bench
     }
 
+    fn distributions(&self, tile: &Tile) -> Distributions<'_> {
+        Distributions { mixtures: &self.mixtures, window: tile.window(), b: &self.b }
+    }
+
     /// b and the mixtures of every run in turn, each stage with its clock; `and_then` is given the run.
     fn walk(
         &mut self,
@@ -132,20 +137,20 @@ impl<'a> Bench<'a> {
     ) -> Result<()> {
         let (plan, linears, n_symbols) = (self.plan, self.model.linears(0), tile.window().n_symbols());
         for step in &plan.steps {
-            let (offsets, net) = (&plan.offsets[step.offsets], self.model.part(step.pass, 0));
+            let net = self.model.part(step.pass, 0);
             for &run in &step.runs {
                 let (at, n) = (run.at as usize, run.n as usize);
-                let look = Look { values: &self.values, residuals: &self.residuals, refs: &[], usual: USUAL };
+                let arenas = Arenas { values: &self.values, residuals: &self.residuals, refs: &[], usual: USUAL };
                 let clock = Instant::now();
-                self.fast.predict(&linears[step.set], offsets, look, at, tile.max, n, &mut self.b);
+                self.fast.predict(&linears[step.set], plan.site(arenas, step, run), tile.max, &mut self.b);
                 if !self.is_decoder {
                     // a row of the encoder looks at itself
                     self.fast.settle(&self.values, at, n, &self.b, &mut self.residuals);
                 }
                 let predicted = Instant::now();
-                let look = Look { values: &self.values, residuals: &self.residuals, refs: &[], usual: USUAL };
+                let arenas = Arenas { values: &self.values, residuals: &self.residuals, refs: &[], usual: USUAL };
                 let (scratch, heads) = (&mut self.scratch, &mut self.heads);
-                self.fast.context(net, offsets, look, at, step.level, n, &self.b, scratch, heads);
+                self.fast.context(net, plan.site(arenas, step, run), &self.b, scratch, heads);
                 let described = Instant::now();
                 self.fast.mixture(n, &self.b, &self.heads, mass(n_symbols), &mut self.mixtures);
                 let mixed = Instant::now();
@@ -178,7 +183,7 @@ fn encode(model: &Model, fast: &Fast, plan: &Plan, tile: &Tile, taken: &mut [Dur
         known.iter_mut().zip(indices(run)).for_each(|(int, i)| *int = tile.ints[i]);
         let clock = Instant::now();
         let n = run.n as usize;
-        fast.intervals(&bench.mixtures, tile.window(), n, &bench.b, &known, &mut start, &mut width);
+        fast.intervals(bench.distributions(tile), n, &known, &mut start, &mut width);
         in_intervals += clock.elapsed();
         let intervals = start.iter().zip(&width).map(|(&start, &width)| Interval { start, width });
         indices(run).zip(intervals).for_each(|(i, interval)| symbols[i] = interval);
@@ -207,7 +212,7 @@ fn decode(model: &Model, fast: &Fast, plan: &Plan, tile: &Tile, payload: &[u8], 
         for first in (0..run.n as usize).step_by(N_LANES) {
             let n = N_LANES.min(run.n as usize - first);
             quantiles[..n].iter_mut().enumerate().for_each(|(lane, q)| *q = popper.quantile(lane));
-            fast.invert(&bench.mixtures, tile.window(), &bench.b, first, n, &quantiles, &mut symbols);
+            fast.invert(bench.distributions(tile), first, n, &quantiles, &mut symbols);
             for (lane, index) in indices.by_ref().take(n).enumerate() {
                 popper.pop(lane, Interval { start: symbols.start[lane], width: symbols.width[lane] });
                 if symbols.ints[lane] != tile.ints[index] {

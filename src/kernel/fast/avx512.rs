@@ -207,28 +207,16 @@ super::doors!("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vnni", Avx512);
 
 /// `context` with the products in tiles.
 #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vnni")]
-pub fn context_in_tiles(
-    net: &ops::pack::PackedNet,
-    run: ops::context::Run,
-    b: &[i32],
-    scratch: &mut ops::Scratch,
-    out: &mut DoorHeads,
-) {
+pub fn context_in_tiles(net: &PackedNet, run: Site, b: &[i32], scratch: &mut Scratch, out: &mut Heads) {
     // SAFETY: the dispatcher has found tiles on this machine before it comes here.
     let tiles = unsafe { ops::amx::Tiles::new() };
     ops::context::context::<Avx512>(net, run, b, Some(&tiles), scratch, out);
 }
 
-/// `around` with the products in tiles.
+/// `causal_conv` with the products in tiles.
 #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vnni")]
-pub fn around_in_tiles(
-    net: &ops::pack::PackedNet,
-    run: ops::context::Run,
-    b: &[i32],
-    scratch: &mut ops::Scratch,
-    out: &mut DoorHeads,
-) {
+pub fn causal_conv_in_tiles(net: &PackedNet, run: Site, b: &[i32], scratch: &mut Scratch, out: &mut Heads) {
     // SAFETY: the dispatcher has found tiles on this machine before it comes here.
     let tiles = unsafe { ops::amx::Tiles::new() };
-    ops::around::around::<Avx512>(net, run, b, Some(&tiles), scratch, out);
+    ops::causal_conv::causal_conv::<Avx512>(net, run, b, Some(&tiles), scratch, out);
 }

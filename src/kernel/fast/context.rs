@@ -6,22 +6,12 @@ use super::amx::Tiles;
 use super::lanes::{Lanes, N, clamp, log2, sixteen, sixteen_mut};
 use super::pack::{Packed, PackedNet, Row};
 use crate::kernel::context::{Heads, Hidden};
-use crate::kernel::{HINT_SHIFT, Look, MAX_RESIDUAL, Offsets, address};
-
-/// The place of a run.
-#[derive(Clone, Copy)]
-pub struct Run<'a> {
-    pub offsets: &'a Offsets,
-    pub look: Look<'a>,
-    pub at: usize,
-    pub level: i32,
-    pub n: usize,
-}
+use crate::kernel::{Arenas, HINT_SHIFT, MAX_RESIDUAL, Site, address};
 
 #[inline(always)]
 pub fn context<V: Lanes>(
     net: &PackedNet,
-    run: Run,
+    run: Site,
     b: &[i32],
     tiles: Option<&Tiles>,
     scratch: &mut Scratch,
@@ -40,7 +30,7 @@ pub fn context<V: Lanes>(
 
 /// s and the last hidden activations; used by encoders on a few cells only, so there are no tiles here.
 #[inline(always)]
-pub fn hidden<V: Lanes>(net: &PackedNet, run: Run, b: &[i32], scratch: &mut Scratch, out: &mut Hidden) {
+pub fn hidden<V: Lanes>(net: &PackedNet, run: Site, b: &[i32], scratch: &mut Scratch, out: &mut Hidden) {
     for i in (0..run.n).step_by(N) {
         let [s] = features::<V, 1>(net, run, run.at + i, [V::load(sixteen(b, i))], &mut scratch.x);
         s.store(sixteen_mut(&mut out.s, i));
@@ -56,18 +46,18 @@ pub fn hidden<V: Lanes>(net: &PackedNet, run: Run, b: &[i32], scratch: &mut Scra
 #[inline(always)]
 fn block<V: Lanes, const C: usize>(
     net: &PackedNet,
-    run: Run,
+    run: Site,
     i: usize,
     b: &[i32],
     tiles: Option<&Tiles>,
     scratch: &mut Scratch,
     out: &mut Heads,
 ) {
-    let mut at_hand = [V::splat(0); C];
+    let mut centre = [V::splat(0); C];
     for c in 0..C {
-        at_hand[c] = V::load(sixteen(b, i + c * N));
+        centre[c] = V::load(sixteen(b, i + c * N));
     }
-    let s = features::<V, C>(net, run, run.at + i, at_hand, &mut scratch.x);
+    let s = features::<V, C>(net, run, run.at + i, centre, &mut scratch.x);
     for c in 0..C {
         s[c].store(sixteen_mut(&mut out.s, i + c * N));
     }
@@ -113,7 +103,7 @@ impl<V: Lanes> Scale<V> {
         if C == 2 {
             let mut f = [self.shift; 4];
             for (j, f) in f.iter_mut().enumerate() {
-                let x = look::<V, C>(cells, cell, taps[(i + j).min(last)], centre);
+                let x = seen::<V, C>(cells, cell, taps[(i + j).min(last)], centre);
                 *f = self.soft([x[0], x[1]]);
             }
             let joined = V::join_words(f);
@@ -121,8 +111,8 @@ impl<V: Lanes> Scale<V> {
         } else {
             let mut f = [self.shift; 2];
             for (j, f) in f.iter_mut().enumerate() {
-                let first = look::<V, C>(cells, cell, taps[(i + j).min(last)], centre);
-                let second = look::<V, C>(cells, cell, taps[(i + j + 2).min(last)], centre);
+                let first = seen::<V, C>(cells, cell, taps[(i + j).min(last)], centre);
+                let second = seen::<V, C>(cells, cell, taps[(i + j + 2).min(last)], centre);
                 *f = self.soft([first[0], second[0]]);
             }
             out[0] = V::join_halves(f);
@@ -133,7 +123,7 @@ impl<V: Lanes> Scale<V> {
 
 /// What stands at a tap of C vectors of cells, less `centre`.
 #[inline(always)]
-fn look<V: Lanes, const C: usize>(cells: &[i32], cell: usize, tap: i32, centre: [V; C]) -> [V; C] {
+fn seen<V: Lanes, const C: usize>(cells: &[i32], cell: usize, tap: i32, centre: [V; C]) -> [V; C] {
     let cells = &cells[address(cell, tap)..][..C * N];
     let mut x = centre;
     for c in 0..C {
@@ -146,7 +136,7 @@ fn look<V: Lanes, const C: usize>(cells: &[i32], cell: usize, tap: i32, centre: 
 #[inline(always)]
 fn size<V: Lanes, const C: usize>(mut sum: [V; C], cells: &[i32], cell: usize, taps: &[i32], centre: [V; C]) -> [V; C] {
     for &tap in taps {
-        let x = look::<V, C>(cells, cell, tap, centre);
+        let x = seen::<V, C>(cells, cell, tap, centre);
         for c in 0..C {
             sum[c] = sum[c].add(x[c].abs().min(V::splat(MAX_RESIDUAL)));
         }
@@ -185,14 +175,14 @@ fn compare<V: Lanes>(x: V, log_s: V, shift: i32) -> V {
 #[inline(always)]
 pub(super) fn features<V: Lanes, const C: usize>(
     net: &PackedNet,
-    run: Run,
+    run: Site,
     cell: usize,
     b: [V; C],
     x: &mut [Row],
 ) -> [V; C] {
     let net = &net.net;
     let (taps, ref_taps) = (&run.offsets.taps[..], &run.offsets.ref_taps[..]);
-    let Look { values, residuals, refs, usual } = run.look;
+    let Arenas { values, residuals, refs, usual } = run.arenas;
     let (near, all, zero) = (1 << net.near_log2, 1 << net.wide_log2, [V::splat(0); C]);
     let near_sum = size(zero, residuals, cell, &taps[..near], zero);
     let wide_sum = size(near_sum, residuals, cell, &taps[near..all], zero);
@@ -212,7 +202,7 @@ pub(super) fn features<V: Lanes, const C: usize>(
         put(&mut rows, scale.four(residuals, cell, &taps[..net.n_residuals], i, zero));
     }
     for u in &refs[..net.n_refs] {
-        let u0 = look(u, cell, ref_taps[0], zero);
+        let u0 = seen(u, cell, ref_taps[0], zero);
         for i in (0..ref_taps.len() - 1).step_by(4) {
             put(&mut rows, scale.four(u, cell, &ref_taps[1..], i, u0));
         }

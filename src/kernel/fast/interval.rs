@@ -4,8 +4,7 @@
 use super::Inverted;
 use super::lanes::{Lanes, N, clamp, log2, sixteen, sixteen_mut};
 use crate::kernel::ONE;
-use crate::kernel::interval::PRECISION;
-use crate::kernel::mixture::{Mixtures, Window};
+use crate::kernel::interval::{Distributions, PRECISION};
 use crate::kernel::tables::{EXP2_8192, SIGMOID_CURVE, SIGMOID_SLOPE, SIGMOID_VALUE};
 use crate::net::MAX_K;
 
@@ -88,8 +87,9 @@ impl<V: Lanes> Logistic<V> {
 
 impl<V: Lanes> Sixteen<V> {
     #[inline(always)]
-    fn new(m: &Mixtures, i: usize, window: Window, b: V) -> Sixteen<V> {
-        let zero = V::splat(0);
+    fn new(of: Distributions, i: usize) -> Sixteen<V> {
+        let (m, window, zero) = (of.mixtures, of.window, V::splat(0));
+        let b = V::load(sixteen(of.b, i));
         let mut parts = [Logistic { location: zero, reach: zero, e: zero, exp2: zero, weight: zero }; MAX_K];
         for c in 0..m.k {
             let at = c * m.stride + i;
@@ -116,18 +116,10 @@ impl<V: Lanes> Sixteen<V> {
 }
 
 #[inline(always)]
-pub fn intervals<V: Lanes>(
-    m: &Mixtures,
-    window: Window,
-    n: usize,
-    b: &[i32],
-    ints: &[i32],
-    start: &mut [u32],
-    width: &mut [u32],
-) {
+pub fn intervals<V: Lanes>(of: Distributions, n: usize, ints: &[i32], start: &mut [u32], width: &mut [u32]) {
     let (start, width): (&mut [i32], &mut [i32]) = (bytemuck::cast_slice_mut(start), bytemuck::cast_slice_mut(width));
     for i in (0..n).step_by(N) {
-        let cells = Sixteen::<V>::new(m, i, window, V::load(sixteen(b, i)));
+        let cells = Sixteen::<V>::new(of, i);
         let last = cells.low.add(V::splat(cells.n_symbols - 1));
         let x = V::load(sixteen(ints, i)).max(cells.low).min(last);
         let from = cells.cumulative(x);
@@ -154,16 +146,8 @@ pub fn cost<V: Lanes>(n: usize, width: &[u32]) -> i64 {
 
 /// The ints of the cells i..i + 16 whose intervals hold their quantiles; only the first `n` are wanted.
 #[inline(always)]
-pub fn invert<V: Lanes>(
-    m: &Mixtures,
-    window: Window,
-    b: &[i32],
-    i: usize,
-    n: usize,
-    quantiles: &[u32; N],
-    out: &mut Inverted,
-) {
-    let cells = Sixteen::<V>::new(m, i, window, V::load(sixteen(b, i)));
+pub fn invert<V: Lanes>(of: Distributions, i: usize, n: usize, quantiles: &[u32; N], out: &mut Inverted) {
+    let cells = Sixteen::<V>::new(of, i);
     let quantile = V::load(bytemuck::cast_ref(quantiles));
     let lanes: [i32; N] = std::array::from_fn(|i| i as i32);
     let wanted = V::splat(n as i32).gt(V::load(&lanes));

@@ -34,7 +34,7 @@ pub fn mesh<V: Lanes>(net: &PackedMesh, sources: &[&[i32]]) -> Vec<i32> {
                 let skip = wired.add.map(|source| &all[source][unit]);
                 for c in (0..2).filter(|c| first + c * N < MOST) {
                     let at = first + c * N;
-                    let word = settle::<V>([0, 1, 2, 3].map(|o| sums[o][c]), skip.map(|plane| sixteen(plane, at)));
+                    let word = activate::<V>([0, 1, 2, 3].map(|o| sums[o][c]), skip.map(|plane| sixteen(plane, at)));
                     word.store((&mut out[unit][at..at + N]).try_into().expect("sixteen cells"));
                 }
             }
@@ -78,7 +78,7 @@ fn sixteen(plane: &[i32; PLANE], at: usize) -> &[i32; N] {
 
 /// clamp(v, −127, 127) and what is added, as bytes.
 #[inline(always)]
-fn settle<V: Lanes>(sums: [V; 4], skip: Option<&[i32; N]>) -> V {
+fn activate<V: Lanes>(sums: [V; 4], skip: Option<&[i32; N]>) -> V {
     let Some(skip) = skip else { return V::bytes(sums) };
     let skip = V::load(skip);
     let mut y = sums;

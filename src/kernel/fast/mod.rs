@@ -8,11 +8,11 @@
 #[cfg(target_arch = "x86_64")]
 mod amx;
 #[cfg(target_arch = "x86_64")]
-mod around;
-#[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod causal_conv;
 #[cfg(target_arch = "x86_64")]
 mod context;
 #[cfg(target_arch = "x86_64")]
@@ -29,10 +29,11 @@ mod predict;
 mod quantise;
 mod scratch;
 
+use super::Site;
 use super::context::{Heads, Hidden};
-use super::mixture::{Mixtures, Window};
+use super::interval::Distributions;
+use super::mixture::Mixtures;
 use super::predict::Linear;
-use super::{Look, Offsets};
 use crate::net::{Mesh, Net};
 use pack::{PackedMesh, PackedNet};
 pub use scratch::Scratch;
@@ -111,110 +112,52 @@ pub struct Inverted {
 #[cfg(target_arch = "x86_64")]
 macro_rules! doors {
     ($features:literal, $lanes:ty) => {
-        use crate::kernel::context::{Heads as DoorHeads, Hidden as DoorHidden};
-        use crate::kernel::fast as ops;
-        use crate::kernel::mixture::{Mixtures as DoorMixtures, Window as DoorWindow};
+        use crate::kernel::context::{Heads, Hidden};
+        use crate::kernel::fast::pack::{PackedMesh, PackedNet};
+        use crate::kernel::fast::{self as ops, Inverted, Scratch};
+        use crate::kernel::interval::Distributions;
+        use crate::kernel::mixture::Mixtures;
+        use crate::kernel::predict::Linear;
+        use crate::kernel::{Site, fast::doors};
 
-        #[target_feature(enable = $features)]
-        pub fn predict(
-            linear: &crate::kernel::predict::Linear,
-            offsets: &crate::kernel::Offsets,
-            look: crate::kernel::Look,
-            at: usize,
-            max: i32,
-            n: usize,
-            b: &mut [i32],
-        ) {
-            ops::predict::predict::<$lanes>(linear, offsets, look, at, max, n, b);
+        doors! { $features, $lanes;
+            fn predict(linear: &Linear, run: Site, max: i32, b: &mut [i32]) =
+                predict::predict(linear, run, max, b);
+            fn settle(values: &[i32], at: usize, n: usize, b: &[i32], residuals: &mut [i32]) =
+                predict::settle(values, at, n, b, residuals);
+            fn context(net: &PackedNet, run: Site, b: &[i32], scratch: &mut Scratch, out: &mut Heads) =
+                context::context(net, run, b, None, scratch, out);
+            fn hidden(net: &PackedNet, run: Site, b: &[i32], scratch: &mut Scratch, out: &mut Hidden) =
+                context::hidden(net, run, b, scratch, out);
+            fn causal_conv(net: &PackedNet, run: Site, b: &[i32], scratch: &mut Scratch, out: &mut Heads) =
+                causal_conv::causal_conv(net, run, b, None, scratch, out);
+            fn hidden_conv(net: &PackedNet, run: Site, b: &[i32], scratch: &mut Scratch, out: &mut Hidden) =
+                causal_conv::hidden(net, run, b, scratch, out);
+            fn mesh(net: &PackedMesh, sources: &[&[i32]]) -> Vec<i32> =
+                mesh::mesh(net, sources);
+            fn mixture(n: usize, b: &[i32], heads: &Heads, mass: i32, out: &mut Mixtures) =
+                mixture::mixture(n, b, heads, mass, out);
+            fn intervals(of: Distributions, n: usize, ints: &[i32], start: &mut [u32], width: &mut [u32]) =
+                interval::intervals(of, n, ints, start, width);
+            fn cost(n: usize, width: &[u32]) -> i64 =
+                interval::cost(n, width);
+            fn quantise(n: usize, heads: &Heads, most: i32, out: &mut [i32]) =
+                quantise::quantise(n, heads, most, out);
+            fn coarsen(n: usize, log2_step: u32, b: &[i32], s: &mut [i32], out: &mut [i32]) =
+                quantise::coarsen(n, log2_step, b, s, out);
+            fn invert(of: Distributions, i: usize, n: usize, quantiles: &[u32; 16], out: &mut Inverted) =
+                interval::invert(of, i, n, quantiles, out);
         }
-        #[target_feature(enable = $features)]
-        pub fn settle(values: &[i32], at: usize, n: usize, b: &[i32], residuals: &mut [i32]) {
-            ops::predict::settle::<$lanes>(values, at, n, b, residuals);
-        }
-        #[target_feature(enable = $features)]
-        pub fn context(
-            net: &ops::pack::PackedNet,
-            run: ops::context::Run,
-            b: &[i32],
-            scratch: &mut ops::Scratch,
-            out: &mut DoorHeads,
-        ) {
-            ops::context::context::<$lanes>(net, run, b, None, scratch, out);
-        }
-        #[target_feature(enable = $features)]
-        pub fn hidden(
-            net: &ops::pack::PackedNet,
-            run: ops::context::Run,
-            b: &[i32],
-            scratch: &mut ops::Scratch,
-            out: &mut DoorHidden,
-        ) {
-            ops::context::hidden::<$lanes>(net, run, b, scratch, out);
-        }
-        #[target_feature(enable = $features)]
-        pub fn around(
-            net: &ops::pack::PackedNet,
-            run: ops::context::Run,
-            b: &[i32],
-            scratch: &mut ops::Scratch,
-            out: &mut DoorHeads,
-        ) {
-            ops::around::around::<$lanes>(net, run, b, None, scratch, out);
-        }
-        #[target_feature(enable = $features)]
-        pub fn hidden_around(
-            net: &ops::pack::PackedNet,
-            run: ops::context::Run,
-            b: &[i32],
-            scratch: &mut ops::Scratch,
-            out: &mut DoorHidden,
-        ) {
-            ops::around::hidden::<$lanes>(net, run, b, scratch, out);
-        }
-        #[target_feature(enable = $features)]
-        pub fn mesh(net: &ops::pack::PackedMesh, sources: &[&[i32]]) -> Vec<i32> {
-            ops::mesh::mesh::<$lanes>(net, sources)
-        }
-        #[target_feature(enable = $features)]
-        pub fn mixture(n: usize, b: &[i32], heads: &DoorHeads, mass: i32, out: &mut DoorMixtures) {
-            ops::mixture::mixture::<$lanes>(n, b, heads, mass, out);
-        }
-        #[target_feature(enable = $features)]
-        pub fn intervals(
-            m: &DoorMixtures,
-            window: DoorWindow,
-            n: usize,
-            b: &[i32],
-            ints: &[i32],
-            start: &mut [u32],
-            width: &mut [u32],
-        ) {
-            ops::interval::intervals::<$lanes>(m, window, n, b, ints, start, width);
-        }
-        #[target_feature(enable = $features)]
-        pub fn cost(n: usize, width: &[u32]) -> i64 {
-            ops::interval::cost::<$lanes>(n, width)
-        }
-        #[target_feature(enable = $features)]
-        pub fn quantise(n: usize, heads: &DoorHeads, most: i32, out: &mut [i32]) {
-            ops::quantise::quantise::<$lanes>(n, heads, most, out);
-        }
-        #[target_feature(enable = $features)]
-        pub fn coarsen(n: usize, log2_step: u32, b: &[i32], s: &mut [i32], out: &mut [i32]) {
-            ops::quantise::coarsen::<$lanes>(n, log2_step, b, s, out);
-        }
-        #[target_feature(enable = $features)]
-        pub fn invert(
-            m: &DoorMixtures,
-            window: DoorWindow,
-            b: &[i32],
-            i: usize,
-            n: usize,
-            quantiles: &[u32; 16],
-            out: &mut ops::Inverted,
-        ) {
-            ops::interval::invert::<$lanes>(m, window, b, i, n, quantiles, out);
-        }
+    };
+    ($features:literal, $lanes:ty; $(
+        fn $door:ident($($a:ident: $t:ty),*) $(-> $r:ty)? = $file:ident::$op:ident($($e:expr),*);
+    )*) => {
+        $(
+            #[target_feature(enable = $features)]
+            pub fn $door($($a: $t),*) $(-> $r)? {
+                ops::$file::$op::<$lanes>($($e),*)
+            }
+        )*
     };
 }
 #[cfg(target_arch = "x86_64")]
@@ -255,23 +198,9 @@ impl Fast {
         self.level
     }
 
-    /// Predictions for the run of `n` cells at `at`.
-    #[expect(clippy::too_many_arguments, reason = "they are those of the plain kernel")]
-    pub fn predict(
-        &self,
-        linear: &Linear,
-        offsets: &Offsets,
-        look: Look,
-        at: usize,
-        max: i32,
-        n: usize,
-        b: &mut [i32],
-    ) {
-        at_level!(
-            self,
-            super::predict::predict(linear, offsets, look, at, max, &mut b[..n]),
-            predict(linear, offsets, look, at, max, n, b)
-        );
+    /// Predictions for the cells of a run.
+    pub fn predict(&self, linear: &Linear, run: Site, max: i32, b: &mut [i32]) {
+        at_level!(self, super::predict::predict(linear, run, max, b), predict(linear, run, max, b));
     }
 
     /// Residuals of the run of `n` cells at `at`, whose ints are known.
@@ -285,76 +214,43 @@ impl Fast {
         );
     }
 
-    /// s and heads of the run of `n` cells at `at`, by net number `net`; one that looks around has begun this tile.
-    #[expect(clippy::too_many_arguments, reason = "they are those of the plain kernel")]
-    pub fn context(
-        &self,
-        net: usize,
-        offsets: &Offsets,
-        look: Look,
-        at: usize,
-        level: i32,
-        n: usize,
-        b: &[i32],
-        scratch: &mut Scratch,
-        out: &mut Heads,
-    ) {
+    /// s and heads of the cells of a run, by net number `net`; for one of causal convolutions this tile has begun.
+    pub fn context(&self, net: usize, run: Site, b: &[i32], scratch: &mut Scratch, out: &mut Heads) {
         let net = &self.nets[net];
         #[cfg(target_arch = "x86_64")]
         if self.level == Level::Amx {
-            let run = context::Run { offsets, look, at, level, n };
             match net.wires {
                 // SAFETY: `Fast::new` takes no level that this machine has not.
                 None => unsafe { avx512::context_in_tiles(net, run, b, scratch, out) },
                 // SAFETY: as above.
-                Some(_) => unsafe { avx512::around_in_tiles(net, run, b, scratch, out) },
+                Some(_) => unsafe { avx512::causal_conv_in_tiles(net, run, b, scratch, out) },
             }
             return;
         }
         if net.wires.is_some() {
             at_level!(
                 self,
-                super::around::around(&net.net, offsets, look, at, level, &b[..n], &mut scratch.kept, out),
-                around(net, context::Run { offsets, look, at, level, n }, b, scratch, out)
+                super::causal_conv::causal_conv(&net.net, run, b, &mut scratch.cache, out),
+                causal_conv(net, run, b, scratch, out)
             );
             return;
         }
-        at_level!(
-            self,
-            super::context::context(&net.net, offsets, look, at, level, &b[..n], out),
-            context(net, context::Run { offsets, look, at, level, n }, b, scratch, out)
-        );
+        at_level!(self, super::context::context(&net.net, run, b, out), context(net, run, b, scratch, out));
     }
 
-    /// s and the last hidden activations of the run of `n` cells at `at`, by net number `net`, which has more than one layer.
-    #[expect(clippy::too_many_arguments, reason = "they are those of the plain kernel")]
-    pub fn hidden(
-        &self,
-        net: usize,
-        offsets: &Offsets,
-        look: Look,
-        at: usize,
-        level: i32,
-        n: usize,
-        b: &[i32],
-        scratch: &mut Scratch,
-        out: &mut Hidden,
-    ) {
+    /// s and the last hidden activations of the cells of a run, by net number `net`, which has more than one layer.
+    pub fn hidden(&self, net: usize, run: Site, b: &[i32], scratch: &mut Scratch, out: &mut Hidden) {
         let net = &self.nets[net];
         assert!(net.layers.len() > 1, "a net of one layer has no hidden activations");
         if net.wires.is_some() {
             at_level!(
                 self,
-                super::around::hidden(&net.net, offsets, look, at, level, &b[..n], &mut scratch.kept, out),
-                hidden_around(net, context::Run { offsets, look, at, level, n }, b, scratch, out)
+                super::causal_conv::hidden(&net.net, run, b, &mut scratch.cache, out),
+                hidden_conv(net, run, b, scratch, out)
             );
             return;
         }
-        at_level!(
-            self,
-            super::context::hidden(&net.net, offsets, look, at, level, &b[..n], out),
-            hidden(net, context::Run { offsets, look, at, level, n }, b, scratch, out)
-        );
+        at_level!(self, super::context::hidden(&net.net, run, b, out), hidden(net, run, b, scratch, out));
     }
 
     /// Heads of all cells of a block, by mesh number `mesh`.
@@ -377,22 +273,9 @@ impl Fast {
         at_level!(self, super::quantise::coarsen(n, log2_step, b, s, out), coarsen(n, log2_step, b, s, out));
     }
 
-    #[expect(clippy::too_many_arguments, reason = "they are those of the plain kernel")]
-    pub fn intervals(
-        &self,
-        m: &Mixtures,
-        window: Window,
-        n: usize,
-        b: &[i32],
-        ints: &[i32],
-        start: &mut [u32],
-        width: &mut [u32],
-    ) {
-        at_level!(
-            self,
-            super::interval::intervals(m, window, &b[..n], &ints[..n], start, width),
-            intervals(m, window, n, b, ints, start, width)
-        );
+    /// (start, width) of the ints of a run of `n` cells.
+    pub fn intervals(&self, of: Distributions, n: usize, ints: &[i32], start: &mut [u32], width: &mut [u32]) {
+        at_level!(self, super::interval::intervals(of, &ints[..n], start, width), intervals(of, n, ints, start, width));
     }
 
     /// −256 · log2 of the probability of n intervals, given their widths.
@@ -401,24 +284,14 @@ impl Fast {
     }
 
     /// The ints of `n` ≤ 16 cells from cell `i` of a run, whose intervals hold their quantiles.
-    #[expect(clippy::too_many_arguments, reason = "they are those of the plain kernel")]
-    pub fn invert(
-        &self,
-        m: &Mixtures,
-        window: Window,
-        b: &[i32],
-        i: usize,
-        n: usize,
-        quantiles: &[u32; 16],
-        out: &mut Inverted,
-    ) {
+    pub fn invert(&self, of: Distributions, i: usize, n: usize, quantiles: &[u32; 16], out: &mut Inverted) {
         at_level!(
             self,
             for j in 0..n {
-                let (int, start, width) = super::interval::invert(m, window, b[i + j], i + j, quantiles[j]);
+                let (int, start, width) = super::interval::invert(of, i + j, quantiles[j]);
                 (out.ints[j], out.start[j], out.width[j]) = (int, start, width);
             },
-            invert(m, window, b, i, n, quantiles, out)
+            invert(of, i, n, quantiles, out)
         );
     }
 }

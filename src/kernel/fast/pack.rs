@@ -93,12 +93,12 @@ fn rows(layer: &Layer, wiring: &Wiring, width: usize) -> Vec<Option<usize>> {
     (0..width.div_ceil(4)).flat_map(|unit| half(0, unit).chain(half(width, unit))).collect()
 }
 
-/// Where the activations of a cell stand: lanes of all sources side by side, and of those that are kept again, in planes.
+/// Where the activations of a cell stand: lanes of all sources side by side, and of those that are cached again, in planes.
 #[derive(Clone, Debug)]
 pub struct Wires {
     pub layers: Vec<Wire>,
-    /// (lane, lanes, plane) of each kept source.
-    pub kept: Vec<(usize, usize, usize)>,
+    /// (lane, lanes, plane) of each cached source.
+    pub cached: Vec<(usize, usize, usize)>,
     /// Lane behind those of each source.
     pub ends: Vec<usize>,
 }
@@ -132,7 +132,7 @@ impl Wires {
             |w: &Wiring| Wire { blocks: w.inputs.iter().map(block).collect(), gate: w.gate, add: w.add.map(lane) };
         Wires {
             layers: net.wiring().iter().map(wire).collect(),
-            kept: net.kept().iter().map(|&source| (lane(source), n(source), plane(source))).collect(),
+            cached: net.kept().iter().map(|&source| (lane(source), n(source), plane(source))).collect(),
             ends: (0..net.layers.len()).map(|source| lane(source + 1)).collect(),
         }
     }
@@ -143,7 +143,7 @@ impl Wires {
     }
 
     pub fn n_planes(&self) -> usize {
-        self.kept.iter().map(|kept| kept.1).sum()
+        self.cached.iter().map(|cached| cached.1).sum()
     }
 }
 

@@ -2,17 +2,18 @@
 
 use super::lanes::{Lanes, N, clamp, sixteen, sixteen_mut};
 use crate::kernel::predict::Linear;
-use crate::kernel::{Look, MAX_RESIDUAL, ONE, Offsets, address};
+use crate::kernel::{MAX_RESIDUAL, ONE, Site, address};
 
 #[inline(always)]
-pub fn predict<V: Lanes>(linear: &Linear, offsets: &Offsets, look: Look, at: usize, max: i32, n: usize, b: &mut [i32]) {
-    for i in (0..n).step_by(N) {
-        let cell = at + i;
-        let v1 = V::load(sixteen(look.values, address(cell, offsets.taps[0])));
-        let mut sum = weighed(V::splat(32), linear.own(), &offsets.taps[1..], look.values, cell, v1);
-        for (coefficients, u) in linear.refs().iter().zip(look.refs) {
-            let u0 = V::load(sixteen(u, address(cell, offsets.ref_taps[0])));
-            sum = weighed(sum, coefficients, &offsets.ref_taps[1..], u, cell, u0);
+pub fn predict<V: Lanes>(linear: &Linear, run: Site, max: i32, b: &mut [i32]) {
+    let (values, taps, ref_taps) = (run.arenas.values, &run.offsets.taps[..], &run.offsets.ref_taps[..]);
+    for i in (0..run.n).step_by(N) {
+        let cell = run.at + i;
+        let v1 = V::load(sixteen(values, address(cell, taps[0])));
+        let mut sum = weighed(V::splat(32), linear.own(), &taps[1..], values, cell, v1);
+        for (coefficients, u) in linear.refs().iter().zip(run.arenas.refs) {
+            let u0 = V::load(sixteen(u, address(cell, ref_taps[0])));
+            sum = weighed(sum, coefficients, &ref_taps[1..], u, cell, u0);
         }
         let b16 = v1.add(sum.sar(V::splat(6)));
         clamp(b16, 0, max * ONE).store(sixteen_mut(b, i));

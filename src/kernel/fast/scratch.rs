@@ -1,10 +1,10 @@
-//! The features and the inputs and outputs of the layer at hand, for two vectors of cells; of nets that look around all activations of
-//! these cells, and what earlier cells have left.
+//! The features, and inputs and outputs of one layer, for two vectors of cells; of nets of causal convolutions all activations of
+//! these cells, and the cache of those of earlier ones.
 
 use super::pack::{PackedNet, Row};
 use super::{Fast, Level};
 use crate::kernel::Offsets;
-use crate::kernel::kept::Kept;
+use crate::kernel::activation_cache::ActivationCache;
 
 /// What a thread needs besides: made room in once per model, begun anew for each tile.
 #[derive(Clone, Debug, Default)]
@@ -12,7 +12,7 @@ pub struct Scratch {
     pub(super) x: Vec<Row>,
     pub(super) y: Vec<Row>,
     pub(super) all: Vec<Row>,
-    pub(super) kept: Kept,
+    pub(super) cache: ActivationCache,
 }
 
 impl Scratch {
@@ -24,16 +24,16 @@ impl Scratch {
         }
     }
 
-    /// Net number `net` comes to another tile, whose runs are no longer than `longest`: what earlier cells have left is forgotten.
+    /// Net number `net` comes to another tile, whose runs are no longer than `longest`: activations of earlier cells are forgotten.
     pub fn begin(&mut self, fast: &Fast, net: usize, offsets: &Offsets, longest: usize) {
         let net = &fast.nets[net];
         let Some(wires) = &net.wires else { return };
         self.all.resize(wires.n_lanes(), Row::ZERO);
         let span = offsets.around.iter().map(|o| o.unsigned_abs() as usize).max().unwrap_or(0);
         let n_planes = match fast.level {
-            Level::Plain => crate::kernel::around::n_planes(&net.net),
+            Level::Plain => crate::kernel::causal_conv::n_planes(&net.net),
             _ => wires.n_planes(),
         };
-        self.kept.begin(n_planes, span, longest);
+        self.cache.begin(n_planes, span, longest);
     }
 }

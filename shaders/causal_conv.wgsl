@@ -2,11 +2,11 @@
 // v = clamp(round(bias + W · x), −127, 127)
 // y = v, of a gated layer round(vₒ · max(v₍ₙ₊ₒ₎, 0) / 128), and Aₛ(cell) on top where a layer adds; clamped to 0..=127
 //
-// acts: see features.wgsl. weights, per layer: (inputs, groups of four outputs, 1 gated + 2 last, first word of y),
-// (first word of what is added or 0, words of x, 0, 0), per input (words from the cell's first, words), then per group
-// four biases, four shifts, and for each word its four inputs' weights for each of the four outputs; of a gated layer
-// the gates' biases, shifts and weights behind those of the values. Layers of one dispatch see each other only at the
-// cell itself. Twin: kernel/around.rs.
+// Sums as in layer, acts as in features. weights, per layer: (inputs, groups of four outputs, 1 gated + 2 last, first
+// word of y), (first word of what is added or 0, words of x, 0, 0), per input (words from the cell's first, words),
+// then per group four biases, four shifts, and for each word its four inputs' weights for each of the four outputs; of
+// a gated layer the gates' biases, shifts and weights behind those of the values. Layers of one dispatch see each
+// other only at the cell itself. Twin: kernel/causal_conv.rs, causal_conv.
 
 @group(0) @binding(1) var<storage, read> cells: array<u32>;
 @group(0) @binding(2) var<storage, read> weights: array<vec4<u32>>;
@@ -14,12 +14,8 @@
 @group(0) @binding(4) var<storage, read_write> heads: array<i32>;
 
 // The first words of the thread's four cells, and the sums of one group of outputs for each of them.
-var<private> spot: vec4<u32>;
+var<private> here: vec4<u32>;
 var<private> sums: array<vec4<i32>, 4>;
-
-fn dots(w: vec4<u32>, f: u32) -> vec4<i32> {
-    return vec4<i32>(dot4I8Packed(w.x, f), dot4I8Packed(w.y, f), dot4I8Packed(w.z, f), dot4I8Packed(w.w, f));
-}
 
 // The shifted outputs of the group whose biases lie at w0.
 fn multiply(inputs: u32, n_inputs: u32, w0: u32) {
@@ -30,7 +26,7 @@ fn multiply(inputs: u32, n_inputs: u32, w0: u32) {
     var at = w0 + 2u;
     for (var i = 0u; i < n_inputs; i++) {
         let input = weights[inputs + i];
-        let f = spot + vec4<u32>(input.x);
+        let f = here + vec4<u32>(input.x);
         for (var c = 0u; c < input.y; c++) {
             let w = weights[at + c];
             sum0 += dots(w, acts[f.x + c]);
@@ -41,11 +37,10 @@ fn multiply(inputs: u32, n_inputs: u32, w0: u32) {
         at += input.y;
     }
     let shift = weights[w0 + 1u];
-    let half = (vec4<i32>(1) << shift) >> vec4<u32>(1u);
-    sums[0] = (sum0 + half) >> shift;
-    sums[1] = (sum1 + half) >> shift;
-    sums[2] = (sum2 + half) >> shift;
-    sums[3] = (sum3 + half) >> shift;
+    sums[0] = rounded(sum0, shift);
+    sums[1] = rounded(sum1, shift);
+    sums[2] = rounded(sum2, shift);
+    sums[3] = rounded(sum3, shift);
 }
 
 // Four activations: u, and what is added.
@@ -53,18 +48,6 @@ fn activations(u: vec4<i32>, skip: u32) -> u32 {
     let a = vec4<i32>((vec4<u32>(skip) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(255u));
     let y = vec4<u32>(clamp(u + a, vec4<i32>(0), vec4<i32>(127)));
     return y.x | (y.y << 8u) | (y.z << 16u) | (y.w << 24u);
-}
-
-// Four outputs of the last layer, 16 bits each, for the thread's cell i.
-fn put_heads(i: u32, tile: u32, g: u32, first_word: u32, y: vec4<i32>) {
-    let h = clamp(y, vec4<i32>(-32768), vec4<i32>(32767));
-    let out = tile * (3u * params.k + 1u) * params.stride + params.first + i - params.base;
-    if (g == 0u && i < params.n) {
-        heads[out] = i32(acts[first_word]);
-    }
-    for (var o = 0u; o < 4u && i < params.n && 4u * g + o < 3u * params.k; o++) {
-        heads[out + (1u + 4u * g + o) * params.stride] = h[o];
-    }
 }
 
 @compute @workgroup_size(64)
@@ -77,8 +60,8 @@ fn main(
     let cell0 = group.x * 64u + (local >> 2u);
     let cell = min(vec4<u32>(cell0) + vec4<u32>(0u, 16u, 32u, 48u), vec4<u32>(params.n - 1u));
     for (var j = 0u; j < 4u; j++) {
-        let place = tile * params.n_spots + cells[params.spots + params.first + cell[j]];
-        spot[j] = place * params.n_words;
+        let place = tile * params.n_grid + cells[params.grid + params.first + cell[j]];
+        here[j] = place * params.n_words;
     }
     var at = params.weights;
     for (var l = 0u; l < params.n_layers; l++) {
@@ -95,7 +78,11 @@ fn main(
             multiply(inputs, shape.x, w0);
             if ((shape.z & 2u) != 0u) {
                 for (var j = 0u; j < 4u; j++) {
-                    put_heads(cell0 + 16u * j, tile, g, spot[j], sums[j]);
+                    let i = cell0 + 16u * j;
+                    put_heads(i, tile, g, sums[j]);
+                    if (g == 0u && i < params.n) {
+                        heads[head_of(i, tile)] = i32(acts[here[j]]);
+                    }
                 }
                 continue;
             }
@@ -113,9 +100,9 @@ fn main(
             for (var j = 0u; j < 4u; j++) {
                 var skip = 0u;
                 if (more.x != 0u) {
-                    skip = acts[spot[j] + more.x + g];
+                    skip = acts[here[j] + more.x + g];
                 }
-                acts[spot[j] + shape.w + g] = activations(v[j], skip);
+                acts[here[j] + shape.w + g] = activations(v[j], skip);
             }
         }
         at = groups + shape.y * pitch;

@@ -1,7 +1,12 @@
-// v(to) ← v(from)          from level to level of a flow: nothing is read that another thread writes
+// v(to) ← v(from)          between levels of a flow: nothing is read that another thread writes
 //
-// pairs [first..first + n]: (from, to). Twin: Lift::descent in tile/flow.rs.
+// pairs [first..first + n]: (from, to). Twin: codec/flow.rs, descend.
 
+struct Params {
+    n: u32, first: u32, base: u32, stride: u32,
+    n_arena: u32, spread: i32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> pairs: array<vec2<u32>>;
 @group(0) @binding(2) var<storage, read_write> arena: array<i32>;
 

@@ -1,18 +1,20 @@
-//! Activations lie at *spots*: row-major places of the tile with a halo of zeros, so that layers look at constant offsets.
+//! Activations lie on a grid: the tile's cells in rows, with a halo of zeros, so that taps of layers are constant offsets.
 //!
-//! Unlike an arena's cells, spots lie side by side in every plan, and take no more room for a decoder than for an encoder.
+//! Unlike the cells of an arena, those of the grid lie side by side in every plan, and take no more room for a decoder than for an
+//! encoder.
 
-use super::op::{Params, word};
+use super::params;
+use super::tables::word;
 use crate::net::{Layer, Net, Tap};
 
-/// Spots of a tile, and words of each: s, then the activations of each source, four to a word.
+/// Cells of a tile's grid, and words of each: s, then the activations of each source, four to a word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Grid {
     up: usize,
     left: usize,
     pitch: usize,
-    pub n_spots: usize,
-    pub n_words: usize,
+    n_cells: usize,
+    n_words: usize,
 }
 
 impl Grid {
@@ -20,10 +22,10 @@ impl Grid {
         let most = |f: fn(&Tap) -> i32| net.around().iter().map(f).max().unwrap_or(0).max(0) as usize;
         let (up, left, right) = (most(|t| -t.0), most(|t| -t.1), most(|t| t.1));
         let pitch = left + w + right;
-        Grid { up, left, pitch, n_spots: (up + h) * pitch, n_words: n_words(net) }
+        Grid { up, left, pitch, n_cells: (up + h) * pitch, n_words: n_words(net) }
     }
 
-    /// The spot of the int at (y, x).
+    /// Where the int at (y, x) has its activations.
     pub fn at(&self, y: usize, x: usize) -> u32 {
         ((y + self.up) * self.pitch + self.left + x) as u32
     }
@@ -32,17 +34,18 @@ impl Grid {
         net.around().iter().map(|&(dy, dx)| dy * self.pitch as i32 + dx).collect()
     }
 
-    pub fn params(&self, n_cells: usize, p: Params) -> Params {
-        Params { spots: n_cells as u32, n_spots: self.n_spots as u32, n_words: self.n_words as u32, ..p }
+    /// What dispatches are told of it, where `cells` has the places' cells first and where they lie here behind them.
+    pub fn params(&self, n_places: usize, p: params::Net) -> params::Net {
+        params::Net { grid: n_places as u32, n_grid: self.n_cells as u32, n_words: self.n_words as u32, ..p }
     }
 
     /// Words of a tile.
     pub fn n_acts(&self) -> usize {
-        self.n_spots * self.n_words
+        self.n_cells * self.n_words
     }
 }
 
-/// Words of a spot; the heads of the last layer lie elsewhere.
+/// Words of a cell; the heads of the last layer lie elsewhere.
 pub(super) fn n_words(net: &Net) -> usize {
     first_word(net, net.layers().len())
 }
@@ -52,7 +55,7 @@ fn first_word(net: &Net, source: usize) -> usize {
     1 + (0..source).map(|s| net.width(s).div_ceil(4)).sum::<usize>()
 }
 
-/// The layers of a net as around.wgsl reads them; `offsets` lead to the spots that they look at. Returns where each begins.
+/// The layers of a net as causal_conv.wgsl reads them; `offsets` are those of its taps. Returns where each begins.
 pub(super) fn layers(net: &Net, offsets: &[i32], out: &mut Vec<[u32; 4]>) -> Vec<u32> {
     let n_words = n_words(net) as i32;
     let mut begins = Vec::new();

@@ -1,24 +1,24 @@
-//! place = cell − first          activations of the cells that came last, in a window of the arena that moves along
+//! place = cell − first          activations of the cells that came last, in a window of the arena that moves along with the runs
 //!
-//! Runs come in the order of their addresses, and layers look back only: what lies farther behind than the farthest tap is seen
-//! by nobody any more. A whole arena of activations would not fit the caches. Where no cell has been, there is 0.
+//! Runs come in the order of their addresses, and layers see earlier cells only: what lies farther behind than the farthest tap is not
+//! needed any more. A whole arena of activations would not fit the caches of a CPU. Where no cell has been, there is 0.
 
 use super::SLACK;
 
-/// What layers said of earlier cells, in planes of one number per cell.
+/// Activations of earlier cells, in planes of one number per cell.
 #[derive(Clone, Debug, Default)]
-pub struct Kept {
+pub struct ActivationCache {
     planes: Vec<i32>,
     length: usize,
     span: usize,
     first: usize,
 }
 
-impl Kept {
+impl ActivationCache {
     /// Forgets all. No run is longer than `longest`, no offset is below −`span`.
     pub fn begin(&mut self, n_planes: usize, span: usize, longest: usize) {
         let length = 2 * span + longest + 2 * SLACK;
-        *self = Kept { planes: std::mem::take(&mut self.planes), length, span, first: 0 };
+        *self = ActivationCache { planes: std::mem::take(&mut self.planes), length, span, first: 0 };
         self.planes.clear();
         self.planes.resize(n_planes * length, 0);
     }
@@ -64,20 +64,20 @@ mod tests {
     #[test]
     fn what_the_farthest_tap_sees_is_what_was_there() {
         let (span, longest) = (70, 50);
-        let mut kept = Kept::default();
+        let mut cache = ActivationCache::default();
         for _ in 0..2 {
-            kept.begin(2, span, longest);
+            cache.begin(2, span, longest);
             let mut all = vec![0; 9000];
             let mut at = span;
             for i in 0..90 {
                 let n = 1 + i * 7 % longest;
-                kept.reach(at, n);
+                cache.reach(at, n);
                 for cell in at..at + n {
                     for tap in [1, span / 2, span] {
-                        assert_eq!(kept.cells(1, cell - tap)[0], all[cell - tap], "run {i}, {tap} back");
+                        assert_eq!(cache.cells(1, cell - tap)[0], all[cell - tap], "run {i}, {tap} back");
                     }
                     all[cell] = cell as i32;
-                    kept.cells_mut(1, cell)[0] = cell as i32;
+                    cache.cells_mut(1, cell)[0] = cell as i32;
                 }
                 at += n + [0, 1, 200][i % 3];
             }
@@ -86,13 +86,13 @@ mod tests {
 
     #[test]
     fn what_is_forgotten_was_never_there() {
-        let mut kept = Kept::default();
-        kept.begin(2, 8, 20);
-        kept.reach(8, 20);
-        kept.cells_mut(0, 8)[..20].fill(7);
-        kept.cells_mut(1, 8)[..20].fill(7);
-        kept.forget(18, 40);
-        assert_eq!(kept.cells(1, 8)[..12], [7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0, 0]);
-        assert_eq!(kept.cells(0, 17)[..2], [7, 0]);
+        let mut cache = ActivationCache::default();
+        cache.begin(2, 8, 20);
+        cache.reach(8, 20);
+        cache.cells_mut(0, 8)[..20].fill(7);
+        cache.cells_mut(1, 8)[..20].fill(7);
+        cache.forget(18, 40);
+        assert_eq!(cache.cells(1, 8)[..12], [7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0, 0]);
+        assert_eq!(cache.cells(0, 17)[..2], [7, 0]);
     }
 }

@@ -1,27 +1,27 @@
-//! kernel::around, sixteen or thirty-two cells at a time: what a layer sees is gathered from constant offsets, four activations to a
+//! kernel::causal_conv, sixteen or thirty-two cells at a time: what a layer sees is gathered from constant offsets, four activations to a
 //! lane, and then it is a layer like any other.
 //!
-//! Lanes behind the end of a run hold what nobody needs, as taps look back: they are set to 0 when the run is through.
+//! Lanes behind the end of a run hold what nobody needs, as taps lead to earlier cells: they are set to 0 when the run is through.
 
 use super::amx::Tiles;
-use super::context::{Run, features, from_tiles, put_heads, units};
+use super::context::{features, from_tiles, put_heads, units};
 use super::lanes::{Lanes, N, clamp, sixteen, sixteen_mut};
 use super::pack::{Block, Packed, PackedNet, Row, Wire, Wires};
 use super::{BLOCK, Scratch};
-use crate::kernel::address;
+use crate::kernel::activation_cache::ActivationCache;
 use crate::kernel::context::{Heads, Hidden};
-use crate::kernel::kept::Kept;
+use crate::kernel::{Site, address};
 
 #[inline(always)]
-pub fn around<V: Lanes>(
+pub fn causal_conv<V: Lanes>(
     net: &PackedNet,
-    run: Run,
+    run: Site,
     b: &[i32],
     tiles: Option<&Tiles>,
     scratch: &mut Scratch,
     out: &mut Heads,
 ) {
-    scratch.kept.reach(run.at, run.n);
+    scratch.cache.reach(run.at, run.n);
     let mut i = 0;
     while V::WIDE && i + N < run.n {
         block::<V, 2>(net, run, i, b, tiles, scratch, out);
@@ -31,13 +31,13 @@ pub fn around<V: Lanes>(
         block::<V, 1>(net, run, i, b, tiles, scratch, out);
         i += N;
     }
-    scratch.kept.forget(run.at + run.n, run.n.next_multiple_of(BLOCK) - run.n);
+    scratch.cache.forget(run.at + run.n, run.n.next_multiple_of(BLOCK) - run.n);
 }
 
 /// s and the activations that the last layer sees; used by encoders on a few cells only, so there are no tiles here.
 #[inline(always)]
-pub fn hidden<V: Lanes>(net: &PackedNet, run: Run, b: &[i32], scratch: &mut Scratch, out: &mut Hidden) {
-    scratch.kept.reach(run.at, run.n);
+pub fn hidden<V: Lanes>(net: &PackedNet, run: Site, b: &[i32], scratch: &mut Scratch, out: &mut Hidden) {
+    scratch.cache.reach(run.at, run.n);
     let n_k = net.layers.last().expect("a net has layers").n_k;
     for i in (0..run.n).step_by(N) {
         let [s] = activations::<V, 1>(net, run, i, b, None, scratch);
@@ -46,14 +46,14 @@ pub fn hidden<V: Lanes>(net: &PackedNet, run: Run, b: &[i32], scratch: &mut Scra
             V::load(&row.0[0]).store(sixteen_mut(&mut out.words, k * out.stride + i));
         }
     }
-    scratch.kept.forget(run.at + run.n, run.n.next_multiple_of(BLOCK) - run.n);
+    scratch.cache.forget(run.at + run.n, run.n.next_multiple_of(BLOCK) - run.n);
 }
 
 /// s and heads of the C vectors of cells from `i` on.
 #[inline(always)]
 fn block<V: Lanes, const C: usize>(
     net: &PackedNet,
-    run: Run,
+    run: Site,
     i: usize,
     b: &[i32],
     tiles: Option<&Tiles>,
@@ -77,20 +77,20 @@ fn block<V: Lanes, const C: usize>(
 #[inline(always)]
 fn activations<V: Lanes, const C: usize>(
     net: &PackedNet,
-    run: Run,
+    run: Site,
     i: usize,
     b: &[i32],
     tiles: Option<&Tiles>,
     scratch: &mut Scratch,
 ) -> [V; C] {
-    let wires = net.wires.as_ref().expect("a net of plain layers does not look around");
+    let wires = net.wires.as_ref().expect("a net of plain layers has no wires");
     let cell = run.at + i;
-    let mut at_hand = [V::splat(0); C];
+    let mut centre = [V::splat(0); C];
     for c in 0..C {
-        at_hand[c] = V::load(sixteen(b, i + c * N));
+        centre[c] = V::load(sixteen(b, i + c * N));
     }
-    let s = features::<V, C>(net, run, cell, at_hand, &mut scratch.all);
-    keep::<V, C>(wires, 0, wires.ends[0], cell, &scratch.all, &mut scratch.kept);
+    let s = features::<V, C>(net, run, cell, centre, &mut scratch.all);
+    keep::<V, C>(wires, 0, wires.ends[0], cell, &scratch.all, &mut scratch.cache);
     let n_hidden = net.layers.len() - 1;
     for l in 0..n_hidden {
         let (layer, wire, begin) = (&net.layers[l], &wires.layers[l], wires.ends[l]);
@@ -117,7 +117,7 @@ fn activations<V: Lanes, const C: usize>(
             }
             unit += if two { 2 } else { 1 };
         }
-        keep::<V, C>(wires, begin, wires.ends[l + 1], cell, &scratch.all, &mut scratch.kept);
+        keep::<V, C>(wires, begin, wires.ends[l + 1], cell, &scratch.all, &mut scratch.cache);
     }
     gather::<V, C>(&wires.layers[n_hidden], run, cell, scratch);
     s
@@ -153,7 +153,7 @@ fn pair<V: Lanes, const C: usize>(
 
 /// What a layer sees, in x.
 #[inline(always)]
-fn gather<V: Lanes, const C: usize>(wire: &Wire, run: Run, cell: usize, scratch: &mut Scratch) {
+fn gather<V: Lanes, const C: usize>(wire: &Wire, run: Site, cell: usize, scratch: &mut Scratch) {
     let mut rows = scratch.x.iter_mut();
     for &block in &wire.blocks {
         match block {
@@ -169,7 +169,7 @@ fn gather<V: Lanes, const C: usize>(wire: &Wire, run: Run, cell: usize, scratch:
                 let there = address(cell, run.offsets.around[around]);
                 for w in plane..plane + n {
                     let row = rows.next().expect("the scratch fits the net");
-                    let cells = &scratch.kept.cells(w, there)[..C * N];
+                    let cells = &scratch.cache.cells(w, there)[..C * N];
                     for c in 0..C {
                         V::load(sixteen(cells, c * N)).store(&mut row.0[c]);
                     }
@@ -212,15 +212,22 @@ fn put<V: Lanes, const C: usize>(y: [[V; C]; 4], row: &mut Row) {
     }
 }
 
-/// Keeps the lanes from `begin` to `end`, if these are of a source that other cells look at.
+/// Puts the lanes from `begin` to `end` into the cache, if other cells see their source.
 #[inline(always)]
-fn keep<V: Lanes, const C: usize>(wires: &Wires, begin: usize, end: usize, cell: usize, all: &[Row], kept: &mut Kept) {
-    for &(lane, _, plane) in &wires.kept {
+fn keep<V: Lanes, const C: usize>(
+    wires: &Wires,
+    begin: usize,
+    end: usize,
+    cell: usize,
+    all: &[Row],
+    cache: &mut ActivationCache,
+) {
+    for &(lane, _, plane) in &wires.cached {
         if lane != begin {
             continue;
         }
         for (w, row) in all[begin..end].iter().enumerate() {
-            let cells = kept.cells_mut(plane + w, cell);
+            let cells = cache.cells_mut(plane + w, cell);
             for c in 0..C {
                 V::load(&row.0[c]).store(sixteen_mut(cells, c * N));
             }

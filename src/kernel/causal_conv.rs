@@ -1,37 +1,29 @@
-//! x = [Aₛ(cell + tap), …]          A₀ are the features, Aₗ what layer l says; 0 where no cell is
+//! A net whose layers are causal convolutions: they see activations of cells that came earlier.
+//!
+//! x = [Aₛ(cell + tap), …]          A₀ are the features, Aₗ the outputs of layer l; 0 where no cell is
 //! v = clamp(round(bias + W · x), −127, 127)
 //! y = v, of a gated layer round(vₒ · max(v₍ₙ₊ₒ₎, 0) / 128), and Aₛ(cell) on top where a layer adds; clamped to 0..=127
 //!
 //! The last layer is a plain one. Taps lead to cells whose addresses are lower, so cells one after the other see all they need;
-//! `net::load` has proved that no sum overflows.
+//! `net::load` has proved that no sum overflows. NUMERICS.md, section 3.7.
 
+use super::activation_cache::ActivationCache;
 use super::context::{Heads, Hidden, dense, features};
-use super::kept::Kept;
-use super::{Look, Offsets, address};
+use super::{Site, address};
 use crate::net::{Net, Wiring};
 
-/// Planes that `Kept` needs for a net: one per activation.
+/// Planes that `ActivationCache` needs for a net: one per activation.
 pub fn n_planes(net: &Net) -> usize {
     net.kept().iter().map(|&source| net.width(source).next_multiple_of(4)).sum()
 }
 
-/// s and heads for the run of `b.len()` cells at `at`.
-#[expect(clippy::too_many_arguments, reason = "they are those of `context`, and what is kept")]
-pub fn around(
-    net: &Net,
-    offsets: &Offsets,
-    look: Look,
-    at: usize,
-    level: i32,
-    b: &[i32],
-    kept: &mut Kept,
-    out: &mut Heads,
-) {
+/// s and heads for the cells of a run.
+pub fn causal_conv(net: &Net, run: Site, b: &[i32], cache: &mut ActivationCache, out: &mut Heads) {
     let last = net.layers.last().expect("a net has layers");
     let mut y = Vec::new();
-    kept.reach(at, b.len());
-    for (i, &b) in b.iter().enumerate() {
-        let (s, all) = activations(net, offsets, look, at + i, level, b, kept);
+    cache.reach(run.at, run.n);
+    for (i, &b) in b[..run.n].iter().enumerate() {
+        let (s, all) = activations(net, run.cell(i), b, cache);
         out.s[i] = s;
         dense(last, &all[net.layers.len() - 1], (-32768, 32767), &mut y);
         for (h, &y) in y.iter().enumerate() {
@@ -40,21 +32,11 @@ pub fn around(
     }
 }
 
-/// s and the activations that the last layer sees, for the run of `b.len()` cells at `at`.
-#[expect(clippy::too_many_arguments, reason = "they are those of `hidden`, and what is kept")]
-pub fn hidden(
-    net: &Net,
-    offsets: &Offsets,
-    look: Look,
-    at: usize,
-    level: i32,
-    b: &[i32],
-    kept: &mut Kept,
-    out: &mut Hidden,
-) {
-    kept.reach(at, b.len());
-    for (i, &b) in b.iter().enumerate() {
-        let (s, all) = activations(net, offsets, look, at + i, level, b, kept);
+/// s and the activations that the last layer sees, for the cells of a run.
+pub fn hidden(net: &Net, run: Site, b: &[i32], cache: &mut ActivationCache, out: &mut Hidden) {
+    cache.reach(run.at, run.n);
+    for (i, &b) in b[..run.n].iter().enumerate() {
+        let (s, all) = activations(net, run.cell(i), b, cache);
         out.s[i] = s;
         for (w, four) in all[net.layers.len() - 1].chunks_exact(4).enumerate() {
             out.words[w * out.stride + i] = four.iter().rev().fold(0, |word, &x| word << 8 | x);
@@ -62,34 +44,26 @@ pub fn hidden(
     }
 }
 
-/// s and A₀, A₁, … of one cell, with zeros up to multiples of 4; what other cells look at is kept.
-pub fn activations(
-    net: &Net,
-    offsets: &Offsets,
-    look: Look,
-    cell: usize,
-    level: i32,
-    b: i32,
-    kept: &mut Kept,
-) -> (i32, Vec<Vec<i32>>) {
+/// s and A₀, A₁, … of one cell, with zeros up to multiples of 4; what other cells see of them goes to the cache.
+pub fn activations(net: &Net, cell: Site, b: i32, cache: &mut ActivationCache) -> (i32, Vec<Vec<i32>>) {
     let mut f = vec![0; net.n_in()];
-    let s = features(net, offsets, look, cell, level, b, &mut f);
+    let s = features(net, cell, b, &mut f);
     let mut all = vec![f];
     let mut v = Vec::new();
     let hidden = &net.layers[..net.layers.len() - 1];
     for (layer, wiring) in hidden.iter().zip(net.wiring()) {
-        let x = inputs(net, wiring, offsets, cell, &all, kept);
+        let x = inputs(net, wiring, cell, &all, cache);
         dense(layer, &x, (-127, 127), &mut v);
         all.push(outputs(wiring, &v, &all));
     }
     for (plane, x) in net.kept().iter().flat_map(|&source| &all[source]).enumerate() {
-        kept.cells_mut(plane, cell)[0] = *x;
+        cache.cells_mut(plane, cell.at)[0] = *x;
     }
     (s, all)
 }
 
-/// What a layer sees: the activations of the cell itself lie in `all`, those of others are kept.
-fn inputs(net: &Net, wiring: &Wiring, offsets: &Offsets, cell: usize, all: &[Vec<i32>], kept: &Kept) -> Vec<i32> {
+/// What a layer sees: the activations of the cell itself lie in `all`, those of others in the cache.
+fn inputs(net: &Net, wiring: &Wiring, cell: Site, all: &[Vec<i32>], cache: &ActivationCache) -> Vec<i32> {
     let mut x = Vec::new();
     for input in &wiring.inputs {
         let here = &all[input.source];
@@ -97,11 +71,11 @@ fn inputs(net: &Net, wiring: &Wiring, offsets: &Offsets, cell: usize, all: &[Vec
             x.extend(here);
             continue;
         }
-        let tap = net.around().iter().position(|&tap| tap == input.tap).expect("the net knows where it looks");
-        let there = address(cell, offsets.around[tap]);
+        let tap = net.around().iter().position(|&tap| tap == input.tap).expect("a net lists the taps of its layers");
+        let there = address(cell.at, cell.offsets.around[tap]);
         let before = net.kept().iter().take_while(|&&source| source < input.source);
         let first: usize = before.map(|&source| all[source].len()).sum();
-        x.extend((0..here.len()).map(|i| kept.cells(first + i, there)[0]));
+        x.extend((0..here.len()).map(|i| cache.cells(first + i, there)[0]));
     }
     x
 }
