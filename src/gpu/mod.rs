@@ -6,7 +6,7 @@
 //! queue           device buffers, pipelines, waiting; whatever goes wrong becomes an Error::device
 //! builder         a program on its way: the buffers and ops that all walks have
 //! tables          nets and predictors as buffers; activation_grid: those of causal convolutions
-//! walk            many tiles at once: the device runs a family's program, the CPU packs and pops
+//! run             many tiles at once: the device runs a family's program, the CPU packs and pops (walk)
 //! autoregressive  the program of raster and lattice; stages: what it shares with
 //! pyramid         that of means and features, scale by scale
 //! flow            that of an integer lifting, forward and inverse (lifting)
@@ -29,6 +29,7 @@ mod params;
 mod program;
 mod pyramid;
 mod queue;
+mod run;
 mod stages;
 mod tables;
 mod twin;
@@ -37,7 +38,8 @@ mod walk;
 
 pub use adapter::{AdapterInfo, Backend, adapters};
 pub use op::{Op, Shaders};
-pub use walk::{Profile, TileInts, TilePayload};
+pub use run::Profile;
+pub use walk::{TileInts, TilePayload};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};

@@ -3,6 +3,10 @@
 use super::params::{self, Params};
 use std::borrow::Cow;
 
+/// Shared memory of a workgroup, in words: WebGPU's default limit.
+const SHARED_WORDS: u32 = 4096;
+const MOST_THREADS: u32 = 64;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Op {
     Fill,
@@ -130,6 +134,12 @@ impl Shaders {
         self.0[op as usize] = Cow::Owned(text.replacen(from, to, 1));
         self
     }
+}
+
+/// Threads of a workgroup whose columns of `words` fit the shared memory twice.
+pub(super) fn context_size(words: u32) -> u32 {
+    let most = (SHARED_WORDS / (2 * words)).clamp(4, MOST_THREADS);
+    1 << most.ilog2()
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Buffers, pipelines and dispatches; waiting for them.
 
-use super::op::Op;
+use super::Gpu;
+use super::op::{Op, context_size};
 use super::params;
-use super::{Gpu, tables};
 use crate::error::{Error, Result};
 use bytemuck::NoUninit;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -111,7 +111,7 @@ impl Gpu {
             label,
             source: wgpu::ShaderSource::Wgsl(self.shaders.text(op).into()),
         });
-        let size = if op == Op::Context { tables::context_size(words) } else { 64 };
+        let size = if op == Op::Context { context_size(words) } else { 64 };
         let sizes = [("SIZE", f64::from(size)), ("WORDS", f64::from(words))];
         let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label,

@@ -8,9 +8,6 @@ use crate::kernel::predict::Linear;
 use crate::kernel::tables::{EXP2_4096, EXP2_8192, RECIPROCAL, SIGMOID_CURVE, SIGMOID_SLOPE, SIGMOID_VALUE};
 use crate::net::Net;
 
-/// Shared memory of a workgroup, in words: WebGPU's default limit.
-const SHARED_WORDS: u32 = 4096;
-const MOST_THREADS: u32 = 64;
 /// The place of a cell that never holds an int.
 pub(super) const NONE: u32 = u32::MAX;
 
@@ -117,10 +114,4 @@ pub(super) fn word(weights: &[i8], at: usize) -> u32 {
 pub(super) fn columns<'a>(nets: impl Iterator<Item = &'a Net>) -> u32 {
     let widest = |net: &Net| net.layers().iter().map(|l| (l.n_in / 4).max(l.n_out.div_ceil(4))).max();
     (nets.filter_map(widest).max().unwrap_or(1) as u32).next_multiple_of(8)
-}
-
-/// Threads of a workgroup whose columns of `words` fit the shared memory twice.
-pub(super) fn context_size(words: u32) -> u32 {
-    let most = (SHARED_WORDS / (2 * words)).clamp(4, MOST_THREADS);
-    1 << most.ilog2()
 }

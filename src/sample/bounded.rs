@@ -8,7 +8,7 @@
 //!
 //! IEEE f64 with + − × ÷ and rounding to whole numbers, each once: the same on every machine.
 
-use super::ieee::Ieee;
+use super::ieee::{Ieee, MAX_WHOLE};
 use super::loss::{Bound, short};
 use super::octave::{exp2, log2};
 use super::order::Order;
@@ -19,8 +19,6 @@ use crate::error::{Error, Result};
 
 /// What a mask says of a sample: 0, the number of its marker from 1, or that it is an exception: one more than there are markers.
 pub const ORDINARY: u8 = 0;
-/// Whole numbers up to here are floats, so that a product rounds once.
-pub(super) const MAX_WHOLE: i64 = 1 << 53;
 /// Networks see ints up to here; a map that a few samples stretch further leaves these out.
 const WISHED_MAX: u64 = 1 << 22;
 /// One in so many: exceptions then take a twentieth of a bit per sample. Where there is no map at all otherwise, more may be left out.

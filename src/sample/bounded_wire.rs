@@ -4,7 +4,8 @@
 //!
 //! markers = n:1 | bits, as many bytes as a sample has, × n. Bound and step are the upper 32 bits of an f64.
 
-use super::bounded::{Bounded, MAX_REACH, MAX_WHOLE, Rule};
+use super::bounded::{Bounded, MAX_REACH, Rule};
+use super::ieee::MAX_WHOLE;
 use super::linear::Axis;
 use super::offset::{put_offset, take_offset};
 use super::order::{Kind, Order};

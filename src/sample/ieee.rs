@@ -6,6 +6,9 @@
 use super::octave::power;
 use crate::array::Dtype;
 
+/// Whole numbers up to here are floats, so that a product rounds once.
+pub(super) const MAX_WHOLE: i64 = 1 << 53;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ieee {
     n_bits: u32,

@@ -3,8 +3,7 @@
 //! What the caller allows to be lost, and what that means for one array. A bound has a short mantissa (20 bits, rounded down): it
 //! is transmitted, and what is promised is what was checked.
 
-use super::bounded::MAX_WHOLE;
-use super::ieee::Ieee;
+use super::ieee::{Ieee, MAX_WHOLE};
 use super::survey::Survey;
 use crate::array::Dtype;
 use crate::error::{Error, Result};
