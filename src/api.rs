@@ -3,6 +3,7 @@
 use crate::codec::archive::Archive;
 use crate::codec::decode::decode_all;
 use crate::codec::encode::{Encoder, Options, Progress, Report};
+use crate::codec::memory::{Memory, Resources};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::format::gzip::{self, Inflated};
@@ -39,7 +40,7 @@ pub fn decompress(bytes: &[u8]) -> Result<Vec<u8>> {
         return Err(Error::limit(format!("a content of {n_bytes} bytes: more than {MAX_IN_MEMORY} are only streamed")));
     }
     let mut out = Vec::new();
-    decode_all(&archive, &Device::Cpu, &mut out, &|_| Ok(()))?;
+    decode_all(&archive, &Resources::default(), &mut out, &|_| Ok(()))?;
     Ok(out)
 }
 
@@ -98,9 +99,11 @@ pub struct Decoding {
     /// Models known beside those that are built in.
     pub models: Vec<Arc<Model>>,
     pub device: Device,
+    pub memory: Memory,
 }
 
 /// Streams the content of a `.clps` file.
 pub fn decompress_to(source: &dyn Source, out: &mut dyn Write, decoding: &Decoding, progress: Progress) -> Result<()> {
-    decode_all(&Archive::open(source, &decoding.models)?, &decoding.device, out, progress)
+    let with = Resources { device: decoding.device.clone(), memory: decoding.memory };
+    decode_all(&Archive::open(source, &decoding.models)?, &with, out, progress)
 }

@@ -28,6 +28,8 @@ pub use api::{Decoding, compress, compress_to, decompress, decompress_to};
 pub use codec::adapt::Adapt;
 pub use codec::archive::Archive;
 pub use codec::encode::{Choice, Options, Report};
+pub use codec::lost::{Lost, Region, What};
+pub use codec::memory::{Memory, Resources};
 pub use codec::related::Anchors;
 pub use codec::salvage::{SalvageReport, salvage};
 pub use error::{Error, Kind, Result};

@@ -466,7 +466,7 @@ fn a_wrong_gpu_that_nobody_asked_for_gives_way_to_the_cpu_and_that_is_told_once(
             for _ in 0..2 {
                 assert_eq!(on(&found)?, plain);
                 let (mut back, decoding) =
-                    (Vec::new(), Decoding { models: vec![model.clone()], device: found.clone() });
+                    (Vec::new(), Decoding { models: vec![model.clone()], device: found.clone(), ..Decoding::default() });
                 decompress_to(&plain, &mut back, &decoding, &|_| Ok(()))?;
                 assert_eq!(back, samples);
             }

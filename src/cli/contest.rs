@@ -3,6 +3,7 @@
 //! RICE as FITS users run it on every array of integers, the rest of the file as it is; deflate and zstd on the bytes. These
 //! use one thread, ours all that it was given.
 
+use super::memory;
 use super::noise::{self, Noise};
 use super::power;
 use collapsar::array::{ArrayType, Dtype};
@@ -44,13 +45,13 @@ pub fn run(bytes: &[u8], models: &[Arc<Model>], quick: bool) -> Result<Outcome> 
     let mut noise_bytes = None;
     let ours = models.iter().map(|m| (m.name.clone(), Choice::These(vec![m.clone()])));
     for (name, choice) in ours.chain([("classic".to_string(), Choice::Classic)]) {
-        let options = Options { model: choice, device: power::device(), ..Options::default() };
+        let options = Options { model: choice, device: power::device(), memory: power::memory(), ..Options::default() };
         let (packed, score) = timed(
             bytes,
             || collapsar::compress(bytes, &options),
             |packed| {
                 let mut out = Vec::with_capacity(bytes.len());
-                collapsar::decompress_to(packed, &mut out, &power::decoding(models), &|_| Ok(()))?;
+                collapsar::decompress_to(packed, &mut out, &power::decoding(models), &|_| memory::watch())?;
                 Ok(out)
             },
         )?;

@@ -1,6 +1,7 @@
 //! What a run reads: files as named, standard input, and with -r what lies in folders.
 
 use super::args::Files;
+use collapsar::error::explain;
 use collapsar::source::{FileSource, Source};
 use collapsar::{Error, Kind, Result, atomic, container};
 use std::fs::{self, File, Metadata};
@@ -80,7 +81,7 @@ impl Input {
     /// Pipes are read to their end first, since a source is read at any place.
     pub fn open(&self) -> Result<Opened> {
         if self.is_stdin() {
-            return Ok(Opened { source: spool(&mut io::stdin().lock())?, meta: None });
+            return Ok(Opened { source: spool(&mut stdin()?)?, meta: None });
         }
         let meta = fs::metadata(&self.path).map_err(|e| unreadable(&e))?;
         if meta.is_dir() {
@@ -112,9 +113,23 @@ fn is_device(_: &Metadata) -> bool {
     false
 }
 
+/// Standard input without what takes the end of a closed one for the end of a file.
+#[cfg(unix)]
+fn stdin() -> Result<File> {
+    use std::os::fd::AsFd;
+    Ok(File::from(io::stdin().as_fd().try_clone_to_owned().map_err(|e| unreadable(&e))?))
+}
+
+#[cfg(not(unix))]
+fn stdin() -> Result<io::StdinLock<'static>> {
+    Ok(io::stdin().lock())
+}
+
 /// A pipe as a nameless temporary file.
 fn spool(from: &mut dyn Read) -> Result<FileSource> {
-    let fail = |e: io::Error| Error::new(Kind::Io, format!("cannot be kept in the folder for temporary files: {e}"));
+    let fail = |e: io::Error| {
+        Error::new(Kind::Io, format!("cannot be kept in the folder for temporary files: {}", explain(&e)))
+    };
     let mut file = tempfile::tempfile().map_err(fail)?;
     let mut chunk = vec![0; 1 << 18];
     loop {

@@ -15,6 +15,7 @@ mod exit;
 mod info;
 mod input;
 mod interrupt;
+mod lost;
 mod memory;
 mod models;
 mod names;
@@ -33,6 +34,7 @@ use args::{Args, Verb};
 use clap::Parser;
 use collapsar::Result;
 use exit::Tally;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 pub fn main() -> ExitCode {
@@ -40,10 +42,11 @@ pub fn main() -> ExitCode {
     interrupt::leave_nothing_behind();
     let args = match Args::try_parse_from(args::expand(std::env::args_os())) {
         Ok(args) => args,
-        Err(error) => {
-            let _ = error.print(); // to a closed pipe nothing more can be said
-            return ExitCode::from(if error.use_stderr() { exit::USAGE } else { 0 });
+        Err(error) if error.use_stderr() => {
+            let _ = error.print(); // nothing more can be said
+            return ExitCode::from(exit::USAGE);
         }
+        Err(help) => return answer(&help),
     };
     let tally = match run(&args.verb) {
         Ok(tally) => tally,
@@ -53,6 +56,19 @@ pub fn main() -> ExitCode {
         }
     };
     ExitCode::from(tally.finish())
+}
+
+/// What --help and --version say is data, too.
+fn answer(help: &clap::Error) -> ExitCode {
+    let text = help.render();
+    let text = if std::io::stdout().is_terminal() { text.ansi().to_string() } else { text.to_string() };
+    match say::print(&text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say::error(&error);
+            ExitCode::from(exit::code(error.kind))
+        }
+    }
 }
 
 fn run(verb: &Verb) -> Result<Tally> {

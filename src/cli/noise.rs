@@ -6,10 +6,9 @@
 use collapsar::codec::archive::{Archive, Array};
 use collapsar::codec::decode::decode_array;
 use collapsar::codec::shelf::Shelf;
-use collapsar::device::Device;
 use collapsar::sample::sigma;
 use collapsar::tile::Place;
-use collapsar::{Error, Kind, Result};
+use collapsar::{Error, Kind, Resources, Result};
 use serde_json::{Value, json};
 use std::f64::consts::{E, PI};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -76,8 +75,8 @@ pub fn of_array(archive: &Archive, array: &Array) -> Result<Option<Noise>> {
         true => Err(enough()),
         false => archive.tile(array, place, block),
     };
-    let mut shelf = Shelf::new(std::iter::empty());
-    match decode_array(array, &Device::Cpu, &fetch, None, &mut shelf, &mut take, &|_| Ok(())) {
+    let mut shelf = Shelf::new(std::iter::empty(), 0);
+    match decode_array(array, &Resources::default(), &fetch, None, &mut shelf, &mut take, &|_| Ok(())) {
         Err(e) if e.kind != Kind::Verify => return Err(e),
         _ => {}
     }

@@ -4,7 +4,7 @@
 
 use super::args::Coding;
 use super::input;
-use super::{models, power};
+use super::{memory, models, power};
 use collapsar::array::ArrayType;
 use collapsar::codec::archive::Archive;
 use collapsar::format::gzip::{self, Inflated};
@@ -98,12 +98,13 @@ impl Original {
             model: models::choice(coding.model.as_deref(), given, false)?,
             raw: self.raw.clone(),
             device: power::device(),
+            memory: power::memory(),
             adapt: coding.adapt,
             loss: loss.check()?,
             ..Options::default()
         };
         let packed = temporary()?;
-        let (out, report) = collapsar::compress_to(&self.source, packed, &options, &|_| Ok(()))?;
+        let (out, report) = collapsar::compress_to(&self.source, packed, &options, &|_| memory::watch())?;
         let packed = whole(out)?;
         let decoded = restored(&packed, given)?;
         let noise: Vec<Option<NoiseStep>> = report.arrays.iter().map(|a| a.noise).collect();
@@ -170,7 +171,7 @@ fn whole(out: BufWriter<File>) -> Result<FileSource> {
 
 fn restored(packed: &FileSource, given: &[Arc<Model>]) -> Result<FileSource> {
     let mut out = temporary()?;
-    collapsar::decompress_to(packed, &mut out, &power::decoding(given), &|_| Ok(()))?;
+    collapsar::decompress_to(packed, &mut out, &power::decoding(given), &|_| memory::watch())?;
     out.flush()?;
     whole(out)
 }

@@ -30,6 +30,8 @@ const N_CANDIDATES: usize = 2;
 const NEAR: u64 = 16;
 /// Samples that are coded where windows do not decide.
 const N_MEASURED: usize = 1 << 19;
+/// Samples of a plane whose mask is looked at, at once.
+const COMMON_CHUNK: usize = 1 << 20;
 /// What makes windows smaller by less than one part in so many is not believed: a refit would gain as much without.
 const MIN_SHARE: u128 = 512;
 
@@ -93,11 +95,13 @@ fn common(head: &Head, source: &dyn Source, offset: u64) -> Result<Vec<u8>> {
         return Ok(Vec::new());
     }
     let classes = |plane: usize| -> Result<Vec<u8>> {
-        let n = grid.h * grid.w;
-        let n_bytes = n * head.ty.dtype.n_bytes();
-        let bytes = source.bytes(offset + (plane * n_bytes) as u64, n_bytes)?;
-        let (mut ints, mut classes) = (vec![0; n], vec![0; n]);
-        map.to_classes(&bytes, head.ty.big_endian, &mut ints, &mut classes);
+        let (n, n_bytes) = (grid.h * grid.w, head.ty.dtype.n_bytes());
+        let (mut ints, mut classes) = (vec![0; n.min(COMMON_CHUNK)], vec![0; n]);
+        for (nth, classes) in classes.chunks_mut(COMMON_CHUNK).enumerate() {
+            let first = plane * n + nth * COMMON_CHUNK;
+            let bytes = source.bytes(offset + (first * n_bytes) as u64, classes.len() * n_bytes)?;
+            map.to_classes(&bytes, head.ty.big_endian, &mut ints[..classes.len()], classes);
+        }
         classes.iter_mut().filter(|class| **class == exception).for_each(|class| *class = 0);
         Ok(classes)
     };

@@ -8,6 +8,7 @@ use crate::codec::archive::{Archive, Array, Section};
 use crate::codec::batch::{self, Planes};
 use crate::codec::encode::Progress;
 use crate::codec::mask::Mask;
+use crate::codec::memory::{Resources, Way};
 use crate::codec::plane::{Band, Ints, band_range};
 use crate::codec::plans::Plans;
 use crate::codec::shelf::Shelf;
@@ -19,17 +20,15 @@ use crate::tile::Place;
 use std::io::{Read, Seek, Write};
 use std::sync::{Mutex, PoisonError};
 
-/// An inner file up to this size is unpacked in memory, a larger one beside the temporary files.
-const MAX_SPOOL_IN_MEMORY: usize = 64 << 20;
-
 /// Writes the whole content and checks it against its blake3.
-pub fn decode_all(archive: &Archive, device: &Device, out: &mut dyn Write, progress: Progress) -> Result<()> {
+pub fn decode_all(archive: &Archive, with: &Resources, out: &mut dyn Write, progress: Progress) -> Result<()> {
+    archive.arrays().try_for_each(|array| with.memory.batch(&array.head, Way::Decode).map(|_| ()))?;
     let mut out = Hashing { out, hash: blake3::Hasher::new(), n_bytes: 0 };
     match &archive.recipe {
-        None => sections(archive, device, &mut out, progress)?,
+        None => sections(archive, with, &mut out, progress)?,
         Some(recipe) => {
-            let mut spool = tempfile::spooled_tempfile(MAX_SPOOL_IN_MEMORY);
-            sections(archive, device, &mut spool, progress)?;
+            let mut spool = tempfile::spooled_tempfile(with.memory.spool());
+            sections(archive, with, &mut spool, progress)?;
             spool.rewind()?;
             gzip::rewrap(recipe, &mut (&mut spool as &mut dyn Read), &mut out)?;
         }
@@ -44,8 +43,8 @@ pub fn decode_all(archive: &Archive, device: &Device, out: &mut dyn Write, progr
     Ok(())
 }
 
-fn sections(archive: &Archive, device: &Device, out: &mut dyn Write, progress: Progress) -> Result<()> {
-    let mut shelf = Shelf::new(archive.arrays());
+fn sections(archive: &Archive, with: &Resources, out: &mut dyn Write, progress: Progress) -> Result<()> {
+    let mut shelf = Shelf::new(archive.arrays(), with.memory.spool());
     for section in &archive.sections {
         match section {
             Section::Bytes { offset, block } => {
@@ -55,7 +54,7 @@ fn sections(archive: &Archive, device: &Device, out: &mut dyn Write, progress: P
             Section::Array(array) => {
                 let fetch = |place: &Place, block: usize| archive.tile(array, place, block);
                 let mut write = |bytes: &[u8]| Ok(out.write_all(bytes)?);
-                let decoded = decode_array(array, device, &fetch, None, &mut shelf, &mut write, progress);
+                let decoded = decode_array(array, with, &fetch, None, &mut shelf, &mut write, progress);
                 decoded.map_err(|e| e.at(&array.head.label))?;
             }
         }
@@ -65,15 +64,21 @@ fn sections(archive: &Archive, device: &Device, out: &mut dyn Write, progress: P
 
 /// The code of a tile; `block` is where it should be.
 pub type Fetch<'a> = &'a (dyn Fn(&Place, usize) -> Result<Code> + Sync);
-/// Told of every tile that could not be decoded; without it the first one is the end.
-pub type Damage<'a> = Option<&'a (dyn Fn(&Place, &Error) + Sync)>;
+/// What becomes of tiles that cannot be decoded; without it the first one is the end.
+#[derive(Clone, Copy)]
+pub struct Damage<'a> {
+    /// Is told of every one, in their order and while none is fetched.
+    pub tell: &'a (dyn Fn(&Place, &Error) + Sync),
+    /// The bits that stand in the place of their samples.
+    pub filler: u64,
+}
 
 /// Decodes an array band by band.
 pub fn decode_array(
     array: &Array,
-    device: &Device,
+    with: &Resources,
     fetch: Fetch,
-    damage: Damage,
+    damage: Option<Damage>,
     shelf: &mut Shelf,
     write: &mut dyn FnMut(&[u8]) -> Result<()>,
     progress: Progress,
@@ -82,15 +87,16 @@ pub fn decode_array(
     let plans = head.network.as_ref().map(|n| Plans::to_decode(n.model.clone()));
     let device = match &head.network {
         None => Device::Cpu,
-        Some(network) => device.proved(&network.model)?,
+        Some(network) => with.device.proved(&network.model)?,
     };
     let block = array.first_block;
     let (previous, spare) = (Planes::new(), Vec::new());
     let mut decoder = Decoder { array, device, plans, fetch, damage, shelf, block, previous, spare };
+    let most = with.memory.batch(head, Way::Decode)?;
     let bands = batch::bands(&head.grid);
     let mut rest = bands.as_slice();
     let (mut ready, mut bytes) = (Vec::new(), Vec::new());
-    while let now @ [(plane, band), ..] = batch::next(head, &mut rest) {
+    while let now @ [(plane, band), ..] = batch::next(head, most, &mut rest) {
         progress(array.offset + band_range(&head.ty, &head.grid, *plane, *band).0)?;
         let (mut decoded, mut written) = (Ok(()), Ok(()));
         let bands = decoder.next(now, &mut bytes);
@@ -113,7 +119,7 @@ struct Decoder<'a> {
     device: Device,
     plans: Option<Plans>,
     fetch: Fetch<'a>,
-    damage: Damage<'a>,
+    damage: Option<Damage<'a>>,
     shelf: &'a mut Shelf,
     /// Of the next tile.
     block: usize,
@@ -145,8 +151,23 @@ impl Decoder<'_> {
         }
         self.block += bands.iter().map(|band| grid.band(band.plane, band.band).count()).sum::<usize>();
         batch::bytes(head, &bands, bytes)?;
+        if let Some(Damage { filler, .. }) = self.damage {
+            self.blot(&lost, &bands, filler, bytes);
+        }
         self.spare.extend(batch::remember(head, bands, &mut self.previous));
         Ok(())
+    }
+
+    /// Fills in what is lost of bands that follow each other.
+    fn blot(&self, lost: &[Place], bands: &[Band], filler: u64, mut bytes: &mut [u8]) {
+        let head = &self.array.head;
+        for band in bands {
+            let n_bytes = band_range(&head.ty, &head.grid, band.plane, band.band).1;
+            let (of_band, later) = bytes.split_at_mut(n_bytes);
+            bytes = later;
+            let lost = lost.iter().filter(|place| (place.plane, place.band) == (band.plane, band.band));
+            lost.for_each(|place| Band::blot(head, place, filler, of_band));
+        }
     }
 
     /// One phase of the bands, which may look at those before it; returns the tiles that are lost.
@@ -187,7 +208,7 @@ impl Decoder<'_> {
             match (result, self.damage) {
                 (Ok(()), _) => {}
                 (Err(e), None) => return Err(e.at(format!("tile {}", place.number))),
-                (Err(e), Some(tell)) => {
+                (Err(e), Some(Damage { tell, .. })) => {
                     tell(&place, &e);
                     lost.push(place);
                     take(n, Decoded { ints: vec![0; place.h * place.w], mask: Mask::default() });

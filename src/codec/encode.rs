@@ -19,6 +19,7 @@ use crate::codec::batch;
 use crate::codec::choose::choose;
 use crate::codec::cut::{cut, fields};
 use crate::codec::head::Head;
+use crate::codec::memory::{Memory, Way};
 use crate::codec::painted::{against_waves, only_vqae, only_waves};
 use crate::codec::plane::band_range;
 use crate::codec::plans::Plans;
@@ -70,6 +71,8 @@ pub struct Options {
     /// Put the weights of the model into the file, so that it can be decoded where they are not at hand.
     pub embed: bool,
     pub device: Device,
+    /// What the work may take. No byte depends on it.
+    pub memory: Memory,
     /// A .gz that cannot be made again to the bit is kept as its content, and given back unpacked.
     pub gunzip: bool,
     /// How much work goes into refitting networks to the arrays.
@@ -224,7 +227,9 @@ impl<'a, W: Write> Encoder<'a, W> {
             Choice::These(models) => models.clone(),
             Choice::Auto => zoo::measured(field, self.options.adapt == Adapt::Max),
         };
-        let shown = Shown { source: self.source, offset, ty, loss: self.options.loss };
+        let Options { loss, memory, adapt, .. } = *self.options;
+        let shown = Shown { source: self.source, offset, ty, loss, memory };
+        memory.check_refit(&models, adapt, ty.n_samples()? as usize)?;
         let related = self.related();
         let ways = ways(&shown)?;
         let (head, bits) = choose(&shown, label, &ways.maps, &of_cells(&models), self.options.adapt, &related)?;
@@ -287,18 +292,19 @@ impl<'a, W: Write> Encoder<'a, W> {
             None => Device::Cpu,
             Some(network) => self.options.device.proved(&network.model)?,
         };
+        let most = self.options.memory.batch(head, Way::Encode)?;
         let bands = batch::bands(&head.grid);
         let mut rest = bands.as_slice();
         let (mut raw, mut given, mut payloads, mut spare) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut previous = batch::Planes::new();
         let (mut n_bytes, mut errors) = (0, Errors::default());
-        let mut now = batch::next(head, &mut rest);
+        let mut now = batch::next(head, most, &mut rest);
         self.read(head, shown, now, &mut raw, &mut errors)?;
         while !now.is_empty() {
             let mut bands = batch::ints(head, plans.as_ref(), now, &raw, &mut spare);
             let settled = batch::settle(head, plans.as_ref(), &device, self.n_arrays, &mut bands)?;
             self.related().look(head, &mut bands)?;
-            let next = batch::next(head, &mut rest);
+            let next = batch::next(head, most, &mut rest);
             if head.map.bound().is_some() {
                 given.resize(raw.len(), 0);
                 batch::bytes(head, &bands, &mut given)?;

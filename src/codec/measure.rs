@@ -2,6 +2,7 @@
 
 use crate::codec::batch;
 use crate::codec::head::Head;
+use crate::codec::memory::{BATCH, Way};
 use crate::codec::plane::band_range;
 use crate::codec::plans::Plans;
 use crate::codec::related::Related;
@@ -20,7 +21,7 @@ pub struct Measured {
     pub errors: Errors,
 }
 
-/// Codes about so many samples.
+/// Codes about so many samples: whole batches, whatever may be in flight at once.
 pub fn measure(head: &Head, shown: &Shown, related: &Related, n_most: usize) -> Result<Measured> {
     let grid = &head.grid;
     let n_samples = grid.n_planes * grid.h * grid.w;
@@ -34,10 +35,18 @@ pub fn measure(head: &Head, shown: &Shown, related: &Related, n_most: usize) -> 
     };
     let plans = head.network.as_ref().map(|n| Plans::to_encode(n.model.clone()));
     let (mut previous, mut spare, mut given) = (batch::Planes::new(), Vec::new(), Vec::new());
-    let (mut rest, mut n_bytes, mut n_seen, mut errors) = (&all[first..], 0, 0, Errors::default());
-    while let now @ [(plane, band), ..] = batch::next(head, &mut rest)
-        && n_seen < n_most
-    {
+    let most = match n_most {
+        // errors of parts would not sum up to the same float
+        usize::MAX => shown.memory.check_whole_batch(head).map(|()| BATCH)?,
+        _ => shown.memory.batch(head, Way::Encode)?,
+    };
+    let (mut rest, mut of_batch, mut n_bytes, mut n_seen) = (&all[first..], &all[..0], 0, 0);
+    let mut errors = Errors::default();
+    loop {
+        if of_batch.is_empty() && n_seen < n_most {
+            of_batch = batch::next(head, BATCH, &mut rest);
+        }
+        let now @ [(plane, band), ..] = batch::next(head, most, &mut of_batch) else { break };
         let len = now.iter().map(|&(plane, band)| band_range(&head.ty, grid, plane, band).1).sum();
         let raw = shown.bytes(shown.offset + band_range(&head.ty, grid, *plane, *band).0, len)?;
         let mut bands = batch::ints(head, plans.as_ref(), now, &raw, &mut spare);

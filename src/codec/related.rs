@@ -7,6 +7,7 @@ use crate::array::ArrayType;
 use crate::codec::anchor::{self, Anchor, HIDDEN, MAX_DEPTH};
 use crate::codec::head::Head;
 use crate::codec::mask::hides;
+use crate::codec::memory::Memory;
 use crate::codec::plane::Band;
 use crate::codec::shown::Shown;
 use crate::codec::windows::{Corner, Origin, Stack};
@@ -69,7 +70,7 @@ pub struct Field {
 impl Field {
     /// Its ints from a sample on, as a decoder will know them.
     pub fn ints(&self, source: &dyn Source, loss: Loss, first: u64, out: &mut [i32]) -> Result<()> {
-        let shown = Shown { source, offset: self.offset, ty: &self.ty, loss };
+        let shown = Shown { source, offset: self.offset, ty: &self.ty, loss, memory: Memory::default() };
         let n_bytes = self.ty.dtype.n_bytes();
         let mut bytes = vec![0; out.len() * n_bytes];
         shown.read_at(self.offset + first * n_bytes as u64, &mut bytes)?;

@@ -13,9 +13,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek, SeekFrom, Write};
 use tempfile::SpooledTempFile;
 
-/// Kept in memory up to this size, beside the temporary files beyond.
-const MAX_IN_MEMORY: usize = 64 << 20;
-
 pub struct Shelf {
     file: SpooledTempFile,
     /// Numbers of the arrays that are looked at.
@@ -26,11 +23,11 @@ pub struct Shelf {
 }
 
 impl Shelf {
-    /// For what these arrays look at.
-    pub fn new<'a>(arrays: impl Iterator<Item = &'a Array>) -> Shelf {
+    /// For what these arrays look at; kept in memory up to a size, beside the temporary files beyond.
+    pub fn new<'a>(arrays: impl Iterator<Item = &'a Array>, in_memory: usize) -> Shelf {
         let of_array = |a: &'a Array| a.head.anchors.iter().filter_map(|anchor| a.number.checked_sub(anchor.back));
         let wanted = arrays.flat_map(of_array).collect();
-        Shelf { file: SpooledTempFile::new(MAX_IN_MEMORY), wanted, kept: BTreeMap::new(), n_ints: 0 }
+        Shelf { file: SpooledTempFile::new(in_memory), wanted, kept: BTreeMap::new(), n_ints: 0 }
     }
 
     pub fn wants(&self, array: &Array) -> bool {

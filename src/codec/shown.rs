@@ -4,6 +4,7 @@
 
 use crate::array::ArrayType;
 use crate::codec::head::Head;
+use crate::codec::memory::Memory;
 use crate::error::Result;
 use crate::sample::{Errors, Loss, Map, NoiseStep, PsnrSearch, Stats, Survey, shorten};
 use crate::source::Source;
@@ -23,6 +24,7 @@ pub struct Shown<'a> {
     pub offset: u64,
     pub ty: &'a ArrayType,
     pub loss: Loss,
+    pub memory: Memory,
 }
 
 impl Shown<'_> {

@@ -7,3 +7,5 @@ mod lossy;
 mod measured;
 mod painted;
 mod reports;
+#[cfg(unix)]
+mod signals;
