@@ -186,7 +186,8 @@ pub struct Decompress {
     pub place: Place,
     #[command(flatten)]
     pub weights: Weights,
-    /// Give back what can still be read of a damaged file, zeros for the rest, and name what was lost
+    /// Give back what can still be read of a damaged file, and name what is lost: NaN stands there in floats, in integers BLANK where
+    /// the FITS header has it, else 0
     #[arg(long, conflicts_with_all = ["rm", "verify"])]
     pub salvage: bool,
     #[command(flatten)]
