@@ -1,4 +1,5 @@
-//! Tells the binary which compiler and which wgpu made it; a release build may name its commit in COLLAPSAR_COMMIT.
+//! Tells the binary which compiler and which wgpu made it; a release build may name its commit in COLLAPSAR_COMMIT. Compiles the one
+//! function that has to run before Rust does.
 
 use std::process::Command;
 
@@ -9,8 +10,21 @@ fn main() {
     let version = Command::new(rustc).arg("--version").output().ok().filter(|o| o.status.success());
     let version = version.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_string());
     println!("cargo:rustc-env=COLLAPSAR_RUSTC={}", version.unwrap_or_else(|| "unknown".into()));
+    closed_streams();
+    println!("cargo:rustc-check-cfg=cfg(collapsar_sanitize)");
     println!("cargo:rerun-if-changed=Cargo.lock");
     println!("cargo:rustc-env=COLLAPSAR_WGPU={}", locked("wgpu").unwrap_or_else(|| "unknown".into()));
+}
+
+/// What runs in the binary, and only there, before Rust's own start.
+fn closed_streams() {
+    const SOURCE: &str = "src/cli/closed.c";
+    println!("cargo:rerun-if-changed={SOURCE}");
+    if std::env::var_os("CARGO_CFG_UNIX").is_some() {
+        for object in cc::Build::new().file(SOURCE).compile_intermediates() {
+            println!("cargo:rustc-link-arg-bins={}", object.display());
+        }
+    }
 }
 
 /// The version of a crate in Cargo.lock, where there is one.

@@ -1,5 +1,6 @@
 //! The two verbs, on bytes in memory and on streams.
 
+use crate::codec::array::memory::{Memory, Resources};
 use crate::codec::file::Progress;
 use crate::codec::file::archive::Archive;
 use crate::codec::file::decode::decode_all;
@@ -42,7 +43,7 @@ pub fn decompress(bytes: &[u8]) -> Result<Vec<u8>> {
         return Err(Error::limit(format!("a content of {n_bytes} bytes: more than {MAX_IN_MEMORY} are only streamed")));
     }
     let mut out = Vec::new();
-    decode_all(&archive, &Device::Cpu, &mut out, &|_| Ok(()))?;
+    decode_all(&archive, &Resources::default(), &mut out, &|_| Ok(()))?;
     Ok(out)
 }
 
@@ -107,9 +108,11 @@ pub struct Decoding {
     /// Models known beside those that are built in.
     pub models: Vec<Arc<Model>>,
     pub device: Device,
+    pub memory: Memory,
 }
 
 /// Streams the content of a `.clps` file.
 pub fn decompress_to(source: &dyn Source, out: &mut dyn Write, decoding: &Decoding, progress: Progress) -> Result<()> {
-    decode_all(&Archive::open(source, &decoding.models)?, &decoding.device, out, progress)
+    let with = Resources { device: decoding.device.clone(), memory: decoding.memory };
+    decode_all(&Archive::open(source, &decoding.models)?, &with, out, progress)
 }

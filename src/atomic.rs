@@ -5,7 +5,7 @@
 #[cfg(unix)]
 mod likeness;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{self, Error, Kind, Result};
 use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -179,8 +179,8 @@ fn explain(error: &io::Error) -> String {
         K::ReadOnlyFilesystem => "the file system is read-only: write to another place".into(),
         K::PermissionDenied => "you may not write into this folder: write to another place".into(),
         K::NotFound | K::NotADirectory => "the folder does not exist: create it first".into(),
-        K::FileTooLarge => "the file system, or `ulimit -f`, does not take a file this large".into(),
         K::InvalidFilename => "the file system does not take this name: choose a shorter one".into(),
+        K::FileTooLarge => error::explain(error),
         _ => format!("cannot be written: {error}"),
     }
 }

@@ -108,7 +108,18 @@ impl From<std::io::Error> for Error {
             K::UnexpectedEof => Kind::Truncated,
             _ => Kind::Io,
         };
-        Error::new(kind, e.to_string())
+        Error::new(kind, explain(&e))
+    }
+}
+
+/// What went wrong with a file, in words that say what to do where there are such.
+pub fn explain(error: &std::io::Error) -> String {
+    use std::io::ErrorKind as K;
+    match error.kind() {
+        _ if error.raw_os_error().is_none() => error.to_string(),
+        K::StorageFull => "no space is left on the device".into(),
+        K::FileTooLarge => "the file system, or `ulimit -f`, does not take a file this large".into(),
+        _ => error.to_string(),
     }
 }
 

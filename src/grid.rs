@@ -11,6 +11,8 @@ use std::ops::Deref;
 /// Samples of a tile, about: enough for a context to settle, little enough for random access.
 pub const TILE_SAMPLES: usize = 1 << 16;
 const MAX_TILE_ROWS: usize = 256;
+/// What an encoder puts into a tile at most, whatever the shape: one bit of damage costs no more.
+const MAX_TILE_SAMPLES: usize = 1 << 18;
 /// No band holds more samples, so that memory does not depend on the image.
 const MAX_BAND_SAMPLES: usize = 1 << 23;
 /// What a reader accepts: beyond it a small file could ask for all memory.
@@ -18,8 +20,10 @@ const MAX_READ_TILE_ROWS: usize = 512;
 const MAX_READ_TILE_SAMPLES: usize = 1 << 20;
 const MAX_READ_BAND_SAMPLES: usize = 1 << 24;
 const MAX_TILE_COLUMNS: usize = 1 << 16;
-/// A slab is at least so wide, where its array is.
-const SLAB_COLUMNS: usize = 128;
+/// A slab is at least so wide, where its array is, and an eighth of the height of its planes, where that leaves it two of them: of
+/// fields of 64 × 128 samples, twice as wide and half as deep took 2 % more, of 1024 × 2048 samples half as wide and twice as deep 34 %.
+const SLAB_COLUMNS: usize = 32;
+const SLAB_SHARE: usize = 8;
 /// Reference planes that a plane may have.
 pub const MAX_REFS: usize = 3;
 /// The longest chain of planes that see each other.
@@ -75,7 +79,9 @@ impl Layout {
     /// With tiles that hold as many whole planes as they may, one below the other; None where they cannot hold two. Those
     /// of the last but two axes, `n_stacked` of them, are evenly shared out.
     pub fn slabs(n_planes: usize, n_stacked: usize, h: usize, w: usize) -> Option<Layout> {
-        let most = (MAX_READ_TILE_SAMPLES / (h * w.min(SLAB_COLUMNS))).min(MAX_BAND_SAMPLES / (h * w)).min(n_stacked);
+        let of_width = |columns: usize| MAX_TILE_SAMPLES / (h * w.min(columns));
+        let most = of_width(SLAB_COLUMNS.max(h / SLAB_SHARE)).max(of_width(SLAB_COLUMNS).min(2));
+        let most = most.min(MAX_BAND_SAMPLES / (h * w)).min(n_stacked);
         let depth = match most {
             0 | 1 => return None,
             most if n_stacked == n_planes => n_planes.div_ceil(n_planes.div_ceil(most)),
@@ -83,7 +89,7 @@ impl Layout {
             most => (1..=most).rev().find(|&depth| n_stacked.is_multiple_of(depth))?,
         };
         let tile_h = depth * h;
-        let tile_w = w.div_ceil(w.div_ceil((MAX_READ_TILE_SAMPLES / tile_h).min(MAX_TILE_COLUMNS)));
+        let tile_w = w.div_ceil(w.div_ceil((MAX_TILE_SAMPLES / tile_h).min(MAX_TILE_COLUMNS)));
         (depth > 1).then_some(Layout { n_planes: 1, h: n_planes * h, w, n_parts: 1, n_phases: 1, tile_h, tile_w })
     }
 
@@ -243,12 +249,32 @@ mod tests {
     }
 
     #[test]
+    fn no_tile_holds_more_than_256_ki_samples_whatever_the_shape() {
+        let sizes = [1, 2, 3, 7, 16, 31, 64, 127, 256, 511, 721, 1440, 1800, 4096, 9001, 65_537];
+        for (n_planes, h) in sizes.into_iter().flat_map(|n| sizes.map(|h| (n, h))) {
+            for w in sizes {
+                let phases = if h.min(w) < 2 { 1 } else { 4 };
+                let usual = [1, phases].map(|phases| Layout::usual(n_planes, h, w, 1, phases));
+                let stacks = (1..=n_planes).filter(|n| n_planes % n == 0).take(9);
+                let slabs = stacks.filter_map(|stack| Layout::slabs(n_planes, stack, h, w));
+                for grid in usual.into_iter().chain(slabs) {
+                    assert!(grid.tile_h * grid.tile_w <= MAX_TILE_SAMPLES, "{n_planes} of {h}×{w}: {grid:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn slabs_hold_whole_planes_and_none_of_two_stacks() {
         for (n_planes, n_stacked, h, w, depth) in [
+            (18, 18, 64, 128, 18),
             (110, 110, 64, 128, 110),
-            (18, 18, 721, 1440, 6),
+            (1800, 1800, 16, 24, 600),
+            (18, 18, 721, 1440, 4),
             (36, 18, 300, 400, 18),
             (7, 1, 30, 40, 1),
+            (4, 4, 1024, 2048, 2),
+            (2, 2, 2000, 2000, 2),
             (3, 3, 5000, 5000, 1),
         ] {
             let slabs = Layout::slabs(n_planes, n_stacked, h, w);

@@ -27,7 +27,9 @@ pub mod weights;
 pub mod wire;
 
 pub use api::{Decoding, compress, compress_to, decompress, decompress_to};
+pub use codec::array::memory::{Memory, Resources};
 pub use codec::file::archive::Archive;
+pub use codec::file::lost::{Lost, Region, What};
 pub use codec::file::options::Options;
 pub use codec::file::report::Report;
 pub use codec::file::salvage::{SalvageReport, salvage};

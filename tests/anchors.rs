@@ -267,7 +267,7 @@ fn a_damaged_tile_costs_those_that_look_at_it() {
         let report = salvage(&wrong, &mut rest, &[], &|_| Ok(())).unwrap();
         assert_eq!((report.n_tiles, report.n_tiles_lost), (18, 2), "{report:?}");
         let why = "a tile of another array that it looks at is lost";
-        assert!(report.lost.iter().any(|line| line.starts_with("c.npy") && line.ends_with(why)), "{report:?}");
+        assert!(report.lost.iter().any(|lost| lost.to_string().starts_with("c.npy") && lost.why == why), "{report:?}");
         assert_eq!(rest.len(), group.len());
         for (i, (a, b)) in group.iter().zip(&rest).enumerate() {
             let of =

@@ -469,8 +469,10 @@ fn a_wrong_gpu_that_nobody_asked_for_gives_way_to_the_cpu_and_that_is_told_once(
             let found = Device::auto(Ok(Some(gpu)), Box::new(move |why| into.lock().unwrap().push(why.to_string())));
             for _ in 0..2 {
                 assert_eq!(on(&found)?, plain);
-                let (mut back, decoding) =
-                    (Vec::new(), Decoding { models: vec![model.clone()], device: found.clone() });
+                let (mut back, decoding) = (
+                    Vec::new(),
+                    Decoding { models: vec![model.clone()], device: found.clone(), ..Decoding::default() },
+                );
                 decompress_to(&plain, &mut back, &decoding, &|_| Ok(()))?;
                 assert_eq!(back, samples);
             }

@@ -42,6 +42,7 @@ pub fn run(args: &args::Compress) -> Result<Tally> {
         embed: args.embed_weights,
         gunzip: args.gunzip,
         device: power::device(),
+        memory: power::memory(),
         adapt: args.coding.adapt,
         loss: args.lossy.loss().check()?,
         references: args.anchors(),

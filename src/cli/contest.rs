@@ -3,9 +3,8 @@
 //! RICE as FITS users run it on every array of integers, the rest of the file as it is; deflate and zstd on the bytes. These
 //! use one thread, ours all that it was given.
 
-use super::models;
 use super::noise::{self, Noise};
-use super::power;
+use super::{memory, models, power};
 use collapsar::array::{ArrayType, Dtype};
 use collapsar::codec::file::archive::Archive;
 use collapsar::format::{self, Hint, Piece};
@@ -49,13 +48,13 @@ pub fn run(bytes: &[u8], models: &[Arc<Model>], quick: bool) -> Result<Outcome> 
     let as_it_comes = ("auto".to_string(), Choice::Auto);
     let each = models.iter().map(|m| (models::label(m, models), Choice::These(vec![m.clone()])));
     for (name, choice) in [as_it_comes].into_iter().chain(each).chain([("classic".to_string(), Choice::Classic)]) {
-        let options = Options { model: choice, device: power::device(), ..Options::default() };
+        let options = Options { model: choice, device: power::device(), memory: power::memory(), ..Options::default() };
         let (packed, score) = timed(
             bytes,
             || collapsar::compress(bytes, &options),
             |packed| {
                 let mut out = Vec::with_capacity(bytes.len());
-                collapsar::decompress_to(packed, &mut out, &power::decoding(models), &|_| Ok(()))?;
+                collapsar::decompress_to(packed, &mut out, &power::decoding(models), &|_| memory::watch())?;
                 Ok(out)
             },
         )?;

@@ -7,12 +7,13 @@ use super::names::{Names, Target};
 use super::output::Sink;
 use super::progress::Progress;
 use super::say::{self, Talk};
-use super::{models, power, verify};
+use super::{lost, models, power, verify};
 use collapsar::codec::file::archive::Archive;
 use collapsar::codec::file::decode::decode_all;
 use collapsar::model::Model;
+use collapsar::sample::Bound;
 use collapsar::source::Source;
-use collapsar::{Error, Result};
+use collapsar::{Error, Result, SalvageReport};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,7 +34,8 @@ struct Done {
     n_bytes_out: u64,
     seconds: f64,
     checked: bool,
-    lost: Vec<String>,
+    /// What `--salvage` found; of a file that was to be whole, nothing.
+    salvage: SalvageReport,
     models: Vec<String>,
     /// One of them a network.
     by_network: bool,
@@ -87,7 +89,7 @@ impl Run<'_> {
             n_bytes_out: 0,
             seconds: 0.0,
             checked: false,
-            lost: vec![],
+            salvage: SalvageReport::default(),
             models: vec![],
             by_network: false,
             bounds: vec![],
@@ -120,10 +122,11 @@ impl Run<'_> {
             let mut sink = sink()?;
             let progress = progress(source.len());
             let report = collapsar::salvage(source, &mut sink, &self.given, &|at| progress.at(at))?;
-            done.lost = report.lost;
             if report.unpacked {
                 self.talk.note("the file was a .gz: its content is given back unpacked");
             }
+            done.bounds = report.bounds.iter().map(Bound::to_string).collect();
+            done.salvage = report;
             (sink, None)
         } else {
             // opened before anything is created: a file that is none of ours leaves no trace
@@ -132,11 +135,11 @@ impl Run<'_> {
             done.models = model_names(&archive);
             done.by_network = archive.arrays().any(|a| a.head.coder.model().is_some());
             done.bounds = archive.arrays().filter_map(|a| a.head.map.bound()).map(|bound| bound.to_string()).collect();
-            done.bounds.dedup();
             let progress = progress(archive.reader.content_len());
-            decode_all(&archive, &power::device(), &mut sink, &|at| progress.at(at))?;
+            decode_all(&archive, &power::resources(), &mut sink, &|at| progress.at(at))?;
             (sink, Some(*archive.reader.content_blake3()))
         };
+        done.bounds.dedup();
         done.n_bytes_out = sink.n_bytes;
         done.seconds = start.elapsed().as_secs_f64();
         Ok((sink, hash))
@@ -146,14 +149,14 @@ impl Run<'_> {
         let name = say::name(&input.path);
         let (n_in, n_out) = (done.n_bytes_in, done.n_bytes_out);
         let (ratio, speed) = (say::ratio(n_out, n_in), say::speed(n_out, done.seconds));
-        let word = match (self.place, done.lost.is_empty()) {
+        let word = match (self.place, done.salvage.is_whole()) {
             (_, false) => "DAMAGED",
             (None, _) => "OK",
             _ if done.bounds.is_empty() => "LOSSLESS",
             _ => "LOSSY",
         };
         let bounds = if done.bounds.is_empty() { String::new() } else { format!(" ({})", done.bounds.join(", ")) };
-        let verified = if done.checked && done.lost.is_empty() { ", verified" } else { "" };
+        let verified = if done.checked { ", verified" } else { "" };
         let line = format!(
             "{name}  {} → {}  ratio {ratio:.2}  {}  {}  {word}{bounds}{verified}",
             say::bytes(n_in),
@@ -167,8 +170,10 @@ impl Run<'_> {
         };
         let mut value = json!({
             "output": null, "device": used.json(), "bytes_in": n_in, "bytes_out": n_out, "ratio": ratio,
-            "seconds": done.seconds, "mb_per_s": speed, "lossless": done.lost.is_empty() && done.bounds.is_empty(),
-            "bounds": done.bounds, "verified": done.checked, "models": done.models, "lost": done.lost,
+            "seconds": done.seconds, "mb_per_s": speed,
+            "lossless": done.salvage.is_whole() && done.bounds.is_empty(), "bounds": done.bounds,
+            "verified": done.checked, "models": done.models, "damage": done.salvage.damage,
+            "lost": lost::json(&done.salvage), "parts_lost": done.salvage.n_lost,
         });
         say::put_name(&mut value, "file", &input.path);
         if let Some(Target::File(path)) = &done.target {
@@ -176,13 +181,7 @@ impl Run<'_> {
         }
         self.talk.done(&value, &line)?;
         self.talk.verbose(&format!("{name}: {}", used.text()));
-        if done.lost.is_empty() {
-            return Ok(());
-        }
-        for lost in &done.lost {
-            self.talk.note(&format!("{name}: lost: {}", say::clean(lost)));
-        }
-        Err(Error::corrupt(format!("{} stretches are lost and were written as zeros", done.lost.len())))
+        lost::tell(&self.talk, &name, &done.salvage)
     }
 }
 

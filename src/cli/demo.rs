@@ -25,6 +25,7 @@ pub fn run(args: &args::Demo) -> Result<Tally> {
     let options = Options {
         model: models::choice(None, &models::given(&args.weights)?, false)?,
         device: power::device(),
+        memory: power::memory(),
         ..Options::default()
     };
     let start = Instant::now();

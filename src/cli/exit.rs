@@ -4,6 +4,7 @@ use super::drivers;
 use super::say::{self, Talk};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use collapsar::{Error, Kind};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 
 const INTERNAL: u8 = 70;
@@ -65,8 +66,7 @@ pub fn tell(error: &Error, path: Option<&Path>, json: bool) -> u8 {
 /// What clap has to say of a line: help, or what is wrong with it. The exit code.
 pub fn usage(error: &clap::Error, json: bool) -> u8 {
     let Some(text) = wrong(error) else {
-        let _ = error.print(); // to a closed pipe nothing more can be said
-        return u8::from(error.use_stderr());
+        return answer(error);
     };
     if error.kind() == ErrorKind::InvalidSubcommand {
         say::line(&format!("collapsar: {}", say::clean(&text)));
@@ -77,6 +77,17 @@ pub fn usage(error: &clap::Error, json: bool) -> u8 {
         say::failure(None, "argument", &text, code(Kind::Argument));
     }
     code(Kind::Argument)
+}
+
+/// What --help and --version say is data, too.
+fn answer(help: &clap::Error) -> u8 {
+    if help.use_stderr() {
+        let _ = help.print(); // nothing more can be said
+        return code(Kind::Argument);
+    }
+    let text = help.render();
+    let text = if io::stdout().is_terminal() { text.ansi().to_string() } else { text.to_string() };
+    say::print(&text).map_or_else(|error| tell(&error, None, false), |()| 0)
 }
 
 /// What is wrong with a line, without what clap adds of how to ask for help; None where help was asked for.

@@ -3,6 +3,7 @@
 use super::args::Files;
 use super::held::Held;
 use super::say::Talk;
+use collapsar::error::explain;
 use collapsar::source::{FileSource, Source, Stamp};
 use collapsar::{Error, Kind, Result, atomic, container};
 use serde_json::json;
@@ -102,7 +103,7 @@ impl Input {
     /// Pipes are read to their end first, since a source is read at any place.
     pub fn open(&self) -> Result<Opened> {
         if self.is_stdin() {
-            return self.spooled(&mut io::stdin().lock());
+            return self.spooled(&mut stdin()?);
         }
         let meta = fs::metadata(&self.path).map_err(|e| unreadable(&e))?;
         if meta.is_dir() {
@@ -145,9 +146,23 @@ fn is_device(_: &Metadata) -> bool {
     false
 }
 
+/// Standard input without what takes the end of a closed one for the end of a file.
+#[cfg(unix)]
+fn stdin() -> Result<File> {
+    use std::os::fd::AsFd;
+    Ok(File::from(io::stdin().as_fd().try_clone_to_owned().map_err(|e| unreadable(&e))?))
+}
+
+#[cfg(not(unix))]
+fn stdin() -> Result<io::StdinLock<'static>> {
+    Ok(io::stdin().lock())
+}
+
 /// A pipe as a nameless temporary file.
 fn spool(from: &mut dyn Read) -> Result<FileSource> {
-    let fail = |e: io::Error| Error::new(Kind::Io, format!("cannot be kept in the folder for temporary files: {e}"));
+    let fail = |e: io::Error| {
+        Error::new(Kind::Io, format!("cannot be kept in the folder for temporary files: {}", explain(&e)))
+    };
     let mut file = tempfile::tempfile().map_err(fail)?;
     let mut chunk = vec![0; 1 << 18];
     loop {

@@ -1,27 +1,86 @@
-//! Ctrl-C: the temporary that is being written goes, then the process.
+//! A signal: the temporary that is being written goes, then the process, with the code that a shell shows for it.
+//!
+//! What is ignored when we come stays ignored: SIGHUP under `nohup`, SIGINT of what a script put into the background. A file that grows
+//! beyond `ulimit -f` is an error of the write, and no signal that ends us.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use collapsar::Result;
+use collapsar::atomic::Output;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// As a shell shows a process that SIGINT ended.
-const INTERRUPTED: i32 = 130;
+/// A shell shows a process that signal n ended as this + n.
+const ENDED_BY: i32 = 128;
+/// The same of one that wrote to a pipe which nobody reads: SIGPIPE is 13.
+const BROKEN_PIPE: i32 = ENDED_BY + 13;
 static PARTIAL: Mutex<Option<PathBuf>> = Mutex::new(None);
 
-/// Where another handler stands already, as for jobs that must not hear Ctrl-C, it is left in peace.
+/// Whether a file has grown beyond `ulimit -f`; the write that did it says so as well.
+#[cfg(unix)]
+static TOO_LARGE: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+#[cfg(unix)]
 pub fn leave_nothing_behind() {
-    let _ = ctrlc::try_set_handler(|| {
-        remove_partial();
-        std::process::exit(INTERRUPTED);
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXCPU, SIGXFSZ};
+    // without a handler the write would end us, with one it fails
+    let _ = signal_hook::flag::register(SIGXFSZ, &TOO_LARGE);
+    let heard = [SIGHUP, SIGINT, SIGTERM, SIGXCPU].into_iter().filter(|signal| !is_ignored(*signal));
+    let Ok(mut signals) = signal_hook::iterator::Signals::new(heard) else { return };
+    std::thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            end(ENDED_BY + signal);
+        }
     });
 }
 
-/// The temporary to remove from now on.
-pub fn set_partial(path: Option<&Path>) {
-    *PARTIAL.lock().unwrap_or_else(PoisonError::into_inner) = path.map(Path::to_owned);
+/// Where the system does not say it, SIGHUP is left alone: a job under `nohup` outlives its terminal.
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    mask.map_or(signal == signal_hook::consts::SIGHUP, |mask| mask >> (signal - 1) & 1 == 1)
+}
+
+/// Where another handler stands already it is left in peace.
+#[cfg(not(unix))]
+pub fn leave_nothing_behind() {
+    let _ = ctrlc::try_set_handler(|| end(ENDED_BY + 2));
+}
+
+/// Ends the process because nobody reads what it writes: no word, as `cat`.
+pub fn end_by_broken_pipe() -> ! {
+    end(BROKEN_PIPE)
+}
+
+/// While the lock is held no new temporary comes.
+fn end(code: i32) -> ! {
+    let mut partial = lock();
+    remove(&mut partial);
+    std::process::exit(code)
+}
+
+/// Creates what goes away when the process has to, before it is `committed`.
+pub fn create(output: impl FnOnce() -> Result<Output>) -> Result<Output> {
+    let mut partial = lock();
+    let output = output()?;
+    *partial = Some(output.temporary().to_owned());
+    Ok(output)
+}
+
+/// The last temporary has its final name.
+pub fn committed() {
+    *lock() = None;
 }
 
 pub fn remove_partial() {
-    if let Some(path) = PARTIAL.lock().unwrap_or_else(PoisonError::into_inner).take() {
+    remove(&mut lock());
+}
+
+fn remove(partial: &mut Option<PathBuf>) {
+    if let Some(path) = partial.take() {
         let _ = std::fs::remove_file(path); // it may have its final name already, or be gone
     }
+}
+
+fn lock() -> MutexGuard<'static, Option<PathBuf>> {
+    PARTIAL.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,45 +1,30 @@
-//! Memory is bounded by what is in flight, never by the image: a base, and a share per thread.
-//!
-//! -M is held twice: against this estimate before the work, and against the peak that the system reports (Linux) during it.
+//! -M is held twice: batches shrink to it (`codec/memory`), and during the work the peak that the system reports (Linux) is looked at.
 
 use super::say;
-use collapsar::{Error, Result};
+use collapsar::{Error, Memory, Result};
 use std::fs;
 use std::sync::OnceLock;
 
-/// What -M allows.
-static MOST: OnceLock<u64> = OnceLock::new();
+static ALLOWED: OnceLock<Memory> = OnceLock::new();
+/// What a process takes before any work, where the system does not say it.
+const TAKEN: u64 = 32 << 20;
 
-/// Bands in flight, planes that are looked at, statistics.
-const BASE_BYTES: u64 = 500 << 20;
-/// A tile being coded, with its arenas and symbols.
-const THREAD_BYTES: u64 = 16 << 20;
-
-/// What a run may take at most.
-pub fn estimate(n_threads: usize) -> u64 {
-    BASE_BYTES + THREAD_BYTES * n_threads as u64
+/// Sets what may be taken; an error where no job could do with it.
+pub fn allow(most: u64) -> Result<()> {
+    let memory = Memory { most: Some(most), taken: peak().unwrap_or(TAKEN) };
+    memory.check_least()?;
+    ALLOWED.get_or_init(|| memory);
+    Ok(())
 }
 
-pub fn check(most: u64, n_threads: usize) -> Result<()> {
-    let needed = estimate(n_threads);
-    if needed <= most {
-        MOST.get_or_init(|| most);
-        return Ok(());
-    }
-    let remedy = if most >= estimate(1) { "take fewer threads with -T, or allow more" } else { "allow more" };
-    Err(Error::limit(format!(
-        "{n_threads} threads may take {} and -M allows {}: {remedy}",
-        say::bytes(needed),
-        say::bytes(most)
-    )))
+pub fn allowed() -> Memory {
+    ALLOWED.get().copied().unwrap_or_default()
 }
 
 /// Stops a run that has taken more than -M allows.
 pub fn watch() -> Result<()> {
-    match (MOST.get(), MOST.get().and_then(|_| peak())) {
-        (Some(&most), Some(peak)) => within(peak, most),
-        _ => Ok(()),
-    }
+    let Some(most) = allowed().most else { return Ok(()) };
+    peak().map_or(Ok(()), |peak| within(peak, most))
 }
 
 fn within(peak: u64, most: u64) -> Result<()> {
@@ -59,12 +44,6 @@ fn peak() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_needed_is_enough_and_a_byte_less_is_not() {
-        assert_eq!(check(estimate(4), 4), Ok(()));
-        assert_eq!(check(estimate(4) - 1, 4).unwrap_err().kind, collapsar::Kind::Limit);
-    }
 
     #[test]
     fn a_run_that_took_what_is_allowed_goes_on_and_a_byte_more_ends_it() {

@@ -17,6 +17,7 @@ mod held;
 mod info;
 mod input;
 mod interrupt;
+mod lost;
 mod memory;
 mod models;
 mod names;

@@ -5,10 +5,9 @@
 
 use collapsar::codec::file::archive::{Archive, Array};
 use collapsar::codec::file::decode::ArrayDecoder;
-use collapsar::device::Device;
 use collapsar::grid::Place;
 use collapsar::sample::sigma;
-use collapsar::{Error, Kind, Result};
+use collapsar::{Error, Kind, Resources, Result};
 use serde_json::{Value, json};
 use std::f64::consts::{E, PI};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -75,7 +74,8 @@ pub fn of_array(archive: &Archive, array: &Array) -> Result<Option<Noise>> {
         true => Err(enough()),
         false => archive.tile(array, place, block),
     };
-    let mut decoder = ArrayDecoder::new(std::iter::empty(), &Device::Cpu, &|_| Ok(()));
+    let with = Resources::default();
+    let mut decoder = ArrayDecoder::new(std::iter::empty(), &with, &|_| Ok(()));
     match decoder.decode(array, &fetch, None, &mut take) {
         Err(e) if e.kind != Kind::Verify => return Err(e),
         _ => {}

@@ -35,10 +35,9 @@ impl Sink {
                     "a terminal shows no binary data: use -o FILE, redirect, or force it with -f",
                 ));
             }
-            Target::Stdout => To::Stdout(BufWriter::with_capacity(1 << 18, stdout()?)),
+            Target::Stdout => To::Stdout(BufWriter::with_capacity(1 << 18, say::stdout()?)),
             Target::File(path) => {
-                let mut output = create(path, force)?;
-                interrupt::set_partial(Some(output.temporary()));
+                let mut output = interrupt::create(|| create(path, force))?;
                 if let Some(meta) = like {
                     output.like(meta);
                 }
@@ -71,7 +70,7 @@ impl Sink {
         };
         let path = output.path().to_owned();
         output.commit()?;
-        interrupt::set_partial(None);
+        interrupt::committed();
         Ok(Some(path))
     }
 }
@@ -98,17 +97,4 @@ impl Write for Sink {
 
 fn stdout_failed(error: io::Error) -> io::Error {
     io::Error::other(say::told(&error))
-}
-
-/// Without the buffer that looks for line ends.
-#[cfg(unix)]
-fn stdout() -> Result<Box<dyn Write + Send>> {
-    use std::os::fd::AsFd;
-    let fd = io::stdout().as_fd().try_clone_to_owned().map_err(|e| say::told(&e))?;
-    Ok(Box::new(std::fs::File::from(fd)))
-}
-
-#[cfg(not(unix))]
-fn stdout() -> Result<Box<dyn Write + Send>> {
-    Ok(Box::new(io::stdout()))
 }

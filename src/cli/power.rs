@@ -6,10 +6,12 @@ use super::{drivers, memory};
 use collapsar::device::{Device, Wish};
 use collapsar::gpu::Gpu;
 use collapsar::model::Model;
-use collapsar::{Decoding, Error, Result};
+use collapsar::{Decoding, Error, Memory, Resources, Result};
 use serde_json::{Value, json};
 use std::sync::{Arc, OnceLock};
 
+/// More threads than so many per core gain nothing, and take memory.
+const MOST_PER_CORE: usize = 4;
 static DEVICE: OnceLock<Device> = OnceLock::new();
 /// Whether the caller named it.
 static ASKED_FOR: OnceLock<bool> = OnceLock::new();
@@ -17,19 +19,23 @@ static ASKED_FOR: OnceLock<bool> = OnceLock::new();
 static INSTEAD: OnceLock<String> = OnceLock::new();
 
 pub fn apply(power: &Power, talk: &args::Talk) -> Result<()> {
+    let talk = Talk::from(talk);
     if power.threads > 0 {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(power.threads).build_global();
-        pool.map_err(|e| Error::argument(format!("{} threads cannot be started: {e}", power.threads)))?;
-    }
-    if let Some(most) = power.memory {
-        memory::check(most, rayon::current_num_threads())?;
+        let threads = power.threads.min(most_threads());
+        if threads < power.threads {
+            talk.note(&format!(
+                "-T {}: {threads} threads are used, {MOST_PER_CORE} per core are the most",
+                power.threads
+            ));
+        }
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        pool.map_err(|e| Error::argument(format!("{threads} threads cannot be started: {e}")))?;
     }
     let wish = match (power.device, power.require_gpu) {
         (Wish::Cpu, true) => return Err(Error::argument("--require-gpu and --device cpu contradict each other")),
         (Wish::Auto, true) => Wish::Gpu(None),
         (wish, _) => wish,
     };
-    let talk = Talk::from(talk);
     let tell = Box::new(move |why: &str| {
         talk.note(&say::clean(why));
         INSTEAD.get_or_init(|| why.to_string());
@@ -41,7 +47,12 @@ pub fn apply(power: &Power, talk: &args::Talk) -> Result<()> {
     };
     DEVICE.get_or_init(|| device);
     ASKED_FOR.get_or_init(|| wish != Wish::Auto);
-    Ok(())
+    // behind the device: its driver is part of what has been taken
+    power.memory.map_or(Ok(()), memory::allow)
+}
+
+fn most_threads() -> usize {
+    MOST_PER_CORE * std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Opens devices; drivers are heard where more is to be said.
@@ -54,9 +65,18 @@ pub fn device() -> Device {
     DEVICE.get().cloned().unwrap_or_default()
 }
 
-/// Decoding on the device of this run.
+/// What -M allows.
+pub fn memory() -> Memory {
+    memory::allowed()
+}
+
+pub fn resources() -> Resources {
+    Resources { device: device(), memory: memory() }
+}
+
+/// Decoding with what this run has.
 pub fn decoding(models: &[Arc<Model>]) -> Decoding {
-    Decoding { models: models.to_vec(), device: device() }
+    Decoding { models: models.to_vec(), device: device(), memory: memory() }
 }
 
 /// What codes a file whose arrays are coded by networks or are not: its name, and why it is that one.

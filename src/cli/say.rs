@@ -1,10 +1,16 @@
-//! Where words go: data to standard output, talk to standard error. A closed pipe ends the run quietly.
+//! Where words go: data to standard output, talk to standard error.
+//!
+//! A pipe that nobody reads ends the run quietly; standard output that is closed or full is an error.
 
 use super::args;
+use collapsar::error::explain;
 use collapsar::{Error, Kind, Result};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::path::Path;
+
+/// EBADF: what `closed.c` opened in the place of a stream cannot be written to.
+const CLOSED: i32 = 9;
 
 /// How much is said, and in what form.
 #[derive(Clone, Copy)]
@@ -64,8 +70,21 @@ pub fn failure(path: Option<&Path>, kind: &str, message: &str, code: u8) {
 
 /// To standard output.
 pub fn print(text: &str) -> Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = stdout()?;
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|e| told(&e))
+}
+
+/// Standard output without the buffer that looks for line ends, and which takes what is written to a closed one for written.
+#[cfg(unix)]
+pub fn stdout() -> Result<Box<dyn Write + Send>> {
+    use std::os::fd::AsFd;
+    let fd = io::stdout().as_fd().try_clone_to_owned().map_err(|e| told(&e))?;
+    Ok(Box::new(std::fs::File::from(fd)))
+}
+
+#[cfg(not(unix))]
+pub fn stdout() -> Result<Box<dyn Write + Send>> {
+    Ok(Box::new(io::stdout()))
 }
 
 /// To standard error, whose own failures no one could be told of.
@@ -80,12 +99,11 @@ pub fn error(error: &Error) {
 /// What went wrong with standard output; a reader who left is no error.
 pub fn told(error: &io::Error) -> Error {
     if error.kind() == io::ErrorKind::BrokenPipe {
-        super::interrupt::remove_partial();
-        std::process::exit(0);
+        super::interrupt::end_by_broken_pipe();
     }
-    let text = match error.kind() {
-        io::ErrorKind::StorageFull => "no space is left on the device".to_string(),
-        _ => error.to_string(),
+    let text = match error.raw_os_error() {
+        Some(CLOSED) => "is closed".to_string(),
+        _ => explain(error),
     };
     Error::new(Kind::Io, text).at("standard output")
 }

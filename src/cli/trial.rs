@@ -3,7 +3,7 @@
 //! Both files lie among the temporary ones, so that memory does not depend on their size. A .gz is looked at unpacked.
 
 use super::args::Coding;
-use super::{input, models, power};
+use super::{input, memory, models, power};
 use collapsar::array::ArrayType;
 use collapsar::codec::file::archive::Archive;
 use collapsar::format::gzip::{self, Inflated};
@@ -103,12 +103,13 @@ impl Original {
             model: models::choice(coding.model.as_deref(), given, false)?,
             raw: self.raw.clone(),
             device: power::device(),
+            memory: power::memory(),
             adapt: coding.adapt,
             loss: loss.check()?,
             ..Options::default()
         };
         let packed = temporary()?;
-        let (out, report) = collapsar::compress_to(&self.source, packed, &options, &|_| Ok(()))?;
+        let (out, report) = collapsar::compress_to(&self.source, packed, &options, &|_| memory::watch())?;
         let packed = whole(out)?;
         let decoded = restored(&packed, given)?;
         let noise: Vec<Option<NoiseStep>> = report.arrays.iter().map(|a| a.noise).collect();
@@ -176,7 +177,7 @@ fn whole(out: BufWriter<File>) -> Result<FileSource> {
 
 fn restored(packed: &FileSource, given: &[Arc<Model>]) -> Result<FileSource> {
     let mut out = temporary()?;
-    collapsar::decompress_to(packed, &mut out, &power::decoding(given), &|_| Ok(()))?;
+    collapsar::decompress_to(packed, &mut out, &power::decoding(given), &|_| memory::watch())?;
     out.flush()?;
     whole(out)
 }

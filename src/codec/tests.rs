@@ -1,9 +1,10 @@
 //! Whole files through the codec: painted arrays, a painted model that travels with the file.
 
 use crate::array::{ArrayType, Dtype};
+use crate::codec::array::memory::{BATCH, Memory, Way};
 use crate::codec::file::archive::{Archive, Section};
 use crate::model::{Family, Model, tests::painted_model};
-use crate::{Choice, Kind, Options, compress, decompress, salvage};
+use crate::{Adapt, Choice, Decoding, Kind, Loss, Options, compress, decompress, decompress_to, salvage};
 use std::sync::Arc;
 
 fn noise(state: &mut u32, bits: u32) -> u32 {
@@ -111,6 +112,56 @@ fn the_bytes_do_not_depend_on_the_number_of_threads() {
         pool.install(|| compress(&bytes, &options).unwrap())
     };
     assert_eq!(with(1), with(5));
+}
+
+/// The least memory that an array can be coded and decoded with.
+fn least(packed: &[u8]) -> Memory {
+    let archive = Archive::open(&packed, &[]).unwrap();
+    let with = |most: u64| Memory { most: Some(most << 20), taken: 0 };
+    let is_enough = |memory: &Memory| {
+        archive.arrays().all(|array| {
+            let batch = |way| memory.batch(&array.head, way);
+            batch(Way::Encode).is_ok_and(|n| n < BATCH / 2) && batch(Way::Decode).is_ok()
+        })
+    };
+    (1..).map(with).find(is_enough).unwrap()
+}
+
+#[test]
+fn no_byte_depends_on_what_is_in_flight() {
+    let floats = |n: usize, h: usize, w: usize| {
+        let value = |i: usize| ((i % w) as f32 / 30.0).sin() + ((i / w % h) as f32 / 41.0).cos() + (i / (h * w)) as f32;
+        let hidden = |i: usize| if i % 997 < 20 { f32::NAN } else { value(i) };
+        (0..n * h * w).flat_map(|i| hidden(i).to_be_bytes()).collect::<Vec<u8>>()
+    };
+    let mosaic = (0..1200 * 402usize).map(|i| 1000 * (i / 402 % 2 * 2 + i % 2) as u16 + (i * i / 77 % 50) as u16);
+    let of = |family, dtype, shape: &[u64]| Options { adapt: Adapt::Off, ..options(family, dtype, shape) };
+    let cases = [
+        (frames(6, 520, 300), of(Family::Pixelcnn, Dtype::U16, &[6, 520, 300])),
+        (frames(3, 520, 300), Options { fields: true, ..of(Family::Pixelcnn, Dtype::U16, &[3, 520, 300]) }),
+        (mosaic.flat_map(u16::to_be_bytes).collect(), of(Family::Lattice, Dtype::U16, &[1200, 402])),
+        (floats(3, 600, 200), Options { loss: Loss::Rel(1e-3), ..of(Family::Pixelcnn, Dtype::F32, &[3, 600, 200]) }),
+        (
+            floats(200, 64, 128),
+            Options {
+                loss: Loss::Rel(1e-3),
+                model: Choice::Waves,
+                ..of(Family::Pixelcnn, Dtype::F32, &[200, 64, 128])
+            },
+        ),
+    ];
+    for (bytes, options) in cases {
+        let packed = compress(&bytes, &options).unwrap();
+        let memory = least(&packed);
+        assert!(compress(&bytes, &Options { memory, ..options.clone() }).unwrap() == packed, "{:?}", options.raw);
+        let (mut small, mut usual) = (Vec::new(), Vec::new());
+        decompress_to(&packed, &mut small, &Decoding { memory, ..Decoding::default() }, &|_| Ok(())).unwrap();
+        decompress_to(&packed, &mut usual, &Decoding::default(), &|_| Ok(())).unwrap();
+        assert!(small == usual, "{:?}", options.raw);
+        let too_little = Memory { most: memory.most.map(|most| most / 2), taken: 0 };
+        let error = compress(&bytes, &Options { memory: too_little, ..options.clone() }).unwrap_err();
+        assert!(error.kind == Kind::Limit && error.message.contains(" MB are needed"), "{error}");
+    }
 }
 
 #[test]

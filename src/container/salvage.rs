@@ -30,8 +30,9 @@ pub struct Found {
 /// Bytes that belong to no good record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
-    /// The block that they were, where it is known that they were one.
+    /// The block that they were, where it is known that they were one, and its kind.
     pub number: Option<u64>,
+    pub kind: Option<u8>,
     pub range: Range<u64>,
 }
 
@@ -55,7 +56,7 @@ impl<'a> Reader<'a> {
         let prologue = read_prologue(source);
         match &prologue {
             Err(error) if error.kind == Kind::Unsupported => return Err(error.clone()),
-            Err(_) => salvage.lose(None, 0..source.len().min(PROLOGUE_BYTES as u64))?,
+            Err(_) => salvage.lose(None, None, 0..source.len().min(PROLOGUE_BYTES as u64))?,
             Ok(_) => {}
         }
         match read_end(source, limits) {
@@ -95,19 +96,19 @@ impl Salvage<'_> {
 
     fn keep_or_lose(&mut self, number: Option<u64>, info: BlockInfo) -> Result<()> {
         if !holds(self.source, &info) {
-            return self.lose(number, info.offset..info.end());
+            return self.lose(number, Some(info.kind), info.offset..info.end());
         }
         self.check_limit(self.blocks.len())?;
         self.blocks.push(Found { number, info });
         Ok(())
     }
 
-    fn lose(&mut self, number: Option<u64>, range: Range<u64>) -> Result<()> {
+    fn lose(&mut self, number: Option<u64>, kind: Option<u8>, range: Range<u64>) -> Result<()> {
         if range.is_empty() {
             return Ok(());
         }
         self.check_limit(self.damaged.len())?;
-        self.damaged.push(Damage { number, range });
+        self.damaged.push(Damage { number, kind, range });
         Ok(())
     }
 
@@ -126,7 +127,7 @@ impl Salvage<'_> {
         let mut number = Some(0);
         while let Some(block) = next_head(self.source, offset, end) {
             if block.offset > offset {
-                self.lose(None, offset..block.offset)?;
+                self.lose(None, None, offset..block.offset)?;
                 number = None;
             }
             offset = block.end();
@@ -137,14 +138,14 @@ impl Salvage<'_> {
                     self.n_blocks = Some(blocks.len() as u64);
                     self.try_all(blocks)?;
                 } else {
-                    self.lose(None, block.offset..block.end())?;
+                    self.lose(None, Some(INDEX_KIND), block.offset..block.end())?;
                 }
                 return self.walk_end(offset);
             }
             self.keep_or_lose(number, block)?;
             number = number.map(|n| n + 1);
         }
-        self.lose(None, offset..end)?;
+        self.lose(None, None, offset..end)?;
         self.walk_end(end)
     }
 
@@ -154,7 +155,7 @@ impl Salvage<'_> {
             self.believe(&trailer);
             offset += TRAILER_BYTES as u64;
         }
-        self.lose(None, offset..self.source.len())
+        self.lose(None, None, offset..self.source.len())
     }
 
     fn read_index(&self, block: &BlockInfo) -> Result<Option<Vec<BlockInfo>>> {

@@ -9,9 +9,9 @@ mod card;
 #[cfg(test)]
 mod tests;
 
-use super::Format;
 use super::begins_with;
 use super::pieces::{Found, Reading, cut_short};
+use super::{Described, Format, Missing};
 use crate::array::{ArrayType, Dtype};
 use crate::error::Result;
 use crate::source::Source;
@@ -24,6 +24,8 @@ const MAX_HEADER_BLOCKS: u64 = (64 << 20) / BLOCK_BYTES;
 const MAX_HDUS: u64 = 1_000_000;
 /// The standard's own limit.
 const MAX_NAXIS: i64 = 999;
+/// What the header of every HDU but the first begins with.
+const EXTENSION: &[u8] = b"XTENSION=";
 
 pub(super) fn sniff(source: &dyn Source) -> Result<bool> {
     begins_with(source, b"SIMPLE  =")
@@ -71,10 +73,19 @@ pub(super) fn read(source: &dyn Source) -> Result<Reading> {
     Ok(Reading { format: Format::Fits, arrays, note: notes.text("") })
 }
 
+/// The image whose header ends where these bytes end.
+pub(super) fn before(bytes: &[u8]) -> Option<Described> {
+    let begins = |block: &[u8]| block.starts_with(b"SIMPLE  =") || block.starts_with(EXTENSION);
+    let n_blocks = 1 + bytes.rchunks_exact(BLOCK_BYTES as usize).position(begins)?;
+    let text = &bytes[bytes.len() - n_blocks * BLOCK_BYTES as usize..];
+    let header = Header::read(&text, 0).ok()?.ok().filter(|header| header.end == text.len() as u64)?;
+    let missing = header.missing();
+    Some(Described { ty: Hdu::new(header, u64::MAX).ok()?.array?, missing })
+}
+
 fn is_extension(source: &dyn Source, at: u64) -> Result<bool> {
-    const KEYWORD: &[u8] = b"XTENSION=";
-    let long_enough = source.len() - at >= KEYWORD.len() as u64;
-    Ok(long_enough && source.bytes(at, KEYWORD.len())? == KEYWORD)
+    let long_enough = source.len() - at >= EXTENSION.len() as u64;
+    Ok(long_enough && source.bytes(at, EXTENSION.len())? == EXTENSION)
 }
 
 /// The first oddity in words, the others as a number: a file may have a million.
@@ -108,6 +119,9 @@ struct Header {
     groups: bool,
     extension: Option<String>,
     name: Option<String>,
+    /// BZERO and BSCALE: a sample stands for zero + scale · itself.
+    zero: Option<f64>,
+    scale: Option<f64>,
     /// Where the data begin.
     end: u64,
 }
@@ -121,6 +135,8 @@ impl Header {
             groups: false,
             extension: None,
             name: None,
+            zero: None,
+            scale: None,
             end: source.len(),
         };
         let mut at = start;
@@ -149,7 +165,12 @@ impl Header {
             (b"GROUPS  ", Value::Logical(v)) => self.groups |= v,
             (b"XTENSION", Value::Text(v)) => self.extension = self.extension.take().or(Some(v)),
             (b"EXTNAME ", Value::Text(v)) => self.name = self.name.take().or(Some(v)),
-            (b"BITPIX  " | b"PCOUNT  " | b"GCOUNT  " | [b'N', b'A', b'X', b'I', b'S', ..], Value::Integer(v)) => {
+            (b"BZERO   ", v) => self.zero = self.zero.or(v.number()),
+            (b"BSCALE  ", v) => self.scale = self.scale.or(v.number()),
+            (
+                b"BITPIX  " | b"PCOUNT  " | b"GCOUNT  " | b"BLANK   " | [b'N', b'A', b'X', b'I', b'S', ..],
+                Value::Integer(v),
+            ) => {
                 self.integers.entry(keyword).or_insert(v);
             }
             _ => {}
@@ -189,6 +210,26 @@ impl Header {
             -64 => Ok(Dtype::F64),
             bitpix => Err(format!("BITPIX is {bitpix}")),
         }
+    }
+}
+
+impl Header {
+    /// BLANK; else the sample that stands for 0, where samples stand for integers: 0 of unsigned ones is stored as −2¹⁵ or so.
+    fn missing(&self) -> Option<Missing> {
+        let (min, max) = match self.dtype().ok()? {
+            Dtype::U8 => (0, i64::from(u8::MAX)),
+            Dtype::I16 => (i64::from(i16::MIN), i64::from(i16::MAX)),
+            Dtype::I32 => (i64::from(i32::MIN), i64::from(i32::MAX)),
+            Dtype::I64 => (i64::MIN, i64::MAX),
+            _ => return None,
+        };
+        let blank = self.integer("BLANK").filter(|blank| (min..=max).contains(blank));
+        if let Some(stored) = blank {
+            return Some(Missing { stored, name: format!("BLANK, {stored}") });
+        }
+        let zero = self.zero.filter(|zero| zero.fract() == 0.0 && self.scale.unwrap_or(1.0) == 1.0)?;
+        let is_stored = zero != 0.0 && -zero >= min as f64 && -zero < max as f64 + 1.0;
+        is_stored.then(|| Missing { stored: -zero as i64, name: format!("0, stored as {}", -zero) })
     }
 }
 

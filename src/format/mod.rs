@@ -5,6 +5,7 @@
 //! that is why no reader here fails on content, and why there is no writer.
 
 pub mod deflate;
+mod described;
 mod fits;
 pub mod gzip;
 mod npy;
@@ -17,6 +18,7 @@ use crate::error::Result;
 use crate::source::Source;
 use pieces::Reading;
 
+pub use described::{Described, Missing, described};
 pub use pieces::{MIN_ARRAY_BYTES, Piece};
 
 /// What a file was taken for.

@@ -6,9 +6,9 @@
 #[cfg(test)]
 mod tests;
 
-use super::Format;
 use super::begins_with;
 use super::pieces::{Found, Reading, cut_short};
+use super::{Described, Format};
 use crate::array::{ArrayType, Dtype};
 use crate::error::Result;
 use crate::source::Source;
@@ -44,6 +44,15 @@ pub(super) fn read(source: &dyn Source) -> Result<Reading> {
     let left = available - n_bytes;
     let note = (left > 0).then(|| format!("{left} bytes follow the array"));
     Ok(Reading { format: Format::Npy, arrays: vec![Found { offset: start, ty, label: "array".into() }], note })
+}
+
+/// The array whose header ends where these bytes end.
+pub(super) fn before(bytes: &[u8]) -> Option<Described> {
+    let start = bytes.windows(MAGIC.len()).rposition(|window| window == MAGIC)?;
+    let text = &bytes[start..];
+    let (dict, end) = header(&text).ok()?.ok()?;
+    let ty = Dict::parse(&dict).and_then(Dict::array_type).ok()?;
+    (end == text.len() as u64).then_some(Described { ty, missing: None })
 }
 
 /// The text of the header and where the samples begin, or what is wrong.

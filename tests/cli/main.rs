@@ -10,3 +10,5 @@ mod moving;
 mod painted;
 mod reports;
 mod scripts;
+#[cfg(unix)]
+mod signals;

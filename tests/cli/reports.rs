@@ -79,6 +79,41 @@ fn threads_memory_and_device_are_checked_before_any_work() {
 }
 
 #[test]
+fn more_than_four_threads_per_core_are_not_started_and_that_is_said() {
+    let desk = Desk::with(&[("a.fits", &painted::fits())]);
+    let most = 4 * std::thread::available_parallelism().unwrap().get();
+    for (threads, is_said) in [(100_000, true), (most + 1, true), (most, false)] {
+        let said = desk.says(0, &["compress", "-f", "-T", &threads.to_string(), "a.fits"]);
+        let note = format!("-T {threads}: {most} threads are used, 4 per core are the most");
+        assert_eq!(said.contains(&note), is_said, "{said}");
+    }
+}
+
+#[test]
+fn memory_is_honoured_down_to_what_a_job_needs_which_is_said() {
+    let desk = Desk::with(&[("a.fits", &painted::fits())]);
+    desk.says(0, &["compress", "--device", "cpu", "-o", "usual.clps", "a.fits"]);
+    let mut megabytes = 1;
+    for args in [["compress", "-o", "small.clps", "a.fits"], ["decompress", "-o", "back", "small.clps"]] {
+        loop {
+            let most = format!("{megabytes}000000");
+            let args = [&args[..], &["--device", "cpu", "-T", "1", "-M", &most]].concat();
+            let output = desk.output(&args);
+            let said = text(&output.stderr);
+            if output.status.success() {
+                break;
+            }
+            let (before, _) = said.split_once(" MB are needed with 1 thread,").expect(&said);
+            let needed = before.rsplit(' ').next().unwrap().parse().unwrap();
+            assert!(needed > megabytes && needed < 60, "{said}");
+            megabytes = needed;
+        }
+    }
+    assert_eq!(desk.read("small.clps"), desk.read("usual.clps"));
+    assert_eq!(desk.read("back"), painted::fits());
+}
+
+#[test]
 fn questions_of_usage_exit_with_0_and_mistakes_with_1() {
     let desk = Desk::new();
     for args in [&["--help"][..], &["--version"], &["compress", "--help"], &["help", "bench"]] {

@@ -165,6 +165,17 @@ impl Band {
         }
     }
 
+    /// Puts the same bits in the place of every sample of a tile of it.
+    pub fn blot(head: &Head, place: &Place, bits: u64, out: &mut [u8]) {
+        let grid = head.grid();
+        let (step, first) = if grid.n_phases == 4 { (2, (place.phase / 2, place.phase % 2)) } else { (1, (0, 0)) };
+        for y in 0..place.h {
+            let row = (step * y + first.0) * grid.w + first.1;
+            let at = |x: usize| row + step * (place.column * grid.tile_w + x);
+            (0..place.w).for_each(|x| head.map.put(out, head.ty.big_endian, at(x), bits));
+        }
+    }
+
     pub fn tile(&self, place: &Place, grid: &Grid) -> Vec<i32> {
         self.ints[place.part][place.phase].crop(place.column * grid.tile_w, place.h, place.w)
     }

@@ -4,6 +4,7 @@
 
 use crate::codec::array::band::{Band, band_range};
 use crate::codec::array::head::Head;
+use crate::codec::array::memory::ints_of_band;
 use crate::device::Device;
 use crate::error::Result;
 use crate::grid::{Grid, Place};
@@ -13,9 +14,6 @@ use crate::tile::coder::Domain;
 use rayon::prelude::*;
 use std::collections::VecDeque;
 
-/// Ints in flight: enough for all threads and for a GPU's batch, little enough for 1 GB.
-const BATCH: usize = 1 << 22;
-
 /// Whole planes, newest first, band by band.
 pub type Planes = VecDeque<Vec<Band>>;
 
@@ -24,11 +22,10 @@ pub fn bands(grid: &Grid) -> Vec<(usize, usize)> {
     (0..grid.n_planes).flat_map(|plane| (0..grid.n_bands()).map(move |band| (plane, band))).collect()
 }
 
-/// How many of the next bands go together: up to `BATCH` ints, and no further than the plane where planes look at planes.
-pub fn next<'a>(head: &Head, rest: &mut &'a [(usize, usize)]) -> &'a [(usize, usize)] {
+/// How many of the next bands go together: up to `most` ints, and no further than the plane where planes look at planes.
+pub fn next<'a>(head: &Head, most: usize, rest: &mut &'a [(usize, usize)]) -> &'a [(usize, usize)] {
     let Some(first) = rest.first() else { return &[] };
-    let ints_of_band = head.grid().tile_h * head.grid().n_phases * head.grid().w * head.grid().n_parts;
-    let n = (BATCH / ints_of_band.max(1)).clamp(1, rest.len());
+    let n = (most / ints_of_band(head)).clamp(1, rest.len());
     let n = match head.previous().n() {
         0 => n,
         _ => rest[..n].iter().take_while(|band| band.0 == first.0).count(),

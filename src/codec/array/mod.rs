@@ -4,6 +4,7 @@ pub mod band;
 pub mod batch;
 mod by;
 pub mod head;
+pub mod memory;
 pub mod payload;
 pub mod reference;
 pub mod references;

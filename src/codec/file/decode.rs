@@ -5,6 +5,7 @@
 
 use crate::codec::array::band::{Band, Ints, band_range};
 use crate::codec::array::batch::{self, Planes};
+use crate::codec::array::memory::{Resources, Way};
 use crate::codec::array::references;
 use crate::codec::file::Progress;
 use crate::codec::file::archive::{Archive, Array, Section};
@@ -20,17 +21,15 @@ use crate::tile::runtime::Runtimes;
 use std::io::{Read, Seek, Write};
 use std::sync::{Mutex, PoisonError};
 
-/// An inner file up to this size is unpacked in memory, a larger one beside the temporary files.
-const MAX_SPOOL_IN_MEMORY: usize = 64 << 20;
-
 /// Writes the whole content and checks it against its blake3.
-pub fn decode_all(archive: &Archive, device: &Device, out: &mut dyn Write, progress: Progress) -> Result<()> {
+pub fn decode_all(archive: &Archive, with: &Resources, out: &mut dyn Write, progress: Progress) -> Result<()> {
+    archive.arrays().try_for_each(|array| with.memory.batch(&array.head, Way::Decode).map(|_| ()))?;
     let mut out = Hashing { out, hash: blake3::Hasher::new(), n_bytes: 0 };
     match &archive.recipe {
-        None => sections(archive, device, &mut out, progress)?,
+        None => sections(archive, with, &mut out, progress)?,
         Some(recipe) => {
-            let mut spool = tempfile::spooled_tempfile(MAX_SPOOL_IN_MEMORY);
-            sections(archive, device, &mut spool, progress)?;
+            let mut spool = tempfile::spooled_tempfile(with.memory.spool());
+            sections(archive, with, &mut spool, progress)?;
             spool.rewind()?;
             gzip::rewrap(recipe, &mut (&mut spool as &mut dyn Read), &mut out)?;
         }
@@ -45,8 +44,8 @@ pub fn decode_all(archive: &Archive, device: &Device, out: &mut dyn Write, progr
     Ok(())
 }
 
-fn sections(archive: &Archive, device: &Device, out: &mut dyn Write, progress: Progress) -> Result<()> {
-    let mut decoder = ArrayDecoder::new(archive.arrays(), device, progress);
+fn sections(archive: &Archive, with: &Resources, out: &mut dyn Write, progress: Progress) -> Result<()> {
+    let mut decoder = ArrayDecoder::new(archive.arrays(), with, progress);
     for section in &archive.sections {
         match section {
             Section::Bytes { offset, block } => {
@@ -65,21 +64,27 @@ fn sections(archive: &Archive, device: &Device, out: &mut dyn Write, progress: P
 
 /// The code of a tile; `block` is where it should be.
 pub type Fetch<'a> = &'a (dyn Fn(&Place, usize) -> Result<Code> + Sync);
-/// Told of every tile that could not be decoded; without it the first one is the end.
-pub type Damage<'a> = Option<&'a (dyn Fn(&Place, &Error) + Sync)>;
+/// What becomes of tiles that cannot be decoded; without it the first one is the end.
+#[derive(Clone, Copy)]
+pub struct Damage<'a> {
+    /// Is told of every one, in their order and while none is fetched.
+    pub tell: &'a (dyn Fn(&Place, &Error) + Sync),
+    /// The bits that stand in the place of their samples.
+    pub filler: u64,
+}
 
 /// Decodes the arrays of a file one after the other: what is kept between them.
 pub struct ArrayDecoder<'a> {
-    device: &'a Device,
+    with: &'a Resources,
     progress: Progress<'a>,
     references: ReferenceStore,
     runtimes: Runtimes,
 }
 
 impl<'a> ArrayDecoder<'a> {
-    pub fn new<'b>(arrays: impl Iterator<Item = &'b Array>, device: &'a Device, progress: Progress<'a>) -> Self {
-        let (references, runtimes) = (ReferenceStore::new(arrays), Runtimes::default());
-        ArrayDecoder { device, progress, references, runtimes }
+    pub fn new<'b>(arrays: impl Iterator<Item = &'b Array>, with: &'a Resources, progress: Progress<'a>) -> Self {
+        let (references, runtimes) = (ReferenceStore::new(arrays, with.memory.spool()), Runtimes::default());
+        ArrayDecoder { with, progress, references, runtimes }
     }
 
     /// Decodes an array band by band.
@@ -87,18 +92,19 @@ impl<'a> ArrayDecoder<'a> {
         &mut self,
         array: &Array,
         fetch: Fetch,
-        damage: Damage,
+        damage: Option<Damage>,
         write: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
         let head = &array.head;
         let coder = head.tiles(head.coder.packed(&self.runtimes));
-        let (device, progress, references) = (self.device.for_coder(&coder)?, self.progress, &mut self.references);
+        let (device, progress, references) = (self.with.device.for_coder(&coder)?, self.progress, &mut self.references);
         let (block, previous, spare) = (array.first_block, Planes::new(), Vec::new());
         let mut decoder = Decoder { array, device, coder, fetch, damage, references, block, previous, spare };
+        let most = self.with.memory.batch(head, Way::Decode)?;
         let bands = batch::bands(head.grid());
         let mut rest = bands.as_slice();
         let (mut ready, mut bytes) = (Vec::new(), Vec::new());
-        while let now @ [(plane, band), ..] = batch::next(head, &mut rest) {
+        while let now @ [(plane, band), ..] = batch::next(head, most, &mut rest) {
             progress(array.offset + band_range(&head.ty, head.grid(), *plane, *band).0)?;
             let (mut decoded, mut written) = (Ok(()), Ok(()));
             let bands = decoder.next(now, &mut bytes);
@@ -122,7 +128,7 @@ struct Decoder<'a> {
     device: Device,
     coder: ArrayCoder<'a>,
     fetch: Fetch<'a>,
-    damage: Damage<'a>,
+    damage: Option<Damage<'a>>,
     references: &'a mut ReferenceStore,
     /// Of the next tile.
     block: usize,
@@ -154,8 +160,23 @@ impl Decoder<'_> {
         }
         self.block += bands.iter().map(|band| grid.band(band.plane, band.band).count()).sum::<usize>();
         batch::bytes(head, &bands, bytes)?;
+        if let Some(Damage { filler, .. }) = self.damage {
+            self.blot(&lost, &bands, filler, bytes);
+        }
         self.spare.extend(batch::remember(head, bands, &mut self.previous));
         Ok(())
+    }
+
+    /// Fills in what is lost of bands that follow each other.
+    fn blot(&self, lost: &[Place], bands: &[Band], filler: u64, mut bytes: &mut [u8]) {
+        let head = &self.array.head;
+        for band in bands {
+            let n_bytes = band_range(&head.ty, head.grid(), band.plane, band.band).1;
+            let (of_band, later) = bytes.split_at_mut(n_bytes);
+            bytes = later;
+            let lost = lost.iter().filter(|place| (place.plane, place.band) == (band.plane, band.band));
+            lost.for_each(|place| Band::blot(head, place, filler, of_band));
+        }
     }
 
     /// One phase of the bands, which may look at those before it; returns the tiles that are lost.
@@ -196,7 +217,7 @@ impl Decoder<'_> {
             match (result, self.damage) {
                 (Ok(()), _) => {}
                 (Err(e), None) => return Err(e.at(format!("tile {}", place.number))),
-                (Err(e), Some(tell)) => {
+                (Err(e), Some(Damage { tell, .. })) => {
                     tell(&place, &e);
                     lost.push(place);
                     take(n, Decoded { ints: vec![0; place.h * place.w], mask: Mask::default() });

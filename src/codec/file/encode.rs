@@ -14,6 +14,7 @@
 use crate::array::ArrayType;
 use crate::codec::array::band::band_range;
 use crate::codec::array::head::Head;
+use crate::codec::array::memory::Way;
 use crate::codec::array::{batch, payload, references};
 use crate::codec::file::blocks::{Weights, kind};
 use crate::codec::file::cut::{cut, fields};
@@ -129,8 +130,9 @@ impl<'a, W: Write> Encoder<'a, W> {
     }
 
     fn array(&mut self, offset: u64, ty: &ArrayType, label: &str) -> Result<()> {
-        let view = SourceView { source: self.source, offset, ty, loss: self.options.loss };
-        let (choice, adapt) = (&self.options.model, self.options.adapt);
+        let Options { loss, memory, adapt, .. } = *self.options;
+        let view = SourceView { source: self.source, offset, ty, loss, memory };
+        let choice = &self.options.model;
         let task = Task { view, label, choice, adapt, related: self.related(), runtimes: &self.runtimes };
         let Chosen { head, coder, ends, noise } = choose(&task)?;
         let mut bytes = Vec::new();
@@ -183,19 +185,20 @@ impl<'a, W: Write> Encoder<'a, W> {
     fn tiles(&mut self, head: &Head, coder: Coder<Arc<Runtime>>, view: &SourceView) -> Result<(u64, Errors)> {
         let coder = &head.tiles(coder);
         let device = self.options.device.for_coder(coder)?;
+        let most = self.options.memory.batch(head, Way::Encode)?;
         let bands = batch::bands(head.grid());
         let mut rest = bands.as_slice();
         let (mut raw, mut given, mut payloads, mut spare) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut previous = batch::Planes::new();
         let (mut n_bytes, mut errors) = (0, Errors::default());
-        let mut now = batch::next(head, &mut rest);
+        let mut now = batch::next(head, most, &mut rest);
         self.read(head, view, now, &mut raw, &mut errors)?;
         while !now.is_empty() {
             let mut bands = batch::ints(head, coder, now, &raw, &mut spare);
             let transformed = batch::transform(head, coder, &device, &mut bands)?;
             self.related().show(head, &mut bands)?;
             let places = batch::places(head, now);
-            let next = batch::next(head, &mut rest);
+            let next = batch::next(head, most, &mut rest);
             if head.map.bound().is_some() {
                 given.resize(raw.len(), 0);
                 batch::bytes(head, &bands, &mut given)?;

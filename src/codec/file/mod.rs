@@ -6,6 +6,8 @@ pub mod bytes;
 pub mod cut;
 pub mod decode;
 pub mod encode;
+mod filler;
+pub mod lost;
 pub mod options;
 pub mod reference_store;
 pub mod region;

@@ -1,6 +1,7 @@
 //! What a caller asks of an encoder.
 
 use crate::array::ArrayType;
+use crate::codec::array::memory::Memory;
 use crate::codec::search::adapt::Adapt;
 use crate::codec::search::choice::Choice;
 use crate::codec::search::related::References;
@@ -16,6 +17,8 @@ pub struct Options {
     /// Put the weights of the model into the file, so that it can be decoded where they are not at hand.
     pub embed: bool,
     pub device: Device,
+    /// What the work may take. No byte depends on it.
+    pub memory: Memory,
     /// A .gz that cannot be made again to the bit is kept as its content, and given back unpacked.
     pub gunzip: bool,
     /// How much work goes into refitting networks to the arrays.

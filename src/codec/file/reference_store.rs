@@ -14,9 +14,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek, SeekFrom, Write};
 use tempfile::SpooledTempFile;
 
-/// Kept in memory up to this size, beside the temporary files beyond.
-const MAX_IN_MEMORY: usize = 64 << 20;
-
 pub struct ReferenceStore {
     file: SpooledTempFile,
     /// Numbers of the arrays that are looked at.
@@ -27,12 +24,12 @@ pub struct ReferenceStore {
 }
 
 impl ReferenceStore {
-    /// For what these arrays look at.
-    pub fn new<'a>(arrays: impl Iterator<Item = &'a Array>) -> ReferenceStore {
+    /// For what these arrays look at; kept in memory up to a size, beside the temporary files beyond.
+    pub fn new<'a>(arrays: impl Iterator<Item = &'a Array>, in_memory: usize) -> ReferenceStore {
         let of_array =
             |a: &'a Array| a.head.references.iter().filter_map(|reference| a.number.checked_sub(reference.back));
         let wanted = arrays.flat_map(of_array).collect();
-        ReferenceStore { file: SpooledTempFile::new(MAX_IN_MEMORY), wanted, kept: BTreeMap::new(), n_ints: 0 }
+        ReferenceStore { file: SpooledTempFile::new(in_memory), wanted, kept: BTreeMap::new(), n_ints: 0 }
     }
 
     pub fn wants(&self, array: &Array) -> bool {

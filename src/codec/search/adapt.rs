@@ -47,6 +47,11 @@ impl Adapt {
         if self == Adapt::Max { usize::MAX } else { 1 }
     }
 
+    /// How many cells are fitted to at most.
+    pub(super) fn n_cells(self, n_ints: usize) -> usize {
+        self.effort(n_ints).0
+    }
+
     /// How many cells are fitted to in an array of so many ints, and how often each. What `Fast` looks at is at most an eighth of the
     /// array and a little, of small arrays a quarter and a little; twice as much gave 0.02 % of bytes of large ones, 0.1 % of small.
     fn effort(self, n_ints: usize) -> (usize, usize) {

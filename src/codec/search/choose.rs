@@ -33,6 +33,8 @@ pub fn choose(task: &Task) -> Result<Chosen> {
     if let ([model, ..], true) = (others.as_slice(), models.len() + others.len() > 1) {
         return Err(Error::argument(format!("{} codes alone: name one model", model.name)));
     }
+    let n_cells = task.adapt.n_cells(task.view.ty.n_samples()? as usize);
+    task.view.memory.check_refit(models.iter().map(|model| model.model()), n_cells)?;
     let candidates = candidates(&task.view)?;
     let (draft, bits) = of_windows(task, &candidates, &models)?;
     let draft = match (others.first(), task.choice) {

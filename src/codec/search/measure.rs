@@ -1,6 +1,7 @@
 //! What an array takes: a part of it is coded as all of it would be.
 
 use crate::codec::array::band::band_range;
+use crate::codec::array::memory::{BATCH, Way};
 use crate::codec::array::{batch, payload};
 use crate::codec::search::check::check;
 use crate::codec::search::draft::Draft;
@@ -20,7 +21,7 @@ pub struct Measured {
     pub errors: Errors,
 }
 
-/// Codes about so many samples.
+/// Codes about so many samples: whole batches, whatever may be in flight at once.
 pub fn measure(draft: &Draft, task: &Task, n_most: usize) -> Result<Measured> {
     let Task { view, related, .. } = task;
     let head = &draft.head()?;
@@ -34,10 +35,18 @@ pub fn measure(draft: &Draft, task: &Task, n_most: usize) -> Result<Measured> {
         n_planes => head.previous().key_before(n_planes / 3) * grid.n_bands(),
     };
     let (mut previous, mut spare, mut given) = (batch::Planes::new(), Vec::new(), Vec::new());
-    let (mut rest, mut n_bytes, mut n_seen, mut errors) = (&all[first..], 0, 0, Errors::default());
-    while let now @ [(plane, band), ..] = batch::next(head, &mut rest)
-        && n_seen < n_most
-    {
+    let most = match n_most {
+        // errors of parts would not sum up to the same float
+        usize::MAX => view.memory.check_whole_batch(head).map(|()| BATCH)?,
+        _ => view.memory.batch(head, Way::Encode)?,
+    };
+    let (mut rest, mut of_batch, mut n_bytes, mut n_seen) = (&all[first..], &all[..0], 0, 0);
+    let mut errors = Errors::default();
+    loop {
+        if of_batch.is_empty() && n_seen < n_most {
+            of_batch = batch::next(head, BATCH, &mut rest);
+        }
+        let now @ [(plane, band), ..] = batch::next(head, most, &mut of_batch) else { break };
         let len = now.iter().map(|&(plane, band)| band_range(&head.ty, grid, plane, band).1).sum();
         let raw = view.bytes(view.offset + band_range(&head.ty, grid, *plane, *band).0, len)?;
         let mut bands = batch::ints(head, coder, now, &raw, &mut spare);

@@ -13,6 +13,8 @@ use rayon::prelude::*;
 
 /// Small planes may be laid side by side: a stack of stamps becomes one image.
 const MAX_STAMP: usize = 1 << 12;
+/// Samples of a plane whose mask is looked at, at once.
+const COMMON_CHUNK: usize = 1 << 20;
 
 /// The best draft without a network, the bits of its windows, and the windows.
 pub struct Plain<'a> {
@@ -57,10 +59,13 @@ impl Plain<'_> {
             return Ok(Vec::new());
         }
         let classes = |plane: usize| -> Result<Vec<u8>> {
-            let n_bytes = n * view.ty.dtype.n_bytes();
-            let bytes = view.bytes(view.offset + (plane * n_bytes) as u64, n_bytes)?;
-            let (mut ints, mut classes) = (vec![0; n], vec![0; n]);
-            map.to_classes(&bytes, view.ty.big_endian, &mut ints, &mut classes);
+            let n_bytes = view.ty.dtype.n_bytes();
+            let (mut ints, mut classes) = (vec![0; n.min(COMMON_CHUNK)], vec![0; n]);
+            for (nth, classes) in classes.chunks_mut(COMMON_CHUNK).enumerate() {
+                let first = plane * n + nth * COMMON_CHUNK;
+                let bytes = view.bytes(view.offset + (first * n_bytes) as u64, classes.len() * n_bytes)?;
+                map.to_classes(&bytes, view.ty.big_endian, &mut ints[..classes.len()], classes);
+            }
             classes.iter_mut().filter(|class| **class == exception).for_each(|class| *class = 0);
             Ok(classes)
         };

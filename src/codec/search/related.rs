@@ -6,6 +6,7 @@
 use crate::array::ArrayType;
 use crate::codec::array::band::Band;
 use crate::codec::array::head::Head;
+use crate::codec::array::memory::Memory;
 use crate::codec::array::reference::{HIDDEN, MAX_DEPTH, Reference};
 use crate::codec::array::references;
 use crate::codec::search::view::SourceView;
@@ -70,7 +71,7 @@ pub struct Field {
 impl Field {
     /// Its ints from a sample on, as a decoder will know them.
     pub fn ints(&self, source: &dyn Source, loss: Loss, first: u64, out: &mut [i32]) -> Result<()> {
-        let view = SourceView { source, offset: self.offset, ty: &self.ty, loss };
+        let view = SourceView { source, offset: self.offset, ty: &self.ty, loss, memory: Memory::default() };
         let n_bytes = self.ty.dtype.n_bytes();
         let mut bytes = vec![0; out.len() * n_bytes];
         view.read_at(self.offset + first * n_bytes as u64, &mut bytes)?;

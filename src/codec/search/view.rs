@@ -1,6 +1,7 @@
 //! An array as an encoder sees it: its samples, with shortened mantissas where these are asked for, and its statistics.
 
 use crate::array::ArrayType;
+use crate::codec::array::memory::Memory;
 use crate::error::Result;
 use crate::sample::{Ends, Errors, Loss, Map, NoiseStep, PsnrSearch, Stats, Survey, shorten};
 use crate::source::Source;
@@ -21,6 +22,7 @@ pub struct SourceView<'a> {
     pub offset: u64,
     pub ty: &'a ArrayType,
     pub loss: Loss,
+    pub memory: Memory,
 }
 
 impl SourceView<'_> {

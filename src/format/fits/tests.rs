@@ -211,3 +211,34 @@ fn a_bad_extension_costs_only_itself_and_what_follows() {
     assert_eq!((structure.format, arrays(&structure).len()), (Format::Fits, 1));
     assert_eq!(note(&structure), "HDU 1: BITPIX is 17");
 }
+
+/// What the header says that ends where the array begins, and what stands there for no sample.
+fn missing(cards: &[&str]) -> Option<(i64, String)> {
+    let file = primary(&[&IMAGE[..], cards].concat(), 1200);
+    let described = super::before(&file[..2880]).unwrap();
+    assert_eq!((described.ty.dtype, described.ty.shape), (Dtype::I16, vec![30, 20]));
+    described.missing.map(|missing| (missing.stored, missing.name))
+}
+
+#[test]
+fn no_sample_is_blank_where_the_header_has_it_and_else_0_as_it_is_stored() {
+    let name = |stored: i64, name: &str| Some((stored, name.to_string()));
+    assert_eq!(missing(&["BLANK   = -32768"]), name(-32768, "BLANK, -32768"));
+    assert_eq!(missing(&["BLANK   = 5", "BLANK   = 6", "BZERO   = 32768"]), name(5, "BLANK, 5"));
+    assert_eq!(missing(&["BZERO   = 32768"]), name(-32768, "0, stored as -32768"));
+    assert_eq!(missing(&["BZERO   = 3.2768D+04", "BSCALE  = 1.0"]), name(-32768, "0, stored as -32768"));
+    let others = [&[][..], &["BLANK   = 40000"], &["BLANK   = 1.5"], &["BZERO   = 0.0"], &["BZERO   = -32768"]];
+    others.iter().for_each(|cards| assert_eq!(missing(cards), None, "{cards:?}"));
+    assert_eq!(missing(&["BZERO   = 32768", "BSCALE  = 2"]), None);
+    assert_eq!(missing(&["BZERO   = 0.5"]), None);
+}
+
+#[test]
+fn a_header_is_found_from_its_end_and_nothing_else_is() {
+    let file = small_fits();
+    let before = |n: usize| super::before(&file[..n]).map(|described| described.ty.shape);
+    assert_eq!(before(5760), Some(vec![2, 9, 11]));
+    for n in [0, 100, 2880, 5759, 5761, file.len()] {
+        assert_eq!(before(n), None, "{n}");
+    }
+}

@@ -115,3 +115,14 @@ fn an_unknown_version_and_a_header_past_the_end_leave_the_file_as_it_is() {
 fn a_scalar_is_too_small_to_be_an_array() {
     assert_eq!(arrays(&cut(&npy(1, &dict("'<f8'", "False", "()"), &samples()[..8]))), []);
 }
+
+#[test]
+fn a_header_is_found_from_its_end_and_nothing_else_is() {
+    let file = [&b"a tar may stand before it"[..], &small_npy()].concat();
+    let start = file.len() - 600;
+    let before = |n: usize| super::before(&file[..n]).map(|described| described.ty.shape);
+    assert_eq!(before(start), Some(vec![3, 5, 20]));
+    for n in [0, 20, start - 1, start + 1, file.len()] {
+        assert_eq!(before(n), None, "{n}");
+    }
+}

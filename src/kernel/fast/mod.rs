@@ -23,6 +23,8 @@ mod mesh;
 #[cfg(target_arch = "x86_64")]
 mod mixture;
 mod pack;
+#[cfg(all(test, target_arch = "x86_64"))]
+mod planted;
 #[cfg(target_arch = "x86_64")]
 mod predict;
 #[cfg(target_arch = "x86_64")]
