@@ -1,6 +1,6 @@
 // v(to) ← v(from)          between levels of a flow: nothing is read that another thread writes
 //
-// pairs [first..first + n]: (from, to). Twin: codec/flow.rs, descend.
+// pairs [first..first + n]: (from, to). Twin: tile/flow.rs, descend.
 
 struct Params {
     n: u32, first: u32, base: u32, stride: u32,

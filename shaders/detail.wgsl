@@ -1,6 +1,6 @@
 // detail = v / 64          what is left in the cells of a flow when their predictions are taken away
 //
-// cells [first..first + n]. Values are multiples of 64. Twin: codec/flow.rs, leave.
+// cells [first..first + n]. Values are multiples of 64. Twin: tile/flow.rs, emit_detail.
 
 struct Params {
     n: u32, first: u32, base: u32, stride: u32,

@@ -2,7 +2,7 @@
 //!
 //! An array may look at arrays before it in the file, its *references*: plane p sees plane first + p · stride of a reference, whose
 //! samples are taken in the shape of the array that looks. Only differences of u are ever seen, so a sign and a scale are all that
-//! brings one unit into another. FORMAT.md, section "Anchors".
+//! brings one unit into another. FORMAT.md, section "Reference arrays".
 
 use crate::error::{Error, Result};
 use crate::kernel::MAX_INT;
