@@ -11,7 +11,7 @@ use collapsar::fit::Sample;
 use collapsar::kernel::context::features;
 use collapsar::kernel::predict::{predict, residual};
 use collapsar::kernel::quantise::coarsen;
-use collapsar::kernel::{Look, ONE, Usual};
+use collapsar::kernel::{Arenas, ONE, Site, Usual};
 use collapsar::model::l3c::{Steps, pyramid, symbol};
 use collapsar::model::plan::Step;
 use collapsar::model::{Model, Plan};
@@ -92,11 +92,11 @@ impl<'a> Walk<'a> {
         plan.fill(&all, &mut values);
         let mut b = Vec::new();
         for step in plan.steps.iter().filter(|step| step.pass == Pass::Finer) {
-            for run in &step.runs {
+            for &run in &step.runs {
                 let at = run.at as usize;
                 b.resize(run.n as usize, 0);
-                let look = Look { values: &values, residuals: &residuals, refs: &[], usual: shared.usual };
-                predict(&shared.linears[step.set], &plan.offsets[step.offsets], look, at, shared.max, &mut b);
+                let arenas = Arenas { values: &values, residuals: &residuals, refs: &[], usual: shared.usual };
+                predict(&shared.linears[step.set], plan.site(arenas, step, run), shared.max, &mut b);
                 b.iter().enumerate().for_each(|(i, &b)| residuals[at + i] = residual(values[at + i], b));
             }
             step.copy(&mut residuals);
@@ -106,12 +106,13 @@ impl<'a> Walk<'a> {
 
     fn patch(&self, scale: usize, (y0, x0): (usize, usize), class: u8, out: &mut Blocks) {
         let steps: Vec<&Step> = self.plan.steps.iter().filter(|step| step.level as usize == scale).collect();
-        let look = Look { values: &self.values, residuals: &self.residuals, refs: &[], usual: self.shared.usual };
+        let arenas = Arenas { values: &self.values, residuals: &self.residuals, refs: &[], usual: self.shared.usual };
+        let site = |offsets, at| Site { arenas, offsets, at, n: 1, level: steps[0].set as i32 };
         let net = |pass: Pass| &self.model.parts[self.model.part(pass, 0)].net;
         let encoder = &self.plan.offsets[self.plan.scales[scale].encoder];
         let put = |net: &collapsar::net::Net, offsets, cell, b, to: &mut Vec<u8>| {
             let mut f = vec![0; net.n_in()];
-            let s = features(net, offsets, look, cell, steps[0].set as i32, b, &mut f);
+            let s = features(net, site(offsets, cell), b, &mut f);
             to.extend(f.iter().map(|&f| f as u8));
             s
         };
@@ -129,7 +130,7 @@ impl<'a> Walk<'a> {
                 let run = step.runs[y];
                 let cell = run.at as usize + x;
                 let (mut b, mut coarse) = ([0], [0]);
-                predict(linear, offsets, look, cell, self.shared.max, &mut b);
+                predict(linear, site(offsets, cell), self.shared.max, &mut b);
                 let mut s = [put(net(Pass::Finer), offsets, cell, b[0], &mut out.finer.features)];
                 coarsen(1, self.steps.of_scale(scale), &b, &mut s, &mut coarse);
                 let int = self.all[run.first as usize + x * run.step as usize];

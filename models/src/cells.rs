@@ -5,10 +5,10 @@
 use crate::flow;
 use collapsar::fit::Sample;
 use collapsar::kernel::context::{Heads, features, mlp};
-use collapsar::kernel::interval::intervals;
+use collapsar::kernel::interval::{Distributions, intervals};
 use collapsar::kernel::mixture::{Mixtures, Window, mass, mixture};
 use collapsar::kernel::predict::{Linear, predict, residual};
-use collapsar::kernel::{Look, ONE, Usual};
+use collapsar::kernel::{Arenas, ONE, Usual};
 use collapsar::model::{Family, Model, Plan};
 use collapsar::net::{Net, Pass};
 
@@ -94,21 +94,21 @@ pub fn gather(
     plan.fill(ints, &mut values);
     let (mut b, mut f) = (Vec::new(), vec![0; net.n_in()]);
     for step in &plan.steps {
-        let offsets = &plan.offsets[step.offsets];
-        for run in &step.runs {
+        for &run in &step.runs {
             let at = run.at as usize;
             b.resize(run.n as usize, 0);
-            let look = Look { values: &values, residuals: &residuals, refs: &refs, usual: shared.usual };
-            predict(&shared.linears[step.set], offsets, look, at, shared.max, &mut b);
+            let arenas = Arenas { values: &values, residuals: &residuals, refs: &refs, usual: shared.usual };
+            predict(&shared.linears[step.set], plan.site(arenas, step, run), shared.max, &mut b);
             for (i, &b) in b.iter().enumerate() {
                 residuals[at + i] = residual(values[at + i], b);
             }
             if step.pass != pass {
                 continue;
             }
-            let look = Look { values: &values, residuals: &residuals, refs: &refs, usual: shared.usual };
+            let arenas = Arenas { values: &values, residuals: &residuals, refs: &refs, usual: shared.usual };
+            let site = plan.site(arenas, step, run);
             for (i, &b) in b.iter().enumerate().filter(|_| keep()) {
-                out.s.push(features(net, offsets, look, at + i, step.level, b, &mut f));
+                out.s.push(features(net, site.cell(i), b, &mut f));
                 out.features.extend(f.iter().map(|&f| f as u8));
                 out.b.push(b);
                 out.int.push(values[at + i] / ONE);
@@ -131,7 +131,8 @@ pub fn bits(net: &Net, cells: &Cells) -> Vec<f64> {
         heads.s[0] = cells.s[i];
         let window = Window { max: cells.max[i] };
         mixture(&[cells.b[i]], &heads, mass(window.n_symbols()), &mut mixtures);
-        intervals(&mixtures, window, &[cells.b[i]], &[cells.int[i]], &mut start, &mut width);
+        let of = Distributions { mixtures: &mixtures, window, b: &[cells.b[i]] };
+        intervals(of, &[cells.int[i]], &mut start, &mut width);
         24.0 - f64::from(width[0]).log2()
     };
     (0..cells.len()).map(&mut bits).collect()

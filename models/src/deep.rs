@@ -192,11 +192,11 @@ mod tests {
     use crate::preset::Preset;
     use burn::tensor::TensorData;
     use collapsar::fit::Sample;
-    use collapsar::kernel::around::{around, n_planes};
+    use collapsar::kernel::activation_cache::ActivationCache;
+    use collapsar::kernel::causal_conv::{causal_conv, n_planes};
     use collapsar::kernel::context::Heads;
-    use collapsar::kernel::kept::Kept;
     use collapsar::kernel::predict::{Linear, predict, residual};
-    use collapsar::kernel::{Look, ONE, Usual};
+    use collapsar::kernel::{Arenas, ONE, Usual};
     use collapsar::model::{Family, Model, Part};
 
     #[test]
@@ -259,19 +259,19 @@ mod tests {
         let offsets = &plan.offsets[0];
         let (mut values, mut residuals) = (plan.arena(ints[0] * ONE), plan.arena(shared.usual.residual));
         plan.fill(ints, &mut values);
-        let mut kept = Kept::default();
-        kept.begin(n_planes(net), offsets.around.iter().map(|o| o.unsigned_abs()).max().unwrap() as usize, side);
+        let mut cache = ActivationCache::default();
+        cache.begin(n_planes(net), offsets.around.iter().map(|o| o.unsigned_abs()).max().unwrap() as usize, side);
         let (mut b, mut all) = (vec![0; side], Vec::new());
         for step in &plan.steps {
             let at = step.runs[0].at as usize;
-            let look = Look { values: &values, residuals: &residuals, refs: &[], usual: shared.usual };
-            predict(&shared.linears[0], offsets, look, at, shared.max, &mut b);
+            let arenas = Arenas { values: &values, residuals: &residuals, refs: &[], usual: shared.usual };
+            predict(&shared.linears[0], plan.site(arenas, step, step.runs[0]), shared.max, &mut b);
             for (i, &b) in b.iter().enumerate() {
                 residuals[at + i] = residual(values[at + i], b);
             }
-            let look = Look { values: &values, residuals: &residuals, refs: &[], usual: shared.usual };
+            let arenas = Arenas { values: &values, residuals: &residuals, refs: &[], usual: shared.usual };
             let mut heads = Heads::new(3, side);
-            around(net, offsets, look, at, 0, &b, &mut kept, &mut heads);
+            causal_conv(net, plan.site(arenas, step, step.runs[0]), &b, &mut cache, &mut heads);
             all.extend((0..side * 9).map(|i| heads.heads[i % 9 * side + i / 9]));
             step.copy(&mut residuals);
         }

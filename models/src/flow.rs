@@ -40,13 +40,13 @@ pub fn gather(
         if meeting.pass != pass {
             return;
         }
-        let Meeting { offsets, look, run, level, b, contrast, details, .. } = meeting;
+        let Meeting { site, run, b, contrast, details, .. } = meeting;
         for (i, &b) in b.iter().enumerate().filter(|_| keep()) {
             let cell = run.at as usize + i;
-            out.s.push(features(net, offsets, look, cell, level, b, &mut f));
+            out.s.push(features(net, site.cell(i), b, &mut f));
             out.features.extend(f.iter().map(|&f| f as u8));
             let (b, int) = match pass {
-                Pass::PredictDiagonal | Pass::PredictRest => (b, look.values[cell] / ONE),
+                Pass::PredictDiagonal | Pass::PredictRest => (b, site.arenas.values[cell] / ONE),
                 Pass::UpdateDiagonal | Pass::UpdateRest => (0, (ONE / 2 - contrast[cell]) >> 6),
                 _ => (0, details[(run.first as i32 + i as i32 * run.step) as usize]),
             };

@@ -15,7 +15,7 @@ use crate::kernel::couple::{Direction, MAX_DETAIL, MAX_LIFTED, couple};
 use crate::kernel::interval::beyond;
 use crate::kernel::mixture::Window;
 use crate::kernel::predict::Linear;
-use crate::kernel::{Arenas, MAX_INT, ONE, Offsets, Usual};
+use crate::kernel::{Arenas, MAX_INT, ONE, Offsets, Site, Usual};
 use crate::model::Plan;
 use crate::model::plan::{Half, Known, Lift, Phase, Run, Step};
 use crate::net::Pass;
@@ -35,10 +35,8 @@ const FRAMING: Framing = Framing { popped: POPPED, seed_offset: SEED_OFFSET, n_s
 /// A net that meets a run of cells, and what it is shown: how a trainer looks on.
 pub struct Meeting<'a> {
     pub pass: Pass,
-    pub offsets: &'a Offsets,
-    pub look: Arenas<'a>,
+    pub site: Site<'a>,
     pub run: Run,
-    pub level: i32,
     pub b: &'a [i32],
     /// Of known cells, by how much they stand out of the four nearest.
     pub contrast: &'a [i32],
@@ -150,9 +148,10 @@ impl<'a> Flow<'a> {
                 (Arenas { values: &t.values, residuals: &t.residuals, refs, usual }, &t.base)
             }
         };
-        see(Meeting { pass, offsets, look, run, level, b: &b[..n], contrast: &t.contrast, details: &[] });
+        let site = run.site(look, offsets, level);
+        see(Meeting { pass, site, run, b: &b[..n], contrast: &t.contrast, details: &[] });
         let net = model.part(pass, refs.len());
-        fast.context(net, run.site(look, offsets, level), b, &mut t.scratch, &mut t.heads);
+        fast.context(net, site, b, &mut t.scratch, &mut t.heads);
         couple(model.parts[net].net.k, direction, &b[..n], &t.heads, at, &mut t.values);
     }
 
@@ -301,7 +300,8 @@ impl RunCoder for Show<'_> {
         let t = &*tile.space;
         let look = Arenas { values: &t.values, residuals: &t.residuals, refs: tile.refs, usual: tile.context.usual };
         let b = &t.b[..run.n as usize];
-        (self.see)(Meeting { pass, offsets, look, run, level, b, contrast: &t.contrast, details });
+        let site = run.site(look, offsets, level);
+        (self.see)(Meeting { pass, site, run, b, contrast: &t.contrast, details });
         Ok(())
     }
 }
