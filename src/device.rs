@@ -238,10 +238,7 @@ fn decode_blocks(
     let mut painted = gpu.paint(painter.vqae, &coded)?.into_iter();
     let heads = heads(&blocks, &mut painted);
     let each = opened.par_drain(..).zip(heads).zip(tiles).enumerate();
-    let close = |(i, ((opened, heads), t)): (usize, ((Result<(Mask, Opened)>, Vec<Vec<i32>>), &ToDecode))| {
-        coder.close(opened?, &heads, &t.place).map(|tile| take(i, tile))
-    };
-    Ok(each.map(close).collect())
+    Ok(each.map(|(i, ((opened, heads), t))| coder.close(opened?, &heads, &t.place).map(|tile| take(i, tile))).collect())
 }
 
 /// What was painted of the blocks that have codes, and nothing of the others, tile by tile.

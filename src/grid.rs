@@ -281,7 +281,9 @@ mod tests {
             assert_eq!(slabs.map_or(1, |slabs| slabs.tile_h / h), depth, "{n_planes} of {h}×{w}");
             let Some(slabs) = slabs else { continue };
             let grid = Grid::new(slabs, (n_planes * h * w) as u64).unwrap();
-            assert!(grid.tile_h % h == 0 && (n_planes == n_stacked || n_stacked * h % grid.tile_h == 0));
+            assert!(
+                grid.tile_h.is_multiple_of(h) && (n_planes == n_stacked || (n_stacked * h).is_multiple_of(grid.tile_h))
+            );
         }
     }
 

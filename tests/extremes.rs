@@ -139,7 +139,7 @@ fn integers_are_kept(dtype: Dtype, loss: Loss, report: &Report, x: &[u64], y: &[
         // e as a whole number of 53 bits, and how often it is halved
         Loss::Rel(e) if range > 1 << 53 => {
             let n_halvings = (0..).find(|&n| (e * 2f64.powi(n)).fract() == 0.0).unwrap();
-            off <= range as u128 * (e * 2f64.powi(n_halvings)) as u128 >> n_halvings
+            off <= (range as u128 * (e * 2f64.powi(n_halvings)) as u128) >> n_halvings
         }
         Loss::Rel(e) => off <= (range as f64 * e) as u128,
         Loss::Psnr(db) => {

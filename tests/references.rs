@@ -76,7 +76,7 @@ fn dangling(path: &str, text: &str) -> Vec<String> {
         let named = DOCUMENTS.iter().find(is_named).or(DOCUMENTS.iter().find(|name| **name == path));
         let documents = named.map_or(&DOCUMENTS[..2], std::slice::from_ref);
         let is_there = |document: &&str| headings(document).iter().any(|(n, t)| *n == section || *t == section);
-        if !documents.iter().any(|document| is_there(&document)) {
+        if !documents.iter().any(is_there) {
             wrong.push(format!("{path}: {} has no section {section}", documents.join(" or ")));
         }
     }

@@ -31,7 +31,8 @@ zstd's habits work too: collapsar FILE, -d FILE, -t FILE, -l FILE, with -k -c -f
 
 Exit codes: 0 ok, 1 usage, 2 input missing, unreadable or changed while it was read, 3 corrupt input,
 4 verification failed or a source kept that --rm was to remove, 5 no space, I/O or device,
-6 a limit exceeded, 7 missing model, 70 a bug, please report it.";
+6 a limit exceeded, 7 missing model, 70 a bug, please report it; 128 + n ended by signal n,
+141 nobody reads the pipe.";
 
 /// Neural compression of scientific rasters: lossless unless asked, and the same bytes on every machine
 #[derive(Parser)]

@@ -26,7 +26,7 @@ pub fn leave_nothing_behind() {
     let heard = [SIGHUP, SIGINT, SIGTERM, SIGXCPU].into_iter().filter(|signal| !is_ignored(*signal));
     let Ok(mut signals) = signal_hook::iterator::Signals::new(heard) else { return };
     std::thread::spawn(move || {
-        for signal in signals.forever() {
+        if let Some(signal) = signals.forever().next() {
             end(ENDED_BY + signal);
         }
     });

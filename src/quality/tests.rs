@@ -204,12 +204,11 @@ fn a_psnr_beyond_what_squares_and_ratios_can_say_is_finite() {
     let psnr = 20.0 * 322.0 - 10.0 * (1999f64 / 2000.0).log10();
     assert!((q.psnr().unwrap() - psnr).abs() < 1e-3, "{:?}", q.psnr());
     assert!(total.psnr().unwrap().is_finite());
-    // the narrowest range, of which half is 0
-    let least = f64::from_bits(1);
-    let a: Vec<f64> = (0..2000).map(|i| if i % 3 == 0 { least } else { 0.0 }).collect();
+    // the smallest floats, whose halves are none
+    let a: Vec<f64> = (0..2000).map(|i| f64::from_bits(i % 3)).collect();
     let mut b = a.clone();
-    b[1] = least;
-    let psnr = 10.0 * 2000f64.log10();
+    b[1] = f64::from_bits(2);
+    let psnr = 10.0 * (4.0 * 2000f64).log10();
     assert!((of_f64(&a, &b).psnr().unwrap() - psnr).abs() < 1e-9);
     assert_eq!(of_f64(&a, &vec![f64::NAN; 2000]).psnr(), None);
 }

@@ -55,7 +55,7 @@ mod tests {
         all.remove(vqae);
         all.dedup();
         assert_eq!(names(&lossless(zoo::embedded())), all);
-        let vqae = Choice::These(vec![zoo::embedded()[vqae + 1].clone()]);
+        let vqae = Choice::These(vec![zoo::embedded()[vqae].clone()]);
         for painted in [vqae, Choice::Waves] {
             assert!(painted.can_code(Dtype::F64, Loss::Rel(0.1)));
             for (dtype, loss) in

@@ -8,7 +8,7 @@ use super::pack::{Row, Tile};
 #[test]
 #[ignore = "reads beyond a buffer: only for .ci/sanitize"]
 fn a_vector_that_begins_one_int_late() {
-    let ints = vec![1i32; N];
+    let ints: Box<[i32]> = Box::new([1; N]);
     // SAFETY: there is none, which is the point.
     let late: &[i32; N] = unsafe { &*ints.as_ptr().add(1).cast() };
     let mut out = [0; N];
