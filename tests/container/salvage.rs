@@ -91,7 +91,7 @@ fn salvage_says_what_the_end_still_knows() {
     no_index[last.end() as usize] ^= 1;
     let salvage = Reader::salvage(&no_index, &Limits::default()).unwrap();
     assert_eq!((salvage.n_blocks, salvage.content), (Some(9), Some(CONTENT)));
-    assert_eq!(salvage.damaged, [Damage { number: None, kind: Some(0), range: last.end()..good.len() as u64 - 64 }]);
+    assert_eq!(salvage.damaged, [Damage { number: None, kind: None, range: last.end()..good.len() as u64 - 64 }]);
 
     let mut no_trailer = good.clone();
     *no_trailer.last_mut().unwrap() ^= 1;

@@ -168,14 +168,13 @@ impl Decoder<'_> {
     }
 
     /// Fills in what is lost of bands that follow each other.
-    fn blot(&self, lost: &[Place], bands: &[Band], filler: u64, mut bytes: &mut [u8]) {
+    fn blot(&self, lost: &[Place], bands: &[Band], filler: u64, bytes: &mut [u8]) {
         let head = &self.array.head;
-        for band in bands {
-            let n_bytes = band_range(&head.ty, head.grid(), band.plane, band.band).1;
-            let (of_band, later) = bytes.split_at_mut(n_bytes);
-            bytes = later;
-            let lost = lost.iter().filter(|place| (place.plane, place.band) == (band.plane, band.band));
-            lost.for_each(|place| Band::blot(head, place, filler, of_band));
+        let begin = |plane: usize, band: usize| band_range(&head.ty, head.grid(), plane, band).0;
+        let Some(first) = bands.first().map(|band| begin(band.plane, band.band)) else { return };
+        for place in lost {
+            let of_band = &mut bytes[(begin(place.plane, place.band) - first) as usize..];
+            Band::blot(head, place, filler, of_band);
         }
     }
 
