@@ -16,7 +16,7 @@ const BESIDE_BYTES: u64 = 8 << 20;
 /// A tile that is coded, with its arenas and symbols.
 const THREAD_BYTES: u64 = 8 << 20;
 /// The same of a tile that is transform-coded: a larger one.
-const TRANSFORM_THREAD_BYTES: u64 = 32 << 20;
+const TRANSFORM_THREAD_BYTES: u64 = 16 << 20;
 /// Of a cell that a network is refitted to, beside its activations; and how often cells are there at once.
 const CELL_BYTES: u64 = 12;
 const N_CELL_COPIES: u64 = 3;
@@ -124,7 +124,9 @@ fn is_transform_coded(head: &Head) -> bool {
 fn bytes_of_int(head: &Head, way: Way) -> u64 {
     let sample = head.ty.dtype.n_bytes() as u64;
     let mask = if head.map.exception().is_some() { 4 } else { 0 };
-    let transform = if is_transform_coded(head) { 12 } else { 0 };
-    let samples = if way == Way::Encode { 3 * sample } else { 2 * sample };
-    4 + samples + mask + transform + 4 * head.references.len() as u64
+    let (samples, tiles) = match way {
+        Way::Encode => (3 * sample, if is_transform_coded(head) { 8 } else { 0 }),
+        Way::Decode => (2 * sample, 0),
+    };
+    4 + samples + mask + tiles + 4 * head.references.len() as u64
 }
