@@ -174,7 +174,7 @@ fn no_bound_is_broken_where_waves_paint() {
             let (min, max) = (finite().fold(f64::MAX, f64::min), finite().fold(f64::MIN, f64::max));
             for e in [0.1, 0.017, 1e-2, 1e-3] {
                 let options = options(dtype, &[H as u64, W as u64], Loss::Rel(e), None);
-                let options = Options { model: Choice::Waves, ..options };
+                let options = Options { model: Choice::Wavelet, ..options };
                 let packed = match compress(&original, &options) {
                     Ok(packed) => packed,
                     Err(error) => {

@@ -215,7 +215,7 @@ fn every_bound_of_floats_that_waves_take_is_read_and_kept() {
                 if !matches!(loss, Loss::Abs(_) | Loss::Rel(_) | Loss::Psnr(_)) {
                     continue;
                 }
-                let found = match coded(dtype, loss, Choice::Waves, &x) {
+                let found = match coded(dtype, loss, Choice::Wavelet, &x) {
                     // too tight a bound for waves
                     Err(error) if error.kind == Kind::Argument => continue,
                     found => found.and_then(|(packed, report)| {

@@ -115,7 +115,7 @@ fn painted_field(shape: &[u64]) -> Options {
 }
 
 fn by_waves(shape: &[u64]) -> Options {
-    Options { loss: Loss::Abs(1.5), model: Choice::Waves, ..raw(Dtype::F32, shape) }
+    Options { loss: Loss::Abs(1.5), model: Choice::Wavelet, ..raw(Dtype::F32, shape) }
 }
 
 /// Of the first tile.

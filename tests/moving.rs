@@ -181,7 +181,7 @@ fn masks_that_planes_share_are_of_the_samples_that_are_coded() {
 #[test]
 fn wavelets_and_autoencoders_paint_what_is_coded() {
     let smooth = f32s(field(1).iter().enumerate().map(|(i, &v)| (i % W) as f32 + (i / W) as f32 + v as f32 * 0.001));
-    for model in [Choice::Waves, models("vqae-default")] {
+    for model in [Choice::Wavelet, models("vqae-default")] {
         let options = Options { loss: Loss::Abs(0.5), model, ..classic(Dtype::F32) };
         holds("painted", &smooth, &with(&smooth, &900f32.to_le_bytes()), &options);
     }

@@ -246,7 +246,7 @@ fn a_bit_costs_at_most_256_ki_samples_of_a_field_of_many_narrow_planes() {
         };
         let bytes: Vec<u8> = (0..n).flat_map(|i| value(i).to_le_bytes()).collect();
         let file = npy("<f4", &format!("({}, {h}, {w})", shape[0]), &bytes);
-        let options = Options { model: Choice::Waves, loss: Loss::Rel(1e-3), ..Options::default() };
+        let options = Options { model: Choice::Wavelet, loss: Loss::Rel(1e-3), ..Options::default() };
         let whole = compress(&file, &options).unwrap();
         let content = collapsar::decompress(&whole).unwrap();
         let archive = Archive::open(&whole, &[]).unwrap();

@@ -102,8 +102,8 @@ fn fields_keep_their_bound_their_holes_and_their_regions() {
             }
         }
         let original = bytes(&field);
-        let packed = compress(&original, &options(Dtype::F32, shape, Loss::Abs(0.5), Choice::Waves)).unwrap();
-        assert_eq!(coder(&packed).as_deref(), Some("waves"));
+        let packed = compress(&original, &options(Dtype::F32, shape, Loss::Abs(0.5), Choice::Wavelet)).unwrap();
+        assert_eq!(coder(&packed).as_deref(), Some("wavelet"));
         let decoded = decompress(&packed).unwrap();
         for (x, y) in values(&original).into_iter().zip(values(&decoded)) {
             let is_kept = if x.is_nan() || x == -9999.0 { x.to_bits() == y.to_bits() } else { (x - y).abs() <= 0.5 };
@@ -128,8 +128,8 @@ fn what_is_smooth_is_coded_by_waves_and_what_is_not_is_not() {
         assert!(values(&original).iter().zip(&decoded).all(|(x, y)| (x - y).abs() <= e));
         coder(&packed)
     };
-    assert_eq!(by(0.1, 1.0).as_deref(), Some("waves"));
-    assert_ne!(by(20.0, 0.5).as_deref(), Some("waves"));
+    assert_eq!(by(0.1, 1.0).as_deref(), Some("wavelet"));
+    assert_ne!(by(20.0, 0.5).as_deref(), Some("wavelet"));
 }
 
 #[test]
@@ -137,9 +137,9 @@ fn a_psnr_is_kept_and_hardly_exceeded() {
     let shape = [24, 48, 64];
     let field = hills(shape.map(|n| n as usize), 0.5);
     let original = bytes(&field);
-    for (db, model) in [(40.0, Choice::Waves), (48.0, Choice::Auto)] {
+    for (db, model) in [(40.0, Choice::Wavelet), (48.0, Choice::Auto)] {
         let packed = compress(&original, &options(Dtype::F32, &shape, Loss::Psnr(db), model)).unwrap();
-        assert_eq!(coder(&packed).as_deref(), Some("waves"));
+        assert_eq!(coder(&packed).as_deref(), Some("wavelet"));
         let (x, y) = (values(&original), values(&decompress(&packed).unwrap()));
         let squares: f64 = x.iter().zip(&y).map(|(x, y)| (x - y) * (x - y)).sum();
         let range = x.iter().fold(f64::MIN, |m, &v| m.max(v)) - x.iter().fold(f64::MAX, |m, &v| m.min(v));
@@ -152,13 +152,13 @@ fn a_psnr_is_kept_and_hardly_exceeded() {
 fn what_waves_do_not_code_is_an_error() {
     let original = bytes(&hills([1, 40, 100], 1.0));
     let kind = |dtype, shape: &[u64], loss| {
-        compress(&original, &options(dtype, shape, loss, Choice::Waves)).map(drop).unwrap_err().kind
+        compress(&original, &options(dtype, shape, loss, Choice::Wavelet)).map(drop).unwrap_err().kind
     };
     for loss in [Loss::None, Loss::PwRel(0.1), Loss::Abs(1e-4)] {
         assert_eq!(kind(Dtype::F32, &[40, 100], loss), Kind::Argument);
     }
     assert_eq!(kind(Dtype::U16, &[80, 100], Loss::Abs(3.0)), Kind::Argument);
     let same = 7.5f32.to_le_bytes().repeat(4000);
-    let packed = compress(&same, &options(Dtype::F32, &[40, 100], Loss::Rel(0.1), Choice::Waves)).unwrap();
+    let packed = compress(&same, &options(Dtype::F32, &[40, 100], Loss::Rel(0.1), Choice::Wavelet)).unwrap();
     assert_eq!(decompress(&packed).unwrap(), same);
 }

@@ -160,10 +160,10 @@ pub struct Compress {
     /// Put the weights into the file, so that it can be restored without them
     #[arg(long)]
     pub embed_weights: bool,
-    /// Arrays that others may be foreseen from: auto (the default: those before them, where that pays), none, or names, numbers
+    /// Arrays that others may be predicted from: auto (the default: those before them, where that pays), none, or names, numbers
     #[arg(long, value_name = "NAME,...", default_value = "auto", hide_default_value = true, value_delimiter = ',')]
-    pub anchor: Vec<String>,
-    /// The first dimension of arrays counts fields: each is an array of its own, with its own range, and may be foreseen from others
+    pub reference: Vec<String>,
+    /// The first dimension of arrays counts fields: each is an array of its own, with its own range, and may be predicted from others
     #[arg(long)]
     pub fields: bool,
     #[command(flatten)]
@@ -276,8 +276,8 @@ pub struct Demo {
 }
 
 impl Compress {
-    pub fn anchors(&self) -> References {
-        match self.anchor.as_slice() {
+    pub fn references(&self) -> References {
+        match self.reference.as_slice() {
             [word] if word == "auto" => References::Auto,
             [word] if word == "none" => References::None,
             names => References::These(names.to_vec()),

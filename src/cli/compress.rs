@@ -45,7 +45,7 @@ pub fn run(args: &args::Compress) -> Result<Tally> {
         memory: power::memory(),
         adapt: args.coding.adapt,
         loss: args.lossy.loss().check()?,
-        references: args.anchors(),
+        references: args.references(),
         fields: args.fields,
     };
     let run = Run { args, talk: Talk::from(&args.talk), options, given };
@@ -129,7 +129,7 @@ impl Run<'_> {
                 array.model.as_deref().unwrap_or("classic"),
                 refitted(array.refit_bytes),
                 array.noise.map_or(String::new(), |n| format!(", noise σ {}", collapsar::sample::number(n.sigma))),
-                looks_at(&array.references),
+                predicted_from(&array.references),
                 off_by(r, array).map_or(String::new(), |off| format!(", {off}")),
             ));
         }
@@ -141,7 +141,7 @@ impl Run<'_> {
             json!({
                 "label": a.label, "dtype": a.ty.dtype.name(), "shape": a.ty.shape, "map": a.map,
                 "bytes_in": a.ty.n_bytes().unwrap_or(0), "bytes_out": a.n_bytes_out, "model": a.model,
-                "refit_bytes": a.refit_bytes, "anchors": a.references, "bound": a.bound.map(bound_json),
+                "refit_bytes": a.refit_bytes, "references": a.references, "bound": a.bound.map(bound_json),
                 "largest_error": a.errors.largest, "off_by": off_by(r, a).map(off_json),
                 "samples_changed": a.errors.n_changed, "noise": a.noise.map(noise_json),
             })
@@ -235,9 +235,9 @@ pub(super) fn bound_json(bound: Bound) -> Value {
 }
 
 /// Other arrays that one is foreseen from.
-fn looks_at(anchors: &[String]) -> String {
-    let names: Vec<String> = anchors.iter().map(|label| say::clean(label)).collect();
-    if names.is_empty() { String::new() } else { format!(", looks at {}", names.join(" and ")) }
+fn predicted_from(references: &[String]) -> String {
+    let names: Vec<String> = references.iter().map(|label| say::clean(label)).collect();
+    if names.is_empty() { String::new() } else { format!(", predicted from {}", names.join(" and ")) }
 }
 
 /// What is said behind the name of a model.

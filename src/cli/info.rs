@@ -47,11 +47,11 @@ fn json_of(n_bytes: u64, c: &Contents, arrays: &Arrays) -> Value {
         json!({
             "label": a.label, "dtype": a.ty.dtype.name(), "shape": a.ty.shape, "big_endian": a.ty.big_endian,
             "map": a.map, "bound": a.bound.map(compress::bound_json), "tile": [a.grid.tile_h, a.grid.tile_w], "tiles": a.grid.n_tiles(), "phases": a.grid.n_phases,
-            "planes_looked_at": a.n_previous,
-            "anchors": a.anchors.iter().map(|(label, gain)| json!({"label": label, "gain": f64::from(*gain) / 4096.0})).collect::<Vec<Value>>(),
+            "reference_planes": a.n_previous,
+            "references": a.references.iter().map(|(label, gain)| json!({"label": label, "gain": f64::from(*gain) / 4096.0})).collect::<Vec<Value>>(),
             "model": a.model.as_ref().map(|(name, _)| name),
             "model_blake3": a.model.as_ref().map(|(_, hash)| say::hex(hash)), "refit_bytes": a.refit_bytes,
-            "hidden_samples": a.n_hidden, "mask_bytes": a.mask_bytes,
+            "masked_samples": a.n_hidden, "mask_bytes": a.mask_bytes,
             "bytes": a.n_bytes(), "bits_per_sample": noise::round(a.bits_per_sample()),
             "modes": modes.collect::<serde_json::Map<String, Value>>(), "noise": a.noise.map(Noise::json),
         })
@@ -111,13 +111,14 @@ fn array_text(a: &ArrayInfo) -> String {
     let phases = if a.grid.n_phases == 4 { ", 2×2 phases apart" } else { "" };
     let planes = match a.n_previous {
         0 => String::new(),
-        n => format!(", looks at {n} planes before"),
+        n => format!(", predicted from {n} planes before"),
     };
-    let seen =
-        |(label, gain): &(String, i32)| format!(", looks at {} × {:.3}", say::clean(label), f64::from(*gain) / 4096.0);
-    let anchors: String = a.anchors.iter().map(seen).collect();
+    let seen = |(label, gain): &(String, i32)| {
+        format!(", predicted from {} × {:.3}", say::clean(label), f64::from(*gain) / 4096.0)
+    };
+    let references: String = a.references.iter().map(seen).collect();
     let mut out = format!(
-        "  {}: {}, {}, {model}, {} tiles of {}×{}{phases}{planes}{anchors}\n",
+        "  {}: {}, {}, {model}, {} tiles of {}×{}{phases}{planes}{references}\n",
         say::clean(&a.label),
         collapsar::codec::file::archive::describe(&a.ty),
         a.map,

@@ -28,7 +28,7 @@ pub fn choice(name: Option<&str>, given: &[Arc<Model>], embed: bool) -> Result<C
         None | Some("auto") if embed => Choice::These(zoo::defaults()),
         None | Some("auto") => Choice::Auto,
         Some("classic") => Choice::Classic,
-        Some("waves") => Choice::Waves,
+        Some("wavelet") => Choice::Wavelet,
         Some(name) => Choice::These(zoo::by_name(name, given)?),
     })
 }

@@ -145,7 +145,7 @@ fn no_byte_depends_on_what_is_in_flight() {
             floats(200, 64, 128),
             Options {
                 loss: Loss::Rel(1e-3),
-                model: Choice::Waves,
+                model: Choice::Wavelet,
                 ..of(Family::Pixelcnn, Dtype::F32, &[200, 64, 128])
             },
         ),

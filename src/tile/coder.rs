@@ -72,7 +72,7 @@ impl<M> Coder<M> {
 
     /// What a tile that is not classic is coded by, in one word.
     pub fn word(&self) -> &'static str {
-        if let Coder::Wavelet { .. } = self { "waves" } else { "network" }
+        if let Coder::Wavelet { .. } = self { "wavelet" } else { "network" }
     }
 
     /// The same with its model there in another way.
@@ -99,7 +99,7 @@ impl Coder {
 
     pub fn name(&self) -> Option<&str> {
         match self {
-            Coder::Wavelet { .. } => Some("waves"),
+            Coder::Wavelet { .. } => Some("wavelet"),
             _ => self.model().map(|model| model.name.as_str()),
         }
     }

@@ -55,7 +55,7 @@ pub fn by_name(word: &str, others: &[Arc<Model>]) -> Result<Vec<Arc<Model>>> {
     if some.is_empty() {
         let names: Vec<&str> = all().map(|m| m.name.as_str()).collect();
         return Err(Error::argument(format!(
-            "no model '{word}'; there are auto, classic, waves, {}",
+            "no model '{word}'; there are auto, classic, wavelet, {}",
             names.join(", ")
         )));
     }

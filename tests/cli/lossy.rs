@@ -185,7 +185,7 @@ fn floats_up_to_the_largest_are_stored_within_a_bound_of_the_order_of_their_rang
             let said = desk.says(0, &["compress", "-f", "--rel", share, "--verify", name]);
             let most: f64 = share.parse().unwrap();
             assert!(figure(&said, "largest error ", " of the range") <= most, "{said}");
-            desk.says(0, &["compress", "-f", "--verify", "--model", "waves", "--rel", share, name]);
+            desk.says(0, &["compress", "-f", "--verify", "--model", "wavelet", "--rel", share, name]);
         }
         desk.says(0, &["compress", "-f", "--verify", "--abs", &format!("{:e}", largest * 0.8), name]);
     }

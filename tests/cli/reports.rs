@@ -26,25 +26,25 @@ fn json_is_json_on_every_verb() {
 }
 
 #[test]
-fn fields_of_a_cube_are_foreseen_from_each_other_and_from_those_that_are_named() {
+fn fields_of_a_cube_are_predicted_from_each_other_and_from_those_that_are_named() {
     let desk = Desk::with(&[("c.fits", &painted::cube(3))]);
     let numbers = |told: &serde_json::Value| {
         let arrays = told["arrays"].as_array().unwrap();
-        arrays.iter().map(|a| a["anchors"].as_array().unwrap().len()).collect::<Vec<usize>>()
+        arrays.iter().map(|a| a["references"].as_array().unwrap().len()).collect::<Vec<usize>>()
     };
-    let anchors = |more: &[&str]| {
+    let references = |more: &[&str]| {
         let done = desk.json(0, &[&["compress", "--json", "-f", "--verify", "--fields", "c.fits"], more].concat());
         let info = desk.json(0, &["info", "--json", "c.fits.clps"]);
         assert_eq!(numbers(&done[0]), numbers(&info[0]));
         assert!(desk.output(&["decompress", "-c", "c.fits.clps"]).stdout == painted::cube(3));
         numbers(&done[0])
     };
-    let auto = anchors(&[]);
+    let auto = references(&[]);
     assert!(auto[0] == 0 && auto[1] > 0 && auto[2] > 0, "{auto:?}");
-    assert_eq!(anchors(&["--anchor", "1"]), [0, 0, 1]);
-    assert_eq!(anchors(&["--anchor", "none"]), [0, 0, 0]);
-    anchors(&[]);
-    assert!(text(&desk.output(&["info", "c.fits.clps"]).stdout).contains("looks at "));
+    assert_eq!(references(&["--reference", "1"]), [0, 0, 1]);
+    assert_eq!(references(&["--reference", "none"]), [0, 0, 0]);
+    references(&[]);
+    assert!(text(&desk.output(&["info", "c.fits.clps"]).stdout).contains("predicted from "));
 }
 
 #[test]

@@ -28,7 +28,7 @@ impl Raw {
 
 #[derive(Group)]
 pub struct Coding {
-    /// auto measures the built-in defaults, classic uses no network, waves is for fields within a bound, else a name from `collapsar models`
+    /// auto measures the built-in defaults, classic uses no network, wavelet is for fields within a bound, else a name from `collapsar models`
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
     #[command(flatten)]

@@ -44,8 +44,8 @@ pub struct ArrayInfo {
     pub bound: Option<Bound>,
     pub grid: Grid,
     pub n_previous: usize,
-    /// Labels of the arrays that it looks at, and the gains they are seen with: of 1 is 4096.
-    pub anchors: Vec<(String, i32)>,
+    /// Labels of the arrays that it is predicted from, and their gains: of 1 is 4096.
+    pub references: Vec<(String, i32)>,
     /// Name and hash.
     pub model: Option<(String, [u8; 32])>,
     /// What the refit of the model takes.
@@ -103,9 +103,9 @@ pub fn arrays(source: &dyn Source, given: &[Arc<Model>]) -> Result<Vec<ArrayInfo
     archive.arrays().map(one).collect()
 }
 
-fn named(archive: &Archive, array: &Array, anchor: &Reference) -> Option<(String, i32)> {
-    let seen = archive.array(array.number.checked_sub(anchor.back)?)?;
-    Some((seen.head.label.clone(), anchor.gain()))
+fn named(archive: &Archive, array: &Array, reference: &Reference) -> Option<(String, i32)> {
+    let seen = archive.array(array.number.checked_sub(reference.back)?)?;
+    Some((seen.head.label.clone(), reference.gain()))
 }
 
 fn array_info(archive: &Archive, array: &Array) -> Result<ArrayInfo> {
@@ -137,7 +137,7 @@ fn array_info(archive: &Archive, array: &Array) -> Result<ArrayInfo> {
         bound: head.map.bound(),
         grid: *head.grid(),
         n_previous: head.n_previous,
-        anchors: head.references.iter().filter_map(|anchor| named(archive, array, anchor)).collect(),
+        references: head.references.iter().filter_map(|reference| named(archive, array, reference)).collect(),
         model,
         refit_bytes: head.refit_bytes(),
         modes,

@@ -185,7 +185,7 @@ impl<'a> Tiles<'a> {
                 4 => (2 * y + place.phase / 2, 2 * x + place.phase % 2),
                 _ => (y, x),
             };
-            let row = reference.sample((grid.h, grid.w), place.plane, y).expect("it was held against its anchor");
+            let row = reference.sample((grid.h, grid.w), place.plane, y).expect("it was held against its reference");
             let spot = Spot::of(seen.head.grid(), 0, row + x as u64);
             let hidden = self.hidden_at(seen, spot)?;
             ints.push(if hidden { HIDDEN } else { self.int(seen, spot)? });

@@ -14,8 +14,8 @@ pub enum Choice {
     Auto,
     /// None: classic modes only.
     Classic,
-    /// None: waves, of fields within a bound.
-    Waves,
+    /// None: a wavelet, of fields within a bound.
+    Wavelet,
     These(Vec<Arc<Model>>),
 }
 
@@ -24,7 +24,7 @@ impl Choice {
     pub fn can_code(&self, dtype: Dtype, loss: Loss) -> bool {
         let needs_bound = match self {
             Choice::Auto | Choice::Classic => false,
-            Choice::Waves => true,
+            Choice::Wavelet => true,
             Choice::These(models) => models.iter().any(|model| model.vqae.is_some()),
         };
         let is_bounded =
@@ -56,7 +56,7 @@ mod tests {
         all.dedup();
         assert_eq!(names(&lossless(zoo::embedded())), all);
         let vqae = Choice::These(vec![zoo::embedded()[vqae].clone()]);
-        for painted in [vqae, Choice::Waves] {
+        for painted in [vqae, Choice::Wavelet] {
             assert!(painted.can_code(Dtype::F64, Loss::Rel(0.1)));
             for (dtype, loss) in
                 [(Dtype::F64, Loss::None), (Dtype::U16, Loss::Abs(1.0)), (Dtype::F32, Loss::PwRel(0.1))]

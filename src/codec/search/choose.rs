@@ -39,7 +39,7 @@ pub fn choose(task: &Task) -> Result<Chosen> {
     let (draft, bits) = of_windows(task, &candidates, &models)?;
     let draft = match (others.first(), task.choice) {
         (Some(model), _) => only_vqae(model, draft, task, &candidates)?,
-        (None, Choice::Waves) => only_wavelet(draft, task, &candidates)?,
+        (None, Choice::Wavelet) => only_wavelet(draft, task, &candidates)?,
         (None, Choice::Auto) => against_wavelet(draft, bits, task, &candidates)?,
         (None, Choice::Classic | Choice::These(_)) => draft,
     };

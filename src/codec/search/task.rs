@@ -26,7 +26,7 @@ impl Task<'_> {
     pub fn models(&self) -> (Vec<Arc<Runtime>>, Vec<Arc<Model>>) {
         let field = matches!(self.view.ty.dtype, Dtype::F32 | Dtype::F64) || self.view.loss != Loss::None;
         let models = match self.choice {
-            Choice::Classic | Choice::Waves => Vec::new(),
+            Choice::Classic | Choice::Wavelet => Vec::new(),
             Choice::These(models) => models.clone(),
             Choice::Auto => zoo::measured(field, self.adapt == Adapt::Max),
         };

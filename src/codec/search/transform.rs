@@ -25,7 +25,7 @@ const MOST_BITS: u64 = 1500;
 
 /// The draft of an array that takes about so many bits per thousand samples, or a wavelet where that is ahead.
 pub fn against_wavelet(draft: Draft, bits: u64, task: &Task, candidates: &Candidates) -> Result<Draft> {
-    if bits > MOST_BITS || draft.map.bound().is_none() || !can_code(Choice::Waves, &task.view) {
+    if bits > MOST_BITS || draft.map.bound().is_none() || !can_code(Choice::Wavelet, &task.view) {
         return Ok(draft);
     }
     let Some(wavelet) = by_wavelet(&draft, task, candidates)? else { return Ok(draft) };
@@ -36,7 +36,7 @@ pub fn against_wavelet(draft: Draft, bits: u64, task: &Task, candidates: &Candid
 /// The draft of an array that a wavelet is to code; the one that was chosen where a bound makes it no simpler.
 pub fn only_wavelet(draft: Draft, task: &Task, candidates: &Candidates) -> Result<Draft> {
     let by = |draft: &Draft| by_wavelet(draft, task, candidates);
-    only("waves", Choice::Waves, draft, &task.view, candidates, by)
+    only("wavelet", Choice::Wavelet, draft, &task.view, candidates, by)
 }
 
 /// The same for an autoencoder.
