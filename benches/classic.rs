@@ -1,6 +1,6 @@
 //! Encode and decode of one painted tile of 256 × 256: a noisy sky of 16 bits and a smooth field of 32.
 
-use collapsar::tile::classic;
+use collapsar::internals::tile::classic;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 

@@ -3,16 +3,16 @@
 #[path = "../tests/painted/mod.rs"]
 mod painted;
 
-use collapsar::kernel::context::Heads;
-use collapsar::kernel::fast::{Inverted, Level, Scratch, room};
-use collapsar::kernel::interval::Distributions;
-use collapsar::kernel::mixture::{Mixtures, Window, mass};
-use collapsar::kernel::{Arenas, ONE, Usual};
-use collapsar::model::vqae::{BLOCK, Role};
-use collapsar::model::{Family, Model};
-use collapsar::tile::cells::{decode, encode};
-use collapsar::tile::stream::Context;
-use collapsar::weights::zoo;
+use collapsar::internals::kernel::context::Heads;
+use collapsar::internals::kernel::fast::{Inverted, Level, Scratch, room};
+use collapsar::internals::kernel::interval::Distributions;
+use collapsar::internals::kernel::mixture::{Mixtures, Window, mass};
+use collapsar::internals::kernel::{Arenas, ONE, Usual};
+use collapsar::internals::model::vqae::{BLOCK, Role};
+use collapsar::internals::model::{Family, Model};
+use collapsar::internals::tile::cells::{decode, encode};
+use collapsar::internals::tile::stream::Context;
+use collapsar::internals::weights::zoo;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::time::Duration;

@@ -2,9 +2,9 @@
 
 mod painted;
 
-use collapsar::array::{ArrayType, Dtype};
-use collapsar::weights::zoo;
-use collapsar::{Adapt, Archive, Choice, Options, compress, decompress};
+use collapsar::internals::array::{ArrayType, Dtype};
+use collapsar::internals::weights::zoo;
+use collapsar::internals::{Adapt, Archive, Choice, Options, compress, decompress};
 use std::fs;
 use std::path::Path;
 

@@ -2,12 +2,12 @@
 
 mod painted;
 
-use collapsar::array::{ArrayType, Dtype};
-use collapsar::codec::file::archive::Archive;
-use collapsar::error::Kind;
-use collapsar::source::Source;
-use collapsar::weights::zoo;
-use collapsar::{Choice, Loss, Options, Rounding, compress, compress_to, decompress};
+use collapsar::internals::array::{ArrayType, Dtype};
+use collapsar::internals::codec::file::archive::Archive;
+use collapsar::internals::error::Kind;
+use collapsar::internals::source::Source;
+use collapsar::internals::weights::zoo;
+use collapsar::internals::{Choice, Loss, Options, Rounding, compress, compress_to, decompress};
 use painted::Random;
 
 const H: usize = 37;

@@ -2,11 +2,11 @@
 
 mod painted;
 
-use collapsar::array::{ArrayType, Dtype};
-use collapsar::error::Kind;
-use collapsar::model::Family;
-use collapsar::tile::code::Mode;
-use collapsar::{Archive, Choice, Options, compress, decompress, salvage};
+use collapsar::internals::array::{ArrayType, Dtype};
+use collapsar::internals::error::Kind;
+use collapsar::internals::model::Family;
+use collapsar::internals::tile::code::Mode;
+use collapsar::internals::{Archive, Choice, Options, compress, decompress, salvage};
 use painted::Random;
 use std::collections::BTreeMap;
 

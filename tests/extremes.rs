@@ -3,9 +3,9 @@
 
 mod painted;
 
-use collapsar::array::{ArrayType, Dtype};
-use collapsar::error::Kind;
-use collapsar::{Choice, Loss, Options, Report, Rounding, compress_to, decompress};
+use collapsar::internals::array::{ArrayType, Dtype};
+use collapsar::internals::error::Kind;
+use collapsar::internals::{Choice, Loss, Options, Report, Rounding, compress_to, decompress};
 use painted::Random;
 
 const H: usize = 13;
@@ -96,14 +96,14 @@ fn losses() -> Vec<Loss> {
     all
 }
 
-fn coded(dtype: Dtype, loss: Loss, model: Choice, x: &[u64]) -> collapsar::Result<(Vec<u8>, Report)> {
+fn coded(dtype: Dtype, loss: Loss, model: Choice, x: &[u64]) -> collapsar::internals::Result<(Vec<u8>, Report)> {
     let raw = ArrayType { dtype, big_endian: false, shape: vec![H as u64, W as u64] };
     let options = Options { raw: Some(raw), model, loss, ..Options::default() };
     let bytes: Vec<u8> = x.iter().flat_map(|w| w.to_le_bytes().into_iter().take(dtype.n_bytes())).collect();
     compress_to(&bytes, Vec::new(), &options, &|_| Ok(()))
 }
 
-fn decoded(dtype: Dtype, packed: &[u8]) -> collapsar::Result<Vec<u64>> {
+fn decoded(dtype: Dtype, packed: &[u8]) -> collapsar::internals::Result<Vec<u64>> {
     let word = |b: &[u8]| b.iter().rev().fold(0, |w, &b| w << 8 | u64::from(b));
     Ok(decompress(packed)?.chunks(dtype.n_bytes()).map(word).collect())
 }

@@ -2,17 +2,17 @@
 
 mod painted;
 
-use collapsar::array::{ArrayType, Dtype};
-use collapsar::codec::array::head::Spec;
-use collapsar::container::Writer;
-use collapsar::error::{Error, Kind, Result};
-use collapsar::grid::Layout;
-use collapsar::kernel::Usual;
-use collapsar::model::{Family, Model};
-use collapsar::net::Refit;
-use collapsar::sample::{Map, Stats};
-use collapsar::tile::coder::{CellCoder, Coder, Fitted};
-use collapsar::{Archive, Choice, Options, SalvageReport, compress, decompress, salvage};
+use collapsar::internals::array::{ArrayType, Dtype};
+use collapsar::internals::codec::array::head::Spec;
+use collapsar::internals::container::Writer;
+use collapsar::internals::error::{Error, Kind, Result};
+use collapsar::internals::grid::Layout;
+use collapsar::internals::kernel::Usual;
+use collapsar::internals::model::{Family, Model};
+use collapsar::internals::net::Refit;
+use collapsar::internals::sample::{Map, Stats};
+use collapsar::internals::tile::coder::{CellCoder, Coder, Fitted};
+use collapsar::internals::{Archive, Choice, Options, SalvageReport, compress, decompress, salvage};
 use std::sync::Arc;
 
 fn raw(dtype: Dtype, shape: &[u64]) -> Option<ArrayType> {
@@ -38,7 +38,7 @@ fn head(n_planes: u64, h: u64, w: u64) -> Spec {
 
 fn varint(value: u64) -> Vec<u8> {
     let mut out = Vec::new();
-    collapsar::wire::put_varint(&mut out, value);
+    collapsar::internals::wire::put_varint(&mut out, value);
     out
 }
 
@@ -160,7 +160,7 @@ fn refitted_models_of_very_many_arrays_are_refused() {
 /// Each is copied, parsed and kept: a file of 64 MiB held a hundred thousand of them.
 #[test]
 fn weights_files_beyond_sixty_four_are_refused() {
-    let weights = collapsar::weights::store(&painted::loaded(Family::Pixelcnn)).unwrap();
+    let weights = collapsar::internals::weights::store(&painted::loaded(Family::Pixelcnn)).unwrap();
     for (n, kind) in [(64, None), (65, Some(Kind::Limit))] {
         let mut writer = Writer::new(Vec::new()).unwrap();
         writer.block(1, &[3, 0]).unwrap();
@@ -190,8 +190,8 @@ fn a_weights_file_of_nothing_but_header_is_refused() {
     let text = [vec![b'['; 100], b"[],".repeat(1 << 20)].concat();
     let mut file = (text.len() as u64).to_le_bytes().to_vec();
     file.extend(text);
-    assert_eq!(collapsar::weights::load(&file).unwrap_err().kind, Kind::Limit);
-    assert_eq!(collapsar::weights::load(&u64::MAX.to_le_bytes()).unwrap_err().kind, Kind::Corrupt);
+    assert_eq!(collapsar::internals::weights::load(&file).unwrap_err().kind, Kind::Limit);
+    assert_eq!(collapsar::internals::weights::load(&u64::MAX.to_le_bytes()).unwrap_err().kind, Kind::Corrupt);
 }
 
 /// A plane or a row per sample cost a tile per sample, and more blocks than a file may hold.
@@ -266,7 +266,7 @@ fn a_file_within_a_file_within_a_file_comes_back() {
 }
 
 fn gzipped(bytes: &[u8]) -> Vec<u8> {
-    use collapsar::format::gzip::{Recipe, rewrap};
+    use collapsar::internals::format::gzip::{Recipe, rewrap};
     let mut recipe = vec![1, 6, 10, 0, 0, 0, 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
     let recipe = Recipe::read(&mut std::mem::take(&mut recipe).as_slice()).unwrap();
     let (mut inner, mut out) = (bytes, Vec::new());

@@ -2,12 +2,12 @@
 
 mod example;
 
-use collapsar::codec::file::blocks::kind;
-use collapsar::codec::file::bytes::DICTIONARY;
-use collapsar::container::{END_MAGIC, MAGIC, MAX_BLOCK_BYTES, MAX_BLOCKS, VERSION, Writer};
-use collapsar::kernel::MAX_INT;
-use collapsar::model::Family;
-use collapsar::net::Pass;
+use collapsar::internals::codec::file::blocks::kind;
+use collapsar::internals::codec::file::bytes::DICTIONARY;
+use collapsar::internals::container::{END_MAGIC, MAGIC, MAX_BLOCK_BYTES, MAX_BLOCKS, VERSION, Writer};
+use collapsar::internals::kernel::MAX_INT;
+use collapsar::internals::model::Family;
+use collapsar::internals::net::Pass;
 use example::{H, INTS, W, weights};
 
 const FORMAT: &str = include_str!("../FORMAT.md");
@@ -134,6 +134,6 @@ fn the_worked_payloads_decode_in_every_family() {
             writer.block(kind, payload).unwrap();
         }
         let (packed, _) = writer.finish(content.len() as u64, *blake3::hash(&content).as_bytes()).unwrap();
-        assert_eq!(collapsar::decompress(&packed).unwrap(), content, "{name}");
+        assert_eq!(collapsar::internals::decompress(&packed).unwrap(), content, "{name}");
     }
 }

@@ -5,19 +5,19 @@
 
 mod painted;
 
-use collapsar::array::{ArrayType, Dtype};
-use collapsar::codec::array::band::Band;
-use collapsar::codec::array::references::recall;
-use collapsar::codec::file::archive::{Archive, Array};
-use collapsar::kernel::fast::Level;
-use collapsar::model::Family;
-use collapsar::tile::cells::encode;
-use collapsar::tile::code::Mode;
-use collapsar::tile::coder::Coder;
-use collapsar::tile::runtime::{Runtime, Runtimes};
-use collapsar::tile::transform::vqae::Opened;
-use collapsar::weights::zoo;
-use collapsar::{Choice, Loss, Options};
+use collapsar::internals::array::{ArrayType, Dtype};
+use collapsar::internals::codec::array::band::Band;
+use collapsar::internals::codec::array::references::recall;
+use collapsar::internals::codec::file::archive::{Archive, Array};
+use collapsar::internals::kernel::fast::Level;
+use collapsar::internals::model::Family;
+use collapsar::internals::tile::cells::encode;
+use collapsar::internals::tile::code::Mode;
+use collapsar::internals::tile::coder::Coder;
+use collapsar::internals::tile::runtime::{Runtime, Runtimes};
+use collapsar::internals::tile::transform::vqae::Opened;
+use collapsar::internals::weights::zoo;
+use collapsar::internals::{Choice, Loss, Options};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -361,7 +361,7 @@ fn every_golden_file_gives_back_its_content() {
     assert!(golden.len() >= cases().len());
     for (path, file, n, hash) in golden {
         assert!(file.len() <= MAX_BYTES, "{}: {} bytes", path.display(), file.len());
-        let content = collapsar::decompress(&file).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let content = collapsar::internals::decompress(&file).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         assert_eq!((content.len() as u64, blake3::hash(&content).to_string()), (n, hash), "{}", path.display());
     }
 }
@@ -430,7 +430,7 @@ fn the_network_of_scales_still_makes_these_payloads() {
 #[test]
 fn the_encoder_still_makes_these_bytes() {
     for case in cases() {
-        let file = collapsar::compress(&case.content, &case.options).unwrap();
+        let file = collapsar::internals::compress(&case.content, &case.options).unwrap();
         let archive = Archive::open(&file, &[]).unwrap();
         assert!((case.shows)(&archive), "{} does not show what it is there for", case.name);
         let golden = fs::read(root().join(NEWEST).join(format!("{}.clps", case.name))).unwrap();
@@ -449,11 +449,11 @@ fn write_what_is_missing() {
         if folder.join(format!("{name}.clps")).exists() {
             continue; // never edited
         }
-        let file = collapsar::compress(&content, &options).unwrap();
+        let file = collapsar::internals::compress(&content, &options).unwrap();
         assert!(shows(&Archive::open(&file, &[]).unwrap()), "{name} does not show what it is there for");
         fs::write(folder.join(format!("{name}.clps")), &file).unwrap();
         // what is lossy gives back something else than it was made from
-        let given = collapsar::decompress(&file).unwrap();
+        let given = collapsar::internals::decompress(&file).unwrap();
         list += &format!("{name}.clps {} {}\n", given.len(), blake3::hash(&given));
     }
     fs::write(folder.join("CONTENT.txt"), list).unwrap();

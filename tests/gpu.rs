@@ -4,26 +4,26 @@
 
 mod painted;
 
-use collapsar::array::{ArrayType, Dtype};
-use collapsar::device::Device;
-use collapsar::error::{Kind, Result};
-use collapsar::gpu::{Backend, Gpu, Op, Shaders, TileInts, TilePayload, adapters};
-use collapsar::kernel::activation_cache::ActivationCache;
-use collapsar::kernel::causal_conv::{causal_conv, n_planes};
-use collapsar::kernel::context::{Heads, context};
-use collapsar::kernel::fast::Level;
-use collapsar::kernel::interval::{Distributions, intervals};
-use collapsar::kernel::mixture::{Mixtures, Window, mass, mixture};
-use collapsar::kernel::predict::{Linear, predict};
-use collapsar::kernel::quantise::{MAX_FEATURE, coarsen, quantise};
-use collapsar::kernel::{Arenas, MAX_INT, MAX_RESIDUAL, ONE, Offsets, Site, Usual};
-use collapsar::model::l3c::Steps;
-use collapsar::model::{Family, Model, Part};
-use collapsar::net::{Layer, Net, Pass, Spec};
-use collapsar::tile::cells;
-use collapsar::tile::stream::Context;
-use collapsar::weights::zoo;
-use collapsar::{Adapt, Archive, Choice, Decoding, Loss, Options, compress, decompress_to};
+use collapsar::internals::array::{ArrayType, Dtype};
+use collapsar::internals::device::Device;
+use collapsar::internals::error::{Kind, Result};
+use collapsar::internals::gpu::{Backend, Gpu, Op, Shaders, TileInts, TilePayload, adapters};
+use collapsar::internals::kernel::activation_cache::ActivationCache;
+use collapsar::internals::kernel::causal_conv::{causal_conv, n_planes};
+use collapsar::internals::kernel::context::{Heads, context};
+use collapsar::internals::kernel::fast::Level;
+use collapsar::internals::kernel::interval::{Distributions, intervals};
+use collapsar::internals::kernel::mixture::{Mixtures, Window, mass, mixture};
+use collapsar::internals::kernel::predict::{Linear, predict};
+use collapsar::internals::kernel::quantise::{MAX_FEATURE, coarsen, quantise};
+use collapsar::internals::kernel::{Arenas, MAX_INT, MAX_RESIDUAL, ONE, Offsets, Site, Usual};
+use collapsar::internals::model::l3c::Steps;
+use collapsar::internals::model::{Family, Model, Part};
+use collapsar::internals::net::{Layer, Net, Pass, Spec};
+use collapsar::internals::tile::cells;
+use collapsar::internals::tile::stream::Context;
+use collapsar::internals::weights::zoo;
+use collapsar::internals::{Adapt, Archive, Choice, Decoding, Loss, Options, compress, decompress_to};
 use std::sync::{Arc, LazyLock, Mutex};
 
 const SIZES: [usize; 10] = [1, 15, 16, 17, 63, 64, 65, 255, 256, 257];
@@ -505,13 +505,13 @@ fn a_refitted_file_has_the_bytes_of_the_cpu_and_comes_back() -> Result<()> {
             let raw = ArrayType { dtype: Dtype::U16, big_endian: false, shape: vec![160, 150] };
             let model = Choice::These(zoo::by_name("pixelcnn-fast", &[])?[..1].to_vec());
             let cpu = Options { model, raw: Some(raw), adapt, ..Options::default() };
-            let packed = collapsar::compress(&bytes, &cpu)?;
+            let packed = collapsar::internals::compress(&bytes, &cpu)?;
             let refitted = Archive::open(&packed, &[])?.arrays().all(|a| a.head.refit_bytes() > 0);
             assert_eq!(refitted, adapt == Adapt::Fast);
-            assert!(collapsar::compress(&bytes, &Options { device: device.clone(), ..cpu })? == packed);
+            assert!(collapsar::internals::compress(&bytes, &Options { device: device.clone(), ..cpu })? == packed);
             let decoding = Decoding { device: device.clone(), ..Decoding::default() };
             let mut back = Vec::new();
-            collapsar::decompress_to(&packed, &mut back, &decoding, &|_| Ok(()))?;
+            collapsar::internals::decompress_to(&packed, &mut back, &decoding, &|_| Ok(()))?;
             assert!(back == bytes);
         }
     }
@@ -538,7 +538,7 @@ fn a_painted_field_has_the_bytes_of_the_cpu_and_comes_back() -> Result<()> {
             assert!(compress(&bytes, &Options { device: device.clone(), ..cpu })? == packed);
             let mut back = Vec::new();
             decompress_to(&packed, &mut back, &Decoding { device, ..Decoding::default() }, &|_| Ok(()))?;
-            assert!(back == collapsar::decompress(&packed)? && back != bytes);
+            assert!(back == collapsar::internals::decompress(&packed)? && back != bytes);
         }
     }
     Ok(())
@@ -560,12 +560,12 @@ fn a_lossy_file_with_fill_values_has_the_bytes_of_the_cpu_and_comes_back() -> Re
             let model = Choice::These(zoo::by_name(name, &[])?[..1].to_vec());
             let loss = Loss::Abs(0.02);
             let cpu = Options { model, raw: Some(raw), adapt: Adapt::Off, loss, ..Options::default() };
-            let packed = collapsar::compress(&bytes, &cpu)?;
-            assert!(collapsar::compress(&bytes, &Options { device: device.clone(), ..cpu })? == packed);
+            let packed = collapsar::internals::compress(&bytes, &cpu)?;
+            assert!(collapsar::internals::compress(&bytes, &Options { device: device.clone(), ..cpu })? == packed);
             let decoding = Decoding { device: device.clone(), ..Decoding::default() };
             let mut back = Vec::new();
-            collapsar::decompress_to(&packed, &mut back, &decoding, &|_| Ok(()))?;
-            assert!(back == collapsar::decompress(&packed)? && back != bytes);
+            collapsar::internals::decompress_to(&packed, &mut back, &decoding, &|_| Ok(()))?;
+            assert!(back == collapsar::internals::decompress(&packed)? && back != bytes);
         }
     }
     Ok(())

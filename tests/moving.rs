@@ -2,11 +2,11 @@
 
 mod painted;
 
-use collapsar::array::{ArrayType, Dtype};
-use collapsar::error::Result;
-use collapsar::source::Source;
-use collapsar::weights::zoo;
-use collapsar::{Choice, Kind, Loss, Options, Rounding, compress, compress_to, decompress, decompress_to};
+use collapsar::internals::array::{ArrayType, Dtype};
+use collapsar::internals::error::Result;
+use collapsar::internals::source::Source;
+use collapsar::internals::weights::zoo;
+use collapsar::internals::{Choice, Kind, Loss, Options, Rounding, compress, compress_to, decompress, decompress_to};
 use painted::Random;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -2,23 +2,23 @@
 
 mod example;
 
-use collapsar::kernel::activation_cache::ActivationCache;
-use collapsar::kernel::causal_conv::{activations, n_planes};
-use collapsar::kernel::context::{Heads, features, mlp};
-use collapsar::kernel::fast::{Fast, Level};
-use collapsar::kernel::interval::{Distributions, intervals, invert};
-use collapsar::kernel::mixture::{Mixtures, Window, mass, mixture};
-use collapsar::kernel::predict::{Linear, predict, residual};
-use collapsar::kernel::{Arenas, ONE, tables};
-use collapsar::model::l3c::{Steps, pyramid};
-use collapsar::model::{Family, Model};
-use collapsar::tile::cells::encode;
-use collapsar::tile::flow::meet;
-use collapsar::tile::pyramid::said;
-use collapsar::tile::stream::Context;
-use collapsar::tile::transform::Tile;
-use collapsar::tile::transform::vqae::{Painter, blocks, settle};
-use collapsar::tile::transform::wavelet::{self, lift};
+use collapsar::internals::kernel::activation_cache::ActivationCache;
+use collapsar::internals::kernel::causal_conv::{activations, n_planes};
+use collapsar::internals::kernel::context::{Heads, features, mlp};
+use collapsar::internals::kernel::fast::{Fast, Level};
+use collapsar::internals::kernel::interval::{Distributions, intervals, invert};
+use collapsar::internals::kernel::mixture::{Mixtures, Window, mass, mixture};
+use collapsar::internals::kernel::predict::{Linear, predict, residual};
+use collapsar::internals::kernel::{Arenas, ONE, tables};
+use collapsar::internals::model::l3c::{Steps, pyramid};
+use collapsar::internals::model::{Family, Model};
+use collapsar::internals::tile::cells::encode;
+use collapsar::internals::tile::flow::meet;
+use collapsar::internals::tile::pyramid::said;
+use collapsar::internals::tile::stream::Context;
+use collapsar::internals::tile::transform::Tile;
+use collapsar::internals::tile::transform::vqae::{Painter, blocks, settle};
+use collapsar::internals::tile::transform::wavelet::{self, lift};
 use example::{H, INTS, MAX, USUAL, W, linear, model, vqae};
 use std::fmt::Write;
 

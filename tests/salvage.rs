@@ -1,10 +1,10 @@
 //! What is lost of a damaged file looks like nothing that was measured, is named where it lies, and is no more than what was hit.
 
-use collapsar::array::{ArrayType, Dtype};
-use collapsar::container::{BlockInfo, Limits, Reader};
-use collapsar::error::Kind;
-use collapsar::tile::coder::Coder;
-use collapsar::{Archive, Choice, Loss, Options, SalvageReport, What, compress, salvage};
+use collapsar::internals::array::{ArrayType, Dtype};
+use collapsar::internals::container::{BlockInfo, Limits, Reader};
+use collapsar::internals::error::Kind;
+use collapsar::internals::tile::coder::Coder;
+use collapsar::internals::{Archive, Choice, Loss, Options, SalvageReport, What, compress, salvage};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -248,7 +248,7 @@ fn a_bit_costs_at_most_256_ki_samples_of_a_field_of_many_narrow_planes() {
         let file = npy("<f4", &format!("({}, {h}, {w})", shape[0]), &bytes);
         let options = Options { model: Choice::Wavelet, loss: Loss::Rel(1e-3), ..Options::default() };
         let whole = compress(&file, &options).unwrap();
-        let content = collapsar::decompress(&whole).unwrap();
+        let content = collapsar::internals::decompress(&whole).unwrap();
         let archive = Archive::open(&whole, &[]).unwrap();
         let array = archive.arrays().next().unwrap();
         assert_eq!(array.head.coder, Coder::Wavelet { rows: h as usize }, "{shape:?}");

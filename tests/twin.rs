@@ -2,17 +2,17 @@
 
 mod painted;
 
-use collapsar::kernel;
-use collapsar::kernel::context::{Heads, Hidden};
-use collapsar::kernel::fast::{Fast, Inverted, Level, Scratch, room};
-use collapsar::kernel::interval::Distributions;
-use collapsar::kernel::mixture::{Mixtures, Window, mass};
-use collapsar::kernel::predict::Linear;
-use collapsar::kernel::{Arenas, MAX_INT, MAX_RESIDUAL, ONE, Offsets, SLACK, Site, Usual};
-use collapsar::model::Family;
-use collapsar::net::{Input, Layer, Mesh, Net, Pass, Spec, Wiring};
-use collapsar::tile::cells::{decode, encode};
-use collapsar::tile::stream::Context;
+use collapsar::internals::kernel;
+use collapsar::internals::kernel::context::{Heads, Hidden};
+use collapsar::internals::kernel::fast::{Fast, Inverted, Level, Scratch, room};
+use collapsar::internals::kernel::interval::Distributions;
+use collapsar::internals::kernel::mixture::{Mixtures, Window, mass};
+use collapsar::internals::kernel::predict::Linear;
+use collapsar::internals::kernel::{Arenas, MAX_INT, MAX_RESIDUAL, ONE, Offsets, SLACK, Site, Usual};
+use collapsar::internals::model::Family;
+use collapsar::internals::net::{Input, Layer, Mesh, Net, Pass, Spec, Wiring};
+use collapsar::internals::tile::cells::{decode, encode};
+use collapsar::internals::tile::stream::Context;
 use painted::{LARGE, MIDDLE, Random, SMALL, Size};
 
 /// Of the rows of a case.

@@ -2,15 +2,15 @@
 
 mod painted;
 
-use collapsar::array::{ArrayType, Dtype};
-use collapsar::error::Kind;
-use collapsar::kernel::fast::{Fast, Level};
-use collapsar::model::Model;
-use collapsar::model::vqae::Vqae;
-use collapsar::tile::transform::vqae::{Painter, decode, encode};
-use collapsar::tile::transform::{Settled, Tile};
-use collapsar::weights::{load, store};
-use collapsar::{Choice, Loss, Options, compress, decompress};
+use collapsar::internals::array::{ArrayType, Dtype};
+use collapsar::internals::error::Kind;
+use collapsar::internals::kernel::fast::{Fast, Level};
+use collapsar::internals::model::Model;
+use collapsar::internals::model::vqae::Vqae;
+use collapsar::internals::tile::transform::vqae::{Painter, decode, encode};
+use collapsar::internals::tile::transform::{Settled, Tile};
+use collapsar::internals::weights::{load, store};
+use collapsar::internals::{Choice, Loss, Options, compress, decompress};
 
 /// Sizes around those of cells, blocks and tiles.
 const SIZES: [(usize, usize); 9] =
@@ -171,6 +171,6 @@ fn what_no_autoencoder_codes_is_an_error() {
     let mut two = options(Dtype::F32, &[40, 100], Loss::Abs(1.0));
     compress(&bytes, &two).unwrap();
     let Choice::These(models) = &mut two.model else { unreachable!() };
-    models.push(painted::loaded(collapsar::model::Family::Pixelcnn));
+    models.push(painted::loaded(collapsar::internals::model::Family::Pixelcnn));
     assert_eq!(kind(&two), Kind::Argument);
 }

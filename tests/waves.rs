@@ -2,12 +2,12 @@
 
 mod painted;
 
-use collapsar::array::{ArrayType, Dtype};
-use collapsar::codec::file::archive::Archive;
-use collapsar::error::Kind;
-use collapsar::tile::transform::Tile;
-use collapsar::tile::transform::wavelet::{decode, encode};
-use collapsar::{Choice, Loss, Options, compress, decompress};
+use collapsar::internals::array::{ArrayType, Dtype};
+use collapsar::internals::codec::file::archive::Archive;
+use collapsar::internals::error::Kind;
+use collapsar::internals::tile::transform::Tile;
+use collapsar::internals::tile::transform::wavelet::{decode, encode};
+use collapsar::internals::{Choice, Loss, Options, compress, decompress};
 use painted::Random;
 
 /// Hills that wander from plane to plane, with a little noise.

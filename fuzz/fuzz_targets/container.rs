@@ -1,7 +1,7 @@
 //! Any bytes as a `.clps` file: opened, decompressed, cut out of, salvaged.
 #![no_main]
 
-use collapsar::model::{Family, Model};
+use collapsar::internals::model::{Family, Model};
 use collapsar_fuzz::{bounded::Bounded, painted, read_everything, seeds};
 use libfuzzer_sys::fuzz_target;
 use std::sync::{Arc, LazyLock};

@@ -3,8 +3,8 @@
 //! input = file u8 · (block u8 · how u8 · edit)*
 #![no_main]
 
-use collapsar::container::Writer;
-use collapsar::model::{Family, Model};
+use collapsar::internals::container::Writer;
+use collapsar::internals::model::{Family, Model};
 use collapsar_fuzz::{bounded::Bounded, painted, read_everything, script::Script, seeds};
 use libfuzzer_sys::fuzz_target;
 use std::sync::{Arc, LazyLock};

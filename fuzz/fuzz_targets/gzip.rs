@@ -1,7 +1,7 @@
 //! Any bytes as a .gz, as a recipe, and as content: what is found is what was there, and recipes make what they say.
 #![no_main]
 
-use collapsar::format::gzip::{Inflated, Recipe, find, inflate, rewrap};
+use collapsar::internals::format::gzip::{Inflated, Recipe, find, inflate, rewrap};
 use collapsar_fuzz::{bounded::Bounded, painted, script::Script, seeds};
 use libfuzzer_sys::fuzz_target;
 

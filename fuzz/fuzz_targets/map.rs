@@ -2,8 +2,8 @@
 //! through every map that is proposed for them.
 #![no_main]
 
-use collapsar::array::Dtype;
-use collapsar::sample::{Loss, Map, Stats, Survey};
+use collapsar::internals::array::Dtype;
+use collapsar::internals::sample::{Loss, Map, Stats, Survey};
 use collapsar_fuzz::{bounded::Bounded, script::Script, seeds};
 use libfuzzer_sys::fuzz_target;
 

@@ -3,11 +3,11 @@
 //! input = shape u8 · code
 #![no_main]
 
-use collapsar::tile::transform::{Tile, wavelet};
-use collapsar::tile::transform::vqae::{self, Painter};
-use collapsar::kernel::fast::{Fast, Level};
-use collapsar::model::Model;
-use collapsar::weights::zoo;
+use collapsar::internals::tile::transform::{Tile, wavelet};
+use collapsar::internals::tile::transform::vqae::{self, Painter};
+use collapsar::internals::kernel::fast::{Fast, Level};
+use collapsar::internals::model::Model;
+use collapsar::internals::weights::zoo;
 use collapsar_fuzz::{bounded::Bounded, painted, script::Script, seeds};
 use libfuzzer_sys::fuzz_target;
 use std::sync::{Arc, LazyLock};

@@ -3,9 +3,9 @@
 //! input = dtype and byte order u8 · dimensions u8 · how long each · model u8 · how the bytes grow u8 · bytes
 #![no_main]
 
-use collapsar::array::Dtype;
-use collapsar::model::{Family, Model};
-use collapsar::{Choice, Options, compress, decompress_to};
+use collapsar::internals::array::Dtype;
+use collapsar::internals::model::{Family, Model};
+use collapsar::internals::{Choice, Options, compress, decompress_to};
 use collapsar_fuzz::{bounded::Bounded, painted, refused, script::Script, seeds};
 use libfuzzer_sys::fuzz_target;
 use std::sync::{Arc, LazyLock};

@@ -4,15 +4,15 @@
 //! input = shape u8 · mode u8 · what precedes the code in the tile's payload · code
 #![no_main]
 
-use collapsar::array::{ArrayType, Dtype};
-use collapsar::tile::classic;
-use collapsar::codec::array::head::Spec;
-use collapsar::tile::coder::{CellCoder, Coder, Fitted};
-use collapsar::container::Writer;
-use collapsar::kernel::Usual;
-use collapsar::model::{Family, Model};
-use collapsar::sample::{Map, Stats};
-use collapsar::grid::{Layout, MAX_REFS};
+use collapsar::internals::array::{ArrayType, Dtype};
+use collapsar::internals::tile::classic;
+use collapsar::internals::codec::array::head::Spec;
+use collapsar::internals::tile::coder::{CellCoder, Coder, Fitted};
+use collapsar::internals::container::Writer;
+use collapsar::internals::kernel::Usual;
+use collapsar::internals::model::{Family, Model};
+use collapsar::internals::sample::{Map, Stats};
+use collapsar::internals::grid::{Layout, MAX_REFS};
 use collapsar_fuzz::{bounded::Bounded, painted, script::Script, script::varint, seeds};
 use libfuzzer_sys::fuzz_target;
 use std::sync::{Arc, LazyLock};
@@ -87,9 +87,9 @@ fn begin() -> Vec<Vec<u8>> {
             (0..h * w).map(v).flat_map(u32::to_be_bytes).collect()
         };
         for bits in [1, 4, 9] {
-            let choice = collapsar::Choice::These(vec![MODELS[i / SHAPES.len()].clone()]);
+            let choice = collapsar::internals::Choice::These(vec![MODELS[i / SHAPES.len()].clone()]);
             let options = painted::options(choice, Dtype::U32, true, &[h as u64, w as u64]);
-            let packed = collapsar::compress(&array(bits), &options).expect("a painted array is compressed");
+            let packed = collapsar::internals::compress(&array(bits), &options).expect("a painted array is compressed");
             let tile = painted::blocks(&packed).pop().expect("there is a tile").1;
             seeds.push([&[i as u8], &tile[2.min(tile.len())..]].concat());
         }
@@ -116,5 +116,5 @@ fuzz_target!(init: seeds::offer(begin), |bytes: &[u8]| {
     }
     let file = file(head, mode, code);
     let mut sink = collapsar_fuzz::Sink::default();
-    let _ = collapsar::decompress_to(&file, &mut sink, &collapsar_fuzz::known(&MODELS), &|_| Ok(()));
+    let _ = collapsar::internals::decompress_to(&file, &mut sink, &collapsar_fuzz::known(&MODELS), &|_| Ok(()));
 });

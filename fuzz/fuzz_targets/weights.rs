@@ -4,12 +4,12 @@
 //! input = 0 · weights file, or 1 · family u8 · changes · tile
 #![no_main]
 
-use collapsar::array::Dtype;
-use collapsar::kernel::predict::Linear;
-use collapsar::model::{Family, Model, Part};
-use collapsar::net::{Layer, Net, Spec, Wiring};
-use collapsar::weights::{load, store};
-use collapsar::{Choice, compress, decompress_to};
+use collapsar::internals::array::Dtype;
+use collapsar::internals::kernel::predict::Linear;
+use collapsar::internals::model::{Family, Model, Part};
+use collapsar::internals::net::{Layer, Net, Spec, Wiring};
+use collapsar::internals::weights::{load, store};
+use collapsar::internals::{Choice, compress, decompress_to};
 use collapsar_fuzz::{bounded::Bounded, painted, script::Script, seeds};
 use libfuzzer_sys::fuzz_target;
 use std::sync::Arc;

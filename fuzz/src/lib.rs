@@ -5,10 +5,10 @@ pub mod painted;
 pub mod script;
 pub mod seeds;
 
-use collapsar::error::{Kind, Result};
-use collapsar::format::{Hint, Piece, read};
-use collapsar::model::Model;
-use collapsar::{Archive, Decoding, Error, salvage};
+use collapsar::internals::error::{Kind, Result};
+use collapsar::internals::format::{Hint, Piece, read};
+use collapsar::internals::model::Model;
+use collapsar::internals::{Archive, Decoding, Error, salvage};
 use std::io::Write;
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ pub fn read_everything(file: &[u8], models: &[Arc<Model>]) {
             let _ = archive.region(array, n_planes - 1, rows, columns);
         }
     }
-    let _ = collapsar::decompress_to(&source, &mut Sink::default(), &known(models), &go_on);
+    let _ = collapsar::internals::decompress_to(&source, &mut Sink::default(), &known(models), &go_on);
     let _ = salvage(&source, &mut Sink::default(), models, &go_on);
 }
 

@@ -1,11 +1,11 @@
 //! Small models, arrays and files, the same every time.
 
-use collapsar::array::{ArrayType, Dtype};
-use collapsar::container::{Limits, Reader};
-use collapsar::kernel::predict::Linear;
-use collapsar::model::{Family, Model, Part};
-use collapsar::net::{Input, Layer, Net, Pass, Spec, Wiring};
-use collapsar::{Choice, Options};
+use collapsar::internals::array::{ArrayType, Dtype};
+use collapsar::internals::container::{Limits, Reader};
+use collapsar::internals::kernel::predict::Linear;
+use collapsar::internals::model::{Family, Model, Part};
+use collapsar::internals::net::{Input, Layer, Net, Pass, Spec, Wiring};
+use collapsar::internals::{Choice, Options};
 use std::sync::Arc;
 
 pub fn noise(state: &mut u32, bits: u32) -> u32 {
@@ -83,8 +83,8 @@ pub fn model(family: Family) -> Arc<Model> {
     };
     let parts = family.passes().iter().flat_map(|&p| (0..=family.max_refs().min(1)).map(move |n| part(p, n)));
     let painted = Model::new("painted", family, parts.collect(), [0; 32]).expect("the painted model is valid");
-    let bytes = collapsar::weights::store(&painted).expect("it can be stored");
-    Arc::new(collapsar::weights::load(&bytes).expect("it can be loaded"))
+    let bytes = collapsar::internals::weights::store(&painted).expect("it can be stored");
+    Arc::new(collapsar::internals::weights::load(&bytes).expect("it can be loaded"))
 }
 
 pub fn options(model: Choice, dtype: Dtype, big_endian: bool, shape: &[u64]) -> Options {
@@ -108,7 +108,7 @@ pub fn files() -> Vec<Vec<u8>> {
     let these = |family| Choice::These(vec![model(family)]);
     let u16s = |n, h, w, mosaic| frames(n, h, w, mosaic).flat_map(|v| (v as u16).to_be_bytes()).collect::<Vec<u8>>();
     let raw = |bytes: &[u8], choice, dtype, shape: &[u64]| {
-        collapsar::compress(bytes, &options(choice, dtype, true, shape)).expect("a painted array is compressed")
+        collapsar::internals::compress(bytes, &options(choice, dtype, true, shape)).expect("a painted array is compressed")
     };
     let mut files = vec![raw(&u16s(1, 24, 20, false), Choice::Classic, Dtype::U16, &[24, 20])];
     for family in Family::OF_CELLS {
@@ -126,7 +126,7 @@ pub fn files() -> Vec<Vec<u8>> {
     files.push(raw(&f64s, these(Family::Pixelcnn), Dtype::F64, &[9, 9]));
     let few: Vec<u8> = frames(1, 20, 20, false).flat_map(|v| ((v % 5) * (v % 5) * 3000).to_be_bytes()).collect();
     files.push(raw(&few, Choice::Classic, Dtype::U32, &[20, 20]));
-    let plain = |bytes: &[u8]| collapsar::compress(bytes, &Options::default()).expect("bytes are compressed");
+    let plain = |bytes: &[u8]| collapsar::internals::compress(bytes, &Options::default()).expect("bytes are compressed");
     files.push(plain(&[&b"SIMPLE  = but no more "[..]; 20].concat()));
     files.push(plain(b""));
     files.push(plain(&gzipped()));
@@ -135,7 +135,7 @@ pub fn files() -> Vec<Vec<u8>> {
 
 /// A .gz that zlib made at level 6: the encoder finds its settings.
 pub fn gzipped() -> Vec<u8> {
-    use collapsar::format::{deflate, gzip};
+    use collapsar::internals::format::{deflate, gzip};
     let inner: Vec<u8> = frames(1, 20, 20, false).flat_map(|v| v.to_string().into_bytes()).collect();
     let mut recipe = vec![deflate::Writer::Zlib as u8, 6, 10, 0, 0, 0];
     recipe.extend([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]);
@@ -149,7 +149,7 @@ pub fn gzipped() -> Vec<u8> {
 pub fn blocks(file: &[u8]) -> Vec<(u8, Vec<u8>)> {
     let source = file.to_vec();
     let reader = Reader::open(&source, &Limits::default()).expect("a painted file is valid");
-    let payload = |(i, block): (usize, &collapsar::container::BlockInfo)| {
+    let payload = |(i, block): (usize, &collapsar::internals::container::BlockInfo)| {
         (block.kind, reader.payload(i).expect("a painted file is valid"))
     };
     reader.blocks().iter().enumerate().map(payload).collect()

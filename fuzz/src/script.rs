@@ -70,6 +70,6 @@ impl<'a> Script<'a> {
 
 pub fn varint(value: u64) -> Vec<u8> {
     let mut out = Vec::new();
-    collapsar::wire::put_varint(&mut out, value);
+    collapsar::internals::wire::put_varint(&mut out, value);
     out
 }

@@ -7,15 +7,15 @@ use crate::cells::{Cells, Shared};
 use crate::data::{Corpus, Draw};
 use crate::pool::Source;
 use crate::random::Random;
-use collapsar::fit::Sample;
-use collapsar::kernel::context::features;
-use collapsar::kernel::predict::{predict, residual};
-use collapsar::kernel::quantise::coarsen;
-use collapsar::kernel::{Arenas, ONE, Site, Usual};
-use collapsar::model::l3c::{Steps, pyramid, symbol};
-use collapsar::model::plan::Step;
-use collapsar::model::{Model, Plan};
-use collapsar::net::Pass;
+use collapsar::internals::fit::Sample;
+use collapsar::internals::kernel::context::features;
+use collapsar::internals::kernel::predict::{predict, residual};
+use collapsar::internals::kernel::quantise::coarsen;
+use collapsar::internals::kernel::{Arenas, ONE, Site, Usual};
+use collapsar::internals::model::l3c::{Steps, pyramid, symbol};
+use collapsar::internals::model::plan::Step;
+use collapsar::internals::model::{Model, Plan};
+use collapsar::internals::net::Pass;
 
 pub const SIDE: usize = 16;
 pub const N_BLOCKS: usize = SIDE * SIDE;
@@ -110,7 +110,7 @@ impl<'a> Walk<'a> {
         let site = |offsets, at| Site { arenas, offsets, at, n: 1, level: steps[0].set as i32 };
         let net = |pass: Pass| &self.model.parts[self.model.part(pass, 0)].net;
         let encoder = &self.plan.offsets[self.plan.scales[scale].encoder];
-        let put = |net: &collapsar::net::Net, offsets, cell, b, to: &mut Vec<u8>| {
+        let put = |net: &collapsar::internals::net::Net, offsets, cell, b, to: &mut Vec<u8>| {
             let mut f = vec![0; net.n_in()];
             let s = features(net, site(offsets, cell), b, &mut f);
             to.extend(f.iter().map(|&f| f as u8));

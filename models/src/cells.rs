@@ -3,14 +3,14 @@
 //! The walk is the encoder's, on the encoder's kernels; there is no second definition of a feature.
 
 use crate::flow;
-use collapsar::fit::Sample;
-use collapsar::kernel::context::{Heads, features, mlp};
-use collapsar::kernel::interval::{Distributions, intervals};
-use collapsar::kernel::mixture::{Mixtures, Window, mass, mixture};
-use collapsar::kernel::predict::{Linear, predict, residual};
-use collapsar::kernel::{Arenas, ONE, Usual};
-use collapsar::model::{Family, Model, Plan};
-use collapsar::net::{Net, Pass};
+use collapsar::internals::fit::Sample;
+use collapsar::internals::kernel::context::{Heads, features, mlp};
+use collapsar::internals::kernel::interval::{Distributions, intervals};
+use collapsar::internals::kernel::mixture::{Mixtures, Window, mass, mixture};
+use collapsar::internals::kernel::predict::{Linear, predict, residual};
+use collapsar::internals::kernel::{Arenas, ONE, Usual};
+use collapsar::internals::model::{Family, Model, Plan};
+use collapsar::internals::net::{Net, Pass};
 
 /// What all tiles of a plane share.
 #[derive(Clone, Copy)]

@@ -6,8 +6,8 @@
 use crate::adam::Adam;
 use crate::context::{Shape, n_floats};
 use crate::pool::Past;
-use collapsar::atomic::{Existing, Output};
-use collapsar::error::{Error, Result};
+use collapsar::internals::atomic::{Existing, Output};
+use collapsar::internals::error::{Error, Result};
 use serde_json::{Map, Value, json};
 use std::io::Write;
 use std::path::Path;

@@ -5,8 +5,8 @@
 use crate::context::CEILING;
 use crate::random::Random;
 use burn::tensor::{Device, Tensor, TensorData};
-use collapsar::error::Result;
-use collapsar::model::vqae::Codebook;
+use collapsar::internals::error::Result;
+use collapsar::internals::model::vqae::Codebook;
 
 /// Of a codebook's means, per step.
 const DECAY: f32 = 0.99;

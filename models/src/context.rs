@@ -10,10 +10,10 @@ use crate::quantise::{Grid, log2_units, to_grid};
 use crate::random::Random;
 use burn::tensor::activation::{log_sigmoid, log_softmax, relu};
 use burn::tensor::{Device, Tensor, TensorData};
-use collapsar::kernel::ONE;
-use collapsar::kernel::log2::log2;
-use collapsar::kernel::mixture::{MAX_LOG2_SCALE, MIN_LOG2_SCALE, Window, mass};
-use collapsar::net::MAX_K;
+use collapsar::internals::kernel::ONE;
+use collapsar::internals::kernel::log2::log2;
+use collapsar::internals::kernel::mixture::{MAX_LOG2_SCALE, MIN_LOG2_SCALE, Window, mass};
+use collapsar::internals::net::MAX_K;
 use std::f32::consts::LN_2;
 
 /// Features and activations are held in steps of 1/32.

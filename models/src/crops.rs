@@ -5,10 +5,10 @@
 use crate::data::{Corpus, Plane, cut};
 use crate::random::Random;
 use crate::simulate::log_uniform;
-use collapsar::model::vqae::BLOCK;
-use collapsar::tile::mask::fill_rows;
-use collapsar::tile::transform::vqae::{Block, blocks, place, scale};
-use collapsar::tile::transform::{FINE, Tile};
+use collapsar::internals::model::vqae::BLOCK;
+use collapsar::internals::tile::mask::fill_rows;
+use collapsar::internals::tile::transform::vqae::{Block, blocks, place, scale};
+use collapsar::internals::tile::transform::{FINE, Tile};
 
 /// Shares of the range, as bounds.
 const BOUNDS: (f64, f64) = (4e-3, 1.5e-1);

@@ -6,7 +6,7 @@
 use crate::data::{Frame, Plane};
 use crate::fields::{self, HOLE, Tiles};
 use crate::random::Random;
-use collapsar::codec::array::reference::Reference;
+use collapsar::internals::codec::array::reference::Reference;
 
 /// Other fields that are compared for a draw.
 const N_COMPARED: usize = 8;

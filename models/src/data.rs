@@ -9,10 +9,10 @@ use crate::fields::{self, Tiles};
 use crate::random::Random;
 use crate::simulate;
 use crate::survey::{self, Listed, Part, Survey, file_name};
-use collapsar::array::Dtype;
-use collapsar::error::{Error, Result};
-use collapsar::sample::{Map, Stats, looks_like_mosaic, phase};
-use collapsar::source::{FileSource, Source};
+use collapsar::internals::array::Dtype;
+use collapsar::internals::error::{Error, Result};
+use collapsar::internals::sample::{Map, Stats, looks_like_mosaic, phase};
+use collapsar::internals::source::{FileSource, Source};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 

@@ -10,8 +10,8 @@ use crate::quantise::{Grid, log2_units, to_grid};
 use crate::random::Random;
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
-use collapsar::error::Result;
-use collapsar::net::{Input, Layer, Net, Spec, Tap, Wiring};
+use collapsar::internals::error::Result;
+use collapsar::internals::net::{Input, Layer, Net, Spec, Tap, Wiring};
 
 /// Gates are held in steps of 1/128.
 const LOG2_GATE: i32 = 7;
@@ -191,13 +191,13 @@ mod tests {
     use crate::cells::{Cells, Shared, gather};
     use crate::preset::Preset;
     use burn::tensor::TensorData;
-    use collapsar::fit::Sample;
-    use collapsar::kernel::activation_cache::ActivationCache;
-    use collapsar::kernel::causal_conv::{causal_conv, n_planes};
-    use collapsar::kernel::context::Heads;
-    use collapsar::kernel::predict::{Linear, predict, residual};
-    use collapsar::kernel::{Arenas, ONE, Usual};
-    use collapsar::model::{Family, Model, Part};
+    use collapsar::internals::fit::Sample;
+    use collapsar::internals::kernel::activation_cache::ActivationCache;
+    use collapsar::internals::kernel::causal_conv::{causal_conv, n_planes};
+    use collapsar::internals::kernel::context::Heads;
+    use collapsar::internals::kernel::predict::{Linear, predict, residual};
+    use collapsar::internals::kernel::{Arenas, ONE, Usual};
+    use collapsar::internals::model::{Family, Model, Part};
 
     #[test]
     fn a_tap_shows_the_cell_it_names_and_nothing_beyond_the_patch() {

@@ -10,8 +10,8 @@ use crate::log::{Event, Progress};
 use crate::pool::Pool;
 use crate::random::Random;
 use crate::train::Settings;
-use collapsar::error::{Error, Result};
-use collapsar::net::Pass;
+use collapsar::internals::error::{Error, Result};
+use collapsar::internals::net::Pass;
 use serde_json::json;
 use std::time::{Duration, Instant};
 

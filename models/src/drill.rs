@@ -15,8 +15,8 @@ use crate::pool::Source;
 use crate::random::Random;
 use crate::train::{Settings, mean_of_nearest};
 use burn::tensor::{Device, Tensor, TensorData};
-use collapsar::error::{Error, Result};
-use collapsar::model::{Family, Model, Part};
+use collapsar::internals::error::{Error, Result};
+use collapsar::internals::model::{Family, Model, Part};
 use serde_json::json;
 use std::time::Instant;
 

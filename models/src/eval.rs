@@ -5,12 +5,12 @@ use crate::context::{Batch, ContextNet};
 use crate::data::{Corpus, Plane};
 use crate::quantise::{import, shape};
 use burn::tensor::Device;
-use collapsar::error::{Error, Result};
-use collapsar::fit::{Sample, fit};
-use collapsar::kernel::fast::{Fast, Level};
-use collapsar::model::{Model, Part};
-use collapsar::tile::cells::{decode, encode};
-use collapsar::tile::stream::Context;
+use collapsar::internals::error::{Error, Result};
+use collapsar::internals::fit::{Sample, fit};
+use collapsar::internals::kernel::fast::{Fast, Level};
+use collapsar::internals::model::{Model, Part};
+use collapsar::internals::tile::cells::{decode, encode};
+use collapsar::internals::tile::stream::Context;
 use std::iter::Sum;
 
 /// Tiles are cut this large, those at the edge smaller.

@@ -4,14 +4,14 @@
 //! one is decoded and compared. A third says what a family costs. Ours use all threads, peers one.
 
 use crate::survey::{Survey, arrays};
-use collapsar::array::ArrayType;
-use collapsar::codec::search::choice;
-use collapsar::error::{Error, Result};
-use collapsar::model::Model;
-use collapsar::peers::Peer;
-use collapsar::source::{FileSource, Source};
-use collapsar::weights::{store, zoo};
-use collapsar::{Adapt, Choice, Options, compress, decompress};
+use collapsar::internals::array::ArrayType;
+use collapsar::internals::codec::search::choice;
+use collapsar::internals::error::{Error, Result};
+use collapsar::internals::model::Model;
+use collapsar::internals::peers::Peer;
+use collapsar::internals::source::{FileSource, Source};
+use collapsar::internals::weights::{store, zoo};
+use collapsar::internals::{Adapt, Choice, Options, compress, decompress};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::ops::AddAssign;

@@ -6,7 +6,7 @@
 use crate::data::{Plane, cut, fixed_places};
 use crate::random::Random;
 use crate::simulate::log_uniform;
-use collapsar::array::{ArrayType, Dtype};
+use collapsar::internals::array::{ArrayType, Dtype};
 
 /// Ints of the whole range.
 const LEVELS: f64 = (1 << 20) as f64;

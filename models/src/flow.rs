@@ -10,14 +10,14 @@
 //! what midpoints tell of the cell's own noise. Ints are told with `OFFSET` on top, since they may be below 0.
 
 use crate::cells::{Cells, Shared};
-use collapsar::fit::Sample;
-use collapsar::kernel::context::features;
-use collapsar::kernel::fast::Level;
-use collapsar::kernel::{MAX_INT, ONE};
-use collapsar::model::Plan;
-use collapsar::net::Pass;
-use collapsar::tile::flow::{Meeting, meet};
-use collapsar::tile::stream::Context;
+use collapsar::internals::fit::Sample;
+use collapsar::internals::kernel::context::features;
+use collapsar::internals::kernel::fast::Level;
+use collapsar::internals::kernel::{MAX_INT, ONE};
+use collapsar::internals::model::Plan;
+use collapsar::internals::net::Pass;
+use collapsar::internals::tile::flow::{Meeting, meet};
+use collapsar::internals::tile::stream::Context;
 
 const OFFSET: i32 = 1 << 21;
 
@@ -75,9 +75,9 @@ mod tests {
     use crate::preset::Preset;
     use crate::random::Random;
     use crate::train::Start;
-    use collapsar::kernel::Usual;
-    use collapsar::model::{Family, Model};
-    use collapsar::tile::cells::{costs, encode};
+    use collapsar::internals::kernel::Usual;
+    use collapsar::internals::model::{Family, Model};
+    use collapsar::internals::tile::cells::{costs, encode};
 
     const SIDE: usize = 40;
 

@@ -7,7 +7,7 @@ use crate::cells::{self, Cells};
 use crate::context::{Batch, ContextNet, Shape};
 use crate::data::Corpus;
 use burn::tensor::Device;
-use collapsar::net::Net;
+use collapsar::internals::net::Net;
 use serde_json::{Map, Value, json};
 
 /// Cells that judge between two steps; all judge at the end.

@@ -8,11 +8,11 @@ use crate::context::{Batch, ContextNet, MIDDLE, Shape, bits, first_floats, gradi
 use crate::quantise::export;
 use crate::random::Random;
 use burn::tensor::{Device, Tensor, TensorData};
-use collapsar::error::Result;
-use collapsar::kernel::quantise::{FEATURE_B, FEATURE_S, MAX_FEATURE};
-use collapsar::kernel::{HINT_SHIFT, ONE};
-use collapsar::model::{Family, Model, Part};
-use collapsar::net::{N_CONTEXT, Pass, Spec, Tap};
+use collapsar::internals::error::Result;
+use collapsar::internals::kernel::quantise::{FEATURE_B, FEATURE_S, MAX_FEATURE};
+use collapsar::internals::kernel::{HINT_SHIFT, ONE};
+use collapsar::internals::model::{Family, Model, Part};
+use collapsar::internals::net::{N_CONTEXT, Pass, Spec, Tap};
 
 /// Phases in the order of the plan, and how taps are mirrored in each.
 const TURNS: [Tap; 4] = [(1, 1), (1, -1), (-1, 1), (-1, -1)];

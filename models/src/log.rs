@@ -2,7 +2,7 @@
 //!
 //! `part 1/2 diagonal [=====>              ]  27 %   5.812 bits   245 k cells/s   3:12 left`
 
-use collapsar::error::{Error, Result};
+use collapsar::internals::error::{Error, Result};
 use serde_json::Value;
 use std::fs::File;
 use std::io::{IsTerminal, Write};

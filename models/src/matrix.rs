@@ -9,7 +9,7 @@ use crate::log::Log;
 use crate::table;
 use crate::train::{Settings, Start};
 use crate::work::Work;
-use collapsar::error::Result;
+use collapsar::internals::error::Result;
 use std::path::{Path, PathBuf};
 
 /// Where models, checkpoints and lines go.

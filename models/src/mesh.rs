@@ -8,8 +8,8 @@ use crate::quantise::{Grid, to_grid};
 use crate::random::Random;
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
-use collapsar::error::Result;
-use collapsar::net::{Input, Layer as Integers, Mesh, MeshLayer, Sheet, Tap};
+use collapsar::internals::error::Result;
+use collapsar::internals::net::{Input, Layer as Integers, Mesh, MeshLayer, Sheet, Tap};
 
 /// A layer: its grid, what it sees, what is added, how many outputs.
 #[derive(Clone, Debug)]
@@ -184,7 +184,7 @@ fn moved(x: Tensor<2>, side: usize, (dy, dx): Tap) -> Tensor<2> {
 mod tests {
     use super::*;
     use burn::tensor::{Device, TensorData};
-    use collapsar::kernel::mesh::mesh;
+    use collapsar::internals::kernel::mesh::mesh;
 
     fn input(source: usize, dy: i32, dx: i32) -> Input {
         Input { source, tap: (dy, dx) }

@@ -3,9 +3,9 @@
 use crate::cells::{Cells, Shared, gather, n_cells};
 use crate::data::{Corpus, Draw};
 use crate::random::Random;
-use collapsar::fit::{Sample, fit};
-use collapsar::model::Model;
-use collapsar::net::Net;
+use collapsar::internals::fit::{Sample, fit};
+use collapsar::internals::model::Model;
+use collapsar::internals::net::Net;
 
 /// Cells kept of a draw.
 pub const CELLS_PER_DRAW: usize = 8192;

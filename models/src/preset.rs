@@ -1,8 +1,8 @@
 //! A preset is a size; with a family it becomes the specs of the nets: where they look and what they see.
 
-use collapsar::error::{Error, Result};
-use collapsar::model::Family;
-use collapsar::net::{MAX_REACH, Pass, Spec};
+use collapsar::internals::error::{Error, Result};
+use collapsar::internals::model::Family;
+use collapsar::internals::net::{MAX_REACH, Pass, Spec};
 
 /// Raster taps keep dx < SKEW · |dy|: the decoder's wavefronts then lie SKEW cells apart, and one of a 256² tile holds 85 cells at 2,
 /// 51 at 4. Bits of `default`, trained alike: 4 → 6.179, 2 → 6.183; of `fast`: 4 → 6.232, 3 → 6.231, 2 → 6.225, 1 → 6.237.

@@ -8,8 +8,8 @@
 
 use crate::context::{LOG2_STEPS, MIDDLE, Shape};
 use burn::tensor::{Tensor, TensorData};
-use collapsar::error::Result;
-use collapsar::net::{Layer, Net, Spec};
+use collapsar::internals::error::Result;
+use collapsar::internals::net::{Layer, Net, Spec};
 
 /// A finer weight than this is finer than the features deserve.
 const MAX_EXPONENT: i32 = 12;
@@ -146,10 +146,10 @@ mod tests {
     use crate::preset::Preset;
     use crate::random::Random;
     use burn::tensor::Device;
-    use collapsar::fit::Sample;
-    use collapsar::kernel::Usual;
-    use collapsar::kernel::predict::Linear;
-    use collapsar::model::{Family, Model, Part};
+    use collapsar::internals::fit::Sample;
+    use collapsar::internals::kernel::Usual;
+    use collapsar::internals::kernel::predict::Linear;
+    use collapsar::internals::model::{Family, Model, Part};
 
     fn shape_of(preset: Preset, spec: &Spec) -> Shape {
         let mut n_in = spec.n_features();

@@ -3,11 +3,11 @@
 //! The library itself compresses each array that counts, and decompresses it again; nothing here knows how.
 
 use crate::survey::{Listed, Survey, arrays};
-use collapsar::array::{ArrayType, Dtype};
-use collapsar::error::{Error, Result};
-use collapsar::model::Model;
-use collapsar::source::{FileSource, Source};
-use collapsar::{Choice, Decoding, Options, compress, decompress_to};
+use collapsar::internals::array::{ArrayType, Dtype};
+use collapsar::internals::error::{Error, Result};
+use collapsar::internals::model::Model;
+use collapsar::internals::source::{FileSource, Source};
+use collapsar::internals::{Choice, Decoding, Options, compress, decompress_to};
 use std::fs::File;
 use std::ops::Add;
 use std::sync::Arc;

@@ -14,8 +14,8 @@ use crate::pool::Source;
 use crate::random::Random;
 use crate::train::Settings;
 use burn::tensor::Device;
-use collapsar::error::{Error, Result};
-use collapsar::model::Model;
+use collapsar::internals::error::{Error, Result};
+use collapsar::internals::model::Model;
 use serde_json::json;
 use std::time::Instant;
 

@@ -5,10 +5,10 @@
 //! a path from the dataset's folder, and a `telescope`. Of a Hubble file HDUs 1 and 4 count; of others the extensions SCI where there
 //! are any, of four axes only the first (Webb: the first integration); else everything.
 
-use collapsar::array::ArrayType;
-use collapsar::error::{Error, Result};
-use collapsar::format::{Hint, Piece, read};
-use collapsar::source::{FileSource, Source};
+use collapsar::internals::array::ArrayType;
+use collapsar::internals::error::{Error, Result};
+use collapsar::internals::format::{Hint, Piece, read};
+use collapsar::internals::source::{FileSource, Source};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 

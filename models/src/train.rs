@@ -14,11 +14,11 @@ use crate::preset::Preset;
 use crate::quantise::{export, import, shape};
 use crate::random::Random;
 use burn::tensor::Device;
-use collapsar::error::{Error, Result};
-use collapsar::kernel::predict::Linear;
-use collapsar::model::{Family, Model, Part};
-use collapsar::net::{Layer, N_CONTEXT, Net, Pass, Spec};
-use collapsar::weights::store;
+use collapsar::internals::error::{Error, Result};
+use collapsar::internals::kernel::predict::Linear;
+use collapsar::internals::model::{Family, Model, Part};
+use collapsar::internals::net::{Layer, N_CONTEXT, Net, Pass, Spec};
+use collapsar::internals::weights::store;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -379,7 +379,7 @@ mod tests {
     #[test]
     fn nets_for_reference_planes_stand_behind_the_others_which_stay_as_they_are() {
         let plain = run(&tiny(None), 5).unwrap().0;
-        let plain = collapsar::weights::load(&plain).unwrap();
+        let plain = collapsar::internals::weights::load(&plain).unwrap();
         let start = Start::with_refs(plain.clone(), 2).unwrap();
         let (training, validation) = painted();
         let model = train(&tiny(None), (&training, &validation), &start, &mut |_| Ok(())).unwrap();

@@ -10,10 +10,10 @@ use crate::mesh::{MeshPlan, Plan};
 use crate::quantise::to_grid;
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
-use collapsar::model::vqae::{CELL, SIDE, SIZE, TOP_SIDE, Vqae};
-use collapsar::net::{Input, Sheet};
-use collapsar::tile::transform::FINE;
-use collapsar::tile::transform::vqae::scale;
+use collapsar::internals::model::vqae::{CELL, SIDE, SIZE, TOP_SIDE, Vqae};
+use collapsar::internals::net::{Input, Sheet};
+use collapsar::internals::tile::transform::FINE;
+use collapsar::internals::tile::transform::vqae::scale;
 
 pub const PIXELS: usize = CELL * CELL;
 pub const N_CELLS: usize = SIDE * SIDE;

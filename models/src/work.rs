@@ -5,10 +5,10 @@
 use crate::data::Corpus;
 use crate::log::Log;
 use crate::train::{Settings, Start, train};
-use collapsar::atomic::{Existing, Output};
-use collapsar::error::{Error, Result};
-use collapsar::model::Model;
-use collapsar::weights::store;
+use collapsar::internals::atomic::{Existing, Output};
+use collapsar::internals::error::{Error, Result};
+use collapsar::internals::model::Model;
+use collapsar::internals::weights::store;
 use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -6,9 +6,9 @@ mod lossy;
 mod measured;
 
 use clap::{Args as Group, Parser, Subcommand};
-use collapsar::array::Dtype;
-use collapsar::device::Wish;
-use collapsar::{Adapt, References};
+use collapsar::internals::array::Dtype;
+use collapsar::internals::device::Wish;
+use collapsar::internals::{Adapt, References};
 use std::ffi::OsString;
 use std::path::PathBuf;
 

@@ -8,9 +8,9 @@ use super::models;
 use super::power;
 use super::say::{self, Talk};
 use super::table::Table;
-use collapsar::model::Model;
-use collapsar::source::Source;
-use collapsar::{Error, Result};
+use collapsar::internals::model::Model;
+use collapsar::internals::source::Source;
+use collapsar::internals::{Error, Result};
 use serde_json::{Value, json};
 use std::sync::Arc;
 

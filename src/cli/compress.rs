@@ -8,13 +8,13 @@ use super::output::Sink;
 use super::progress::Progress;
 use super::say::{self, Talk};
 use super::{args, models, power, verify};
-use collapsar::codec::file::report::ArrayReport;
-use collapsar::device::Device;
-use collapsar::model::Model;
-use collapsar::quality::Off;
-use collapsar::sample::{Bound, NoiseStep};
-use collapsar::source::{Change, FileSource, Source};
-use collapsar::{Choice, Error, Options, Report, Result};
+use collapsar::internals::codec::file::report::ArrayReport;
+use collapsar::internals::device::Device;
+use collapsar::internals::model::Model;
+use collapsar::internals::quality::Off;
+use collapsar::internals::sample::{Bound, NoiseStep};
+use collapsar::internals::source::{Change, FileSource, Source};
+use collapsar::internals::{Choice, Error, Options, Report, Result};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -73,7 +73,7 @@ impl Run<'_> {
         let start = Instant::now();
         let (mut sink, report) = {
             let progress = Progress::start(self.talk, &self.args.progress, &input.path, source.len());
-            collapsar::compress_to(&source, sink, &self.options, &|at| progress.at(at))?
+            collapsar::internals::compress_to(&source, sink, &self.options, &|at| progress.at(at))?
         };
         let seconds = start.elapsed().as_secs_f64();
         let checked = self.check(&mut sink, &report, &source, &held)?;
@@ -122,13 +122,13 @@ impl Run<'_> {
             self.talk.verbose(&format!(
                 "{name}: {}: {}, {}, {} → {}, {}{}{}{}{}",
                 say::clean(&array.label),
-                collapsar::codec::file::archive::describe(&array.ty),
+                collapsar::internals::codec::file::archive::describe(&array.ty),
                 array.map,
                 say::bytes(array.ty.n_bytes()?),
                 say::bytes(array.n_bytes_out),
                 array.model.as_deref().unwrap_or("classic"),
                 refitted(array.refit_bytes),
-                array.noise.map_or(String::new(), |n| format!(", noise σ {}", collapsar::sample::number(n.sigma))),
+                array.noise.map_or(String::new(), |n| format!(", noise σ {}", collapsar::internals::sample::number(n.sigma))),
                 predicted_from(&array.references),
                 off_by(r, array).map_or(String::new(), |off| format!(", {off}")),
             ));
@@ -209,7 +209,7 @@ fn off_json(off: Off) -> Value {
 
 /// What the noise of the arrays decided.
 fn steps(arrays: &[ArrayReport]) -> String {
-    let number = collapsar::sample::number;
+    let number = collapsar::internals::sample::number;
     let ends = |of: fn(&NoiseStep) -> f64| {
         let all = arrays.iter().filter_map(|a| a.noise.as_ref()).map(of);
         let (min, max) = all.fold((f64::INFINITY, 0.0f64), |(min, max), x| (min.min(x), max.max(x)));

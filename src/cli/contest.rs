@@ -5,12 +5,12 @@
 
 use super::noise::{self, Noise};
 use super::{memory, models, power};
-use collapsar::array::{ArrayType, Dtype};
-use collapsar::codec::file::archive::Archive;
-use collapsar::format::{self, Hint, Piece};
-use collapsar::model::Model;
-use collapsar::peers::Peer;
-use collapsar::{Choice, Error, Options, Result};
+use collapsar::internals::array::{ArrayType, Dtype};
+use collapsar::internals::codec::file::archive::Archive;
+use collapsar::internals::format::{self, Hint, Piece};
+use collapsar::internals::model::Model;
+use collapsar::internals::peers::Peer;
+use collapsar::internals::{Choice, Error, Options, Result};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -51,10 +51,10 @@ pub fn run(bytes: &[u8], models: &[Arc<Model>], quick: bool) -> Result<Outcome> 
         let options = Options { model: choice, device: power::device(), memory: power::memory(), ..Options::default() };
         let (packed, score) = timed(
             bytes,
-            || collapsar::compress(bytes, &options),
+            || collapsar::internals::compress(bytes, &options),
             |packed| {
                 let mut out = Vec::with_capacity(bytes.len());
-                collapsar::decompress_to(packed, &mut out, &power::decoding(models), &|_| memory::watch())?;
+                collapsar::internals::decompress_to(packed, &mut out, &power::decoding(models), &|_| memory::watch())?;
                 Ok(out)
             },
         )?;

@@ -8,12 +8,12 @@ use super::output::Sink;
 use super::progress::Progress;
 use super::say::{self, Talk};
 use super::{lost, models, power, verify};
-use collapsar::codec::file::archive::Archive;
-use collapsar::codec::file::decode::decode_all;
-use collapsar::model::Model;
-use collapsar::sample::Bound;
-use collapsar::source::Source;
-use collapsar::{Error, Result, SalvageReport};
+use collapsar::internals::codec::file::archive::Archive;
+use collapsar::internals::codec::file::decode::decode_all;
+use collapsar::internals::model::Model;
+use collapsar::internals::sample::Bound;
+use collapsar::internals::source::Source;
+use collapsar::internals::{Error, Result, SalvageReport};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Instant;
@@ -121,7 +121,7 @@ impl Run<'_> {
         let (sink, hash) = if self.salvage {
             let mut sink = sink()?;
             let progress = progress(source.len());
-            let report = collapsar::salvage(source, &mut sink, &self.given, &|at| progress.at(at))?;
+            let report = collapsar::internals::salvage(source, &mut sink, &self.given, &|at| progress.at(at))?;
             if report.unpacked {
                 self.talk.note("the file was a .gz: its content is given back unpacked");
             }

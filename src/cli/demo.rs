@@ -8,7 +8,7 @@ use super::models;
 use super::painted;
 use super::power;
 use super::say::{self, Talk};
-use collapsar::{Options, Result};
+use collapsar::internals::{Options, Result};
 use serde_json::json;
 use std::time::Instant;
 
@@ -29,7 +29,7 @@ pub fn run(args: &args::Demo) -> Result<Tally> {
         ..Options::default()
     };
     let start = Instant::now();
-    let packed = collapsar::compress(&frame, &options)?;
+    let packed = collapsar::internals::compress(&frame, &options)?;
     let seconds = start.elapsed().as_secs_f64();
     let (n_in, n_out) = (frame.len() as u64, packed.len() as u64);
     talk.line(&format!(
@@ -41,13 +41,13 @@ pub fn run(args: &args::Demo) -> Result<Tally> {
     ));
     let start = Instant::now();
     let mut back = Vec::with_capacity(frame.len());
-    collapsar::decompress_to(&packed, &mut back, &power::decoding(&models), &|_| Ok(()))?;
+    collapsar::internals::decompress_to(&packed, &mut back, &power::decoding(&models), &|_| Ok(()))?;
     let speed = say::speed_text(say::speed(n_in, start.elapsed().as_secs_f64()));
     let same = back == frame;
     let verdict = if same { "every byte is the same: LOSSLESS" } else { "the bytes differ" };
     talk.line(&format!("decompress  {speed}, {verdict}"));
     if !same {
-        return Err(collapsar::Error::verify("the restored frame differs from the painted one: please report this"));
+        return Err(collapsar::internals::Error::verify("the restored frame differs from the painted one: please report this"));
     }
     talk.line("");
     let outcome = contest::run(&frame, &models, true)?;

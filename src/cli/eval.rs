@@ -9,9 +9,9 @@ use super::power;
 use super::say::{self, Talk};
 use super::table::Table;
 use super::trial::{Judged, Original, Trial};
-use collapsar::quality::{Quality, Segmentation, Total};
-use collapsar::sample::number;
-use collapsar::{Error, Result};
+use collapsar::internals::quality::{Quality, Segmentation, Total};
+use collapsar::internals::sample::number;
+use collapsar::internals::{Error, Result};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -50,7 +50,7 @@ fn one(args: &args::Eval, talk: Talk) -> Result<()> {
 
 pub fn open(path: &Path) -> Result<Opened> {
     let opened = Input { path: path.to_owned(), root: None }.open()?;
-    match collapsar::source::Source::is_empty(&opened.source) {
+    match collapsar::internals::source::Source::is_empty(&opened.source) {
         true => Err(Error::argument("is empty")),
         false => Ok(opened),
     }

@@ -3,7 +3,7 @@
 use super::drivers;
 use super::say::{self, Talk};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use collapsar::{Error, Kind};
+use collapsar::internals::{Error, Kind};
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
@@ -31,7 +31,7 @@ pub struct Tally {
 
 impl Tally {
     /// Counts a file; its error is told.
-    pub fn add<T>(&mut self, talk: &Talk, path: &Path, result: collapsar::Result<T>) -> Option<T> {
+    pub fn add<T>(&mut self, talk: &Talk, path: &Path, result: collapsar::internals::Result<T>) -> Option<T> {
         self.n_files += 1;
         match result {
             Ok(value) => Some(value),

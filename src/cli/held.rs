@@ -1,7 +1,7 @@
 //! The source of a result, held against what lies under its name now: what changed is not trusted, and not removed.
 
-use collapsar::source::{Change, Stamp};
-use collapsar::{Error, Kind, Result};
+use collapsar::internals::source::{Change, Stamp};
+use collapsar::internals::{Error, Kind, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -7,9 +7,9 @@ use super::input::{self, Input, Wanted};
 use super::noise::{self, Noise};
 use super::say::{self, Talk};
 use super::{args, compress, models, table::Table};
-use collapsar::model::Model;
-use collapsar::source::Source;
-use collapsar::{Kind, Result};
+use collapsar::internals::model::Model;
+use collapsar::internals::source::Source;
+use collapsar::internals::{Kind, Result};
 use gather::{ArrayInfo, Contents};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -120,7 +120,7 @@ fn array_text(a: &ArrayInfo) -> String {
     let mut out = format!(
         "  {}: {}, {}, {model}, {} tiles of {}×{}{phases}{planes}{references}\n",
         say::clean(&a.label),
-        collapsar::codec::file::archive::describe(&a.ty),
+        collapsar::internals::codec::file::archive::describe(&a.ty),
         a.map,
         a.grid.n_tiles(),
         a.grid.tile_h,

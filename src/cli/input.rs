@@ -3,9 +3,9 @@
 use super::args::Files;
 use super::held::Held;
 use super::say::Talk;
-use collapsar::error::explain;
-use collapsar::source::{FileSource, Source, Stamp};
-use collapsar::{Error, Kind, Result, atomic, container};
+use collapsar::internals::error::explain;
+use collapsar::internals::source::{FileSource, Source, Stamp};
+use collapsar::internals::{Error, Kind, Result, atomic, container};
 use serde_json::json;
 use std::fs::{self, File, Metadata};
 use std::io::{self, IsTerminal, Read, Seek, Write};

@@ -3,8 +3,8 @@
 //! What is ignored when we come stays ignored: SIGHUP under `nohup`, SIGINT of what a script put into the background. A file that grows
 //! beyond `ulimit -f` is an error of the write, and no signal that ends us.
 
-use collapsar::Result;
-use collapsar::atomic::Output;
+use collapsar::internals::Result;
+use collapsar::internals::atomic::Output;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

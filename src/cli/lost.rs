@@ -1,7 +1,7 @@
 //! What `--salvage` could not give back, for people and for programs.
 
 use super::say::{self, Talk};
-use collapsar::{Error, Lost, Result, SalvageReport, What};
+use collapsar::internals::{Error, Lost, Result, SalvageReport, What};
 use serde_json::{Value, json};
 use std::ops::Range;
 

@@ -1,7 +1,7 @@
 //! -M is held twice: batches shrink to it (`codec/memory`), and during the work the peak that the system reports (Linux) is looked at.
 
 use super::say;
-use collapsar::{Error, Memory, Result};
+use collapsar::internals::{Error, Memory, Result};
 use std::fs;
 use std::sync::OnceLock;
 
@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn a_run_that_took_what_is_allowed_goes_on_and_a_byte_more_ends_it() {
         assert_eq!(within(1 << 30, 1 << 30), Ok(()));
-        assert_eq!(within((1 << 30) + 1, 1 << 30).unwrap_err().kind, collapsar::Kind::Limit);
+        assert_eq!(within((1 << 30) + 1, 1 << 30).unwrap_err().kind, collapsar::internals::Kind::Limit);
     }
 
     #[cfg(target_os = "linux")]

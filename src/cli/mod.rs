@@ -34,7 +34,7 @@ mod verify;
 
 use args::{Args, Verb};
 use clap::Parser;
-use collapsar::Result;
+use collapsar::internals::Result;
 use exit::Tally;
 use std::ffi::OsString;
 use std::path::Path;

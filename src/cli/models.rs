@@ -5,17 +5,17 @@ use super::exit::Tally;
 use super::input;
 use super::say::{self, Talk};
 use super::table::Table;
-use collapsar::codec::search::choice;
-use collapsar::model::Model;
-use collapsar::weights::zoo;
-use collapsar::{Choice, Result};
+use collapsar::internals::codec::search::choice;
+use collapsar::internals::model::Model;
+use collapsar::internals::weights::zoo;
+use collapsar::internals::{Choice, Result};
 use serde_json::json;
 use std::sync::Arc;
 
 /// The models of the files that the caller gave.
 pub fn given(weights: &Weights) -> Result<Vec<Arc<Model>>> {
     let load = |path: &std::path::PathBuf| {
-        let model = input::read_file(path).and_then(|bytes| collapsar::weights::load(&bytes));
+        let model = input::read_file(path).and_then(|bytes| collapsar::internals::weights::load(&bytes));
         Ok(Arc::new(model.map_err(|e| e.at(say::name(path)))?))
     };
     weights.weights.iter().map(load).collect()

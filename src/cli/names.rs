@@ -2,7 +2,7 @@
 
 use super::args::Place;
 use super::input::{EXTENSION, Input};
-use collapsar::{Error, Result};
+use collapsar::internals::{Error, Result};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
@@ -96,7 +96,7 @@ fn within(folder: &Path, input: &Input, path: &Path) -> Result<PathBuf> {
     };
     let parent = to.parent().unwrap_or(folder);
     std::fs::create_dir_all(parent)
-        .map_err(|e| Error::new(collapsar::Kind::Io, format!("the folder cannot be made: {e}")).at(parent.display()))?;
+        .map_err(|e| Error::new(collapsar::internals::Kind::Io, format!("the folder cannot be made: {e}")).at(parent.display()))?;
     Ok(to)
 }
 

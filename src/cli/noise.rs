@@ -3,11 +3,11 @@
 //! Noise cannot be predicted: white noise of σ ≫ 1 takes the limit in bits per sample whatever the codec, 0.25 above the number of
 //! bits that it fills evenly. σ is measured on the ints of an array, as it is where steps are a fraction of it.
 
-use collapsar::codec::file::archive::{Archive, Array};
-use collapsar::codec::file::decode::ArrayDecoder;
-use collapsar::grid::Place;
-use collapsar::sample::sigma;
-use collapsar::{Error, Kind, Resources, Result};
+use collapsar::internals::codec::file::archive::{Archive, Array};
+use collapsar::internals::codec::file::decode::ArrayDecoder;
+use collapsar::internals::grid::Place;
+use collapsar::internals::sample::sigma;
+use collapsar::internals::{Error, Kind, Resources, Result};
 use serde_json::{Value, json};
 use std::f64::consts::{E, PI};
 use std::sync::atomic::{AtomicBool, Ordering};

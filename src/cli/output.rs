@@ -2,8 +2,8 @@
 
 use super::names::Target;
 use super::{interrupt, say};
-use collapsar::atomic::{Existing, Output};
-use collapsar::{Error, Result};
+use collapsar::internals::atomic::{Existing, Output};
+use collapsar::internals::{Error, Result};
 use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::io::{self, BufWriter, IsTerminal, Write};

@@ -3,10 +3,10 @@
 use super::args::{self, Power};
 use super::say::{self, Talk};
 use super::{drivers, memory};
-use collapsar::device::{Device, Wish};
-use collapsar::gpu::Gpu;
-use collapsar::model::Model;
-use collapsar::{Decoding, Error, Memory, Resources, Result};
+use collapsar::internals::device::{Device, Wish};
+use collapsar::internals::gpu::Gpu;
+use collapsar::internals::model::Model;
+use collapsar::internals::{Decoding, Error, Memory, Resources, Result};
 use serde_json::{Value, json};
 use std::sync::{Arc, OnceLock};
 

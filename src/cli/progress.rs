@@ -3,7 +3,7 @@
 use super::args;
 use super::memory;
 use super::say::{self, Talk};
-use collapsar::Result;
+use collapsar::internals::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::io::{self, IsTerminal};

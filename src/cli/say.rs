@@ -3,8 +3,8 @@
 //! A pipe that nobody reads ends the run quietly; standard output that is closed or full is an error.
 
 use super::args;
-use collapsar::error::explain;
-use collapsar::{Error, Kind, Result};
+use collapsar::internals::error::explain;
+use collapsar::internals::{Error, Kind, Result};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::path::Path;

@@ -4,15 +4,15 @@
 
 use super::args::Coding;
 use super::{input, memory, models, power};
-use collapsar::array::ArrayType;
-use collapsar::codec::file::archive::Archive;
-use collapsar::format::gzip::{self, Inflated};
-use collapsar::format::{self, Hint, Piece};
-use collapsar::model::Model;
-use collapsar::quality::{Quality, Stretch, Total, measure};
-use collapsar::sample::{Bound, NoiseStep};
-use collapsar::source::{FileSource, Source};
-use collapsar::{Error, Loss, Options, Result};
+use collapsar::internals::array::ArrayType;
+use collapsar::internals::codec::file::archive::Archive;
+use collapsar::internals::format::gzip::{self, Inflated};
+use collapsar::internals::format::{self, Hint, Piece};
+use collapsar::internals::model::Model;
+use collapsar::internals::quality::{Quality, Stretch, Total, measure};
+use collapsar::internals::sample::{Bound, NoiseStep};
+use collapsar::internals::source::{FileSource, Source};
+use collapsar::internals::{Error, Loss, Options, Result};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
@@ -109,7 +109,7 @@ impl Original {
             ..Options::default()
         };
         let packed = temporary()?;
-        let (out, report) = collapsar::compress_to(&self.source, packed, &options, &|_| memory::watch())?;
+        let (out, report) = collapsar::internals::compress_to(&self.source, packed, &options, &|_| memory::watch())?;
         let packed = whole(out)?;
         let decoded = restored(&packed, given)?;
         let noise: Vec<Option<NoiseStep>> = report.arrays.iter().map(|a| a.noise).collect();
@@ -132,7 +132,7 @@ impl Original {
     fn coded(&self, packed: &FileSource, given: &[Arc<Model>], noise: &[Option<NoiseStep>]) -> Result<Vec<Coded>> {
         let archive = Archive::open(packed, given)?;
         let blocks = archive.reader.blocks();
-        let n_bytes = |array: &collapsar::codec::file::archive::Array| {
+        let n_bytes = |array: &collapsar::internals::codec::file::archive::Array| {
             let last = array.first_block + array.head.grid().n_tiles() as usize;
             blocks.get(array.first_block - 1..last).unwrap_or_default().iter().map(|b| u64::from(b.len)).sum::<u64>()
         };
@@ -177,7 +177,7 @@ fn whole(out: BufWriter<File>) -> Result<FileSource> {
 
 fn restored(packed: &FileSource, given: &[Arc<Model>]) -> Result<FileSource> {
     let mut out = temporary()?;
-    collapsar::decompress_to(packed, &mut out, &power::decoding(given), &|_| memory::watch())?;
+    collapsar::internals::decompress_to(packed, &mut out, &power::decoding(given), &|_| memory::watch())?;
     out.flush()?;
     whole(out)
 }

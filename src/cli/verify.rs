@@ -1,13 +1,13 @@
 //! The file that was written, read again before it gets its name: does it hold what the source holds?
 
 use super::power;
-use collapsar::array::ArrayType;
-use collapsar::codec::file::archive::Archive;
-use collapsar::format::{self, Hint, Piece, gzip};
-use collapsar::model::Model;
-use collapsar::sample::{Map, shorten};
-use collapsar::source::{FileSource, Source};
-use collapsar::{Error, Kind, Loss, Report, Result};
+use collapsar::internals::array::ArrayType;
+use collapsar::internals::codec::file::archive::Archive;
+use collapsar::internals::format::{self, Hint, Piece, gzip};
+use collapsar::internals::model::Model;
+use collapsar::internals::sample::{Map, shorten};
+use collapsar::internals::source::{FileSource, Source};
+use collapsar::internals::{Error, Kind, Loss, Report, Result};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
@@ -32,7 +32,7 @@ pub fn compressed(
     let broken = |e: Error| if e.kind == Kind::Io { e } else { differs(&format!("does not decode: {e}")) };
     let promises = promises(&written, source, report, raw, models).map_err(broken)?;
     let mut same = Same { source, promises, at: 0, rest: Vec::new(), differs: false };
-    let result = collapsar::decompress_to(&written, &mut same, &power::decoding(models), &|_| Ok(()));
+    let result = collapsar::internals::decompress_to(&written, &mut same, &power::decoding(models), &|_| Ok(()));
     if same.differs || (result.is_ok() && same.at != source.len()) {
         let what = if report.is_lossless() { "the source" } else { "what was promised" };
         return Err(differs(&format!("decodes to something else than {what}")));
@@ -175,7 +175,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.clps");
         let bytes = vec![3u8; 5000];
-        std::fs::write(&path, collapsar::compress(&bytes, &Default::default()).unwrap()).unwrap();
+        std::fs::write(&path, collapsar::internals::compress(&bytes, &Default::default()).unwrap()).unwrap();
         let report = Report::default();
         let compressed = |path: &Path, bytes: &Vec<u8>| compressed(path, bytes, &report, None, &[]);
         assert_eq!(compressed(&path, &bytes), Ok(()));
@@ -196,11 +196,11 @@ mod tests {
         let path = dir.path().join("a.clps");
         let samples: Vec<f32> = (0..900).map(|i| (i * i % 601) as f32 * 0.37).collect();
         let bytes = |samples: &[f32]| samples.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
-        let raw = ArrayType { dtype: collapsar::array::Dtype::F32, big_endian: false, shape: vec![30, 30] };
+        let raw = ArrayType { dtype: collapsar::internals::array::Dtype::F32, big_endian: false, shape: vec![30, 30] };
         for loss in [Loss::Abs(0.5), Loss::Mantissa(6, Default::default())] {
-            let options = collapsar::Options { raw: Some(raw.clone()), loss, ..Default::default() };
+            let options = collapsar::internals::Options { raw: Some(raw.clone()), loss, ..Default::default() };
             let source = bytes(&samples);
-            let (packed, report) = collapsar::compress_to(&source, Vec::new(), &options, &|_| Ok(())).unwrap();
+            let (packed, report) = collapsar::internals::compress_to(&source, Vec::new(), &options, &|_| Ok(())).unwrap();
             std::fs::write(&path, packed).unwrap();
             let compressed = |bytes: &Vec<u8>| compressed(&path, bytes, &report, Some(raw.clone()), &[]);
             assert_eq!(compressed(&source), Ok(()));

@@ -1,8 +1,8 @@
 //! Small files of every kind.
 
-use collapsar::kernel::predict::Linear;
-use collapsar::model::{Family, Model, Part};
-use collapsar::net::{Input, Layer, Net, Pass, Spec, Wiring};
+use collapsar::internals::kernel::predict::Linear;
+use collapsar::internals::model::{Family, Model, Part};
+use collapsar::internals::net::{Input, Layer, Net, Pass, Spec, Wiring};
 use std::io::Write;
 
 pub fn fits() -> Vec<u8> {
@@ -109,5 +109,5 @@ fn spec() -> Spec {
 fn model(family: Family, net: Net) -> Vec<u8> {
     let part = Part { net, linear: Linear::mean(6) };
     let model = Model::new("painted", family, vec![part], [0; 32]).unwrap();
-    collapsar::weights::store(&model).unwrap()
+    collapsar::internals::weights::store(&model).unwrap()
 }

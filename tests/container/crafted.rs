@@ -1,9 +1,9 @@
 //! Files whose sums hold and whose numbers lie.
 
 use super::{CONTENT, open_error, read, small_blocks, with_trailer, write};
-use collapsar::container::{INDEX_KIND, Limits, Reader};
-use collapsar::error::{Kind, Result};
-use collapsar::source::Source;
+use collapsar::internals::container::{INDEX_KIND, Limits, Reader};
+use collapsar::internals::error::{Kind, Result};
+use collapsar::internals::source::Source;
 use crc32c::crc32c;
 
 /// A file of zeros with given bytes at both ends, which fails the test if more than `patience` bytes are asked for at once.

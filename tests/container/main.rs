@@ -3,8 +3,8 @@
 mod crafted;
 mod salvage;
 
-use collapsar::container::{BlockInfo, INDEX_KIND, Limits, MAX_BLOCK_BYTES, Reader, VERSION, Writer};
-use collapsar::error::{Error, Kind, Result};
+use collapsar::internals::container::{BlockInfo, INDEX_KIND, Limits, MAX_BLOCK_BYTES, Reader, VERSION, Writer};
+use collapsar::internals::error::{Error, Kind, Result};
 use crc32c::crc32c;
 use proptest::prelude::*;
 

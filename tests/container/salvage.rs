@@ -1,9 +1,9 @@
 //! What is left of a damaged file, and what is known about it.
 
 use super::{CONTENT, infos, sample_blocks, write};
-use collapsar::container::{BlockInfo, Damage, Found, Limits, Reader};
-use collapsar::error::{Error, Kind, Result};
-use collapsar::source::Source;
+use collapsar::internals::container::{BlockInfo, Damage, Found, Limits, Reader};
+use collapsar::internals::error::{Error, Kind, Result};
+use collapsar::internals::source::Source;
 
 fn survivors(file: &[u8]) -> (Vec<Found>, Vec<Damage>, Vec<Vec<u8>>) {
     let file = file.to_vec();

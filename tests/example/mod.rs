@@ -2,12 +2,12 @@
 
 #![allow(dead_code, reason = "each test uses its part")]
 
-use collapsar::kernel::predict::Linear;
-use collapsar::kernel::{ONE, Usual};
-use collapsar::model::vqae::{Codebook, Vqae};
-use collapsar::model::{Family, Model, Part};
-use collapsar::net::{Input, Layer, Mesh, MeshLayer, Net, Pass, Sheet, Spec, Wiring};
-use collapsar::weights::{load, store};
+use collapsar::internals::kernel::predict::Linear;
+use collapsar::internals::kernel::{ONE, Usual};
+use collapsar::internals::model::vqae::{Codebook, Vqae};
+use collapsar::internals::model::{Family, Model, Part};
+use collapsar::internals::net::{Input, Layer, Mesh, MeshLayer, Net, Pass, Sheet, Spec, Wiring};
+use collapsar::internals::weights::{load, store};
 use std::sync::Arc;
 
 pub const H: usize = 3;

@@ -2,11 +2,11 @@
 
 #![allow(dead_code, reason = "each test uses its part")]
 
-use collapsar::kernel::predict::Linear;
-use collapsar::model::vqae::{Codebook, Vqae};
-use collapsar::model::{Family, Model, Part};
-use collapsar::net::{Input, Layer, Mesh, MeshLayer, Net, Pass, Sheet, Spec, Tap, Wiring};
-use collapsar::weights::{load, store};
+use collapsar::internals::kernel::predict::Linear;
+use collapsar::internals::model::vqae::{Codebook, Vqae};
+use collapsar::internals::model::{Family, Model, Part};
+use collapsar::internals::net::{Input, Layer, Mesh, MeshLayer, Net, Pass, Sheet, Spec, Tap, Wiring};
+use collapsar::internals::weights::{load, store};
 use std::sync::Arc;
 
 /// A seeded generator of numbers below n.

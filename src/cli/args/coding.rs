@@ -2,8 +2,8 @@
 
 use super::{adapt, dtype, shape};
 use clap::Args as Group;
-use collapsar::Adapt;
-use collapsar::array::{ArrayType, Dtype};
+use collapsar::internals::Adapt;
+use collapsar::internals::array::{ArrayType, Dtype};
 
 /// The array that the caller says the file is.
 #[derive(Group)]

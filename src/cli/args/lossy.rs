@@ -1,7 +1,7 @@
 //! What may be lost, as it is asked for.
 
 use clap::Args as Group;
-use collapsar::{Loss, Rounding};
+use collapsar::internals::{Loss, Rounding};
 
 /// What may be lost: at most one of these.
 #[derive(Group, Default)]

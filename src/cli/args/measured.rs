@@ -2,7 +2,7 @@
 
 use super::{Coding, Lossy, Power, Raw, Talk};
 use clap::Args as Group;
-use collapsar::{Error, Loss, Result};
+use collapsar::internals::{Error, Loss, Result};
 use std::path::PathBuf;
 
 const FIGURES: &str = "\

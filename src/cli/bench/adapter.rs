@@ -3,11 +3,11 @@
 use super::conformance::{Conformance, Plain};
 use super::stage::Stage;
 use super::tiles::Tile;
-use collapsar::Result;
-use collapsar::device::Wish;
-use collapsar::gpu::{AdapterInfo, Gpu, Profile, TileInts, TilePayload, adapters};
-use collapsar::kernel::fast::Level;
-use collapsar::model::Model;
+use collapsar::internals::Result;
+use collapsar::internals::device::Wish;
+use collapsar::internals::gpu::{AdapterInfo, Gpu, Profile, TileInts, TilePayload, adapters};
+use collapsar::internals::kernel::fast::Level;
+use collapsar::internals::model::Model;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

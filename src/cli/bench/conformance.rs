@@ -2,12 +2,12 @@
 
 use super::stage::level_name;
 use super::tiles::Tile;
-use collapsar::gpu::{Gpu, TileInts, TilePayload};
-use collapsar::kernel::fast::{Fast, Level};
-use collapsar::kernel::predict::Linear;
-use collapsar::model::Model;
-use collapsar::tile::cells;
-use collapsar::{Error, Kind, Result};
+use collapsar::internals::gpu::{Gpu, TileInts, TilePayload};
+use collapsar::internals::kernel::fast::{Fast, Level};
+use collapsar::internals::kernel::predict::Linear;
+use collapsar::internals::model::Model;
+use collapsar::internals::tile::cells;
+use collapsar::internals::{Error, Kind, Result};
 use serde_json::{Value, json};
 
 /// How one device did with one model.
@@ -130,7 +130,7 @@ fn differing(a: &[u8], b: &[u8]) -> usize {
 mod tests {
     use super::*;
     use crate::cli::bench::{random, tiles};
-    use collapsar::model::Family;
+    use collapsar::internals::model::Family;
 
     #[test]
     fn a_device_that_computes_otherwise_is_caught() {

@@ -5,7 +5,7 @@ use crate::cli::input;
 use crate::cli::noise::round;
 use crate::cli::say::{self, Talk};
 use crate::cli::table::Table;
-use collapsar::{Error, Result};
+use collapsar::internals::{Error, Result};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! What a figure was measured on: without it no two can be compared.
 
 use super::stage::level_name;
-use collapsar::kernel::fast::Level;
+use collapsar::internals::kernel::fast::Level;
 use serde_json::{Value, json};
 
 pub fn json() -> Value {

@@ -1,9 +1,9 @@
 //! Models of every size with seeded random weights: they predict poorly and cost what trained ones cost.
 
-use collapsar::Result;
-use collapsar::kernel::predict::Linear;
-use collapsar::model::{Family, Model, Part};
-use collapsar::net::{Input, Layer, MAX_REACH, Net, Pass, Spec, Wiring};
+use collapsar::internals::Result;
+use collapsar::internals::kernel::predict::Linear;
+use collapsar::internals::model::{Family, Model, Part};
+use collapsar::internals::net::{Input, Layer, MAX_REACH, Net, Pass, Spec, Wiring};
 
 const N_LINEAR: usize = 16;
 
@@ -32,7 +32,7 @@ pub fn model(family: Family, size: &Size) -> Result<Model> {
     }
     let name = format!("random-{}-{}", family.name(), size.name);
     // through its weights file, so that its hash is the one that a coded file would name
-    collapsar::weights::load(&collapsar::weights::store(&Model::new(&name, family, parts, [0; 32])?)?)
+    collapsar::internals::weights::load(&collapsar::internals::weights::store(&Model::new(&name, family, parts, [0; 32])?)?)
 }
 
 /// Three gated residual blocks, each of which looks at the four nearest cells: 24 activations per cell and layer.
@@ -53,11 +53,11 @@ pub fn deep() -> Result<Model> {
         let sizes =
             [(spec.n_features(), WIDTH), (n_in, 2 * WIDTH), (n_in, 2 * WIDTH), (n_in, 2 * WIDTH), (WIDTH, 3 * size.k)];
         let layers = sizes.map(|(n_in, n_out)| layer(n_in, n_out, &mut state)).to_vec();
-        Ok::<Part, collapsar::Error>(Part { net: Net::wired(spec, layers, wiring)?, linear: Linear::mean(N_LINEAR) })
+        Ok::<Part, collapsar::internals::Error>(Part { net: Net::wired(spec, layers, wiring)?, linear: Linear::mean(N_LINEAR) })
     };
     let parts = vec![part(0)?, part(1)?];
     let model = Model::new("random-pixelcnn-deep-19k", Family::PixelcnnDeep, parts, [0; 32])?;
-    collapsar::weights::load(&collapsar::weights::store(&model)?)
+    collapsar::internals::weights::load(&collapsar::internals::weights::store(&model)?)
 }
 
 fn part(pass: Pass, n_refs: usize, size: &Size, state: &mut u32) -> Result<Part> {

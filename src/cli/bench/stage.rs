@@ -2,16 +2,16 @@
 
 use super::tiles::{Tile, USUAL};
 use crate::cli::noise::round;
-use collapsar::entropy::lanes::{Interval, Popper, Pusher};
-use collapsar::kernel::context::Heads;
-use collapsar::kernel::fast::{Fast, Inverted, Level, Scratch, room};
-use collapsar::kernel::interval::Distributions;
-use collapsar::kernel::mixture::{Mixtures, mass};
-use collapsar::kernel::{Arenas, ONE};
-use collapsar::model::plan::Run;
-use collapsar::model::{Model, Plan};
-use collapsar::tile::cells;
-use collapsar::{Error, Result};
+use collapsar::internals::entropy::lanes::{Interval, Popper, Pusher};
+use collapsar::internals::kernel::context::Heads;
+use collapsar::internals::kernel::fast::{Fast, Inverted, Level, Scratch, room};
+use collapsar::internals::kernel::interval::Distributions;
+use collapsar::internals::kernel::mixture::{Mixtures, mass};
+use collapsar::internals::kernel::{Arenas, ONE};
+use collapsar::internals::model::plan::Run;
+use collapsar::internals::model::{Model, Plan};
+use collapsar::internals::tile::cells;
+use collapsar::internals::{Error, Result};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 

@@ -1,12 +1,12 @@
 //! Painted tiles: those of a frame, whose time is taken, and odd ones, whose payloads must agree.
 
 use crate::cli::painted;
-use collapsar::kernel::fast::Fast;
-use collapsar::kernel::mixture::Window;
-use collapsar::kernel::predict::Linear;
-use collapsar::kernel::{ONE, Usual};
-use collapsar::model::Model;
-use collapsar::tile::stream::Context;
+use collapsar::internals::kernel::fast::Fast;
+use collapsar::internals::kernel::mixture::Window;
+use collapsar::internals::kernel::predict::Linear;
+use collapsar::internals::kernel::{ONE, Usual};
+use collapsar::internals::model::Model;
+use collapsar::internals::tile::stream::Context;
 
 pub const SIDE: usize = 256;
 /// What the painted frames are taken to be like.

@@ -2,8 +2,8 @@
 
 use crate::cli::noise::round;
 use crate::cli::{painted, say};
-use collapsar::model::Model;
-use collapsar::{Choice, Error, Options, Result};
+use collapsar::internals::model::Model;
+use collapsar::internals::{Choice, Error, Options, Result};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Instant;
@@ -23,10 +23,10 @@ impl Whole {
         let choice = model.map_or(Choice::Classic, |m| Choice::These(vec![m.clone()]));
         let options = Options { model: choice, embed: model.is_some(), ..Options::default() };
         let clock = Instant::now();
-        let packed = collapsar::compress(&file, &options)?;
+        let packed = collapsar::internals::compress(&file, &options)?;
         let encode = say::speed(n, clock.elapsed().as_secs_f64());
         let clock = Instant::now();
-        let back = collapsar::decompress(&packed)?;
+        let back = collapsar::internals::decompress(&packed)?;
         let decode = say::speed(n, clock.elapsed().as_secs_f64());
         let model = model.map_or("classic".into(), |m| m.name.clone());
         match back == file {

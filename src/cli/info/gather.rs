@@ -1,20 +1,20 @@
 //! The numbers of a file: what its blocks say without a model, and what its arrays say with it.
 
 use crate::cli::noise::{self, Noise};
-use collapsar::array::ArrayType;
-use collapsar::codec::array::reference::Reference;
-use collapsar::codec::file::archive::{Archive, Array};
-use collapsar::codec::file::blocks::{FileHead, kind};
-use collapsar::container::{Limits, Reader};
-use collapsar::format::gzip::Recipe;
-use collapsar::grid::Grid;
-use collapsar::model::Model;
-use collapsar::sample::{Bound, ORDINARY};
-use collapsar::source::Source;
-use collapsar::tile::classic;
-use collapsar::tile::code::Mode;
-use collapsar::tile::coder::Coder;
-use collapsar::{Error, Result};
+use collapsar::internals::array::ArrayType;
+use collapsar::internals::codec::array::reference::Reference;
+use collapsar::internals::codec::file::archive::{Archive, Array};
+use collapsar::internals::codec::file::blocks::{FileHead, kind};
+use collapsar::internals::container::{Limits, Reader};
+use collapsar::internals::format::gzip::Recipe;
+use collapsar::internals::grid::Grid;
+use collapsar::internals::model::Model;
+use collapsar::internals::sample::{Bound, ORDINARY};
+use collapsar::internals::source::Source;
+use collapsar::internals::tile::classic;
+use collapsar::internals::tile::code::Mode;
+use collapsar::internals::tile::coder::Coder;
+use collapsar::internals::{Error, Result};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -83,7 +83,7 @@ pub fn contents(source: &dyn Source) -> Result<Contents> {
             kind::FILE if i == 0 => c.format = FileHead::read(&reader.payload(i)?)?.format_name(),
             kind::GZIP => c.gzip = Some(Recipe::read(&mut reader.payload(i)?.as_slice())?.name()),
             kind::WEIGHTS => {
-                let model = collapsar::weights::load(&reader.payload(i)?)?;
+                let model = collapsar::internals::weights::load(&reader.payload(i)?)?;
                 c.weights.push((model.name, model.hash));
                 c.weights_bytes += len;
             }

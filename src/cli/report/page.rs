@@ -8,9 +8,9 @@ use super::super::trial::{Judged, Trial};
 use super::html::escape;
 use super::plot::{self, Point};
 use super::{label, png};
-use collapsar::codec::file::archive::describe;
-use collapsar::quality::Picture;
-use collapsar::sample::number;
+use collapsar::internals::codec::file::archive::describe;
+use collapsar::internals::quality::Picture;
+use collapsar::internals::sample::number;
 
 /// Arrays that are drawn for each bound; the others are in the tables.
 const MAX_DRAWN: usize = 6;

@@ -1,8 +1,8 @@
 //! Plots as SVG that stands in a page: a curve with its points, and bars. Colours are the page's, by class.
 
 use super::html::escape;
-use collapsar::quality::Histogram;
-use collapsar::sample::number;
+use collapsar::internals::quality::Histogram;
+use collapsar::internals::sample::number;
 
 const W: f64 = 640.0;
 const H: f64 = 320.0;

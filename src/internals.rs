@@ -1,0 +1,66 @@
+//! The rooms of this crate, for the command, the trainer, the tests and the benches of this workspace. No promise of any kind
+//! is made about them: they change with every version.
+//!
+//! Reading order: `kernel` (what is computed), `net` and `model` (with what, and when), `tile` (one tile and its code), `codec`
+//! (an array, a file), `container` (its blocks), then the rooms around them. ARCHITECTURE.md says how they hang together,
+//! NUMERICS.md and FORMAT.md what they mean.
+#![expect(missing_docs, reason = "what the public face shows is documented; the rooms explain themselves where it helps")]
+
+#[path = "array.rs"]
+pub mod array;
+#[path = "atomic/mod.rs"]
+pub mod atomic;
+#[path = "codec/mod.rs"]
+pub mod codec;
+#[path = "container/mod.rs"]
+pub mod container;
+#[path = "device.rs"]
+pub mod device;
+#[path = "entropy/mod.rs"]
+pub mod entropy;
+#[path = "error.rs"]
+pub mod error;
+#[path = "fit/mod.rs"]
+pub mod fit;
+#[path = "format/mod.rs"]
+pub mod format;
+#[path = "gpu/mod.rs"]
+pub mod gpu;
+#[path = "grid.rs"]
+pub mod grid;
+#[path = "kernel/mod.rs"]
+pub mod kernel;
+#[path = "model/mod.rs"]
+pub mod model;
+#[path = "net/mod.rs"]
+pub mod net;
+#[path = "peers/mod.rs"]
+pub mod peers;
+#[path = "sample/mod.rs"]
+pub mod sample;
+#[path = "source/mod.rs"]
+pub mod source;
+#[path = "tile/mod.rs"]
+pub mod tile;
+#[path = "weights/mod.rs"]
+pub mod weights;
+#[path = "quality/mod.rs"]
+pub mod quality;
+#[path = "wire.rs"]
+pub mod wire;
+
+// what the workspace names most, without its room
+#[path = "api.rs"]
+mod api;
+pub use api::{Decoding, compress, compress_to, decompress, decompress_to};
+pub use codec::array::memory::{Memory, Resources};
+pub use codec::file::archive::Archive;
+pub use codec::file::lost::{Lost, Region, What};
+pub use codec::file::options::Options;
+pub use codec::file::report::Report;
+pub use codec::file::salvage::{SalvageReport, salvage};
+pub use codec::search::adapt::Adapt;
+pub use codec::search::choice::Choice;
+pub use codec::search::related::References;
+pub use error::{Error, Kind, Result};
+pub use sample::{Loss, Rounding};
