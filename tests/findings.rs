@@ -207,6 +207,7 @@ fn columns_and_stacks_of_single_samples_are_rows() {
     };
     let row = len(&[n]);
     for shape in [vec![n, 1], vec![1, n], vec![n, 1, 1], vec![1, n, 1], vec![1, 1, n, 1, 1], vec![2, n / 2, 1]] {
+        // heads name their dimensions, and halves of the row have tiles of their own; a tile per sample took hundreds of kilobytes
         assert!((len(&shape) - row).abs() < 150, "{shape:?}: {} against {row}", len(&shape));
     }
 }

@@ -53,7 +53,7 @@ pub fn by_name(word: &str, others: &[Arc<Model>]) -> Result<Vec<Arc<Model>>> {
     };
     let some: Vec<Arc<Model>> = all().filter(|m| means(m)).cloned().collect();
     if some.is_empty() {
-        let names: Vec<&str> = all().map(|m| m.name.as_str()).collect();
+        let names: Vec<String> = newest(all().cloned().collect()).iter().map(|m| m.name.clone()).collect();
         return Err(Error::argument(format!(
             "no model '{word}'; there are auto, classic, wavelet, {}",
             names.join(", ")

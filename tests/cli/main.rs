@@ -10,5 +10,6 @@ mod painted;
 mod reports;
 mod sandbox;
 mod scripts;
+mod shells;
 #[cfg(unix)]
 mod signals;

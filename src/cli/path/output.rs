@@ -16,8 +16,15 @@ enum To {
     Nowhere,
 }
 
+/// What would be refused when it is finished is refused now; nothing is written.
+pub fn check(path: &Path, force: bool) -> Result<()> {
+    drop(interrupt::create(|| create(path, force))?);
+    interrupt::committed();
+    Ok(())
+}
+
 /// A file of this name, once it is whole.
-pub fn create(path: &Path, force: bool) -> Result<Output> {
+fn create(path: &Path, force: bool) -> Result<Output> {
     Output::create(path, if force { Existing::Replace } else { Existing::Refuse("-f") })
 }
 

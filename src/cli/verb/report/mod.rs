@@ -41,7 +41,7 @@ fn one(args: &args::Report, talk: Talk) -> Result<()> {
     }
     for path in [&args.csv, &args.html].into_iter().flatten().filter(|path| !is_stdout(path)) {
         // what would be refused after the work is refused before it
-        drop(output::create(path, args.force)?);
+        output::check(path, args.force)?;
     }
     let given = weights::given(&args.coding.weights)?;
     let Opened { source, held, .. } = eval::open(&args.file)?;
