@@ -4,7 +4,10 @@
 //! Reading order: `kernel` (what is computed), `net` and `model` (with what, and when), `tile` (one tile and its code), `codec`
 //! (an array, a file), `container` (its blocks), then the rooms around them. ARCHITECTURE.md says how they hang together,
 //! NUMERICS.md and FORMAT.md what they mean.
-#![expect(missing_docs, reason = "what the public face shows is documented; the rooms explain themselves where it helps")]
+#![expect(
+    missing_docs,
+    reason = "what the public face shows is documented; the rooms explain themselves where it helps"
+)]
 
 #[path = "array.rs"]
 pub mod array;
@@ -36,6 +39,8 @@ pub mod model;
 pub mod net;
 #[path = "peers/mod.rs"]
 pub mod peers;
+#[path = "quality/mod.rs"]
+pub mod quality;
 #[path = "sample/mod.rs"]
 pub mod sample;
 #[path = "source/mod.rs"]
@@ -44,8 +49,6 @@ pub mod source;
 pub mod tile;
 #[path = "weights/mod.rs"]
 pub mod weights;
-#[path = "quality/mod.rs"]
-pub mod quality;
 #[path = "wire.rs"]
 pub mod wire;
 

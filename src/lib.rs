@@ -6,8 +6,8 @@
 pub mod internals;
 
 use internals::{
-    array, codec, container, device, entropy, error, fit, format, gpu, grid, kernel, model, net, sample,
-    source, tile, weights, wire,
+    array, codec, container, device, entropy, error, fit, format, gpu, grid, kernel, model, net, sample, source, tile,
+    weights, wire,
 };
 
 pub use internals::quality;

@@ -7,7 +7,9 @@ use collapsar::internals::codec::file::blocks::kind;
 use collapsar::internals::container::{Limits, Reader, Writer};
 use collapsar::internals::sample::Bound;
 use collapsar::internals::weights::zoo;
-use collapsar::internals::{Archive, Choice, Kind, Loss, Options, References, Report, compress, compress_to, decompress, salvage};
+use collapsar::internals::{
+    Archive, Choice, Kind, Loss, Options, References, Report, compress, compress_to, decompress, salvage,
+};
 use painted::Random;
 
 /// One file of a group: dtype, shape, bytes.

@@ -128,7 +128,9 @@ impl Run<'_> {
                 say::bytes(array.n_bytes_out),
                 array.model.as_deref().unwrap_or("classic"),
                 refitted(array.refit_bytes),
-                array.noise.map_or(String::new(), |n| format!(", noise σ {}", collapsar::internals::sample::number(n.sigma))),
+                array
+                    .noise
+                    .map_or(String::new(), |n| format!(", noise σ {}", collapsar::internals::sample::number(n.sigma))),
                 predicted_from(&array.references),
                 off_by(r, array).map_or(String::new(), |off| format!(", {off}")),
             ));

@@ -47,7 +47,9 @@ pub fn run(args: &args::Demo) -> Result<Tally> {
     let verdict = if same { "every byte is the same: LOSSLESS" } else { "the bytes differ" };
     talk.line(&format!("decompress  {speed}, {verdict}"));
     if !same {
-        return Err(collapsar::internals::Error::verify("the restored frame differs from the painted one: please report this"));
+        return Err(collapsar::internals::Error::verify(
+            "the restored frame differs from the painted one: please report this",
+        ));
     }
     talk.line("");
     let outcome = contest::run(&frame, &models, true)?;

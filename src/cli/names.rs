@@ -95,8 +95,9 @@ fn within(folder: &Path, input: &Input, path: &Path) -> Result<PathBuf> {
         (None, None) => folder.to_owned(),
     };
     let parent = to.parent().unwrap_or(folder);
-    std::fs::create_dir_all(parent)
-        .map_err(|e| Error::new(collapsar::internals::Kind::Io, format!("the folder cannot be made: {e}")).at(parent.display()))?;
+    std::fs::create_dir_all(parent).map_err(|e| {
+        Error::new(collapsar::internals::Kind::Io, format!("the folder cannot be made: {e}")).at(parent.display())
+    })?;
     Ok(to)
 }
 

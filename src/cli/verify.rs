@@ -200,7 +200,8 @@ mod tests {
         for loss in [Loss::Abs(0.5), Loss::Mantissa(6, Default::default())] {
             let options = collapsar::internals::Options { raw: Some(raw.clone()), loss, ..Default::default() };
             let source = bytes(&samples);
-            let (packed, report) = collapsar::internals::compress_to(&source, Vec::new(), &options, &|_| Ok(())).unwrap();
+            let (packed, report) =
+                collapsar::internals::compress_to(&source, Vec::new(), &options, &|_| Ok(())).unwrap();
             std::fs::write(&path, packed).unwrap();
             let compressed = |bytes: &Vec<u8>| compressed(&path, bytes, &report, Some(raw.clone()), &[]);
             assert_eq!(compressed(&source), Ok(()));

@@ -32,7 +32,9 @@ pub fn model(family: Family, size: &Size) -> Result<Model> {
     }
     let name = format!("random-{}-{}", family.name(), size.name);
     // through its weights file, so that its hash is the one that a coded file would name
-    collapsar::internals::weights::load(&collapsar::internals::weights::store(&Model::new(&name, family, parts, [0; 32])?)?)
+    collapsar::internals::weights::load(&collapsar::internals::weights::store(&Model::new(
+        &name, family, parts, [0; 32],
+    )?)?)
 }
 
 /// Three gated residual blocks, each of which looks at the four nearest cells: 24 activations per cell and layer.
@@ -53,7 +55,10 @@ pub fn deep() -> Result<Model> {
         let sizes =
             [(spec.n_features(), WIDTH), (n_in, 2 * WIDTH), (n_in, 2 * WIDTH), (n_in, 2 * WIDTH), (WIDTH, 3 * size.k)];
         let layers = sizes.map(|(n_in, n_out)| layer(n_in, n_out, &mut state)).to_vec();
-        Ok::<Part, collapsar::internals::Error>(Part { net: Net::wired(spec, layers, wiring)?, linear: Linear::mean(N_LINEAR) })
+        Ok::<Part, collapsar::internals::Error>(Part {
+            net: Net::wired(spec, layers, wiring)?,
+            linear: Linear::mean(N_LINEAR),
+        })
     };
     let parts = vec![part(0)?, part(1)?];
     let model = Model::new("random-pixelcnn-deep-19k", Family::PixelcnnDeep, parts, [0; 32])?;

@@ -31,16 +31,21 @@ pub fn write(coder: &Coder, out: &mut Vec<u8>) {
             out.extend_from_slice(&model.hash);
             put_varint(out, 0);
         }
-        Coder::Cells(CellCoder { model, refits, fits }) => {
+        Coder::Cells(cells) => {
             out.push(BY_NETWORK);
-            out.extend_from_slice(&model.hash);
-            put_varint(out, refits.len() as u64);
-            for (net, refit) in refits {
-                refit::write(*net, refit, out);
-            }
-            fits.iter().flatten().for_each(|fitted| write_fitted(fitted, out));
+            out.extend_from_slice(&cells.model.hash);
+            write_cells(cells, out);
         }
     }
+}
+
+/// What was fitted to the array: refitted layers, predictors.
+pub fn write_cells(CellCoder { refits, fits, .. }: &CellCoder, out: &mut Vec<u8>) {
+    put_varint(out, refits.len() as u64);
+    for (net, refit) in refits {
+        refit::write(*net, refit, out);
+    }
+    fits.iter().flatten().for_each(|fitted| write_fitted(fitted, out));
 }
 
 /// The inverse, with (planes before, other arrays) that planes see; `find` gives the model of a hash.
@@ -61,7 +66,17 @@ pub fn read(
             return Err(Error::unsupported(format!("arrays coded in way {other} are not known to this version")));
         }
     }
-    let mut model = find(&take_array(from)?)?;
+    let model = find(&take_array(from)?)?;
+    read_cells(from, model, grid, (n_previous, n_references))
+}
+
+/// The inverse of `write_cells`; an autoencoder has nothing fitted.
+pub fn read_cells(
+    from: &mut &[u8],
+    mut model: Arc<Model>,
+    grid: &Grid,
+    (n_previous, n_references): (usize, usize),
+) -> Result<Coder> {
     let n_refits = at_most(take_varint(from)?, model.parts.len() as u64, "refitted layers")?;
     if model.vqae.is_some() {
         return Ok(Coder::Blocks(model));
