@@ -11,7 +11,7 @@
 //! Tiles are (mode · length varint · code) each; the last one has no length, it ends with the body.
 
 use crate::array::ArrayType;
-use crate::codec::array::by;
+use crate::codec::array::by::{self, Predictors};
 use crate::codec::array::head::{Head, Spec};
 use crate::codec::array::payload;
 use crate::codec::search::view::shape;
@@ -20,7 +20,7 @@ use crate::grid::{Grid, Layout, Previous};
 use crate::model::Model;
 use crate::sample::Map;
 use crate::tile::code::Code;
-use crate::tile::coder::Coder;
+use crate::tile::coder::{CellCoder, Coder, Fitted};
 use crate::weights::zoo;
 use crate::wire::{put_varint, take_bytes, take_u8, take_varint};
 use std::sync::Arc;
@@ -34,6 +34,7 @@ pub const SHORT_HEAD: u8 = 128;
 const NETWORK: u8 = 1;
 const FOUR_PHASES: u8 = 2;
 const PREVIOUS: u8 = 4;
+const PREDICTORS_OF_MODEL: u8 = 8;
 /// So much of the hash of a model says which one it is.
 const PREFIX_BYTES: usize = 8;
 
@@ -65,7 +66,8 @@ fn write_short(head: &Head, out: &mut Vec<u8>) {
     let flag = |flag: u8, is_set: bool| if is_set { flag } else { 0 };
     let flags = flag(NETWORK, head.coder.cells().is_some())
         | flag(FOUR_PHASES, head.layout.n_phases == 4)
-        | flag(PREVIOUS, head.n_previous > 0);
+        | flag(PREVIOUS, head.n_previous > 0)
+        | flag(PREDICTORS_OF_MODEL, has_predictors_of_model(head));
     out.push(SHORT_HEAD | flags);
     if head.n_previous > 0 {
         put_varint(out, head.n_previous as u64);
@@ -74,8 +76,37 @@ fn write_short(head: &Head, out: &mut Vec<u8>) {
     head.map.write(out);
     if let Some(cells) = head.coder.cells() {
         out.extend_from_slice(&cells.model.hash[..PREFIX_BYTES]);
-        by::write_cells(cells, out);
+        write_fitted(head, cells, out);
     }
+}
+
+fn write_fitted(head: &Head, cells: &CellCoder, out: &mut Vec<u8>) {
+    let of_model = has_predictors_of_model(head);
+    by::write_cells(cells, if of_model { Predictors::OfModel } else { Predictors::Fitted }, out);
+}
+
+/// Of a body with this head, the bytes that say what was fitted to the array.
+pub fn fitted_bytes(head: &Head) -> u64 {
+    let mut out = Vec::new();
+    match head.coder.cells() {
+        Some(cells) if is_usual(head) => write_fitted(head, cells, &mut out),
+        Some(cells) => by::write_cells(cells, Predictors::Fitted, &mut out),
+        None => {}
+    }
+    out.len() as u64
+}
+
+fn has_predictors_of_model(head: &Head) -> bool {
+    head.coder.cells().is_some_and(|cells| of_model(cells.model.as_ref(), &cells.fits) == cells.fits)
+}
+
+/// The same fits with the predictors of the weights file.
+pub fn of_model(model: &Model, fits: &[Vec<Fitted>]) -> Vec<Vec<Fitted>> {
+    let fit = |phase: usize, n: usize| {
+        let linears = model.linears(by::n_refs((phase, n), 0));
+        Fitted { linears, usual: fits[phase][n].usual }
+    };
+    (0..fits.len()).map(|phase| (0..fits[phase].len()).map(|n| fit(phase, n)).collect()).collect()
 }
 
 /// The head of an array of this type, from a body of a form that has one.
@@ -96,7 +127,7 @@ pub fn read_head(form: u8, from: &mut &[u8], ty: &ArrayType, models: &[Arc<Model
 }
 
 fn read_short(flags: u8, from: &mut &[u8], ty: &ArrayType, models: &[Arc<Model>]) -> Result<Head> {
-    if flags >= 2 * PREVIOUS {
+    if flags >= 2 * PREDICTORS_OF_MODEL {
         return Err(Error::unsupported(format!("a chunk with flags {flags} is not known to this version")));
     }
     let (mut n_previous, mut key_interval) = (0, 0);
@@ -117,7 +148,9 @@ fn read_short(flags: u8, from: &mut &[u8], ty: &ArrayType, models: &[Arc<Model>]
         Coder::Classic
     } else {
         let model = zoo::by_prefix(take_bytes(from, PREFIX_BYTES)?, models)?;
-        by::read_cells(from, model, &grid, (n_previous, 0))?
+        let of_model = flags & PREDICTORS_OF_MODEL != 0;
+        let whose = if of_model { Predictors::OfModel } else { Predictors::Fitted };
+        by::read_cells(from, model, whose, &grid, (n_previous, 0))?
     };
     let (label, common, references) = (String::new(), Vec::new(), Vec::new());
     Head::new(Spec { ty: ty.clone(), label, map, layout, common, n_previous, key_interval, references, coder })
