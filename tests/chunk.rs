@@ -133,14 +133,14 @@ fn what_may_be_lost_is_held_within_its_bound() {
     let (h, w) = (96, 80);
     let samples: Vec<f32> = field(h, w).iter().enumerate().map(|(i, v)| v + (i % 7) as f32 * 1e-4).collect();
     let lossless = encode_array(&samples, &[h, w], &classic()).unwrap();
-    for loss in [Loss::Abs(0.01), Loss::Rel(1e-4)] {
+    for loss in [Loss::Abs(0.1), Loss::Rel(1e-3)] {
         for model in [Choice::Auto, Choice::Classic, Choice::Wavelet] {
             let chunk = encode_array(&samples, &[h, w], &Options { model, loss, ..Options::default() }).unwrap();
             assert!(chunk.len() < lossless.len());
             let (_, back) = decode_array::<f32>(&chunk, &Decoding::default()).unwrap();
             let range =
                 samples.iter().fold(f32::MIN, |a, &b| a.max(b)) - samples.iter().fold(f32::MAX, |a, &b| a.min(b));
-            let most = if let Loss::Abs(most) = loss { most } else { 1e-4 * f64::from(range) };
+            let most = if let Loss::Abs(most) = loss { most } else { 1e-3 * f64::from(range) };
             assert!(samples.iter().zip(&back).all(|(a, b)| (f64::from(*a) - f64::from(*b)).abs() <= most));
             assert!(samples != back);
         }
@@ -162,7 +162,7 @@ fn a_chunk_of_64_kib_weighs_at_most_40_bytes_beside_codes_and_what_was_fitted() 
         for (name, chunk) in chunks {
             let weight = weigh_chunk(&chunk, &[]).unwrap();
             println!("{name} {adapt:?}: {} bytes, {weight:?}", chunk.len());
-            assert!(weight.fitted > 0, "{name} was not coded by a network");
+            assert!(weight.fitted > 0 || adapt == Adapt::Off, "{name} was not coded by a network");
             assert!(weight.own <= 40, "{name}: {weight:?}");
         }
     }
@@ -189,15 +189,16 @@ fn small() -> Vec<(Vec<u8>, Decoding)> {
     let constant = encode_array(&[7i32; 30], &[5, 6], &classic()).unwrap();
     let chunks = vec![shaky(&network), shaky(&classic()), stored, waves, constant];
     let forms: Vec<u8> = chunks.iter().map(|chunk| form(chunk)).collect();
-    assert_eq!(forms, [129, 128, 0, 2, 1].map(|form| form | forms[0] & 8 * u8::from(form == 129)));
+    assert_eq!(forms, [129, 128, 0, 2, 1]);
     chunks.into_iter().map(|chunk| (chunk, knowing(&network))).collect()
 }
 
 /// The byte behind the shape.
 fn form(chunk: &[u8]) -> u8 {
     let after_length = 4 + chunk[4..].iter().position(|b| b & 0x80 == 0).unwrap() + 1;
-    let varints = describe_chunk(chunk).unwrap().shape.iter().map(|d| if *d < 128 { 1 } else { 2 }).sum::<usize>();
-    chunk[after_length + 2 + varints]
+    let n_varint = |d: &u64| (64 - d.leading_zeros()).div_ceil(7).max(1) as usize;
+    let n_dimensions: usize = describe_chunk(chunk).unwrap().shape.iter().map(n_varint).sum();
+    chunk[after_length + 2 + n_dimensions]
 }
 
 #[test]
@@ -311,6 +312,16 @@ proptest! {
         let within = Decoding { memory: Memory { most: Some(1 << 26), taken: 0 }, ..Decoding::default() };
         let _ = decode_chunk(&with_sum(chunk), &within);
     }
+}
+
+#[test]
+fn the_example_of_the_format_is_what_is_written() {
+    let (_, after) = include_str!("../FORMAT.md").split_once("### 11.3 Example").unwrap();
+    let line = after.lines().find(|line| line.starts_with("    ")).unwrap();
+    let digits: Vec<char> = line.chars().filter(char::is_ascii_hexdigit).collect();
+    let byte = |pair: &[char]| pair.iter().fold(0, |byte, c| 16 * byte + c.to_digit(16).unwrap() as u8);
+    let example: Vec<u8> = digits.chunks(2).map(byte).collect();
+    assert_eq!(encode_array(&[7u16; 6], &[2, 3], &Options::default()).unwrap(), example);
 }
 
 #[test]

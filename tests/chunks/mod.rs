@@ -9,25 +9,39 @@ use std::path::{Path, PathBuf};
 
 use crate::painted::Random;
 
-/// A frame of 16 bits: sky, noise, a few stars.
+/// A frame of 16 bits: sky and stars, brighter ones with more noise.
 pub fn frame(h: usize, w: usize) -> Vec<u16> {
     let mut random = Random(3);
-    let star = |y: usize, x: usize| {
-        [(60, 90, 900), (20, 200, 400), (100, 40, 1500)].map(|(a, b, peak)| {
-            let d = y.abs_diff(a).pow(2) + x.abs_diff(b).pow(2);
-            peak * 20 / (20 + d * d)
-        })
+    let stars: Vec<(usize, usize, usize)> = (0..h * w / 400)
+        .map(|_| (random.below(h as u32) as usize, random.below(w as u32) as usize, 200 + random.below(3000) as usize))
+        .collect();
+    let light = |y: usize, x: usize| -> usize {
+        let far = |(a, b, peak): &(usize, usize, usize)| {
+            let d = y.abs_diff(*a).pow(2) + x.abs_diff(*b).pow(2);
+            peak * 400 / (20 + d).pow(2)
+        };
+        stars.iter().map(far).sum()
     };
-    (0..h * w).map(|i| (1000 + star(i / w, i % w).iter().sum::<usize>() as i32 + random.bell(6)) as u16).collect()
+    let light: Vec<usize> = (0..h * w).map(|i| light(i / w, i % w)).collect();
+    light.iter().map(|&light| (1000 + light as i32 + random.bell(6 + light as i32 / 40)) as u16).collect()
 }
 
-/// A smooth field of floats in steps of 1/64.
+/// A frame behind a colour filter.
+fn mosaic(h: usize, w: usize) -> Vec<u16> {
+    let gain = |i: usize| [4, 9, 9, 6][2 * (i / w % 2) + i % w % 2];
+    frame(h, w).iter().enumerate().map(|(i, &v)| v * gain(i) / 4).collect()
+}
+
+/// A smooth field of floats in steps of 1/64, with fronts, and rougher in some places than in others.
 pub fn field(h: usize, w: usize) -> Vec<f32> {
     let mut random = Random(4);
-    let wave = |y: i64, x: i64| (y - 50) * (y - 50) / 3 + (x - 30) * (x + 40) / 5 + (y * x) / 7;
-    (0..h * w)
-        .map(|i| ((17_920 + wave((i / w) as i64, (i % w) as i64)) as i32 + random.bell(3)) as f32 / 64.0)
-        .collect()
+    let wave = |y: i64, x: i64| (y - 50) * (y - 50) / 9 + (x - 30) * (x + 40) / 15 + 200 * ((y * 3 + x * x / 40) / 90);
+    let mut sample = |i: usize| {
+        let (y, x) = (i / w, i % w);
+        let rough = if (y / 24 + x / 24).is_multiple_of(2) { 2 } else { 14 };
+        (17_920 + wave(y as i64, x as i64) as i32 + random.bell(rough)) as f32 / 64.0
+    };
+    (0..h * w).map(&mut sample).collect()
 }
 
 /// Counts of a few events per cell.
@@ -70,9 +84,11 @@ pub fn cases() -> Vec<Case> {
         Case { name: "big-endian", ty: big, bytes: turned, options: with(Choice::Classic), form: 128 },
         of("pixelcnn", &frame(48, 50), &[48, 50], named("pixelcnn-fast"), 129),
         of("lattice", &frame(48, 50), &[48, 50], named("lattice-fast"), 129),
-        of("auto", &frame(64, 64), &[64, 64], Options::default(), 137),
+        of("predictors-of-model", &frame(40, 40), &[40, 40], Options::default(), 137),
+        of("mosaic", &mosaic(40, 60), &[40, 60], named("pixelcnn-fast"), 131),
         of("stack", &stack, &[4, 24, 24], named("pixelcnn-fast"), 133),
-        of("tiles", &frame(30, 300), &[30, 300], with(Choice::Classic), 128),
+        of("tiles", &counts(260, 20), &[260, 20], with(Choice::Classic), 128),
+        of("parts", &[vec![1u8; 1 << 23], vec![2; 5]].concat(), &[(1 << 23) + 5], with(Choice::Classic), 3),
         of("wavelet", &field(32, 32), &[32, 32], bounded, 2),
     ]
 }
