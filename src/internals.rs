@@ -4,10 +4,6 @@
 //! Reading order: `kernel` (what is computed), `net` and `model` (with what, and when), `tile` (one tile and its code), `codec`
 //! (an array, a file), `container` (its blocks), then the rooms around them. ARCHITECTURE.md says how they hang together,
 //! NUMERICS.md and FORMAT.md what they mean.
-#![expect(
-    missing_docs,
-    reason = "what the public face shows is documented; the rooms explain themselves where it helps"
-)]
 
 #[path = "array.rs"]
 pub mod array;
@@ -56,10 +52,10 @@ pub mod wire;
 #[path = "api.rs"]
 mod api;
 pub use api::{Decoding, compress, compress_to, decompress, decompress_to};
-pub use codec::array::memory::{Memory, Resources};
 pub use codec::chunk::{
     decode_array, decode_array_into, decode_chunk, decode_chunk_into, describe_chunk, encode_array, encode_chunk,
 };
+pub use codec::array::memory::{Memory, Resources};
 pub use codec::file::archive::Archive;
 pub use codec::file::lost::{Lost, Region, What};
 pub use codec::file::options::Options;

@@ -104,57 +104,6 @@ fn a_region_is_what_the_whole_shows_there_and_touches_few_tiles() {
 }
 
 #[test]
-fn a_region_has_as_many_axes_as_its_array_and_decodes_only_what_it_touches() {
-    let shape = [2, 3, 300, 280];
-    let bytes = frames(6, 300, 280);
-    let samples: Vec<u16> = bytes.chunks_exact(2).map(|b| u16::from_be_bytes([b[0], b[1]])).collect();
-    let packed = compress(&bytes, &options(Family::Lattice, Dtype::U16, &shape)).unwrap();
-    let archive = Archive::open(&packed, &[]).unwrap();
-    let array = archive.arrays().next().unwrap();
-    let at = |i: [u64; 4]| i.iter().zip(shape).fold(0, |at, (&i, d)| at * d + i) as usize;
-    for (origin, n) in [
-        ([0, 0, 0, 0], [2, 3, 300, 280]),
-        ([1, 1, 250, 250], [1, 2, 20, 30]),
-        ([0, 2, 299, 279], [2, 1, 1, 1]),
-        ([1, 0, 7, 9], [1, 3, 0, 5]),
-        ([2, 3, 300, 280], [0, 0, 0, 0]),
-    ] {
-        let mut expected = Vec::new();
-        for a in 0..n[0] {
-            for b in 0..n[1] {
-                for y in 0..n[2] {
-                    for x in 0..n[3] {
-                        expected.push(samples[at([origin[0] + a, origin[1] + b, origin[2] + y, origin[3] + x])]);
-                    }
-                }
-            }
-        }
-        let mut out = vec![0u16; expected.len()];
-        let n_tiles = archive.read_region(array, &origin, &n, &mut out).unwrap();
-        assert!(out == expected, "{origin:?} {n:?}");
-        let mut raw = vec![0; 2 * out.len()];
-        assert_eq!(archive.read_region_bytes(array, &origin, &n, &mut raw).unwrap(), n_tiles);
-        assert!(raw.chunks_exact(2).map(|b| u16::from_be_bytes([b[0], b[1]])).eq(expected));
-        assert_eq!(n_tiles == 0, out.is_empty());
-    }
-    // two planes by two rows by two columns of tiles; the first plane of all looks at none before it
-    let mut out = [0u16; 4];
-    assert_eq!(archive.read_region(array, &[0, 0, 255, 255], &[1, 1, 2, 2], &mut out).unwrap(), 4);
-    assert_eq!(archive.read_region(array, &[0, 0, 0, 0], &[1, 1, 2, 2], &mut out).unwrap(), 1);
-    let refused = |origin: &[u64], n: &[u64], out: &mut [u16]| archive.read_region(array, origin, n, out).unwrap_err();
-    for (origin, n) in [
-        (&[0, 0, 0][..], &[1, 1, 4][..]),
-        (&[0, 0, 299, 0], &[1, 1, 2, 2]),
-        (&[u64::MAX, 0, 0, 0], &[1, 1, 2, 2]),
-        (&[0, 0, 0, 0], &[1, 1, 2, 3]),
-    ] {
-        assert_eq!(refused(origin, n, &mut out).kind, Kind::Argument);
-    }
-    let as_floats = archive.read_region(array, &[0; 4], &[1, 1, 1, 2], &mut [0f32; 2]);
-    assert_eq!(as_floats.unwrap_err().kind, Kind::Argument);
-}
-
-#[test]
 fn the_bytes_do_not_depend_on_the_number_of_threads() {
     let bytes = frames(2, 300, 300);
     let options = options(Family::Lattice, Dtype::U16, &[2, 300, 300]);
