@@ -91,6 +91,15 @@ impl ArrayType {
         Ok(self.n_samples()? * self.dtype.n_bytes() as u64)
     }
 
+    /// Samples that are asked for as a type must be of it.
+    pub fn check_holds<T: Sample>(&self) -> Result<()> {
+        if self.dtype != T::DTYPE {
+            let (there, asked) = (self.dtype.name(), T::DTYPE.name());
+            return Err(Error::argument(format!("samples are {there}, and {asked} was asked for")));
+        }
+        Ok(())
+    }
+
     /// (planes, height, width): the last two dimensions are a plane, the others are a stack of them.
     pub fn planes(&self) -> (u64, u64, u64) {
         match self.shape.as_slice() {

@@ -33,7 +33,7 @@ pub fn encode_array<T: Sample>(samples: &[T], shape: &[usize], options: &Options
 /// The shape and the samples of a chunk: of at most `decoding.memory.most` bytes, or 1 GiB where that is not given.
 pub fn decode_array<T: Sample>(chunk: &[u8], decoding: &Decoding) -> Result<(Vec<usize>, Vec<T>)> {
     let ty = describe_within(chunk, decoding)?;
-    check_type::<T>(&ty)?;
+    ty.check_holds::<T>()?;
     let mut out = zeros(ty.n_samples()? as usize);
     let shape = decode_array_into(chunk, decoding, &mut out)?;
     Ok((shape, out))
@@ -41,18 +41,9 @@ pub fn decode_array<T: Sample>(chunk: &[u8], decoding: &Decoding) -> Result<(Vec
 
 /// The same into a buffer of exactly as many samples; returns the shape.
 pub fn decode_array_into<T: Sample>(chunk: &[u8], decoding: &Decoding, out: &mut [T]) -> Result<Vec<usize>> {
-    check_type::<T>(&describe_chunk(chunk)?)?;
+    describe_chunk(chunk)?.check_holds::<T>()?;
     let bytes = bytes_of_mut(out);
     let ty = decode_chunk_into(chunk, decoding, bytes)?;
     reorder(bytes, size_of::<T>(), ty.big_endian, NATIVE_BIG_ENDIAN);
     Ok(ty.shape.iter().map(|&d| d as usize).collect())
-}
-
-/// What is asked for must be what is there.
-pub fn check_type<T: Sample>(ty: &ArrayType) -> Result<()> {
-    if ty.dtype != T::DTYPE {
-        let (there, asked) = (ty.dtype.name(), T::DTYPE.name());
-        return Err(Error::argument(format!("samples are {there}, and {asked} was asked for")));
-    }
-    Ok(())
 }

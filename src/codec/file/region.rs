@@ -30,10 +30,7 @@ impl Archive<'_> {
     /// says. `out` holds exactly the box. Returns how many tiles were decoded for it.
     pub fn read_region<T: Sample>(&self, array: &Array, origin: &[u64], shape: &[u64], out: &mut [T]) -> Result<usize> {
         let ty = &array.head.ty;
-        if ty.dtype != T::DTYPE {
-            let (there, asked) = (ty.dtype.name(), T::DTYPE.name());
-            return Err(Error::argument(format!("samples are {there}, and {asked} was asked for")));
-        }
+        ty.check_holds::<T>()?;
         let bytes = bytes_of_mut(out);
         let n_tiles = self.read_region_bytes(array, origin, shape, bytes)?;
         reorder(bytes, ty.dtype.n_bytes(), ty.big_endian, NATIVE_BIG_ENDIAN);
