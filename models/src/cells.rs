@@ -8,7 +8,7 @@ use collapsar::internals::kernel::context::{Heads, features, mlp};
 use collapsar::internals::kernel::interval::{Distributions, intervals};
 use collapsar::internals::kernel::mixture::{Mixtures, Window, mass, mixture};
 use collapsar::internals::kernel::predict::{Linear, predict, residual};
-use collapsar::internals::kernel::{Arenas, ONE, Usual};
+use collapsar::internals::kernel::{Arenas, ONE, PlaneStats};
 use collapsar::internals::model::{Family, Model, Plan};
 use collapsar::internals::net::{Net, Pass};
 
@@ -19,7 +19,7 @@ pub struct Shared<'a> {
     pub model: &'a Model,
     /// One predictor per set of the model.
     pub linears: &'a [Linear],
-    pub usual: Usual,
+    pub stats: PlaneStats,
     /// The largest int of the plane.
     pub max: i32,
 }
@@ -84,20 +84,20 @@ pub fn gather(
     if shared.model.family == Family::Idf {
         return flow::gather(shared, part, sample, class, keep, out);
     }
-    let net = &shared.model.parts[part].net;
+    let net = &shared.model.nets[part].net;
     let pass = net.spec().pass;
     let Sample { plan, ints, refs } = *sample;
     let refs: Vec<Vec<i32>> = refs.iter().map(|ints| plan.mirror(ints)).collect();
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
     let mut values = plan.arena(ints[0] * ONE);
-    let mut residuals = plan.arena(shared.usual.residual);
+    let mut residuals = plan.arena(shared.stats.spread);
     plan.fill(ints, &mut values);
     let (mut b, mut f) = (Vec::new(), vec![0; net.n_in()]);
     for step in &plan.steps {
         for &run in &step.runs {
             let at = run.at as usize;
             b.resize(run.n as usize, 0);
-            let arenas = Arenas { values: &values, residuals: &residuals, refs: &refs, usual: shared.usual };
+            let arenas = Arenas { values: &values, residuals: &residuals, refs: &refs, stats: shared.stats };
             predict(&shared.linears[step.set], plan.site(arenas, step, run), shared.max, &mut b);
             for (i, &b) in b.iter().enumerate() {
                 residuals[at + i] = residual(values[at + i], b);
@@ -105,7 +105,7 @@ pub fn gather(
             if step.pass != pass {
                 continue;
             }
-            let arenas = Arenas { values: &values, residuals: &residuals, refs: &refs, usual: shared.usual };
+            let arenas = Arenas { values: &values, residuals: &residuals, refs: &refs, stats: shared.stats };
             let site = plan.site(arenas, step, run);
             for (i, &b) in b.iter().enumerate().filter(|_| keep()) {
                 out.s.push(features(net, site.cell(i), b, &mut f));

@@ -8,7 +8,7 @@ use crate::cross;
 use crate::fields::{self, Tiles};
 use crate::random::Random;
 use crate::simulate;
-use crate::survey::{self, Listed, Part, Survey, file_name};
+use crate::survey::{self, Listed, PassNet, Survey, file_name};
 use collapsar::internals::array::Dtype;
 use collapsar::internals::error::{Error, Result};
 use collapsar::internals::sample::{Map, Stats, looks_like_mosaic, phase};
@@ -91,12 +91,12 @@ impl Draw {
 impl Corpus {
     /// The planes that are for training, of 16-bit integers or of float fields; at most `n_files` files of each class.
     pub fn read(folder: &Path, n_files: usize, shown: Shown) -> Result<Corpus> {
-        Corpus::of(folder, survey::surveys(folder, Part::Train, n_files)?, shown)
+        Corpus::of(folder, survey::surveys(folder, PassNet::Train, n_files)?, shown)
     }
 
     /// Those that are for measuring: what a dataset's own lists say; of other folders what training holds out, or all.
     pub fn read_test(folder: &Path, n_files: usize, all: bool) -> Result<Corpus> {
-        let surveys = survey::surveys(folder, Part::Test, n_files)?;
+        let surveys = survey::surveys(folder, PassNet::Test, n_files)?;
         let whole: Vec<String> = surveys.iter().filter(|s| all || s.has_test).map(|s| s.name.clone()).collect();
         let mut corpus = Corpus::of(folder, surveys, Shown::Frames)?;
         for (class, frames) in corpus.classes.iter_mut().filter(|(class, _)| !whole.contains(class)) {

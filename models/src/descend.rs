@@ -31,7 +31,7 @@ pub struct Descent<'a> {
     pub settings: &'a Settings,
     pub shape: &'a Shape,
     pub part: usize,
-    pub n_parts: usize,
+    pub n_limbs: usize,
     pub judge: &'a Judge<'a>,
     pub report: &'a mut dyn FnMut(Event) -> Result<()>,
     pub save: &'a mut dyn FnMut(&State) -> Result<()>,
@@ -78,7 +78,7 @@ impl Descent<'_> {
             way = self.way(state);
             (self.report)(Event::Moved(Progress {
                 part: self.part,
-                n_parts: self.n_parts,
+                n_limbs: self.n_limbs,
                 pass: pool.net().spec().pass.name(),
                 way,
                 bits,
@@ -90,7 +90,7 @@ impl Descent<'_> {
 
     /// How far it is gone, by steps or by minutes: whichever is farther.
     fn way(&self, state: &State) -> f64 {
-        let share = 1.0 / self.n_parts as f64;
+        let share = 1.0 / self.n_limbs as f64;
         let steps = state.step as f64 / (self.settings.steps as f64 * share).max(1.0).floor();
         let minutes = self.settings.minutes.map_or(0.0, |minutes| state.seconds / (minutes * 60.0 * share));
         steps.max(minutes)

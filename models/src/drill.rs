@@ -16,7 +16,7 @@ use crate::random::Random;
 use crate::train::{Settings, mean_of_nearest};
 use burn::tensor::{Device, Tensor, TensorData};
 use collapsar::internals::error::{Error, Result};
-use collapsar::internals::model::{Family, Model, Part};
+use collapsar::internals::model::{Family, Model, PassNet};
 use serde_json::json;
 use std::time::Instant;
 
@@ -33,7 +33,7 @@ pub fn drill(
 ) -> Result<Model> {
     let mut random = Random::of(&[settings.seed, 0]);
     let mut weights = shape.first(&mut random);
-    let part = Part { net: shape.export(&weights)?, linear: mean_of_nearest(&shape.spec)? };
+    let part = PassNet { net: shape.export(&weights)?, linear: mean_of_nearest(&shape.spec)? };
     let blank = Model::new("blank", Family::PixelcnnDeep, vec![part], [0; 32])?;
     let source = || Source { model: &blank, part: 0 };
     let judge = Judge { cells: held_out(validation, &source()), shape, device: settings.device.clone().inner() };
@@ -84,7 +84,7 @@ pub fn drill(
             pool.refresh();
         }
     }
-    let part = Part { net: shape.export(&best.1)?, linear: mean_of_nearest(&shape.spec)? };
+    let part = PassNet { net: shape.export(&best.1)?, linear: mean_of_nearest(&shape.spec)? };
     Model::new(&settings.name, Family::PixelcnnDeep, vec![part], [0; 32])
 }
 

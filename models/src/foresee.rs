@@ -14,10 +14,10 @@ use crate::train::Settings;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use collapsar::internals::error::Result;
-use collapsar::internals::kernel::fast::{Fast, Level};
+use collapsar::internals::kernel::fast::{Kernels, Level};
 use collapsar::internals::model::vqae::{Codebook, Vqae};
 use collapsar::internals::net::Mesh;
-use collapsar::internals::tile::transform::vqae::{Block, Painter};
+use collapsar::internals::tile::transform::vqae::{Autoencoder, Block};
 use serde_json::json;
 use std::f32::consts::LN_2;
 use std::time::Instant;
@@ -29,11 +29,11 @@ const N_LINES: f64 = 10.0;
 
 /// Codes of drawn blocks, found by the engine.
 pub fn coded(corpus: &Corpus, vqae: &Vqae, n: usize, seed: u64) -> Vec<Block> {
-    let fast = Fast::new(Level::detect(), []).with(vqae.meshes());
-    let painter = Painter { vqae, fast: &fast };
+    let kernels = Kernels::new(Level::detect(), []).with(vqae.meshes());
+    let autoencoder = Autoencoder { vqae, kernels: &kernels };
     let block = |i: usize| {
         let mut block = draw(corpus, &mut Random::of(&[seed, 11, i as u64])).block;
-        block.find(painter);
+        block.find(autoencoder);
         block.pixels = Vec::new();
         block
     };
@@ -147,12 +147,12 @@ pub fn complete(
     plans: &[MeshPlan; Vqae::N_MESHES],
     log: &mut Log,
 ) -> Result<Vqae> {
-    let [find_top, find_bottom, paint] = found;
-    let meshes = [find_top, find_bottom, paint, blank(&plans[3])?, blank(&plans[4])?];
+    let [encoder_top, encoder_bottom, paint] = found;
+    let meshes = [encoder_top, encoder_bottom, paint, blank(&plans[3])?, blank(&plans[4])?];
     let mut vqae = Vqae::new(meshes, top, bottom)?;
     let blocks = coded(corpus, &vqae, N_BLOCKS, settings.seed);
     let books = (&vqae.top.clone(), &vqae.bottom.clone());
-    vqae.foresee_top = train(settings, &blocks, books, &plans[3], Which::Top, log)?;
-    vqae.foresee_bottom = train(settings, &blocks, books, &plans[4], Which::Bottom, log)?;
+    vqae.prior_top = train(settings, &blocks, books, &plans[3], Which::Top, log)?;
+    vqae.prior_bottom = train(settings, &blocks, books, &plans[4], Which::Bottom, log)?;
     Ok(vqae)
 }

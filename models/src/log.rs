@@ -21,7 +21,7 @@ pub enum Event {
 #[derive(Clone, Debug)]
 pub struct Progress {
     pub part: usize,
-    pub n_parts: usize,
+    pub n_limbs: usize,
     pub pass: &'static str,
     /// Of this part, 0 to 1.
     pub way: f64,
@@ -99,8 +99,8 @@ fn text(p: &Progress) -> String {
     };
     format!(
         "part {}/{} {} [{bar}] {:3.0} %   {:.3} bits   {:.0} k cells/s   {left} left",
-        p.part + 1,
-        p.n_parts,
+        p.limb + 1,
+        p.n_limbs,
         p.pass,
         100.0 * p.way,
         p.bits,
@@ -118,7 +118,7 @@ mod tests {
     fn the_bar_says_where_it_is_and_for_how_long() {
         let progress = Progress {
             part: 0,
-            n_parts: 2,
+            n_limbs: 2,
             pass: "diagonal",
             way: 0.27,
             bits: 5.8123,

@@ -141,7 +141,7 @@ fn run(verb: Verb) -> Result<()> {
         }
         Verb::Ratio { weights, data, held_out } => ratio(&weights, &data, held_out),
         Verb::Table { data, json } => {
-            let surveys = survey::surveys(&data.data, survey::Part::Test, data.files)?;
+            let surveys = survey::surveys(&data.data, survey::PassNet::Test, data.files)?;
             let measured = families::measure(&surveys, &families::coders())?;
             match json {
                 true => println!("{}", measured.json()?),
@@ -225,7 +225,7 @@ fn ratio(paths: &[PathBuf], data: &Data, held_out: bool) -> Result<()> {
         models.push(None);
     }
     let columns: Vec<String> = models.iter().map(|m| m.as_ref().map_or("auto".into(), |m| m.name.clone())).collect();
-    let mut surveys = survey::surveys(&data.data, survey::Part::Test, data.files)?;
+    let mut surveys = survey::surveys(&data.data, survey::PassNet::Test, data.files)?;
     if held_out {
         let corpus = Corpus::read_test(&data.data, data.files, false)?;
         let names: Vec<_> = corpus.frames().map(|f| (&f.class, &f.name)).collect();

@@ -13,7 +13,7 @@ const N_PER_TILE: usize = 2;
 
 /// The patches of a draw, at random places of its tiles.
 pub fn patches(source: &Source, draw: &Draw, random: &mut Random) -> Cells {
-    let mut cells = Cells::new(source.model.parts[source.part].net.n_in());
+    let mut cells = Cells::new(source.model.nets[source.part].net.n_in());
     source.show(draw, &mut |shared, sample| {
         let first = random.below(N_BANDS);
         let taken: Vec<usize> = (0..N_PER_TILE).map(|i| (first + i * N_BANDS / N_PER_TILE) % N_BANDS).collect();
@@ -42,7 +42,7 @@ pub struct Pool<'a> {
 
 impl<'a> Pool<'a> {
     pub fn new(corpus: &'a Corpus, source: Source<'a>, seed: u64, n_draws: u64) -> Pool<'a> {
-        let cells = Cells::new(source.model.parts[source.part].net.n_in());
+        let cells = Cells::new(source.model.nets[source.part].net.n_in());
         let mut pool = Pool { corpus, source, seed, n_most: usize::MAX, cells, next: 0, n_drawn: 0 };
         (0..n_draws).for_each(|_| pool.refresh());
         pool.n_most = pool.cells.len();
@@ -72,7 +72,7 @@ impl<'a> Pool<'a> {
 
 /// Patches of every held-out plane.
 pub fn held_out(corpus: &Corpus, source: &Source) -> Cells {
-    let mut cells = Cells::new(source.model.parts[source.part].net.n_in());
+    let mut cells = Cells::new(source.model.nets[source.part].net.n_in());
     for (i, draw) in corpus.draws(0).iter().enumerate() {
         let new = patches(source, draw, &mut Random::of(&[4, i as u64]));
         cells.replace(cells.len(), &new);

@@ -43,7 +43,7 @@ pub struct Source<'a> {
 impl Source<'_> {
     /// About `n` cells of a draw.
     pub fn cells(&self, draw: &Draw, n: usize, random: &mut Random) -> Cells {
-        let net = &self.model.parts[self.part].net;
+        let net = &self.model.nets[self.part].net;
         let mut cells = Cells::new(net.n_in());
         self.show(draw, &mut |shared, sample| {
             let n_cells = n_cells(sample.plan, net.spec().pass);
@@ -59,14 +59,14 @@ impl Source<'_> {
         let plan = &self.model.plan_to_encode(draw.h, draw.w);
         let samples: Vec<_> = seen.iter().map(|t| Sample { plan, ints: t[0], refs: &t[1..] }).collect();
         let fitted = fit(self.model, &samples);
-        let shared = Shared { model: self.model, linears: &fitted.linears, usual: fitted.usual, max: draw.max };
+        let shared = Shared { model: self.model, linears: &fitted.linears, stats: fitted.stats, max: draw.max };
         samples.iter().for_each(|sample| take(shared, sample));
     }
 }
 
 impl<'a> Pool<'a> {
     pub fn new(corpus: &'a Corpus, source: Source<'a>, seed: u64, n_draws: u64, past: Past) -> Pool<'a> {
-        let cells = Cells::new(source.model.parts[source.part].net.n_in());
+        let cells = Cells::new(source.model.nets[source.part].net.n_in());
         let begin = Past { rounds: [past.rounds[0]; 2], n_draws: past.rounds[0] };
         let mut pool = Pool { corpus, source, seed, n_draws, cells, next: 0, end: 0, past: begin };
         while pool.past.n_draws < past.n_draws.max(n_draws) {
@@ -80,7 +80,7 @@ impl<'a> Pool<'a> {
     }
 
     pub fn net(&self) -> &Net {
-        &self.source.model.parts[self.source.part].net
+        &self.source.model.nets[self.source.part].net
     }
 
     /// One new draw in the place of the oldest.
@@ -106,8 +106,8 @@ impl<'a> Pool<'a> {
 /// Cells of every held-out plane, class by class.
 pub fn held_out(corpus: &Corpus, source: &Source) -> Cells {
     let mut random = Random::new(0);
-    let mut cells = Cells::new(source.model.parts[source.part].net.n_in());
-    for draw in corpus.draws(source.model.parts[source.part].net.spec().n_refs) {
+    let mut cells = Cells::new(source.model.nets[source.part].net.n_in());
+    for draw in corpus.draws(source.model.nets[source.part].net.spec().n_refs) {
         let new = source.cells(&draw, CELLS_PER_DRAW, &mut random);
         cells.replace(cells.len(), &new);
     }

@@ -31,7 +31,7 @@ const PRESETS: [Preset; 3] = [
 impl Preset {
     pub fn from_name(name: &str) -> Result<Preset> {
         let found = PRESETS.into_iter().find(|p| p.name == name);
-        found.ok_or_else(|| Error::argument(format!("preset '{name}' is not one of fast, default, max")))
+        found.ok_or_else(|| Error::argument(format!("preset '{name}' is not one of kernels, default, max")))
     }
 
     /// One spec per pass of the family, none with reference planes.

@@ -101,11 +101,11 @@ impl Judge<'_> {
         let nets = Nets::new(self.plan, floats, &self.device);
         let n = self.blocks.len();
         let chosen: Vec<usize> = (0..n.min(N_JUDGES)).map(|i| i * n / n.min(N_JUDGES)).collect();
-        let (mut sums, mut features, mut n_parts) = (vec![(0.0, 0.0); 256], 0.0, 0.0);
+        let (mut sums, mut features, mut n_limbs) = (vec![(0.0, 0.0); 256], 0.0, 0.0);
         for some in chosen.chunks(N_AT_ONCE) {
             let bits = nets.bits(&self.blocks, some, true, &self.device);
             features += f64::from(bits.features.mean().into_scalar::<f32>()) / 4.0;
-            n_parts += 1.0;
+            n_limbs += 1.0;
             let ints = bits.ints.into_data().try_into_vec::<f32>().expect("bits are f32");
             for (i, bits) in ints.iter().enumerate() {
                 let patch = some[i / (N_INTS / 4) % some.len()];
@@ -117,6 +117,6 @@ impl Judge<'_> {
         if classes.is_empty() {
             return (f64::INFINITY, 0.0);
         }
-        (classes.iter().sum::<f64>() / classes.len() as f64, features / n_parts)
+        (classes.iter().sum::<f64>() / classes.len() as f64, features / n_limbs)
     }
 }

@@ -150,7 +150,7 @@ impl Camera {
     fn pattern(&self, scene: &Scene, random: &mut Random) -> Pattern {
         let dark = |random: &mut Random| {
             let hot = self.hot > 0.0 && random.unit() < self.hot;
-            let usual = self.dark * (self.unequal * random.normal()).exp();
+            let stats = self.dark * (self.unequal * random.normal()).exp();
             usual * if hot { log_uniform(3.0, 300.0, random) } else { 1.0 }
         };
         Pattern {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum PassNet {
     Train,
     Test,
 }
@@ -42,7 +42,7 @@ pub enum What {
 }
 
 /// What a folder holds; at most `n_files` of each survey, by a hash of their names.
-pub fn surveys(folder: &Path, part: Part, n_files: usize) -> Result<Vec<Survey>> {
+pub fn surveys(folder: &Path, part: PassNet, n_files: usize) -> Result<Vec<Survey>> {
     let mut surveys = Vec::new();
     if let Some(survey) = dataset(folder, part)? {
         surveys.push(survey);
@@ -72,7 +72,7 @@ fn plain(name: String, files: Vec<PathBuf>) -> Survey {
 }
 
 /// The larger of its splits whose files are all there.
-fn dataset(folder: &Path, part: Part) -> Result<Option<Survey>> {
+fn dataset(folder: &Path, part: PassNet) -> Result<Option<Survey>> {
     let mut missing = None;
     for size in ["full", "tiny"] {
         let list = |part: &str| {
@@ -83,7 +83,7 @@ fn dataset(folder: &Path, part: Part) -> Result<Option<Survey>> {
         match train.iter().chain(&test).find(|file| !file.path.exists()) {
             Some(file) => missing = Some(file.path.clone()),
             None => {
-                let files = if part == Part::Train { train } else { test };
+                let files = if part == PassNet::Train { train } else { test };
                 let name = file_name(&folder.canonicalize().unwrap_or_default());
                 return Ok(Some(Survey { name, files, has_test: true }));
             }
@@ -221,7 +221,7 @@ mod tests {
         file.extend(hdu(IMAGE, Some("SCI"), &[2, 3, h, w], ramp));
         file.extend(hdu(IMAGE, Some("GROUP"), &[h, w], |i| i as u16));
         let folder = dataset(&scratch, "SBI-16-3D", "JWST", &file, &file);
-        let surveys = surveys(&folder, Part::Train, usize::MAX).unwrap();
+        let surveys = surveys(&folder, PassNet::Train, usize::MAX).unwrap();
         assert_eq!((surveys.len(), surveys[0].name.as_str(), surveys[0].has_test), (1, "SBI-16-3D", true));
         let source = FileSource::new(fs::File::open(&surveys[0].files[0].path).unwrap()).unwrap();
         let found = arrays(&surveys[0].files[0], &source).unwrap();
@@ -288,12 +288,12 @@ mod tests {
         let scratch = Scratch::new("lists");
         let file = hdu(PRIMARY, None, &[128, 128], |i| i as u16);
         let folder = dataset(&scratch, "lco", "LCO", &file, &file);
-        assert!(surveys(&folder, Part::Test, 9).is_ok());
+        assert!(surveys(&folder, PassNet::Test, 9).is_ok());
         fs::remove_file(folder.join("data/test.fits")).unwrap();
-        let error = surveys(&folder, Part::Train, 9).unwrap_err();
+        let error = surveys(&folder, PassNet::Train, 9).unwrap_err();
         assert!(error.to_string().contains("test.fits"), "{error}");
         fs::write(folder.join("splits/tiny_test.jsonl"), "{\"image_id\": 7}\n").unwrap();
-        let error = surveys(&folder, Part::Train, 9).unwrap_err();
+        let error = surveys(&folder, PassNet::Train, 9).unwrap_err();
         assert!(error.to_string().contains("line 1"), "{error}");
     }
 }

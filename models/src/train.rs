@@ -16,7 +16,7 @@ use crate::random::Random;
 use burn::tensor::Device;
 use collapsar::internals::error::{Error, Result};
 use collapsar::internals::kernel::predict::Linear;
-use collapsar::internals::model::{Family, Model, Part};
+use collapsar::internals::model::{Family, Model, PassNet};
 use collapsar::internals::net::{Layer, N_CONTEXT, Net, Pass, Spec};
 use collapsar::internals::weights::store;
 use serde_json::{Map, Value, json};
@@ -68,10 +68,10 @@ impl Start {
                 Layer { n_in: n, n_out, weights: vec![0; n * n_out], bias: vec![0; n_out], shift: vec![0; n_out] }
             });
             let linear = mean_of_nearest(&spec)?;
-            Ok(Part { net: Net::new(spec, layers.collect())?, linear })
+            Ok(PassNet { net: Net::new(spec, layers.collect())?, linear })
         });
         let model = Model::new("blank", family, parts.collect::<Result<_>>()?, [0; 32])?;
-        let first = |(i, part): (usize, &Part)| {
+        let first = |(i, part): (usize, &PassNet)| {
             let shape = shape(&part.net);
             let mut floats = first_floats(&shape, &mut Random::of(&[seed, i as u64, 0]));
             if matches!(part.net.spec().pass, Pass::UpdateDiagonal | Pass::UpdateRest) {
@@ -79,13 +79,13 @@ impl Start {
             }
             floats
         };
-        let floats = model.parts.iter().enumerate().map(first).collect();
+        let floats = model.nets.iter().enumerate().map(first).collect();
         Ok(Start { model, floats, n_kept: 0 })
     }
 
     /// The same nets with the weights of a model.
     pub fn with(self, model: Model) -> Result<Start> {
-        let specs = |model: &Model| model.parts.iter().map(|p| (p.net.spec(), shape(&p.net))).collect::<Vec<_>>();
+        let specs = |model: &Model| model.nets.iter().map(|p| (p.net.spec(), shape(&p.net))).collect::<Vec<_>>();
         if model.family != self.model.family || specs(&model) != specs(&self.model) {
             return Err(Error::argument("the weights to begin from are of another family or preset"));
         }
@@ -94,7 +94,7 @@ impl Start {
 
     /// The weights of a model.
     pub fn of(model: Model) -> Start {
-        let floats = model.parts.iter().map(|part| import(&part.net)).collect();
+        let floats = model.nets.iter().map(|part| import(&part.net)).collect();
         Start { model, floats, n_kept: 0 }
     }
 
@@ -105,16 +105,16 @@ impl Start {
             return Err(Error::argument("the nets of a flow are trained without reference planes"));
         }
         let mut start = Start::of(model);
-        start.n_kept = start.model.parts.len();
+        start.n_kept = start.model.nets.len();
         for n_refs in 1..=n_refs {
             for &pass in start.model.family.passes() {
                 let plain = start.model.part(pass, 0);
-                let Part { net, linear } = &start.model.parts[plain];
+                let PassNet { net, linear } = &start.model.nets[plain];
                 let spec = Spec { n_refs, ..net.spec() };
                 let floats = blind(&start.floats[plain], &shape(net), spec.n_features());
-                let part = Part { net: export(&floats, &shape_of(&spec, net), &spec)?, linear: linear.clone() };
+                let part = PassNet { net: export(&floats, &shape_of(&spec, net), &spec)?, linear: linear.clone() };
                 start.floats.push(floats);
-                start.model.parts.push(part);
+                start.model.nets.push(part);
             }
         }
         let Model { name, family, parts, .. } = start.model;
@@ -123,7 +123,7 @@ impl Start {
 
     /// The nets of a model that look at nothing as they are, the others to be trained further.
     pub fn of_refs(model: Model) -> Start {
-        let n_kept = model.parts.iter().take_while(|part| part.net.spec().n_refs == 0).count();
+        let n_kept = model.nets.iter().take_while(|part| part.net.spec().n_refs == 0).count();
         Start { n_kept, ..Start::of(model) }
     }
 }
@@ -158,15 +158,15 @@ pub fn train(
 ) -> Result<Model> {
     let identity = identity(settings, (training, validation), start)?;
     let order = order(&start.model);
-    let shapes: Vec<Shape> = order.iter().map(|&part| shape(&start.model.parts[part].net)).collect();
+    let shapes: Vec<Shape> = order.iter().map(|&part| shape(&start.model.nets[part].net)).collect();
     let mut checkpoint = take_up(settings, identity, &shapes, report)?;
-    let (n_kept, n_parts) = (start.n_kept, shapes.len() - start.n_kept);
+    let (n_kept, n_limbs) = (start.n_kept, shapes.len() - start.n_kept);
     if checkpoint.done.len() < n_kept {
         checkpoint.done = start.floats[..n_kept].to_vec();
     }
     let mut model = start.model.clone();
     for (turn, (&part, shape)) in order.iter().zip(&shapes).enumerate().skip(n_kept) {
-        let spec = model.parts[part].net.spec();
+        let spec = model.nets[part].net.spec();
         if !training.can_draw(spec.n_refs) {
             // nothing to learn from: the net stays as it is
             if turn == checkpoint.done.len() {
@@ -185,7 +185,7 @@ pub fn train(
             };
             let part_of_way = turn - n_kept;
             let mut descent =
-                Descent { settings, shape, part: part_of_way, n_parts, judge: &judge, report, save: &mut save };
+                Descent { settings, shape, part: part_of_way, n_limbs, judge: &judge, report, save: &mut save };
             let floats = descent.run(&mut state, &mut pool)?;
             let integer = export(&floats, shape, &spec)?;
             let classes = judge.compare(&floats, &integer);
@@ -197,21 +197,21 @@ pub fn train(
                 checkpoint.write(path)?;
             }
         }
-        model.parts[part].net = export(&checkpoint.done[turn], shape, &spec)?;
+        model.nets[part].net = export(&checkpoint.done[turn], shape, &spec)?;
     }
-    Model::new(&settings.name, start.model.family, model.parts, [0; 32])
+    Model::new(&settings.name, start.model.family, model.nets, [0; 32])
 }
 
 /// The nets in the order in which they are trained: of a flow the couplings come first, since what they leave is what is coded, and of
 /// these those that take part first.
 fn order(model: &Model) -> Vec<usize> {
-    let turn = |part: &usize| match model.parts[*part].net.spec().pass {
+    let turn = |part: &usize| match model.nets[*part].net.spec().pass {
         Pass::PredictDiagonal | Pass::PredictRest => 0,
         Pass::UpdateRest => 1,
         Pass::UpdateDiagonal => 2,
         _ => 3,
     };
-    let mut order: Vec<usize> = (0..model.parts.len()).collect();
+    let mut order: Vec<usize> = (0..model.nets.len()).collect();
     order.sort_by_key(turn);
     order
 }
@@ -383,9 +383,9 @@ mod tests {
         let start = Start::with_refs(plain.clone(), 2).unwrap();
         let (training, validation) = painted();
         let model = train(&tiny(None), (&training, &validation), &start, &mut |_| Ok(())).unwrap();
-        assert_eq!(model.parts[..2], plain.parts);
-        assert_eq!(model.parts.iter().map(|p| p.net.spec().n_refs).collect::<Vec<_>>(), [0, 0, 1, 1, 2, 2]);
-        assert!((2..6).all(|i| model.parts[i] != start.model.parts[i]), "they have learned");
+        assert_eq!(model.nets[..2], plain.nets);
+        assert_eq!(model.nets.iter().map(|p| p.net.spec().n_refs).collect::<Vec<_>>(), [0, 0, 1, 1, 2, 2]);
+        assert!((2..6).all(|i| model.nets[i] != start.model.nets[i]), "they have learned");
     }
 
     #[test]
@@ -395,8 +395,8 @@ mod tests {
         let (mut training, validation) = painted();
         training.shown = Shown::Frames;
         let model = train(&tiny(None), (&training, &validation), &start, &mut |_| Ok(())).unwrap();
-        assert_ne!(model.parts[..2], start.model.parts[..2]);
-        assert_eq!(model.parts[2..], start.model.parts[2..]);
+        assert_ne!(model.nets[..2], start.model.nets[..2]);
+        assert_eq!(model.nets[2..], start.model.nets[2..]);
     }
 
     #[test]

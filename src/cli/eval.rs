@@ -112,8 +112,8 @@ pub fn json_of(path: &Path, trial: &Trial) -> Value {
         value["dtype"] = a.ty.dtype.name().into();
         value["shape"] = a.ty.shape.clone().into();
         value["samples"] = q.n_samples.into();
-        value["excluded"] = q.n_hidden.into();
-        value["excluded_changed"] = q.n_hidden_changed.into();
+        value["excluded"] = q.n_masked.into();
+        value["excluded_changed"] = q.n_masked_changed.into();
         value["lost"] = q.n_lost.into();
         value["changed"] = q.n_changed.into();
         value["bound"] = a.coded.and_then(|c| c.bound).map(bound_json).into();
@@ -123,7 +123,7 @@ pub fn json_of(path: &Path, trial: &Trial) -> Value {
     };
     let t = &trial.total;
     let mut total = object(figures_of_all(t, trial.bits()));
-    for (name, n) in [("samples", t.n_samples), ("excluded", t.n_hidden), ("lost", t.n_lost), ("changed", t.n_changed)]
+    for (name, n) in [("samples", t.n_samples), ("excluded", t.n_masked), ("lost", t.n_lost), ("changed", t.n_changed)]
     {
         total[name] = n.into();
     }
@@ -175,12 +175,12 @@ fn notes(trial: &Trial) -> String {
             out += &format!("{}: noise σ {}, step {}\n", say::clean(&a.label), number(noise.sigma), number(noise.step));
         }
     }
-    if t.n_hidden > 0 {
+    if t.n_masked > 0 {
         let changed =
-            if t.n_hidden_changed > 0 { format!("; {} of them changed", t.n_hidden_changed) } else { String::new() };
+            if t.n_masked_changed > 0 { format!("; {} of them changed", t.n_masked_changed) } else { String::new() };
         out += &format!(
             "{} of {} samples are fill values or not finite, and left out{changed}\n",
-            t.n_hidden, t.n_samples
+            t.n_masked, t.n_samples
         );
     }
     if t.n_lost > 0 {

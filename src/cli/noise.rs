@@ -51,7 +51,7 @@ pub fn round(x: f64) -> f64 {
 /// map that loses.
 pub fn of_array(archive: &Archive, array: &Array) -> Result<Option<Noise>> {
     let head = &array.head;
-    if head.map.n_parts() != 1 || head.map.exception().is_some() {
+    if head.map.n_limbs() != 1 || head.map.exception().is_some() {
         return Ok(None);
     }
     let (_, h, w) = head.ty.planes();

@@ -67,7 +67,7 @@ impl Trial {
 
     /// Whether every sample is the same bits.
     pub fn is_lossless(&self) -> bool {
-        self.total.n_changed + self.total.n_hidden_changed == 0
+        self.total.n_changed + self.total.n_masked_changed == 0
     }
 }
 

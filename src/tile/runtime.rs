@@ -1,6 +1,6 @@
 //! A model packed for this machine: its kernels, and its plans, one per size of tile, made when first needed.
 
-use crate::kernel::fast::{Fast, Level};
+use crate::kernel::fast::{Kernels, Level};
 use crate::model::{Model, Plan};
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ const MAX_PLANS: usize = 64;
 
 pub struct Runtime {
     model: Arc<Model>,
-    fast: Fast,
+    kernels: Kernels,
     plans: Arc<Plans>,
 }
 
@@ -30,20 +30,20 @@ impl Runtime {
 
     /// With the kernels of a level that this machine has.
     pub fn at(level: Level, model: Arc<Model>) -> Arc<Runtime> {
-        Arc::new(Runtime { fast: model.fast(level), model, plans: Arc::default() })
+        Arc::new(Runtime { kernels: model.kernels(level), model, plans: Arc::default() })
     }
 
     /// The same model with other last layers.
     pub fn refitted(&self, model: Arc<Model>) -> Arc<Runtime> {
-        Arc::new(Runtime { fast: model.fast(self.fast.level()), model, plans: self.plans.clone() })
+        Arc::new(Runtime { kernels: model.kernels(self.kernels.level()), model, plans: self.plans.clone() })
     }
 
     pub fn model(&self) -> &Arc<Model> {
         &self.model
     }
 
-    pub fn fast(&self) -> &Fast {
-        &self.fast
+    pub fn kernels(&self) -> &Kernels {
+        &self.kernels
     }
 
     pub fn plan_to_encode(&self, h: usize, w: usize) -> Arc<Plan> {

@@ -180,7 +180,7 @@ pub fn deep_model(size: Size, seed: u32) -> Model {
 /// A tiny model as it comes out of a weights file.
 pub fn loaded(family: Family) -> Arc<Model> {
     let mut model = model(family, TINY);
-    model.parts.iter_mut().for_each(|part| part.linear = Linear::mean(part.net.spec().n_linear));
+    model.nets.iter_mut().for_each(|part| part.linear = Linear::mean(part.net.spec().n_linear));
     Arc::new(load(&store(&model).unwrap()).unwrap())
 }
 
@@ -221,7 +221,7 @@ pub fn grown() -> Arc<Model> {
         let net = Net::wired(part.net.spec(), layers, wiring).unwrap();
         Part { net, linear: part.linear.clone() }
     };
-    let parts = small.parts.iter().map(grow).collect();
+    let parts = small.nets.iter().map(grow).collect();
     let model = Model::new("grown", Family::PixelcnnDeep, parts, [0; 32]).unwrap();
     Arc::new(load(&store(&model).unwrap()).unwrap())
 }
@@ -245,7 +245,7 @@ pub fn vqae() -> Vqae {
     let layer =
         |side: usize, inputs: Vec<Input>, add: Option<usize>, layer: Layer| MeshLayer { side, inputs, add, layer };
     let quad = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(dy, dx)| input(1, dy, dx)).to_vec();
-    let find_top = Mesh::new(
+    let encoder_top = Mesh::new(
         sources(&[(8, 64)]),
         vec![
             layer(8, vec![input(0, 0, 0)], None, noise(64, 6, 127)),
@@ -258,7 +258,7 @@ pub fn vqae() -> Vqae {
     mean.weights[..64].fill(2);
     mean.weights[64..72].fill(0);
     (mean.bias[0], mean.shift[0]) = (0, 7);
-    let find_bottom =
+    let encoder_bottom =
         Mesh::new(sources(&[(8, 64), (4, width)]), vec![layer(8, vec![input(0, 0, 0), input(1, 0, 0)], None, mean)]);
     let mut paint = noise(16, 64, 1);
     for o in 0..64 {
@@ -270,11 +270,11 @@ pub fn vqae() -> Vqae {
         sources(&[(4, width), (8, width)]),
         vec![layer(8, vec![input(0, 0, 0), input(1, 0, 0)], None, paint)],
     );
-    let foresee_top = Mesh::new(
+    let prior_top = Mesh::new(
         sources(&[(4, width), (1, 2)]),
         vec![layer(4, vec![input(0, 0, -1), input(0, -1, 1), input(1, 0, 0)], None, noise(20, 3, 20))],
     );
-    let foresee_bottom = Mesh::new(
+    let prior_bottom = Mesh::new(
         sources(&[(8, width), (4, width), (1, 2)]),
         vec![
             layer(8, vec![input(0, 0, -1), input(0, -1, 0), input(1, 0, 1), input(2, 0, 0)], None, noise(28, 9, 127)),
@@ -285,7 +285,7 @@ pub fn vqae() -> Vqae {
         let code = |i: usize| (0..width).map(move |j| (i, j));
         Codebook::new(width, (0..n).flat_map(code).map(|(i, j)| if j == 0 { first(i) } else { 60 }).collect()).unwrap()
     };
-    let meshes = [find_top, find_bottom, paint, foresee_top, foresee_bottom].map(Result::unwrap);
+    let meshes = [encoder_top, encoder_bottom, paint, prior_top, prior_bottom].map(Result::unwrap);
     Vqae::new(meshes, codes(3, &|i| 40 * i as u8), codes(SHADES, &|i| 2 * i as u8 + 1)).unwrap()
 }
 

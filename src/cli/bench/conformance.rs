@@ -3,7 +3,7 @@
 use super::stage::level_name;
 use super::tiles::Tile;
 use collapsar::internals::gpu::{Gpu, TileInts, TilePayload};
-use collapsar::internals::kernel::fast::{Fast, Level};
+use collapsar::internals::kernel::fast::{Kernels, Level};
 use collapsar::internals::kernel::predict::Linear;
 use collapsar::internals::model::Model;
 use collapsar::internals::tile::cells;
@@ -54,19 +54,19 @@ pub struct Plain<'a> {
 
 impl<'a> Plain<'a> {
     pub fn new(model: &'a Model, tiles: &'a [Tile]) -> Plain<'a> {
-        let fast = model.fast(Level::Plain);
-        Plain { model, tiles, payloads: tiles.iter().map(|tile| encode(model, &fast, tile)).collect() }
+        let kernels = model.kernels(Level::Plain);
+        Plain { model, tiles, payloads: tiles.iter().map(|tile| encode(model, &kernels, tile)).collect() }
     }
 
     /// Every level of this machine; of the plain kernels, that what they wrote comes back.
     pub fn levels(&self) -> Vec<Conformance> {
         let level = |level: Level| {
-            let fast = self.model.fast(level);
+            let kernels = self.model.kernels(level);
             self.compare(&level_name(level), |tile, payload, linears| {
-                let coded = if level == Level::Plain { payload.to_vec() } else { encode(self.model, &fast, tile) };
+                let coded = if level == Level::Plain { payload.to_vec() } else { encode(self.model, &kernels, tile) };
                 let mut back = vec![0; tile.ints.len()];
                 let plan = self.model.plan_to_decode(tile.h, tile.w);
-                cells::decode(tile.context(self.model, &fast, linears), &plan, payload, &tile.refs(), &mut back)?;
+                cells::decode(tile.context(self.model, &kernels, linears), &plan, payload, &tile.refs(), &mut back)?;
                 Ok((coded, back))
             })
         };
@@ -74,10 +74,10 @@ impl<'a> Plain<'a> {
     }
 
     pub fn adapter(&self, name: &str, gpu: &Gpu) -> Conformance {
-        let fast = self.model.fast(Level::Plain); // not used, but a context has one
+        let kernels = self.model.kernels(Level::Plain); // not used, but a context has one
         let verified = gpu.verify(self.model);
         let mut outcome = self.compare(name, |tile, payload, linears| {
-            let (context, refs) = (tile.context(self.model, &fast, linears), tile.refs());
+            let (context, refs) = (tile.context(self.model, &kernels, linears), tile.refs());
             let batch = [TileInts { ints: &tile.ints, refs: &refs }];
             let coded = gpu.encode(context, &self.model.plan_to_encode(tile.h, tile.w), &batch)?;
             let batch = [TilePayload { payload, refs: &refs }];
@@ -116,10 +116,10 @@ impl<'a> Plain<'a> {
     }
 }
 
-fn encode(model: &Model, fast: &Fast, tile: &Tile) -> Vec<u8> {
+fn encode(model: &Model, kernels: &Kernels, tile: &Tile) -> Vec<u8> {
     let linears = model.linears(tile.refs.len());
     let plan = model.plan_to_encode(tile.h, tile.w);
-    cells::encode(tile.context(model, fast, &linears), &plan, &tile.ints, &tile.refs())
+    cells::encode(tile.context(model, kernels, &linears), &plan, &tile.ints, &tile.refs())
 }
 
 fn differing(a: &[u8], b: &[u8]) -> usize {

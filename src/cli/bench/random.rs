@@ -2,7 +2,7 @@
 
 use collapsar::internals::Result;
 use collapsar::internals::kernel::predict::Linear;
-use collapsar::internals::model::{Family, Model, Part};
+use collapsar::internals::model::{Family, Model, PassNet};
 use collapsar::internals::net::{Input, Layer, MAX_REACH, Net, Pass, Spec, Wiring};
 
 const N_LINEAR: usize = 16;
@@ -55,7 +55,7 @@ pub fn deep() -> Result<Model> {
         let sizes =
             [(spec.n_features(), WIDTH), (n_in, 2 * WIDTH), (n_in, 2 * WIDTH), (n_in, 2 * WIDTH), (WIDTH, 3 * size.k)];
         let layers = sizes.map(|(n_in, n_out)| layer(n_in, n_out, &mut state)).to_vec();
-        Ok::<Part, collapsar::internals::Error>(Part {
+        Ok::<PassNet, collapsar::internals::Error>(PassNet {
             net: Net::wired(spec, layers, wiring)?,
             linear: Linear::mean(N_LINEAR),
         })
@@ -65,11 +65,11 @@ pub fn deep() -> Result<Model> {
     collapsar::internals::weights::load(&collapsar::internals::weights::store(&model)?)
 }
 
-fn part(pass: Pass, n_refs: usize, size: &Size, state: &mut u32) -> Result<Part> {
+fn part(pass: Pass, n_refs: usize, size: &Size, state: &mut u32) -> Result<PassNet> {
     let spec = spec(pass, n_refs, size, MAX_REACH);
     let widths = [&[spec.n_features()], size.hidden, &[3 * size.k]].concat();
     let layers = widths.windows(2).map(|w| layer(w[0], w[1], state)).collect();
-    Ok(Part { net: Net::new(spec, layers)?, linear: Linear::mean(N_LINEAR) })
+    Ok(PassNet { net: Net::new(spec, layers)?, linear: Linear::mean(N_LINEAR) })
 }
 
 fn layer(n_used: usize, n_out: usize, state: &mut u32) -> Layer {

@@ -1,10 +1,10 @@
 //! What a tile costs, stage by stage: the kernels that the product runs, on one thread.
 
-use super::tiles::{Tile, USUAL};
+use super::tiles::{STATS, Tile};
 use crate::cli::noise::round;
 use collapsar::internals::entropy::lanes::{Interval, Popper, Pusher};
 use collapsar::internals::kernel::context::Heads;
-use collapsar::internals::kernel::fast::{Fast, Inverted, Level, Scratch, room};
+use collapsar::internals::kernel::fast::{Inverted, Kernels, Level, Scratch, room};
 use collapsar::internals::kernel::interval::Distributions;
 use collapsar::internals::kernel::mixture::{Mixtures, mass};
 use collapsar::internals::kernel::{Arenas, ONE};
@@ -68,7 +68,7 @@ pub fn level_name(level: Level) -> String {
 /// Each stage over tiles of one size, in bytes of 16-bit samples.
 pub fn stages(model: &Model, tiles: &[Tile]) -> Result<Vec<Stage>> {
     let level = Level::detect();
-    let fast = model.fast(level);
+    let kernels = model.kernels(level);
     let plans = (model.plan_to_encode(tiles[0].h, tiles[0].w), model.plan_to_decode(tiles[0].h, tiles[0].w));
     // scales have stages of their own: of them only whole tiles are measured
     let in_stages = plans.0.scales.is_empty();
@@ -76,10 +76,10 @@ pub fn stages(model: &Model, tiles: &[Tile]) -> Result<Vec<Stage>> {
     for tile in tiles {
         let mut taken = [Duration::ZERO; STAGES.len()];
         if in_stages {
-            let payload = encode(model, &fast, &plans.0, tile, &mut taken)?;
-            decode(model, &fast, &plans.1, tile, &payload, &mut taken)?;
+            let payload = encode(model, &kernels, &plans.0, tile, &mut taken)?;
+            decode(model, &kernels, &plans.1, tile, &payload, &mut taken)?;
         }
-        whole(model, &fast, (&plans.0, &plans.1), tile, &mut taken)?;
+        whole(model, &kernels, (&plans.0, &plans.1), tile, &mut taken)?;
         times.iter_mut().zip(taken).for_each(|(all, t)| all.push(t));
     }
     let n_bytes = tiles[0].ints.len() * 2;
@@ -93,7 +93,7 @@ struct Bench<'a> {
     /// The encoder's arena holds all ints from the start, the decoder's fills run by run.
     is_decoder: bool,
     model: &'a Model,
-    fast: &'a Fast,
+    kernels: &'a Kernels,
     plan: &'a Plan,
     values: Vec<i32>,
     residuals: Vec<i32>,
@@ -104,22 +104,22 @@ struct Bench<'a> {
 }
 
 impl<'a> Bench<'a> {
-    fn decoder(model: &'a Model, fast: &'a Fast, plan: &'a Plan, tile: &Tile) -> Bench<'a> {
+    fn decoder(model: &'a Model, kernels: &'a Kernels, plan: &'a Plan, tile: &Tile) -> Bench<'a> {
         let longest = plan.steps.iter().flat_map(|s| &s.runs).map(|r| r.n as usize).max().unwrap_or(0);
-        let (room, k) = (room(longest), model.parts[0].net.spec().k);
+        let (room, k) = (room(longest), model.nets[0].net.spec().k);
         let values = plan.arena(tile.ints[0] * ONE);
         let mut scratch = Scratch::default();
-        scratch.fit(fast);
+        scratch.fit(kernels);
         if let Some(step) = plan.steps.first() {
-            scratch.begin(fast, model.part(step.pass, 0), &plan.offsets[step.offsets], longest);
+            scratch.begin(kernels, model.net_index(step.pass, 0), &plan.offsets[step.offsets], longest);
         }
-        let residuals = plan.arena(USUAL.residual);
+        let residuals = plan.arena(STATS.spread);
         let (heads, mixtures) = (Heads::new(k, room), Mixtures::new(k, room));
-        Bench { is_decoder: true, model, fast, plan, values, residuals, b: vec![0; room], scratch, heads, mixtures }
+        Bench { is_decoder: true, model, kernels, plan, values, residuals, b: vec![0; room], scratch, heads, mixtures }
     }
 
-    fn encoder(model: &'a Model, fast: &'a Fast, plan: &'a Plan, tile: &Tile) -> Bench<'a> {
-        let mut bench = Bench { is_decoder: false, ..Bench::decoder(model, fast, plan, tile) };
+    fn encoder(model: &'a Model, kernels: &'a Kernels, plan: &'a Plan, tile: &Tile) -> Bench<'a> {
+        let mut bench = Bench { is_decoder: false, ..Bench::decoder(model, kernels, plan, tile) };
         plan.fill(&tile.ints, &mut bench.values);
         bench
     }
@@ -137,22 +137,22 @@ impl<'a> Bench<'a> {
     ) -> Result<()> {
         let (plan, linears, n_symbols) = (self.plan, self.model.linears(0), tile.window().n_symbols());
         for step in &plan.steps {
-            let net = self.model.part(step.pass, 0);
+            let net = self.model.net_index(step.pass, 0);
             for &run in &step.runs {
                 let (at, n) = (run.at as usize, run.n as usize);
-                let arenas = Arenas { values: &self.values, residuals: &self.residuals, refs: &[], usual: USUAL };
+                let arenas = Arenas { values: &self.values, residuals: &self.residuals, refs: &[], stats: STATS };
                 let clock = Instant::now();
-                self.fast.predict(&linears[step.set], plan.site(arenas, step, run), tile.max, &mut self.b);
+                self.kernels.predict(&linears[step.set], plan.site(arenas, step, run), tile.max, &mut self.b);
                 if !self.is_decoder {
                     // a row of the encoder looks at itself
-                    self.fast.settle(&self.values, at, n, &self.b, &mut self.residuals);
+                    self.kernels.update_residuals(&self.values, at, n, &self.b, &mut self.residuals);
                 }
                 let predicted = Instant::now();
-                let arenas = Arenas { values: &self.values, residuals: &self.residuals, refs: &[], usual: USUAL };
+                let arenas = Arenas { values: &self.values, residuals: &self.residuals, refs: &[], stats: STATS };
                 let (scratch, heads) = (&mut self.scratch, &mut self.heads);
-                self.fast.context(net, plan.site(arenas, step, run), &self.b, scratch, heads);
+                self.kernels.context(net, plan.site(arenas, step, run), &self.b, scratch, heads);
                 let described = Instant::now();
-                self.fast.mixture(n, &self.b, &self.heads, mass(n_symbols), &mut self.mixtures);
+                self.kernels.mixture(n, &self.b, &self.heads, mass(n_symbols), &mut self.mixtures);
                 let mixed = Instant::now();
                 let parts = [predicted - clock, described - predicted, mixed - described];
                 taken.iter_mut().zip(parts).for_each(|(all, t)| *all += t);
@@ -160,7 +160,7 @@ impl<'a> Bench<'a> {
                 if self.is_decoder {
                     let cells = self.values[at..][..n].iter_mut().zip(indices(run));
                     cells.for_each(|(cell, i)| *cell = tile.ints[i] * ONE);
-                    self.fast.settle(&self.values, at, n, &self.b, &mut self.residuals);
+                    self.kernels.update_residuals(&self.values, at, n, &self.b, &mut self.residuals);
                 }
             }
             step.copy(&mut self.residuals);
@@ -173,8 +173,8 @@ impl<'a> Bench<'a> {
 }
 
 /// The payload of a tile, by the stages of the encoder in its order of runs.
-fn encode(model: &Model, fast: &Fast, plan: &Plan, tile: &Tile, taken: &mut [Duration]) -> Result<Vec<u8>> {
-    let mut bench = Bench::encoder(model, fast, plan, tile);
+fn encode(model: &Model, kernels: &Kernels, plan: &Plan, tile: &Tile, taken: &mut [Duration]) -> Result<Vec<u8>> {
+    let mut bench = Bench::encoder(model, kernels, plan, tile);
     let room = bench.b.len();
     let (mut known, mut start, mut width) = (vec![0; room], vec![0; room], vec![0; room]);
     let mut symbols = vec![Interval::default(); tile.ints.len()];
@@ -183,7 +183,7 @@ fn encode(model: &Model, fast: &Fast, plan: &Plan, tile: &Tile, taken: &mut [Dur
         known.iter_mut().zip(indices(run)).for_each(|(int, i)| *int = tile.ints[i]);
         let clock = Instant::now();
         let n = run.n as usize;
-        fast.intervals(bench.distributions(tile), n, &known, &mut start, &mut width);
+        kernels.intervals(bench.distributions(tile), n, &known, &mut start, &mut width);
         in_intervals += clock.elapsed();
         let intervals = start.iter().zip(&width).map(|(&start, &width)| Interval { start, width });
         indices(run).zip(intervals).for_each(|(i, interval)| symbols[i] = interval);
@@ -203,16 +203,23 @@ fn encode(model: &Model, fast: &Fast, plan: &Plan, tile: &Tile, taken: &mut [Dur
 }
 
 /// Pops what `encode` pushed, with the mixtures of the decoder's order of runs.
-fn decode(model: &Model, fast: &Fast, plan: &Plan, tile: &Tile, payload: &[u8], taken: &mut [Duration]) -> Result<()> {
+fn decode(
+    model: &Model,
+    kernels: &Kernels,
+    plan: &Plan,
+    tile: &Tile,
+    payload: &[u8],
+    taken: &mut [Duration],
+) -> Result<()> {
     let mut popper = Popper::new(N_LANES, payload)?;
     let (mut quantiles, mut symbols) = ([0; N_LANES], Inverted::default());
     let mut elsewhere = [Duration::ZERO; STAGES.len()]; // of these the encoder's count
-    Bench::decoder(model, fast, plan, tile).walk(tile, &mut elsewhere, |bench, run| {
+    Bench::decoder(model, kernels, plan, tile).walk(tile, &mut elsewhere, |bench, run| {
         let (clock, mut indices) = (Instant::now(), indices(run));
         for first in (0..run.n as usize).step_by(N_LANES) {
             let n = N_LANES.min(run.n as usize - first);
             quantiles[..n].iter_mut().enumerate().for_each(|(lane, q)| *q = popper.quantile(lane));
-            fast.invert(bench.distributions(tile), first, n, &quantiles, &mut symbols);
+            kernels.invert(bench.distributions(tile), first, n, &quantiles, &mut symbols);
             for (lane, index) in indices.by_ref().take(n).enumerate() {
                 popper.pop(lane, Interval { start: symbols.start[lane], width: symbols.width[lane] });
                 if symbols.ints[lane] != tile.ints[index] {
@@ -226,9 +233,9 @@ fn decode(model: &Model, fast: &Fast, plan: &Plan, tile: &Tile, payload: &[u8], 
     popper.finish()
 }
 
-fn whole(model: &Model, fast: &Fast, plans: (&Plan, &Plan), tile: &Tile, taken: &mut [Duration]) -> Result<()> {
+fn whole(model: &Model, kernels: &Kernels, plans: (&Plan, &Plan), tile: &Tile, taken: &mut [Duration]) -> Result<()> {
     let linears = model.linears(0);
-    let context = tile.context(model, fast, &linears);
+    let context = tile.context(model, kernels, &linears);
     let clock = Instant::now();
     let payload = cells::encode(context, plans.0, &tile.ints, &[]);
     taken[6] = clock.elapsed();

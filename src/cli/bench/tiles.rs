@@ -1,16 +1,16 @@
 //! Painted tiles: those of a frame, whose time is taken, and odd ones, whose payloads must agree.
 
 use crate::cli::painted;
-use collapsar::internals::kernel::fast::Fast;
+use collapsar::internals::kernel::fast::Kernels;
 use collapsar::internals::kernel::mixture::Window;
 use collapsar::internals::kernel::predict::Linear;
-use collapsar::internals::kernel::{ONE, Usual};
+use collapsar::internals::kernel::{ONE, PlaneStats};
 use collapsar::internals::model::Model;
-use collapsar::internals::tile::stream::Context;
+use collapsar::internals::tile::stream::PlaneContext;
 
 pub const SIDE: usize = 256;
 /// What the painted frames are taken to be like.
-pub const USUAL: Usual = Usual { value: 1000 * ONE, residual: ONE };
+pub const STATS: PlaneStats = PlaneStats { median: 1000 * ONE, spread: ONE };
 
 pub struct Tile {
     pub h: usize,
@@ -38,8 +38,8 @@ impl Tile {
         self.refs.iter().map(Vec::as_slice).collect()
     }
 
-    pub fn context<'a>(&self, model: &'a Model, fast: &'a Fast, linears: &'a [Linear]) -> Context<'a> {
-        Context { model, fast, linears, usual: USUAL, max: self.max }
+    pub fn context<'a>(&self, model: &'a Model, kernels: &'a Kernels, linears: &'a [Linear]) -> PlaneContext<'a> {
+        PlaneContext { model, kernels, linears, stats: STATS, max: self.max }
     }
 }
 

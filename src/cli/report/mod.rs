@@ -117,14 +117,14 @@ fn csv(trials: &[Trial]) -> String {
         for a in &trial.arrays {
             let shape = a.ty.shape.iter().map(u64::to_string).collect::<Vec<String>>().join("x");
             let q = &a.quality;
-            let [samples, excluded, lost, changed] = counts([q.n_samples, q.n_hidden, q.n_lost, q.n_changed]);
+            let [samples, excluded, lost, changed] = counts([q.n_samples, q.n_masked, q.n_lost, q.n_changed]);
             let (n_in, n_out) = (a.ty.n_bytes().unwrap_or(0).to_string(), bytes_out(a.coded.map(|c| c.n_bytes)));
             let dtype = a.ty.dtype.name().to_string();
             let cells = [label(trial), a.label.clone(), dtype, shape, samples, excluded, lost, changed, n_in, n_out];
             line(cells, figures(q, a.bits()));
         }
         let t = &trial.total;
-        let [samples, excluded, lost, changed] = counts([t.n_samples, t.n_hidden, t.n_lost, t.n_changed]);
+        let [samples, excluded, lost, changed] = counts([t.n_samples, t.n_masked, t.n_lost, t.n_changed]);
         let (n_in, n_out) = (trial.n_bytes_in.to_string(), bytes_out(trial.n_bytes_out));
         let (all, none) = ("total".to_string(), String::new());
         let cells = [label(trial), all, none.clone(), none, samples, excluded, lost, changed, n_in, n_out];

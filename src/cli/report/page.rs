@@ -56,7 +56,7 @@ pub fn page(name: &str, trials: &[Trial]) -> String {
             say::bytes(trial.n_bytes_in),
             t.n_arrays,
             t.n_samples,
-            t.n_hidden,
+            t.n_masked,
             escape(MEANING)
         );
     }

@@ -4,7 +4,7 @@ use crate::codec::array::refit;
 use crate::error::{Error, Result};
 use crate::grid::{Grid, MAX_REFS};
 use crate::kernel::predict::Linear;
-use crate::kernel::{MAX_INT, MAX_RESIDUAL, ONE, Usual};
+use crate::kernel::{MAX_INT, MAX_RESIDUAL, ONE, PlaneStats};
 use crate::model::Model;
 use crate::tile::coder::{CellCoder, Coder, Fitted};
 use crate::wire::{put_varint, take_array, take_u8, take_varint};
@@ -87,15 +87,15 @@ pub fn read_cells(
     grid: &Grid,
     (n_previous, n_references): (usize, usize),
 ) -> Result<Coder> {
-    let n_refits = at_most(take_varint(from)?, model.parts.len() as u64, "refitted layers")?;
+    let n_refits = at_most(take_varint(from)?, model.nets.len() as u64, "refitted layers")?;
     if model.vqae.is_some() {
         return Ok(Coder::Blocks(model));
     }
     let mut refits = Vec::new();
     for _ in 0..n_refits {
         let (net, refit) = refit::read(from, &model)?;
-        let changed = model.parts[net].net.refitted(&refit)?;
-        Arc::make_mut(&mut model).parts[net].net = changed;
+        let changed = model.nets[net].net.refitted(&refit)?;
+        Arc::make_mut(&mut model).nets[net].net = changed;
         refits.push((net, refit));
     }
     let fits = (0..grid.n_phases).map(|phase| {
@@ -107,8 +107,8 @@ pub fn read_cells(
 }
 
 fn write_fitted(fitted: &Fitted, whose: Predictors, out: &mut Vec<u8>) {
-    put_varint(out, fitted.usual.residual as u64);
-    put_varint(out, (fitted.usual.value / ONE) as u64);
+    put_varint(out, fitted.stats.spread as u64);
+    put_varint(out, (fitted.stats.median / ONE) as u64);
     if whose == Predictors::OfModel {
         return;
     }
@@ -117,22 +117,22 @@ fn write_fitted(fitted: &Fitted, whose: Predictors, out: &mut Vec<u8>) {
 }
 
 fn read_fitted(from: &mut &[u8], model: &Model, whose: Predictors, n_refs: usize) -> Result<Fitted> {
-    let residual = at_most(take_varint(from)?, MAX_RESIDUAL as u64, "as a residual")? as i32;
-    if residual == 0 {
+    let spread = at_most(take_varint(from)?, MAX_RESIDUAL as u64, "as a residual")? as i32;
+    if spread == 0 {
         return Err(Error::corrupt("a plane whose residuals are usually 0"));
     }
-    let value = at_most(take_varint(from)?, MAX_INT as u64, "as the usual int")? as i32 * ONE;
-    let usual = model.linears(n_refs);
+    let median = at_most(take_varint(from)?, MAX_INT as u64, "as the usual int")? as i32 * ONE;
+    let expected = model.linears(n_refs);
     if whose == Predictors::OfModel {
-        return Ok(Fitted { linears: usual, usual: Usual { value, residual } });
+        return Ok(Fitted { linears: stats, stats: PlaneStats { median, spread } });
     }
-    let linears = usual.iter().map(|like| {
+    let linears = expected.iter().map(|like| {
         let mut take = |n: usize| (0..n).map(|_| unzigzag(take_varint(from)?)).collect::<Result<Vec<i16>>>();
         let own = take(like.own().len())?;
         let refs = like.refs().iter().map(|r| take(r.len())).collect::<Result<Vec<_>>>()?;
         Linear::new(own, refs)
     });
-    Ok(Fitted { linears: linears.collect::<Result<_>>()?, usual: Usual { value, residual } })
+    Ok(Fitted { linears: linears.collect::<Result<_>>()?, stats: PlaneStats { median, spread } })
 }
 
 fn zigzag(c: i16) -> u64 {

@@ -59,7 +59,7 @@ fn is_usual(head: &Head) -> bool {
 
 fn usual(ty: &ArrayType, map: &Map, n_phases: usize) -> Layout {
     let (n_planes, h, w) = shape(ty);
-    Layout::usual(n_planes, h, w, map.n_parts(), n_phases)
+    Layout::usual(n_planes, h, w, map.n_limbs(), n_phases)
 }
 
 fn write_short(head: &Head, out: &mut Vec<u8>) {
@@ -104,7 +104,7 @@ fn has_predictors_of_model(head: &Head) -> bool {
 pub fn of_model(model: &Model, fits: &[Vec<Fitted>]) -> Vec<Vec<Fitted>> {
     let fit = |phase: usize, n: usize| {
         let linears = model.linears(by::n_refs((phase, n), 0));
-        Fitted { linears, usual: fits[phase][n].usual }
+        Fitted { linears, stats: fits[phase][n].stats }
     };
     (0..fits.len()).map(|phase| (0..fits[phase].len()).map(|n| fit(phase, n)).collect()).collect()
 }

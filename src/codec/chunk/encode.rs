@@ -4,7 +4,7 @@ use crate::array::ArrayType;
 use crate::codec::array::band::band_range;
 use crate::codec::array::batch;
 use crate::codec::array::head::{Head, Spec};
-use crate::codec::array::memory::Way;
+use crate::codec::array::memory::Direction;
 use crate::codec::chunk::{body, frame};
 use crate::codec::file::cut::cut;
 use crate::codec::file::options::Options;
@@ -114,7 +114,7 @@ fn coded(bytes: &[u8], ty: &ArrayType, options: &Options) -> Result<Vec<u8>> {
 fn tiles(head: &Head, coder: Coder<Arc<Runtime>>, bytes: &[u8], options: &Options) -> Result<Vec<Code>> {
     let coder = &head.tiles(coder);
     let device = options.device.for_coder(coder)?;
-    let most = options.memory.batch(head, Way::Encode)?;
+    let most = options.memory.batch(head, Direction::Encode)?;
     let bands = batch::bands(head.grid());
     let mut rest = bands.as_slice();
     let (mut raw, mut spare, mut codes) = (bytes, Vec::new(), Vec::new());

@@ -6,7 +6,7 @@
 
 use crate::array::{ArrayType, NATIVE_BIG_ENDIAN, Sample, bytes_of_mut, reorder};
 use crate::codec::array::head::Head;
-use crate::codec::array::reference::{HIDDEN, Reference};
+use crate::codec::array::reference::{MASKED, Reference};
 use crate::codec::file::archive::{Archive, Array};
 use crate::error::{Error, Result};
 use crate::grid::{Grid, Place};
@@ -122,7 +122,7 @@ impl<'a> Tiled<'a> {
 #[derive(Clone, Copy)]
 struct Spot {
     plane: usize,
-    part: usize,
+    limb: usize,
     phase: usize,
     y: usize,
     x: usize,
@@ -130,11 +130,11 @@ struct Spot {
 
 impl Spot {
     /// Of a part of the sample at an index.
-    fn of(grid: &Grid, part: usize, index: u64) -> Spot {
+    fn of(grid: &Grid, limb: usize, index: u64) -> Spot {
         let (row, x) = ((index / grid.w as u64) as usize, (index % grid.w as u64) as usize);
         let (plane, y) = (row / grid.h, row % grid.h);
         let (phase, y, x) = if grid.n_phases == 4 { (2 * (y & 1) + (x & 1), y / 2, x / 2) } else { (0, y, x) };
-        Spot { plane, part, phase, y, x }
+        Spot { plane, limb, phase, y, x }
     }
 }
 
@@ -147,16 +147,16 @@ impl<'a> Tiles<'a> {
     fn samples(&mut self, array: &'a Array, first: u64, n: usize, out: &mut [u8]) -> Result<()> {
         let grid = array.head.grid();
         let (map, big_endian) = (&array.head.map, array.head.ty.big_endian);
-        let mut parts = vec![Vec::with_capacity(n); grid.n_parts];
-        for (part, ints) in parts.iter_mut().enumerate() {
+        let mut limbs = vec![Vec::with_capacity(n); grid.n_limbs];
+        for (limb, ints) in limbs.iter_mut().enumerate() {
             for index in first..first + n as u64 {
-                ints.push(self.int(array, Spot::of(grid, part, index))?);
+                ints.push(self.int(array, Spot::of(grid, limb, index))?);
             }
         }
-        let parts: Vec<&[i32]> = parts.iter().map(Vec::as_slice).collect();
-        map.from_ints(&parts, big_endian, out)?;
+        let limbs: Vec<&[i32]> = limbs.iter().map(Vec::as_slice).collect();
+        map.from_ints(&limbs, big_endian, out)?;
         for i in 0..n {
-            if let Some(bits) = self.hidden(array, Spot::of(grid, 0, first + i as u64))? {
+            if let Some(bits) = self.masked(array, Spot::of(grid, 0, first + i as u64))? {
                 map.put(out, big_endian, i, bits);
             }
         }
@@ -166,9 +166,9 @@ impl<'a> Tiles<'a> {
     /// The tile of a spot, and which of its ints it is.
     fn find(&mut self, array: &'a Array, spot: Spot) -> Result<(Arc<Decoded>, usize)> {
         let grid = array.head.grid();
-        let Spot { plane, part, phase, y, x } = spot;
+        let Spot { plane, limb, phase, y, x } = spot;
         let (band, column) = (y / grid.tile_h, x / grid.tile_w);
-        let place = grid.place(plane, band, part, phase, column).expect("the int lies in the plane");
+        let place = grid.place(plane, band, limb, phase, column).expect("the int lies in the plane");
         let index = (y % grid.tile_h) * place.w + x % grid.tile_w;
         let tile = match self.known.get(&(array.number, place.number)) {
             Some(tile) => tile.clone(),
@@ -183,7 +183,7 @@ impl<'a> Tiles<'a> {
     }
 
     /// The bits of a sample that a mask hides.
-    fn hidden(&mut self, array: &'a Array, spot: Spot) -> Result<Option<u64>> {
+    fn masked(&mut self, array: &'a Array, spot: Spot) -> Result<Option<u64>> {
         let (tile, index) = self.find(array, spot)?;
         let class = tile.mask.classes.get(index).map_or(0, |&class| usize::from(class));
         let marker = class.checked_sub(1).and_then(|class| array.head.map.markers().get(class).copied());
@@ -204,7 +204,7 @@ impl<'a> Tiles<'a> {
                 for x in 0..place.w {
                     let (y, x) = (place.band * grid.tile_h + y, place.column * grid.tile_w + x);
                     let (y, x) = (y.min(h - 1), x.min(w - 1));
-                    ints.push(self.int(array, Spot { plane, part: place.part, phase, y, x })?);
+                    ints.push(self.int(array, Spot { plane, limb: place.limb, phase, y, x })?);
                 }
             }
             refs.push(ints);
@@ -242,13 +242,13 @@ impl<'a> Tiles<'a> {
             };
             let row = reference.sample((grid.h, grid.w), place.plane, y).expect("it was held against its reference");
             let spot = Spot::of(seen.head.grid(), 0, row + x as u64);
-            let hidden = self.hidden_at(seen, spot)?;
-            ints.push(if hidden { HIDDEN } else { self.int(seen, spot)? });
+            let masked = self.masked_at(seen, spot)?;
+            ints.push(if masked { MASKED } else { self.int(seen, spot)? });
         }
         Ok(reference.show(ints, place.w))
     }
 
-    fn hidden_at(&mut self, array: &'a Array, spot: Spot) -> Result<bool> {
+    fn masked_at(&mut self, array: &'a Array, spot: Spot) -> Result<bool> {
         let (tile, index) = self.find(array, spot)?;
         Ok(hides(&tile.mask.classes, index))
     }

@@ -18,7 +18,7 @@ const N_ROUNDS: usize = 3;
 const HOLD: f64 = 1e-6;
 
 /// A window of a plane and of others, as many in every window and at least one, and whether their ints are known there.
-pub struct Seen<'a> {
+pub struct CandidateWindow<'a> {
     pub w: usize,
     pub ints: &'a [i32],
     pub others: Vec<&'a [i32]>,
@@ -26,7 +26,7 @@ pub struct Seen<'a> {
 }
 
 /// Of all windows together; 0 where it is no more than chance.
-pub fn telling(windows: &[Seen]) -> u64 {
+pub fn predictive_gain(windows: &[CandidateWindow]) -> u64 {
     let n_ints: usize = windows.iter().map(|window| window.ints.len()).sum();
     let stride = n_ints.div_ceil(MAX_CELLS).max(1);
     let n_all = N_OWN + N_OTHER * windows.first().map_or(1, |window| window.others.len());
@@ -44,8 +44,8 @@ pub fn telling(windows: &[Seen]) -> u64 {
 
 /// Of every `stride`-th cell that is known all around: differences of the own plane and of the others, then the target. Beyond the
 /// window other planes show their nearest int, and above its first row the own shows what is left of the cell.
-fn rows(window: &Seen, stride: usize) -> Vec<Vec<f64>> {
-    let Seen { w, ints, others, known } = window;
+fn rows(window: &CandidateWindow, stride: usize) -> Vec<Vec<f64>> {
+    let CandidateWindow { w, ints, others, known } = window;
     let h = ints.len() / w;
     let place = |y: usize, x: usize| (y.clamp(1, h) - 1) * w + x.clamp(1, *w) - 1; // counted from 1
     let of_cell = |i: usize| {
@@ -107,7 +107,7 @@ mod tests {
 
     fn of(ints: &[i32], other: &[i32], w: usize, known: impl Fn(usize) -> bool) -> u64 {
         let known = (0..ints.len()).map(known).collect();
-        telling(&[Seen { w, ints, others: vec![other], known }])
+        predictive_gain(&[CandidateWindow { w, ints, others: vec![other], known }])
     }
 
     #[test]
@@ -136,7 +136,7 @@ mod tests {
         let (mut a, mut b) = (noise(5), noise(6));
         let (one, two): (Vec<i32>, Vec<i32>) = (0..2000).map(|_| (a(), b())).unzip();
         let sum: Vec<i32> = one.iter().zip(&two).map(|(a, b)| a - 2 * b).collect();
-        let after = |others| telling(&[Seen { w: 40, ints: &sum, others, known: vec![true; 2000] }]);
+        let after = |others| predictive_gain(&[CandidateWindow { w: 40, ints: &sum, others, known: vec![true; 2000] }]);
         assert!(after(vec![&one]) < 20_000 && after(vec![&two, &one]) > 65_000);
         assert_eq!(after(vec![&one, &one]), 0);
     }
