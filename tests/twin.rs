@@ -186,8 +186,8 @@ fn case_of(net: Net, max: i32, ints: Paint, n: usize, mut random: Random) -> Cas
     let of_refs = (0..n_refs).map(|_| (1..spec.ref_taps.len()).map(|_| random.within(600) as i16).collect()).collect();
     let linear = Linear::new(own, of_refs).unwrap();
     let stats = PlaneStats {
-        value: random.below(max as u32 + 1) as i32 * ONE,
-        residual: [1, 64, 1 + random.below(1 << 20) as i32, MAX_RESIDUAL][n % 4],
+        median: random.below(max as u32 + 1) as i32 * ONE,
+        spread: [1, 64, 1 + random.below(1 << 20) as i32, MAX_RESIDUAL][n % 4],
     };
     Case { net, linear, offsets, values, residuals, refs, at, level: n as i32 % 10, max, n, stats }
 }

@@ -35,7 +35,7 @@ pub struct Blocks {
 
 impl Blocks {
     pub fn new(model: &Model) -> Blocks {
-        let n_in = model.nets[model.part(Pass::Finer, 0)].net.n_in();
+        let n_in = model.nets[model.net_index(Pass::Finer, 0)].net.n_in();
         Blocks { finer: Cells::new(n_in), ..Blocks::default() }
     }
 
@@ -108,7 +108,7 @@ impl<'a> Walk<'a> {
         let steps: Vec<&Step> = self.plan.steps.iter().filter(|step| step.level as usize == scale).collect();
         let arenas = Arenas { values: &self.values, residuals: &self.residuals, refs: &[], stats: self.shared.stats };
         let site = |offsets, at| Site { arenas, offsets, at, n: 1, level: steps[0].set as i32 };
-        let net = |pass: Pass| &self.model.nets[self.model.part(pass, 0)].net;
+        let net = |pass: Pass| &self.model.nets[self.model.net_index(pass, 0)].net;
         let encoder = &self.plan.offsets[self.plan.scales[scale].encoder];
         let put = |net: &collapsar::internals::net::Net, offsets, cell, b, to: &mut Vec<u8>| {
             let mut f = vec![0; net.n_in()];

@@ -108,7 +108,7 @@ impl Start {
         start.n_kept = start.model.nets.len();
         for n_refs in 1..=n_refs {
             for &pass in start.model.family.passes() {
-                let plain = start.model.part(pass, 0);
+                let plain = start.model.net_index(pass, 0);
                 let PassNet { net, linear } = &start.model.nets[plain];
                 let spec = Spec { n_refs, ..net.spec() };
                 let floats = blind(&start.floats[plain], &shape(net), spec.n_features());

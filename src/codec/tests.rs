@@ -3,8 +3,8 @@
 use crate::array::{ArrayType, Dtype};
 use crate::codec::array::memory::{BATCH, Direction, Memory};
 use crate::codec::file::archive::{Archive, Section};
+use crate::internals::{Adapt, Choice, Decoding, Kind, Loss, Options, compress, decompress, decompress_to, salvage};
 use crate::model::{Family, Model, tests::painted_model};
-use crate::{Adapt, Choice, Decoding, Kind, Loss, Options, compress, decompress, decompress_to, salvage};
 use std::sync::Arc;
 
 fn noise(state: &mut u32, bits: u32) -> u32 {

@@ -45,7 +45,7 @@ impl Gpu {
         }
         for part in &model.nets {
             for max in [255, 4095, 65535, 65536, MAX_INT] {
-                self.verify_part(part, max, &mut random).map_err(|e| e.at(&self.info.name))?;
+                self.verify_net(part, max, &mut random).map_err(|e| e.at(&self.info.name))?;
             }
         }
         if model.family == Family::L3c {
@@ -58,7 +58,7 @@ impl Gpu {
     }
 
     /// The stages of one net in turn, each on what the stage before has been shown to give.
-    fn verify_part(&self, part: &PassNet, max: i32, random: &mut Random) -> Result<()> {
+    fn verify_net(&self, part: &PassNet, max: i32, random: &mut Random) -> Result<()> {
         let net = &part.net;
         let at = MAX_REACH as usize * (PITCH + 1);
         let address = |&(dy, dx): &(i32, i32)| dy * PITCH as i32 + dx;

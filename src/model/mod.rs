@@ -163,7 +163,7 @@ impl Model {
     }
 
     /// The net for a pass that uses most of the `n_refs` reference planes at hand.
-    pub fn part(&self, pass: Pass, n_refs: usize) -> usize {
+    pub fn net_index(&self, pass: Pass, n_refs: usize) -> usize {
         let fits = |&i: &usize| self.nets[i].net.pass == pass && self.nets[i].net.n_refs <= n_refs;
         (0..self.nets.len()).filter(fits).max_by_key(|&i| self.nets[i].net.n_refs).expect("Model::new found one")
     }

@@ -124,7 +124,7 @@ fn read_fitted(from: &mut &[u8], model: &Model, whose: Predictors, n_refs: usize
     let median = at_most(take_varint(from)?, MAX_INT as u64, "as the usual int")? as i32 * ONE;
     let expected = model.linears(n_refs);
     if whose == Predictors::OfModel {
-        return Ok(Fitted { linears: stats, stats: PlaneStats { median, spread } });
+        return Ok(Fitted { linears: expected, stats: PlaneStats { median, spread } });
     }
     let linears = expected.iter().map(|like| {
         let mut take = |n: usize| (0..n).map(|_| unzigzag(take_varint(from)?)).collect::<Result<Vec<i16>>>();
