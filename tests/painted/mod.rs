@@ -100,11 +100,11 @@ pub fn layers(n_features: usize, size: Size, random: &mut Random) -> Vec<Layer> 
     layers
 }
 
-pub fn part(pass: Pass, n_refs: usize, size: Size, random: &mut Random) -> Part {
+pub fn part(pass: Pass, n_refs: usize, size: Size, random: &mut Random) -> PassNet {
     let spec = spec(pass, n_refs, size);
     let layers = layers(spec.n_features(), size, random);
     let linear = Linear::mean(spec.n_linear.min(4));
-    Part { net: Net::new(spec, layers).unwrap(), linear }
+    PassNet { net: Net::new(spec, layers).unwrap(), linear }
 }
 
 /// Some places to look at, of all that there are.
@@ -171,7 +171,7 @@ pub fn deep_model(size: Size, seed: u32) -> Model {
     let places = places(1 + seed as usize % 5, &mut random);
     let mut part = |n_refs| {
         let net = deep(n_refs, size, &places, &mut random);
-        Part { linear: Linear::mean(net.spec().n_linear.min(4)), net }
+        PassNet { linear: Linear::mean(net.spec().n_linear.min(4)), net }
     };
     let parts = vec![part(0), part(1)];
     Model::new("painted", Family::PixelcnnDeep, parts, [0; 32]).unwrap()
@@ -219,7 +219,7 @@ pub fn grown() -> Arc<Model> {
         let inputs = vec![Input { source: before, tap: (0, -1) }];
         wiring[before] = Wiring { inputs, gate: true, add: Some(before) };
         let net = Net::wired(part.net.spec(), layers, wiring).unwrap();
-        Part { net, linear: part.linear.clone() }
+        PassNet { net, linear: part.linear.clone() }
     };
     let parts = small.nets.iter().map(grow).collect();
     let model = Model::new("grown", Family::PixelcnnDeep, parts, [0; 32]).unwrap();

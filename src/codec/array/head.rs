@@ -17,7 +17,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 /// More dimensions than any array has.
-const MAX_DIMENSIONS: u64 = 999;
+pub const MAX_DIMENSIONS: u64 = 999;
 const MAX_LABEL_BYTES: u64 = 4096;
 /// A plane with more samples is not kept in memory for the next to see.
 pub const MAX_PLANE_LOOKED_AT: usize = 1 << 24;
