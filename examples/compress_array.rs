@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release --example compress_array`
 
-use collapsar::internals::{Decoding, Error, Loss, Options, decode_array, encode_array};
+use collapsar::{Decoding, Error, Loss, Options, decode_array, encode_array};
 
 fn main() -> Result<(), Error> {
     // a field of 128 × 128 temperatures in kelvin, with noise of 0.1 K
@@ -18,7 +18,7 @@ fn main() -> Result<(), Error> {
     println!("{} bytes, without loss: {}", 4 * field.len(), chunk.len());
 
     // no sample may be off by more than a hundredth of a kelvin
-    let options = Options { loss: Loss::Abs(0.01), ..Options::default() };
+    let options = Options::default().loss(Loss::Abs(0.01));
     let chunk = encode_array(&field, &[h, w], &options)?;
     let (_, back) = decode_array::<f32>(&chunk, &Decoding::default())?;
     let largest = field.iter().zip(&back).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);

@@ -112,6 +112,7 @@ impl ArrayType {
 
 /// The types that samples have in memory: `u8` to `u64`, `i8` to `i64`, `f32`, `f64`.
 pub trait Sample: sealed::Plain {
+    #[doc(hidden)]
     const DTYPE: Dtype;
 }
 

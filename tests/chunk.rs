@@ -7,7 +7,7 @@ use chunks::{Case, cases, counts, field, frame, golden, ty};
 use collapsar::internals::array::{ArrayType, Dtype, Sample, bytes_of};
 use collapsar::internals::codec::array::memory::Memory;
 use collapsar::internals::codec::chunk::weigh_chunk;
-use collapsar::internals::error::Kind;
+use collapsar::internals::error::ErrorKind;
 use collapsar::internals::model::Family;
 use collapsar::internals::{Adapt, Choice, Decoding, Error, Loss, Options};
 use collapsar::internals::{
@@ -146,7 +146,7 @@ fn what_may_be_lost_is_held_within_its_bound() {
         }
     }
     let options = Options { loss: Loss::Abs(-1.0), ..classic() };
-    assert_eq!(encode_array(&samples, &[h, w], &options).unwrap_err().kind, Kind::Argument);
+    assert_eq!(encode_array(&samples, &[h, w], &options).unwrap_err().kind, ErrorKind::Argument);
 }
 
 /// FORMAT.md promises 40 bytes. What is fitted to an array pays for itself: it is kept where codes get smaller by more.
@@ -206,7 +206,7 @@ fn every_truncation_and_every_flipped_bit_is_an_error() {
     for (chunk, decoding) in small() {
         for n in 0..chunk.len() {
             let error = decode_chunk(&chunk[..n], &decoding).unwrap_err();
-            assert_eq!(error.kind, Kind::Truncated, "{n} of {}: {error}", chunk.len());
+            assert_eq!(error.kind, ErrorKind::Truncated, "{n} of {}: {error}", chunk.len());
         }
         let damaged = |bit: usize| {
             let mut chunk = chunk.clone();
@@ -216,12 +216,13 @@ fn every_truncation_and_every_flipped_bit_is_an_error() {
         for bit in 0..8 * chunk.len() {
             let error = decode_chunk(&damaged(bit), &decoding).unwrap_err();
             // a version that is not known, a length that is longer: damage cannot be told from them
-            let kinds = if bit / 8 == 3 { [Kind::Unsupported; 2] } else { [Kind::Corrupt, Kind::Truncated] };
+            let kinds =
+                if bit / 8 == 3 { [ErrorKind::Unsupported; 2] } else { [ErrorKind::Corrupt, ErrorKind::Truncated] };
             assert!(kinds.contains(&error.kind), "bit {bit}: {error}");
-            assert!(error.kind != Kind::Truncated || (4..7).contains(&(bit / 8)), "bit {bit}: {error}");
+            assert!(error.kind != ErrorKind::Truncated || (4..7).contains(&(bit / 8)), "bit {bit}: {error}");
         }
         let longer = [&chunk[..], &[0]].concat();
-        assert_eq!(decode_chunk(&longer, &decoding).unwrap_err().kind, Kind::Corrupt);
+        assert_eq!(decode_chunk(&longer, &decoding).unwrap_err().kind, ErrorKind::Corrupt);
     }
 }
 
@@ -258,25 +259,25 @@ fn a_chunk_of_a_few_bytes_cannot_ask_for_gigabytes() {
     forged.push(body.len() as u8);
     let forged = with_sum([forged, body].concat());
     assert_eq!(describe_chunk(&forged).unwrap().shape, [127; 8]);
-    assert_eq!(decode_chunk(&forged, &Decoding::default()).unwrap_err().kind, Kind::Limit);
+    assert_eq!(decode_chunk(&forged, &Decoding::default()).unwrap_err().kind, ErrorKind::Limit);
     let one = |most| Decoding { memory: Memory { most, taken: 0 }, ..Decoding::default() };
-    assert_eq!(decode_chunk(&chunk, &one(Some(80))).unwrap_err().kind, Kind::Limit);
+    assert_eq!(decode_chunk(&chunk, &one(Some(80))).unwrap_err().kind, ErrorKind::Limit);
     assert_eq!(decode_chunk(&chunk, &one(Some(81))).unwrap().1, [7; 81]);
     // a buffer says how much it may be
-    assert_eq!(decode_chunk_into(&forged, &Decoding::default(), &mut [0; 81]).unwrap_err().kind, Kind::Argument);
+    assert_eq!(decode_chunk_into(&forged, &Decoding::default(), &mut [0; 81]).unwrap_err().kind, ErrorKind::Argument);
 }
 
 #[test]
 fn what_a_caller_gets_wrong_is_said_to_him() {
     let kind = |result: Result<Vec<u8>, Error>| result.unwrap_err().kind;
-    assert_eq!(kind(encode_array(&[1u8, 2, 3], &[2, 2], &classic())), Kind::Argument);
-    assert_eq!(kind(encode_array::<u8>(&[], &[usize::MAX, usize::MAX], &classic())), Kind::Limit);
-    assert_eq!(kind(encode_chunk(&[0; 5], &ty::<u16>(&[2]), &classic())), Kind::Argument);
-    assert_eq!(kind(encode_array(&[1u8; 4], &[4], &Options { embed: true, ..classic() })), Kind::Argument);
+    assert_eq!(kind(encode_array(&[1u8, 2, 3], &[2, 2], &classic())), ErrorKind::Argument);
+    assert_eq!(kind(encode_array::<u8>(&[], &[usize::MAX, usize::MAX], &classic())), ErrorKind::Limit);
+    assert_eq!(kind(encode_chunk(&[0; 5], &ty::<u16>(&[2]), &classic())), ErrorKind::Argument);
+    assert_eq!(kind(encode_array(&[1u8; 4], &[4], &Options { embed: true, ..classic() })), ErrorKind::Argument);
     let chunk = encode_array(&[1u16, 2, 3, 4], &[2, 2], &classic()).unwrap();
-    assert_eq!(decode_array::<i16>(&chunk, &Decoding::default()).unwrap_err().kind, Kind::Argument);
-    assert_eq!(decode_array_into(&chunk, &Decoding::default(), &mut [0u16; 5]).unwrap_err().kind, Kind::Argument);
-    assert_eq!(describe_chunk(b"SIMPLE  =").unwrap_err().kind, Kind::Corrupt);
+    assert_eq!(decode_array::<i16>(&chunk, &Decoding::default()).unwrap_err().kind, ErrorKind::Argument);
+    assert_eq!(decode_array_into(&chunk, &Decoding::default(), &mut [0u16; 5]).unwrap_err().kind, ErrorKind::Argument);
+    assert_eq!(describe_chunk(b"SIMPLE  =").unwrap_err().kind, ErrorKind::Corrupt);
 }
 
 #[test]
@@ -285,7 +286,7 @@ fn a_model_that_is_not_at_hand_is_named() {
     let chunk = encode_array(&frame(40, 50), &[40, 50], &options).unwrap();
     let error = decode_array::<u16>(&chunk, &Decoding::default()).unwrap_err();
     let begins: String = painted::loaded(Family::Pixelcnn).hash[..8].iter().map(|b| format!("{b:02x}")).collect();
-    assert!(error.kind == Kind::Model && error.message.contains(&begins), "{error}");
+    assert!(error.kind == ErrorKind::Model && error.message.contains(&begins), "{error}");
     assert!(error.message.contains("Decoding::models"), "{error}");
 }
 

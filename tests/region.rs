@@ -3,7 +3,7 @@
 mod painted;
 
 use collapsar::internals::array::{ArrayType, Dtype};
-use collapsar::internals::error::Kind;
+use collapsar::internals::error::ErrorKind;
 use collapsar::internals::model::Family;
 use collapsar::internals::{Archive, Choice, Options, compress};
 use painted::Random;
@@ -62,10 +62,10 @@ fn a_region_has_as_many_axes_as_its_array_and_decodes_only_what_it_touches() {
         (&[u64::MAX, 0, 0, 0], &[1, 1, 2, 2]),
         (&[0, 0, 0, 0], &[1, 1, 2, 3]),
     ] {
-        assert_eq!(refused(origin, n, &mut out).kind, Kind::Argument);
+        assert_eq!(refused(origin, n, &mut out).kind, ErrorKind::Argument);
     }
     let as_floats = archive.read_region(array, &[0; 4], &[1, 1, 1, 2], &mut [0f32; 2]);
-    assert_eq!(as_floats.unwrap_err().kind, Kind::Argument);
+    assert_eq!(as_floats.unwrap_err().kind, ErrorKind::Argument);
 }
 
 #[test]

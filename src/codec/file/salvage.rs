@@ -13,7 +13,7 @@ use crate::codec::file::filler::Filler;
 use crate::codec::file::lost::{Lost, Regions, What};
 use crate::codec::file::{Progress, bytes};
 use crate::container::{BLOCK_EXTRA_BYTES, Limits, MAX_BLOCKS, Reader, Salvage};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Described, described};
 use crate::grid::Place;
 use crate::model::Model;
@@ -145,7 +145,7 @@ fn sort(salvaged: &Salvage, models: &[Arc<Model>], report: &mut SalvageReport) -
             other => Err(Error::unsupported(format!("a block of kind {other}"))),
         };
         match result {
-            Err(e) if e.kind == Kind::Model => return Err(e),
+            Err(e) if e.kind == ErrorKind::Model => return Err(e),
             Err(e) => report.damage(format!("block at byte {}: {e}", block.info.offset)),
             Ok(()) => {}
         }
