@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::pool::N_DRAWS;
+use crate::data::pool::N_DRAWS;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 

@@ -54,7 +54,7 @@ use collapsar::internals::atomic::{Existing, Output};
 use collapsar::internals::error::{Error, Result};
 use collapsar::internals::model::{Family, Model};
 use collapsar::internals::weights::{load, store};
-use data::{Corpus, Shown};
+use data::{Corpus, CorpusKind};
 use log::Log;
 use preset::Preset;
 use std::io::Write;
@@ -88,14 +88,14 @@ fn run(verb: Verb) -> Result<()> {
             let settings = settings(&way, name, (steps, minutes), rate, ROUND_FROM)?;
             let log = Log::new(way.log.as_deref())?;
             let work = Work::new(out, way.checkpoint, way.again)?;
-            let shown = if fields { Shown::Fields } else { Shown::Widened };
+            let shown = if fields { CorpusKind::Fields } else { CorpusKind::Widened };
             work.train(settings, Corpus::read(&data.data, data.files, shown)?.split(), &start, log)?;
             Ok(())
         }
         Verb::Deep { preset, width, blocks, name, out, steps, minutes, rate, data, way } => {
             let spec = Preset::from_name(&preset)?.specs(Family::PixelcnnDeep).remove(0);
             let settings = settings(&way, name, (steps, minutes), rate, ROUND_FROM)?;
-            let corpus = Corpus::read(&data.data, data.files, Shown::Widened)?.split();
+            let corpus = Corpus::read(&data.data, data.files, CorpusKind::Widened)?.split();
             let mut log = Log::new(way.log.as_deref())?;
             let shape = deep::Plan::blocks(spec, width, blocks);
             let model = drill::drill(&settings, (&corpus.0, &corpus.1), &shape, &mut log)?;
@@ -103,14 +103,14 @@ fn run(verb: Verb) -> Result<()> {
         }
         Verb::L3c { name, out, steps, minutes, rate, data, way } => {
             let settings = settings(&way, name, (steps, minutes), rate, ROUND_FROM)?;
-            let corpus = Corpus::read(&data.data, data.files, Shown::Widened)?.split();
+            let corpus = Corpus::read(&data.data, data.files, CorpusKind::Widened)?.split();
             let mut log = Log::new(way.log.as_deref())?;
             let model = relay::relay(&settings, (&corpus.0, &corpus.1), &l3c::Plan::usual(), &mut log)?;
             save(&model, &out, way.again)
         }
         Verb::Vqae { top, bottom, width, hidden, frequency, foresee, name, out, steps, minutes, rate, data, way } => {
             let settings = settings(&way, name, (steps, minutes), rate, ROUND_FROM)?;
-            let (training, validation) = Corpus::read(&data.data, data.files, Shown::Fields)?.split();
+            let (training, validation) = Corpus::read(&data.data, data.files, CorpusKind::Fields)?.split();
             let mut log = Log::new(way.log.as_deref())?;
             let sizes = vqae::Sizes { n_top: top, n_bottom: bottom, width, hidden, frequency };
             let found = autoencode::train(&settings, (&training, &validation), sizes, &mut log)?;
@@ -127,9 +127,9 @@ fn run(verb: Verb) -> Result<()> {
             let log = Log::new(way.log.as_deref())?;
             let work = Work::new(out, way.checkpoint, way.again)?;
             let shown = match (fields, cross) {
-                (_, true) => Shown::Cross,
-                (true, false) => Shown::Fields,
-                _ => Shown::Frames,
+                (_, true) => CorpusKind::Cross,
+                (true, false) => CorpusKind::Fields,
+                _ => CorpusKind::Frames,
             };
             let corpus = Corpus::read(&data.data, data.files, shown)?;
             work.train(settings, corpus.split(), &start, log)?;

@@ -1,0 +1,42 @@
+//! A draw's tiles as the engine shows them to a net, with predictors fitted as the encoder fits them.
+
+use crate::data::cells::{gather, n_cells};
+use crate::data::corpus::Draw;
+use crate::data::sample::{Cells, Shared};
+use crate::random::Random;
+use collapsar::internals::fit::{Sample, fit};
+use collapsar::internals::model::Model;
+use collapsar::internals::net::Net;
+
+pub struct Source<'a> {
+    /// Its taps matter; of a flow all its nets, since what one sees is what others made.
+    pub model: &'a Model,
+    pub part: usize,
+}
+
+impl Source<'_> {
+    pub fn net(&self) -> &Net {
+        &self.model.parts[self.part].net
+    }
+
+    /// About `n` cells of a draw.
+    pub fn cells(&self, draw: &Draw, n: usize, random: &mut Random) -> Cells {
+        let mut cells = Cells::new(self.net().n_in());
+        self.show(draw, &mut |shared, sample| {
+            let n_cells = n_cells(sample.plan, self.net().spec().pass);
+            let share = n as f64 / (draw.tiles.len() * n_cells) as f64;
+            gather(shared, self.part, sample, draw.class as u8, &mut || random.unit() < share, &mut cells);
+        });
+        cells
+    }
+
+    /// Shows every tile of a draw, with what is fitted to all of them.
+    pub fn show(&self, draw: &Draw, take: &mut dyn FnMut(Shared, &Sample)) {
+        let seen: Vec<Vec<&[i32]>> = draw.tiles.iter().map(|t| t.iter().map(Vec::as_slice).collect()).collect();
+        let plan = &self.model.plan_to_encode(draw.h, draw.w);
+        let samples: Vec<_> = seen.iter().map(|t| Sample { plan, ints: t[0], refs: &t[1..] }).collect();
+        let fitted = fit(self.model, &samples);
+        let shared = Shared { model: self.model, linears: &fitted.linears, usual: fitted.usual, max: draw.max };
+        samples.iter().for_each(|sample| take(shared, sample));
+    }
+}
