@@ -1,6 +1,6 @@
 //! A seeded generator, SplitMix64: the same draws on every machine.
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Random(u64);
 
 impl Random {
@@ -11,6 +11,11 @@ impl Random {
     /// One stream for every row of numbers: what comes of it does not depend on what was drawn before.
     pub fn of(numbers: &[u64]) -> Random {
         numbers.iter().fold(Random(0), |random, &n| Random(Random(random.0 ^ n).next()))
+    }
+
+    /// What `new` makes the same generator of.
+    pub fn state(&self) -> u64 {
+        self.0
     }
 
     fn next(&mut self) -> u64 {

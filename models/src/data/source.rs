@@ -1,12 +1,16 @@
 //! A draw's tiles as the engine shows them to a net, with predictors fitted as the encoder fits them.
 
 use crate::data::cells::{gather, n_cells};
-use crate::data::corpus::Draw;
+use crate::data::corpus::{Corpus, Draw};
+use crate::data::pool::Items;
 use crate::data::sample::{Cells, Shared};
 use crate::random::Random;
 use collapsar::internals::fit::{Sample, fit};
 use collapsar::internals::model::Model;
 use collapsar::internals::net::Net;
+
+/// Cells kept of a draw.
+pub const CELLS_PER_DRAW: usize = 8192;
 
 pub struct Source<'a> {
     /// Its taps matter; of a flow all its nets, since what one sees is what others made.
@@ -39,4 +43,22 @@ impl Source<'_> {
         let shared = Shared { model: self.model, linears: &fitted.linears, usual: fitted.usual, max: draw.max };
         samples.iter().for_each(|sample| take(shared, sample));
     }
+}
+
+/// The cells of a draw of a corpus, by its number.
+pub fn drawn(corpus: &Corpus, source: &Source, seed: u64, n: u64) -> Cells {
+    let mut random = Random::of(&[seed, source.part as u64, 1, n]);
+    let draw = corpus.draw(source.net().spec().n_refs, &mut random);
+    source.cells(&draw, CELLS_PER_DRAW, &mut random)
+}
+
+/// Cells of every held-out plane, class by class.
+pub fn held_out(corpus: &Corpus, source: &Source) -> Cells {
+    let mut random = Random::new(0);
+    let mut cells = Cells::new(source.net().n_in());
+    for draw in corpus.draws(source.net().spec().n_refs) {
+        let new = source.cells(&draw, CELLS_PER_DRAW, &mut random);
+        cells.replace(cells.len(), &new);
+    }
+    cells
 }

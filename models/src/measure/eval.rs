@@ -2,7 +2,9 @@
 
 use crate::data::cells::{bits, gather};
 use crate::data::sample::{Cells, Shared};
-use crate::net::context::{Batch, ContextNet};
+use crate::net::batch::Batch;
+use crate::net::context::ContextNet;
+use crate::net::head::Head;
 use crate::data::corpus::Corpus;
 use crate::data::plane::Plane;
 use crate::net::quantise::{import, shape};
@@ -77,7 +79,7 @@ struct Forms<'a> {
 /// One score per class; of each plane `n_tiles` tiles, spread over it.
 pub fn evaluate(model: &Model, corpus: &Corpus, n_tiles: usize, device: &Device) -> Result<Vec<(String, Score)>> {
     let device = &device.clone().inner();
-    let float = |part: &Part| ContextNet::new(&import(&part.net), &shape(&part.net), device);
+    let float = |part: &Part| ContextNet::new(&import(&part.net), &shape(&part.net), Head::of(&part.net.spec()), device);
     let floats = model.parts.iter().map(float).collect();
     let forms = Forms { model, fast: model.fast(Level::detect()), floats, device };
     let mut scores = Vec::new();

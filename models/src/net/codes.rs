@@ -33,6 +33,18 @@ impl Codes {
         Codes { width, codes: vec![0.0; n * width], n: vec![0.0; n], sums: vec![0.0; n * width] }
     }
 
+    /// Codes as `lists` has them, none where these are not as long as so many codes are.
+    pub fn from_lists(n: usize, width: usize, lists: [&Vec<f32>; 3]) -> Option<Codes> {
+        let [codes, counts, sums] = lists.map(Vec::clone);
+        let fits = (codes.len(), counts.len(), sums.len()) == (n * width, n, n * width);
+        fits.then_some(Codes { width, codes, n: counts, sums })
+    }
+
+    /// All that they are.
+    pub fn lists(&self) -> [Vec<f32>; 3] {
+        [self.codes.clone(), self.n.clone(), self.sums.clone()]
+    }
+
     fn nearest(&self, z: &[f32]) -> usize {
         let distance = |code: &[f32]| code.iter().zip(z).map(|(e, z)| (e - z) * (e - z)).sum::<f32>();
         let all = self.codes.chunks_exact(self.width).map(distance).enumerate();

@@ -5,7 +5,10 @@
 //! The engine's nets whose layers look around, in floats, on patches of side × side cells. Beyond its patch a cell sees zeros, as
 //! beyond a tile; which cells see zeros where a tile has more is `margin`.
 
-use crate::net::context::{Batch, ContextNet, bits, first_floats};
+use crate::net::batch::Batch;
+use crate::net::context::first_floats;
+use crate::net::head::Head;
+use crate::net::layers::{Layers, gradients};
 use crate::net::shape::{CEILING, LOG2_STEPS, MIDDLE, Shape};
 use crate::net::quantise::{Grid, log2_units, to_grid};
 use crate::random::Random;
@@ -37,7 +40,7 @@ impl Plan {
         wiring.push(Wiring::plain(n_blocks + 1));
         let mut shape = vec![[spec.n_features(), width]];
         shape.extend((0..n_blocks).map(|_| [AROUND.len() * width, 2 * width]));
-        shape.push([width, 3 * spec.k]);
+        shape.push([width, Head::of(&spec).n_outputs()]);
         Plan { spec, shape, wiring }
     }
 
@@ -49,7 +52,7 @@ impl Plan {
 
     /// Blocks begin as nearly nothing, with gates half open.
     pub fn first(&self, random: &mut Random) -> Vec<f32> {
-        let mut floats = first_floats(&self.shape, random);
+        let mut floats = first_floats(&self.shape, Head::of(&self.spec), random);
         let mut at = 0;
         for (&[n_in, n_out], wiring) in self.shape.iter().zip(&self.wiring) {
             let (weights, rest) = floats[at..].split_at_mut(n_in * n_out);
@@ -102,34 +105,40 @@ impl Plan {
     /// log2 of the steps per unit of the outputs of layer `l`.
     fn units(&self, l: usize) -> impl Fn(usize) -> i32 + use<> {
         let (n_out, last, gate) = (self.shape[l][1], l + 1 == self.shape.len(), self.wiring[l].gate);
-        move |o| if gate && o >= n_out / 2 { LOG2_GATE } else { log2_units(last, o, n_out) }
+        let head = Head::of(&self.spec);
+        move |o| if gate && o >= n_out / 2 { LOG2_GATE } else { log2_units(last, o, head) }
     }
 }
 
 pub struct DeepNet<'a> {
     pub plan: &'a Plan,
-    pub net: ContextNet,
+    pub layers: Layers,
 }
 
 impl<'a> DeepNet<'a> {
     pub fn new(plan: &'a Plan, floats: &[f32], device: &Device) -> DeepNet<'a> {
-        DeepNet { plan, net: ContextNet::new(floats, &plan.shape, device) }
+        DeepNet { plan, layers: Layers::new(floats, &plan.shape, device) }
     }
 
     /// A net that a loss can be followed back to; its device has autodiff.
     pub fn tracked(self) -> DeepNet<'a> {
-        DeepNet { net: self.net.tracked(), ..self }
+        DeepNet { layers: self.layers.tracked(), ..self }
+    }
+
+    /// Of a loss, in the order of the floats.
+    pub fn gradients(&self, loss: &Tensor<1>) -> Vec<f32> {
+        gradients([&self.layers], loss)
     }
 
     /// −log2 P of each cell's int, [n, 1]; the cells are those of patches, one after the other, each row by row.
     pub fn bits(&self, batch: &Batch, side: usize, quantised: bool) -> Tensor<2> {
-        bits(batch, self.heads(batch, side, quantised))
+        Head::of(&self.plan.spec).bits(batch, self.outputs(batch, side, quantised))
     }
 
-    fn heads(&self, batch: &Batch, side: usize, quantised: bool) -> Tensor<2> {
+    fn outputs(&self, batch: &Batch, side: usize, quantised: bool) -> Tensor<2> {
         let round = |x: Tensor<2>| if quantised { to_grid(x + CEILING) - CEILING } else { x };
         let mut all = vec![batch.features.clone()];
-        for (l, (layer, wiring)) in self.net.layers.iter().zip(&self.plan.wiring).enumerate() {
+        for (l, (layer, wiring)) in self.layers.0.iter().zip(&self.plan.wiring).enumerate() {
             let [n_in, n_out] = self.plan.shape[l];
             debug_assert_eq!(layer.weight.dims(), [n_in, n_out]);
             let weight = layer.weight.clone();
@@ -236,7 +245,7 @@ mod tests {
         let places: Vec<usize> = (0..cells.len()).collect();
         let batch = Batch::new(&cells, &places, plan.spec.n_features(), &device);
         let heads = |floats: &[f32]| {
-            let heads = DeepNet::new(&plan, floats, &device).heads(&batch, side, true);
+            let heads = DeepNet::new(&plan, floats, &device).outputs(&batch, side, true);
             heads.into_data().try_into_vec::<f32>().unwrap()
         };
         let engine = engine_heads(shared, &ints, side);

@@ -4,8 +4,12 @@
 //! sees it. F is rounded, straight through, always; all the rest where it is `quantised`.
 
 use crate::data::blocks::{Blocks, INNER, N_BLOCKS, N_INTS, SIDE};
-use crate::net::context::{Batch, ContextNet, bits, first_floats, gradients};
+use crate::net::batch::Batch;
+use crate::net::context::{ContextNet, first_floats};
+use crate::net::head::Head;
+use crate::net::layers::gradients;
 use crate::net::shape::{MIDDLE, Shape, n_floats};
+use crate::net::preset::mean_of_nearest;
 use crate::net::quantise::export;
 use crate::random::Random;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -36,14 +40,14 @@ impl Plan {
         let hidden = [[32, 32], [32, 32], [64, 64]];
         let shapes = [0, 1, 2].map(|i| {
             let (n, [a, b]) = (specs[i].n_features(), hidden[i]);
-            vec![[n, a], [a, b], [b, 3 * specs[i].k]]
+            vec![[n, a], [a, b], [b, Head::of(&specs[i]).n_outputs()]]
         });
         Plan { specs, shapes }
     }
 
     /// Features begin in the middle; what E says beside them counts for nothing.
     pub fn first(&self, random: &mut Random) -> Vec<f32> {
-        let mut all: Vec<Vec<f32>> = self.shapes.iter().map(|shape| first_floats(shape, random)).collect();
+        let mut all: Vec<Vec<f32>> = self.shapes.iter().zip(&self.specs).map(|(shape, spec)| first_floats(shape, Head::of(spec), random)).collect();
         let [n_in, n_out] = *self.shapes[0].last().expect("a net has layers");
         let begin = all[0].len() - (n_in + 1) * n_out;
         let last = &mut all[0][begin..];
@@ -64,7 +68,7 @@ impl Plan {
     pub fn export(&self, name: &str, floats: &[f32]) -> Result<Model> {
         let floats = self.split(floats);
         let part = |i: usize| {
-            let linear = crate::net::preset::mean_of_nearest(&self.specs[i])?;
+            let linear = mean_of_nearest(&self.specs[i])?;
             Ok(Part { net: export(floats[i], &self.shapes[i], &self.specs[i])?, linear })
         };
         Model::new(name, Family::L3c, (0..3).map(part).collect::<Result<_>>()?, [0; 32])
@@ -113,7 +117,7 @@ pub struct Bits {
 impl<'a> Nets<'a> {
     pub fn new(plan: &'a Plan, floats: &[f32], device: &Device) -> Nets<'a> {
         let floats = plan.split(floats);
-        Nets { plan, nets: [0, 1, 2].map(|i| ContextNet::new(floats[i], &plan.shapes[i], device)) }
+        Nets { plan, nets: [0, 1, 2].map(|i| ContextNet::new(floats[i], &plan.shapes[i], Head::of(&plan.specs[i]), device)) }
     }
 
     /// Nets that a loss can be followed back to; the device has autodiff.
@@ -123,7 +127,7 @@ impl<'a> Nets<'a> {
 
     /// Of a loss, in the order of the floats.
     pub fn gradients(&self, loss: &Tensor<1>) -> Vec<f32> {
-        gradients(&self.nets, loss)
+        gradients(self.nets.iter().map(|net| &net.layers), loss)
     }
 
     /// Of these patches; the ints phase by phase, patch by patch.
@@ -131,7 +135,7 @@ impl<'a> Nets<'a> {
         let [encoder, feature, finer] = &self.nets;
         let n_hints = self.plan.specs[2].n_hints;
         let seen = |i: usize, all: &[u8]| rows(all, patches, self.plan.shapes[i][0][0], device);
-        let said = encoder.heads(seen(0, &blocks.encoder), quantised);
+        let said = encoder.outputs(seen(0, &blocks.encoder), quantised);
         let n = said.dims()[0];
         let said = said.slice([0..n, 0..1]).clamp(0.0, MAX_FEATURE as f32);
         // rounded all the way: what lies between two features would tell D more than it costs
@@ -150,18 +154,18 @@ impl<'a> Nets<'a> {
         let hint = (said * (ONE >> HINT_SHIFT) as f32 - MIDDLE as f32) / 32.0;
         let map = hint.reshape([patches.len(), SIDE, SIDE]);
         let taps = &self.plan.specs[2].taps[..n_hints];
-        let hints = TURNS.map(|turn| Tensor::cat(taps.iter().map(|&tap| shown(&map, turn, tap)).collect(), 1));
+        let hints = TURNS.map(|turn| Tensor::cat(taps.iter().map(|&tap| seen_by(&map, turn, tap)).collect(), 1));
         let [m, split] = [places.len(), n_features - N_CONTEXT - n_hints];
         let own = batch.features.clone();
         let (before, after) = (own.clone().slice([0..m, 0..split]), own.slice([0..m, split + n_hints..n_features]));
         let x = Tensor::cat(vec![before, Tensor::cat(hints.to_vec(), 0), after], 1);
         let batch = batch.with_features(x.clone());
-        Bits { ints: bits(&batch, finer.heads(x, quantised)), features }
+        Bits { ints: finer.head.bits(&batch, finer.outputs(x, quantised)), features }
     }
 }
 
 /// What a tap sees of a map of features, for the inner blocks.
-fn shown(map: &Tensor<3>, turn: Tap, (dy, dx): Tap) -> Tensor<2> {
+fn seen_by(map: &Tensor<3>, turn: Tap, (dy, dx): Tap) -> Tensor<2> {
     let m = map.dims()[0];
     let from = |d: i32| (1 + d) as usize..(1 + d) as usize + INNER;
     map.clone().slice([0..m, from(dy * turn.0), from(dx * turn.1)]).reshape([m * INNER * INNER, 1])

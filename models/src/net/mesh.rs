@@ -3,7 +3,9 @@
 //! The engine's meshes in floats, on batches of blocks: activations are [blocks · side², width], block after block, row by row.
 //! Beyond a grid there are zeros; a grid half as large as its source sees every other cell, one twice as large every cell twice.
 
-use crate::net::context::{ContextNet, Layer, first_floats};
+use crate::net::context::first_floats;
+use crate::net::head::Head;
+use crate::net::layers::{Layer, Layers};
 use crate::net::shape::{CEILING, LOG2_STEPS, Shape, n_floats};
 use crate::net::quantise::{Grid, to_grid};
 use crate::random::Random;
@@ -51,8 +53,9 @@ impl MeshPlan {
         let shape = self.shape();
         // what `first_floats` says of heads is about mixtures
         let mut padded = shape.clone();
-        padded.push([1, 3]);
-        let mut floats = first_floats(&padded, random);
+        let head = Head::Mixture { k: 1 };
+        padded.push([1, head.n_outputs()]);
+        let mut floats = first_floats(&padded, head, random);
         floats.truncate(n_floats(&shape));
         let mut at = 0;
         for (l, (&[n_in, n_out], plan)) in shape.iter().zip(&self.layers).enumerate() {
@@ -78,10 +81,10 @@ impl MeshPlan {
         move |_| units
     }
 
-    pub fn heads(&self, net: &ContextNet, sources: &[Tensor<2>], quantised: bool) -> Tensor<2> {
+    pub fn heads(&self, net: &Layers, sources: &[Tensor<2>], quantised: bool) -> Tensor<2> {
         let round = |x: Tensor<2>| if quantised { to_grid(x + CEILING) - CEILING } else { x };
         let mut all = sources.to_vec();
-        for (l, (Layer { weight, bias }, plan)) in net.layers.iter().zip(&self.layers).enumerate() {
+        for (l, (Layer { weight, bias }, plan)) in net.0.iter().zip(&self.layers).enumerate() {
             let seen = |i: &Input| sight(all[i.source].clone(), self.sheet(i.source).side, plan.side, i.tap);
             let x = Tensor::cat(plan.inputs.iter().map(seen).collect(), 1);
             let weight = match quantised {
@@ -225,7 +228,7 @@ mod tests {
                 Tensor::from_data(TensorData::new(floats, [2 * s.n_cells(), s.width]), &device)
             })
             .collect();
-        let net = ContextNet::new(&floats, &plan.shape(), &device);
+        let net = Layers::new(&floats, &plan.shape(), &device);
         let heads = plan.heads(&net, &tensors, true).into_data().try_into_vec::<f32>().unwrap();
         let exported = plan.export(&floats).unwrap();
         let mut n_apart = 0;

@@ -1,5 +1,6 @@
 //! The nets of every family in floats, and how they become integers.
 
+pub mod batch;
 pub mod codes;
 pub mod context;
 pub mod deep;

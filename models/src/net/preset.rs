@@ -1,6 +1,8 @@
 //! A preset is a size; with a family it becomes the specs of the nets: where they look and what they see.
 
+use crate::net::head::Head;
 use collapsar::internals::error::{Error, Result};
+use collapsar::internals::kernel::predict::Linear;
 use collapsar::internals::model::Family;
 use collapsar::internals::net::{MAX_REACH, Pass, Spec};
 
@@ -43,8 +45,12 @@ impl Preset {
     pub fn widths(&self, pass: Pass) -> Vec<usize> {
         let coupling = coupling(pass);
         let mut widths = coupling.map_or(vec![self.hidden; self.n_hidden], |(_, hidden)| vec![hidden; 2]);
-        widths.push(3 * coupling.map_or(self.k, |_| 1));
+        widths.push(Head::Mixture { k: self.k(pass) }.n_outputs());
         widths
+    }
+
+    fn k(&self, pass: Pass) -> usize {
+        if coupling(pass).is_some() { 1 } else { self.k }
     }
 
     fn spec(&self, pass: Pass) -> Spec {
@@ -61,7 +67,7 @@ impl Preset {
         }
         Spec {
             pass,
-            k: if coupling(pass).is_some() { 1 } else { self.k },
+            k: self.k(pass),
             n_values: seen,
             taps,
             n_linear: if updates { 1 } else { N_LINEAR },

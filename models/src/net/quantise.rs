@@ -4,8 +4,9 @@
 //!
 //! y_int = round((bias + Σ w_int x_int) / 2^shift),      shift = e + 5 − log2(steps of y)
 //!
-//! where the steps of y are 1/32 in hidden layers, 1/256 octave for a and l, 1/128 of s for m.
+//! where the steps of y are 1/32 in hidden layers, and those of the head in the last.
 
+use crate::net::head::Head;
 use crate::net::shape::{LOG2_STEPS, MIDDLE, Shape};
 use burn::tensor::{Tensor, TensorData};
 use collapsar::internals::error::Result;
@@ -66,13 +67,9 @@ fn round_32(x: Tensor<2>) -> Tensor<2> {
     x + (-19f32).exp2() + coarse - coarse
 }
 
-/// log2 of the steps per unit that an output has as an integer.
-pub fn log2_units(last: bool, output: usize, n_out: usize) -> i32 {
-    match last {
-        false => LOG2_STEPS,
-        true if (n_out / 3..2 * n_out / 3).contains(&output) => 7,
-        true => 8,
-    }
+/// log2 of the steps per unit that an output of a layer has as an integer.
+pub fn log2_units(last: bool, output: usize, head: Head) -> i32 {
+    if last { head.log2_units(output) } else { LOG2_STEPS }
 }
 
 /// The finest with |w · 2^e| ≤ 127 and a shift that is none to the left.
@@ -89,13 +86,13 @@ pub fn shape(net: &Net) -> Shape {
 
 /// A net's floats in the engine's integers, or the loader's refusal of them.
 pub fn export(floats: &[f32], shape: &Shape, spec: &Spec) -> Result<Net> {
-    let mut rest = floats;
+    let (mut rest, head) = (floats, Head::of(spec));
     let layers = shape.iter().enumerate().map(|(l, &[n_used, n_out])| {
         let last = l + 1 == shape.len();
         let (weights, biases);
         (weights, rest) = rest.split_at(n_used * n_out);
         (biases, rest) = rest.split_at(n_out);
-        let grid = Grid::with(weights, n_out, &|o| log2_units(last, o, n_out));
+        let grid = Grid::with(weights, n_out, &|o| log2_units(last, o, head));
         let n_in = n_used.next_multiple_of(4);
         let mut integer = Layer { n_in, n_out, weights: vec![0; n_in * n_out], bias: vec![], shift: vec![] };
         for (o, (&e, &c)) in grid.exponents.iter().zip(biases).enumerate() {
@@ -106,7 +103,7 @@ pub fn export(floats: &[f32], shape: &Shape, spec: &Spec) -> Result<Net> {
             // a bias beyond i32 saturates, and the loader's proof refuses the sum it makes
             let bias = (c * ((e + LOG2_STEPS) as f32).exp2()).round() as i32;
             integer.bias.push(bias.saturating_sub(offset));
-            integer.shift.push((e + LOG2_STEPS - log2_units(last, o, n_out)) as u8);
+            integer.shift.push((e + LOG2_STEPS - log2_units(last, o, head)) as u8);
         }
         integer
     });
@@ -116,11 +113,11 @@ pub fn export(floats: &[f32], shape: &Shape, spec: &Spec) -> Result<Net> {
 /// The floats that an integer net stands for: where training goes on from.
 pub fn import(net: &Net) -> Vec<f32> {
     let mut floats = Vec::new();
-    let shape = shape(net);
+    let (shape, head) = (shape(net), Head::of(&net.spec()));
     for (l, (layer, &[n_used, n_out])) in net.layers().iter().zip(&shape).enumerate() {
         let (mut weights, mut biases) = (vec![0.0; n_used * n_out], vec![0.0; n_out]);
         for o in 0..n_out {
-            let e = i32::from(layer.shift[o]) - LOG2_STEPS + log2_units(l + 1 == shape.len(), o, n_out);
+            let e = i32::from(layer.shift[o]) - LOG2_STEPS + log2_units(l + 1 == shape.len(), o, head);
             let ints = &layer.weights[o * layer.n_in..][..n_used];
             for (i, &w) in ints.iter().enumerate() {
                 weights[i * n_out + o] = f32::from(w) * (-e as f32).exp2();
@@ -143,7 +140,8 @@ mod tests {
     use super::*;
     use crate::data::cells::{bits, gather};
     use crate::data::sample::{Cells, Shared};
-    use crate::net::context::{Batch, ContextNet, first_floats};
+    use crate::net::batch::Batch;
+    use crate::net::context::{ContextNet, first_floats};
     use crate::net::preset::Preset;
     use crate::random::Random;
     use burn::tensor::Device;
@@ -162,7 +160,7 @@ mod tests {
         let preset = Preset::from_name("fast").unwrap();
         for spec in preset.specs(Family::Lattice) {
             let shape = shape_of(preset, &spec);
-            let net = export(&first_floats(&shape, &mut Random::new(0)), &shape, &spec).unwrap();
+            let net = export(&first_floats(&shape, Head::of(&spec), &mut Random::new(0)), &shape, &spec).unwrap();
             assert_eq!(super::shape(&net), shape);
             assert_eq!(export(&import(&net), &shape, &spec).unwrap(), net);
         }
@@ -173,7 +171,7 @@ mod tests {
         let preset = Preset::from_name("fast").unwrap();
         let spec = preset.specs(Family::Pixelcnn).remove(0);
         let shape = shape_of(preset, &spec);
-        let floats = first_floats(&shape, &mut Random::new(0));
+        let floats = first_floats(&shape, Head::of(&spec), &mut Random::new(0));
         assert!(export(&floats, &shape, &spec).is_ok());
         let bias = shape[0][0] * shape[0][1];
         for bad in [1e9, -1e9, f32::INFINITY] {
@@ -189,7 +187,7 @@ mod tests {
         let preset = Preset::from_name("default").unwrap();
         let specs = preset.specs(Family::Lattice);
         let shapes: Vec<Shape> = specs.iter().map(|s| shape_of(preset, s)).collect();
-        let nets: Vec<_> = shapes.iter().map(|s| first_floats(s, &mut Random::new(1))).collect();
+        let nets: Vec<_> = shapes.iter().zip(&specs).map(|(s, spec)| first_floats(s, Head::of(spec), &mut Random::new(1))).collect();
         let parts = nets.iter().zip(&shapes).zip(&specs).map(|((net, shape), spec)| {
             let linear = Linear::new(vec![340; spec.n_linear - 1], Vec::new()).unwrap();
             Part { net: export(net, shape, spec).unwrap(), linear }
@@ -205,7 +203,7 @@ mod tests {
             gather(shared, part, &sample, 0, &mut || true, &mut cells);
             let places: Vec<usize> = (0..cells.len()).collect();
             let batch = Batch::new(&cells, &places, specs[part].n_features(), &device);
-            let net = ContextNet::new(net, &shapes[part], &device);
+            let net = ContextNet::new(net, &shapes[part], Head::of(&specs[part]), &device);
             let float = floats(net.bits(&batch, true));
             let integer = bits(&model.parts[part].net, &cells);
             // heads in steps, tables and 24-bit widths on one side, f32 on the other. Half a step of a scale, 1/512 octave, is

@@ -4,7 +4,7 @@
 //! through. The meshes of the engine's autoencoder, and what they come to on blocks.
 
 use crate::net::codes::Codes;
-use crate::net::context::{ContextNet, Layer};
+use crate::net::layers::Layers;
 use crate::net::shape::CEILING;
 use crate::data::crops::Crop;
 use crate::net::mesh::{MeshPlan, Plan};
@@ -172,17 +172,17 @@ impl Autoencoder {
     }
 
     /// The nets that find and paint, of floats one behind the other.
-    pub fn nets(&self, floats: &[f32], device: &Device) -> [ContextNet; 3] {
+    pub fn nets(&self, floats: &[f32], device: &Device) -> [Layers; 3] {
         let mut rest = floats;
         [0, 1, 2].map(|i| {
             let (these, others) = rest.split_at(self.plans[i].n_floats());
             rest = others;
-            ContextNet::new(these, &self.plans[i].shape(), device)
+            Layers::new(these, &self.plans[i].shape(), device)
         })
     }
 
     /// `free`: latents are painted as they are.
-    pub fn pass(&self, nets: &[ContextNet; 3], batch: &Batch, free: bool, quantised: bool) -> Outcome {
+    pub fn pass(&self, nets: &[Layers; 3], batch: &Batch, free: bool, quantised: bool) -> Outcome {
         let latent = |z: Tensor<2>| {
             let z = relu(z.clone()) - relu(z - CEILING);
             if quantised { to_grid(z) } else { z }
@@ -210,19 +210,6 @@ impl Autoencoder {
         let mse = mse.detach().into_scalar::<f32>();
         Outcome { loss, wrong, mse, top: (z_top, chosen_top), bottom: (z_bottom, chosen_bottom) }
     }
-}
-
-/// Of a loss, in the order of the floats.
-pub fn gradients(nets: &[ContextNet; 3], loss: &Tensor<1>) -> Vec<f32> {
-    let gradients = loss.backward();
-    let floats = |data: TensorData| data.try_into_vec::<f32>().expect("a gradient is made of f32");
-    let layers = nets.iter().flat_map(|net| &net.layers);
-    let of_layer = |layer: &Layer| {
-        let weight = layer.weight.grad(&gradients).expect("every weight has part in the loss").into_data();
-        let bias = layer.bias.grad(&gradients).expect("every bias has part in the loss").into_data();
-        [floats(weight), floats(bias)].concat()
-    };
-    layers.flat_map(of_layer).collect()
 }
 
 /// The 8 × 8 DCT of the pixels of a cell, [64, 64].

@@ -3,9 +3,9 @@
 //! The identity says which training it is: what was set and which data. A training is only taken up by its like. The file comes
 //! to its name whole, whenever the machine goes down.
 
+use crate::random::Random;
 use crate::train::adam::Adam;
-use crate::net::shape::{Shape, n_floats};
-use crate::data::pool::Past;
+use crate::train::objective::{Kept, Memory};
 use collapsar::internals::atomic::{Existing, Output};
 use collapsar::internals::error::{Error, Result};
 use serde_json::{Map, Value, json};
@@ -19,13 +19,13 @@ const MAX_FILE_BYTES: u64 = 1 << 30;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
     pub identity: Map<String, Value>,
-    /// Nets that are trained.
-    pub done: Vec<Vec<f32>>,
-    /// The net that is being trained; none between two and behind the last.
+    /// What stages that are over gave.
+    pub done: Vec<Kept>,
+    /// The stage that is being trained; none between two and behind the last.
     pub state: Option<State>,
 }
 
-/// Where one net stands.
+/// Where one stage stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State {
     pub step: u64,
@@ -34,34 +34,38 @@ pub struct State {
     /// Of the weights over the last steps.
     pub average: Vec<f32>,
     pub adam: Adam,
+    pub random: Random,
     pub best: Option<Best>,
-    pub past: Past,
+    /// The objective's own.
+    pub memory: Memory,
 }
 
-/// The weights that did best on the held-out cells so far.
+/// What did best on what is held out so far.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Best {
-    pub bits: f64,
+    pub loss: f64,
+    /// It was judged before the objective was what it will be.
+    pub provisional: bool,
     pub step: u64,
-    pub floats: Vec<f32>,
+    pub kept: Kept,
 }
 
 impl State {
-    pub fn new(weights: Vec<f32>) -> State {
-        let adam = Adam::new(weights.len());
-        State { step: 0, seconds: 0.0, average: weights.clone(), weights, adam, best: None, past: Past::default() }
+    pub fn new((weights, random): (Vec<f32>, Random)) -> State {
+        let (adam, average) = (Adam::new(weights.len()), weights.clone());
+        State { step: 0, seconds: 0.0, weights, average, adam, random, best: None, memory: Memory::default() }
     }
 }
 
 impl Checkpoint {
-    /// Whether every list is as long as the floats of its net.
-    pub fn fits(&self, shapes: &[Shape]) -> bool {
-        let n = |i: usize| shapes.get(i).map(n_floats);
+    /// Whether there are as many floats as each stage has.
+    pub fn fits(&self, lengths: &[usize]) -> bool {
         let state = self.state.iter().flat_map(|s| {
-            let best = s.best.as_ref().map_or(&s.average, |best| &best.floats);
+            let best = s.best.as_ref().map_or(&s.average, |best| &best.kept.floats);
             [&s.weights, &s.average, &s.adam.first, &s.adam.second, best].map(|list| (self.done.len(), list))
         });
-        self.done.iter().enumerate().chain(state).all(|(i, list)| n(i) == Some(list.len()))
+        let done = self.done.iter().map(|kept| &kept.floats).enumerate();
+        done.chain(state).all(|(i, list)| lengths.get(i) == Some(&list.len()))
     }
 
     /// The checkpoint at a path, none where there is none; refused where it is of another training.
@@ -87,23 +91,32 @@ impl Checkpoint {
 
     pub fn write(&self, path: &Path) -> Result<()> {
         let mut lists: Vec<(String, &[f32])> = Vec::new();
-        for (i, floats) in self.done.iter().enumerate() {
-            lists.push((format!("done.{i}"), floats));
+        fn add<'a>(to: &mut Vec<(String, &'a [f32])>, name: &str, all: &'a [Vec<f32>]) -> usize {
+            to.extend(all.iter().enumerate().map(|(i, list)| (format!("{name}.{i}"), list.as_slice())));
+            all.len()
         }
-        let mut text = json!({"identity": self.identity, "n_done": self.done.len()});
+        let mut n_lists = Vec::new();
+        for (i, kept) in self.done.iter().enumerate() {
+            lists.push((format!("done.{i}"), &kept.floats));
+            n_lists.push(add(&mut lists, &format!("done.{i}"), &kept.lists));
+        }
+        let mut text = json!({"identity": self.identity, "done": n_lists});
         if let Some(state) = &self.state {
             lists.push(("weights".into(), &state.weights));
             lists.push(("average".into(), &state.average));
             lists.push(("first_moment".into(), &state.adam.first));
             lists.push(("second_moment".into(), &state.adam.second));
-            let Past { rounds, n_draws } = state.past;
             // floats as their bits: text would lose some
             text["state"] = json!({
-                "step": state.step, "seconds": state.seconds.to_bits(), "rounds": rounds, "n_draws": n_draws,
+                "step": state.step, "seconds": state.seconds.to_bits(), "random": state.random.state(),
+                "numbers": state.memory.numbers, "lists": add(&mut lists, "memory", &state.memory.lists),
             });
             if let Some(best) = &state.best {
-                lists.push(("best".into(), &best.floats));
-                text["best"] = json!({"bits": best.bits.to_bits(), "step": best.step});
+                lists.push(("best".into(), &best.kept.floats));
+                text["best"] = json!({
+                    "loss": best.loss.to_bits(), "provisional": best.provisional, "step": best.step,
+                    "lists": add(&mut lists, "best", &best.kept.lists),
+                });
             }
         }
         let mut header = json!({"__metadata__": {KEY: text.to_string()}});
@@ -139,29 +152,35 @@ fn parse(bytes: &[u8]) -> Option<Checkpoint> {
         let (floats, []) = bytes.as_chunks::<4>() else { return None };
         Some(floats.iter().map(|x| f32::from_le_bytes(*x)).collect::<Vec<f32>>())
     };
-    let done = (0..text["n_done"].as_u64()?).map(|i| list(&format!("done.{i}"))).collect::<Option<_>>()?;
+    let lists = |name: &str, n: &Value| {
+        (0..n.as_u64()?).map(|i| list(&format!("{name}.{i}"))).collect::<Option<Vec<Vec<f32>>>>()
+    };
+    let kept = |name: &str, n: &Value| Some(Kept { floats: list(name)?, lists: lists(name, n)? });
+    let done = text["done"].as_array()?.iter().enumerate();
+    let done = done.map(|(i, n)| kept(&format!("done.{i}"), n)).collect::<Option<_>>()?;
     let state = match &text["state"] {
         Value::Null => None,
         state => {
             let number = |name: &str| state[name].as_u64();
             let best = match &text["best"] {
                 Value::Null => None,
-                best => {
-                    let bits = f64::from_bits(best["bits"].as_u64()?);
-                    Some(Best { bits, step: best["step"].as_u64()?, floats: list("best")? })
-                }
+                best => Some(Best {
+                    loss: f64::from_bits(best["loss"].as_u64()?),
+                    provisional: best["provisional"].as_bool()?,
+                    step: best["step"].as_u64()?,
+                    kept: kept("best", &best["lists"])?,
+                }),
             };
+            let numbers = state["numbers"].as_array()?.iter().map(Value::as_u64).collect::<Option<_>>()?;
             Some(State {
                 step: number("step")?,
                 seconds: f64::from_bits(number("seconds")?),
                 weights: list("weights")?,
                 average: list("average")?,
                 adam: Adam { first: list("first_moment")?, second: list("second_moment")? },
+                random: Random::new(number("random")?),
                 best,
-                past: Past {
-                    rounds: [state["rounds"][0].as_u64()?, state["rounds"][1].as_u64()?],
-                    n_draws: number("n_draws")?,
-                },
+                memory: Memory { numbers, lists: lists("memory", &state["lists"])? },
             })
         }
     };
@@ -174,14 +193,16 @@ mod tests {
     use crate::scratch::Scratch;
 
     fn checkpoint() -> Checkpoint {
-        let mut state = State::new(vec![1.0, -0.1, f32::MIN_POSITIVE]);
+        let mut state = State::new((vec![1.0, -0.1, f32::MIN_POSITIVE], Random::new(u64::MAX - 5)));
         state.adam.step(1, 0.1, &mut state.weights, &[0.3, 0.2, 0.1]);
         state.step = 17;
         state.seconds = 0.1 + 0.2;
-        state.best = Some(Best { bits: 1.0 / 3.0, step: 4, floats: vec![0.1, 0.2, 0.3] });
-        state.past = Past { rounds: [96, 192], n_draws: 200 };
+        let kept = Kept { floats: vec![0.1, 0.2, 0.3], lists: vec![vec![0.4], vec![]] };
+        state.best = Some(Best { loss: 1.0 / 3.0, provisional: true, step: 4, kept });
+        state.memory = Memory { numbers: vec![96, 192, 200], lists: vec![vec![0.5; 3]] };
         let identity = json!({"seed": 0, "rate": 0.003}).as_object().unwrap().clone();
-        Checkpoint { identity, done: vec![vec![0.7; 5]], state: Some(state) }
+        let done = vec![Kept { floats: vec![0.7; 5], lists: vec![vec![0.8; 2]] }];
+        Checkpoint { identity, done, state: Some(state) }
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub enum Event {
     Moved(Progress),
 }
 
+/// Who listens to a training.
+pub type Report<'a> = dyn FnMut(Event) -> Result<()> + 'a;
+
 #[derive(Clone, Debug)]
 pub struct Progress {
     pub part: usize,

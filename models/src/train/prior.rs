@@ -2,14 +2,12 @@
 //!
 //! The meshes that foresee codes, trained on the codes that the finished autoencoder gives to blocks.
 
-use crate::train::adam::Adam;
-use crate::net::context::ContextNet;
-use crate::data::crops::draw;
 use crate::data::corpus::Corpus;
-use crate::train::run::{WINDOW, rate};
-use crate::train::log::Log;
+use crate::data::crops::draw;
+use crate::net::layers::{Layers, gradients};
 use crate::net::mesh::MeshPlan;
 use crate::random::Random;
+use crate::train::objective::{BatchLoss, HeldOut, Memory, Objective, Step};
 use crate::train::settings::Settings;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -18,14 +16,15 @@ use collapsar::internals::kernel::fast::{Fast, Level};
 use collapsar::internals::model::vqae::{Codebook, Vqae};
 use collapsar::internals::net::Mesh;
 use collapsar::internals::tile::transform::vqae::{Block, Painter};
-use serde_json::json;
+use serde_json::Map;
 use std::f32::consts::LN_2;
-use std::time::Instant;
 
-/// Blocks whose codes are at hand; some of them judge.
-const N_BLOCKS: usize = 6000;
+/// Blocks whose codes are at hand, unless it is said otherwise.
+pub const N_BLOCKS: usize = 6000;
+/// Some of them judge.
 const N_JUDGES: usize = 300;
-const N_LINES: f64 = 10.0;
+/// Blocks of a step.
+const N_AT_ONCE: usize = 24;
 
 /// Codes of drawn blocks, found by the engine.
 pub fn coded(corpus: &Corpus, vqae: &Vqae, n: usize, seed: u64) -> Vec<Block> {
@@ -45,6 +44,15 @@ pub fn coded(corpus: &Corpus, vqae: &Vqae, n: usize, seed: u64) -> Vec<Block> {
 pub enum Which {
     Top,
     Bottom,
+}
+
+impl Which {
+    pub fn name(self) -> &'static str {
+        match self {
+            Which::Top => "top prior",
+            Which::Bottom => "bottom prior",
+        }
+    }
 }
 
 /// What a mesh is shown of blocks, and what came.
@@ -86,73 +94,78 @@ impl Batch {
     }
 
     /// Bits per code.
-    fn bits(&self, plan: &MeshPlan, net: &ContextNet, quantised: bool) -> Tensor<1> {
+    fn bits(&self, plan: &MeshPlan, net: &Layers, quantised: bool) -> Tensor<1> {
         let logits = plan.heads(net, &self.sources, quantised);
         let log_p = log_softmax(logits * LN_2, 1).gather(1, self.codes.clone());
         (log_p * self.live.clone()).sum() * (-1.0 / (LN_2 * self.n_live))
     }
 }
 
-/// A mesh that foresees the codes of a level.
-pub fn train(
-    settings: &Settings,
-    blocks: &[Block],
-    books: (&Codebook, &Codebook),
-    plan: &MeshPlan,
+/// The training of a mesh that foresees the codes of a level.
+pub struct Prior<'a> {
+    settings: &'a Settings,
+    plan: &'a MeshPlan,
     which: Which,
-    log: &mut Log,
-) -> Result<Mesh> {
-    let (judges, shown) = blocks.split_at(N_JUDGES.min(blocks.len() / 10));
-    let device = &settings.device;
-    let inner = device.clone().inner();
-    let judge = Batch::new(&judges.iter().collect::<Vec<_>>(), books, which, &inner);
-    let mut random = Random::of(&[settings.seed, 12, which as u64]);
-    let mut weights = plan.first(&mut random, (0.3, 0.0));
-    let (mut average, mut adam) = (weights.clone(), Adam::new(weights.len()));
-    let (begin, mut step, mut lines) = (Instant::now(), 0u64, -1.0);
-    loop {
-        let minutes = settings.minutes.map_or(0.0, |m| begin.elapsed().as_secs_f64() / (60.0 * m));
-        let way = (step as f64 / settings.steps as f64).max(minutes).min(1.0);
-        if (way * N_LINES).floor() > lines {
-            lines = (way * N_LINES).floor();
-            let net = ContextNet::new(&average, &plan.shape(), &inner);
-            let bits = judge.bits(plan, &net, true).into_scalar::<f32>();
-            log.line(json!({"foresee": format!("{which:?}"), "step": step, "way": way, "bits_per_code": bits}))?;
-        }
-        if way >= 1.0 {
-            return plan.export(&average);
-        }
-        let some: Vec<&Block> = (0..24).map(|_| &shown[random.below(shown.len())]).collect();
-        let batch = Batch::new(&some, books, which, device);
-        let net = ContextNet::new(&weights, &plan.shape(), device).tracked();
-        let loss = batch.bits(plan, &net, way >= settings.round_from);
-        let gradients = net.gradients(&loss);
-        adam.step(step + 1, rate(settings.rate, step, way), &mut weights, &gradients);
-        step += 1;
-        let window = step.min(WINDOW) as f32;
-        average.iter_mut().zip(&weights).for_each(|(a, w)| *a += (w - *a) / window);
+    books: (&'a Codebook, &'a Codebook),
+    blocks: &'a [Block],
+    /// None where there are too few blocks.
+    judge: Option<Batch>,
+}
+
+impl<'a> Prior<'a> {
+    /// `vqae` found the codes of the blocks.
+    pub fn new(
+        settings: &'a Settings,
+        blocks: &'a [Block],
+        vqae: &'a Vqae,
+        plan: &'a MeshPlan,
+        which: Which,
+    ) -> Prior<'a> {
+        let books = (&vqae.top, &vqae.bottom);
+        let (judges, blocks) = blocks.split_at(N_JUDGES.min(blocks.len() / 10));
+        let judges: Vec<&Block> = judges.iter().collect();
+        let inner = settings.device.clone().inner();
+        let judge = (!judges.is_empty()).then(|| Batch::new(&judges, books, which, &inner));
+        Prior { settings, plan, which, books, blocks, judge }
+    }
+
+    /// Where its training begins.
+    pub fn first(seed: u64, plan: &MeshPlan, which: Which) -> (Vec<f32>, Random) {
+        let mut random = Random::of(&[seed, 12, which as u64]);
+        (plan.first(&mut random, (0.3, 0.0)), random)
+    }
+}
+
+impl Objective for Prior<'_> {
+    fn begin(&mut self, _memory: &Memory) -> Option<()> {
+        Some(())
+    }
+
+    fn memory(&self) -> Memory {
+        Memory::default()
+    }
+
+    fn batch_loss(&mut self, weights: &[f32], step: Step, random: &mut Random) -> BatchLoss {
+        let device = &self.settings.device;
+        let some: Vec<&Block> = (0..N_AT_ONCE).map(|_| &self.blocks[random.below(self.blocks.len())]).collect();
+        let batch = Batch::new(&some, self.books, self.which, device);
+        let net = Layers::new(weights, &self.plan.shape(), device).tracked();
+        let loss = batch.bits(self.plan, &net, step.rounded);
+        let gradients = gradients([&net], &loss);
+        let n_cells = batch.n_live as usize;
+        BatchLoss { values: vec![("bits", loss.into_scalar::<f32>())], gradients, n_cells }
+    }
+
+    /// Bits per code of the blocks that judge.
+    fn held_out_loss(&self, floats: &[f32], _progress: f64) -> Option<HeldOut> {
+        let judge = self.judge.as_ref()?;
+        let net = Layers::new(floats, &self.plan.shape(), &self.settings.device.clone().inner());
+        let bits = judge.bits(self.plan, &net, true).into_scalar::<f32>();
+        Some(HeldOut { loss: f64::from(bits), provisional: false, line: Map::new() })
     }
 }
 
 /// A mesh that finds all codes alike: before there is one.
 pub fn blank(plan: &MeshPlan) -> Result<Mesh> {
     plan.export(&vec![0.0; plan.n_floats()])
-}
-
-/// The whole model: the codes of blocks are gathered, and both meshes trained on them.
-pub fn complete(
-    settings: &Settings,
-    corpus: &Corpus,
-    (found, top, bottom): ([Mesh; 3], Codebook, Codebook),
-    plans: &[MeshPlan; Vqae::N_MESHES],
-    log: &mut Log,
-) -> Result<Vqae> {
-    let [find_top, find_bottom, paint] = found;
-    let meshes = [find_top, find_bottom, paint, blank(&plans[3])?, blank(&plans[4])?];
-    let mut vqae = Vqae::new(meshes, top, bottom)?;
-    let blocks = coded(corpus, &vqae, N_BLOCKS, settings.seed);
-    let books = (&vqae.top.clone(), &vqae.bottom.clone());
-    vqae.foresee_top = train(settings, &blocks, books, &plans[3], Which::Top, log)?;
-    vqae.foresee_bottom = train(settings, &blocks, books, &plans[4], Which::Bottom, log)?;
-    Ok(vqae)
 }

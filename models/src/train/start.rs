@@ -1,6 +1,7 @@
 //! What a training of raster, lattice or flow nets begins from: fresh floats, a model's, or a model's with more reference planes.
 
 use crate::net::context::first_floats;
+use crate::net::head::Head;
 use crate::net::preset::{Preset, mean_of_nearest};
 use crate::net::quantise::{export, import, shape};
 use crate::net::shape::Shape;
@@ -36,7 +37,7 @@ impl Start {
         let model = Model::new("blank", family, parts.collect::<Result<_>>()?, [0; 32])?;
         let first = |(i, part): (usize, &Part)| {
             let shape = shape(&part.net);
-            let mut floats = first_floats(&shape, &mut Random::of(&[seed, i as u64, 0]));
+            let mut floats = first_floats(&shape, Head::of(&part.net.spec()), &mut Random::of(&[seed, i as u64, 0]));
             if matches!(part.net.spec().pass, Pass::UpdateDiagonal | Pass::UpdateRest) {
                 calm(&mut floats, &shape);
             }
@@ -91,7 +92,7 @@ impl Start {
     }
 }
 
-/// Weights of the heads that say nothing: an update that does not disturb what comes before its turn to be trained.
+/// A last layer that says nothing: an update that does not disturb what comes before its turn to be trained.
 fn calm(floats: &mut [f32], shape: &Shape) {
     let [n_in, n_out] = *shape.last().expect("a net has layers");
     let at = floats.len() - (n_in + 1) * n_out;

@@ -5,7 +5,10 @@
 
 use crate::data::cells;
 use crate::data::sample::Cells;
-use crate::net::context::{Batch, ContextNet};
+use crate::net::batch::Batch;
+use crate::net::context::ContextNet;
+use crate::net::head::Head;
+use crate::net::quantise::shape;
 use crate::net::shape::Shape;
 use crate::data::corpus::Corpus;
 use burn::tensor::Device;
@@ -17,18 +20,19 @@ const N_CELLS: usize = 1 << 16;
 /// Cells in one forward pass.
 const N_AT_ONCE: usize = 1 << 14;
 
-pub struct Judge<'a> {
+pub struct Validator<'a> {
     corpus: &'a Corpus,
     cells: Cells,
     shape: Shape,
+    head: Head,
     /// Without autodiff.
     device: Device,
     /// Some of the cells, spread evenly over each class.
     places: Vec<usize>,
 }
 
-impl<'a> Judge<'a> {
-    pub fn new(corpus: &'a Corpus, cells: Cells, shape: Shape, device: &Device) -> Judge<'a> {
+impl<'a> Validator<'a> {
+    pub fn new(corpus: &'a Corpus, cells: Cells, net: &Net, device: &Device) -> Validator<'a> {
         let mut by_class = vec![Vec::new(); 256];
         cells.class.iter().enumerate().for_each(|(i, &class)| by_class[usize::from(class)].push(i));
         by_class.retain(|places| !places.is_empty());
@@ -38,7 +42,8 @@ impl<'a> Judge<'a> {
             (0..n).map(|i| places[i * places.len() / n]).collect::<Vec<_>>()
         };
         let places = by_class.iter().flat_map(some).collect();
-        Judge { corpus, cells, shape, device: device.clone().inner(), places }
+        let (shape, head) = (shape(net), Head::of(&net.spec()));
+        Validator { corpus, cells, shape, head, device: device.clone().inner(), places }
     }
 
     /// The mean of the classes and each class's bits per cell; none where nothing is held out.
@@ -64,7 +69,7 @@ impl<'a> Judge<'a> {
     }
 
     fn floats(&self, floats: &[f32], places: &[usize], quantised: bool) -> Vec<f64> {
-        let net = ContextNet::new(floats, &self.shape, &self.device);
+        let net = ContextNet::new(floats, &self.shape, self.head, &self.device);
         let n_features = self.shape[0][0];
         let bits = |places: &[usize]| {
             let bits = net.bits(&Batch::new(&self.cells, places, n_features, &self.device), quantised);
@@ -82,4 +87,21 @@ impl<'a> Judge<'a> {
         let classes = self.corpus.classes.iter().zip(sums).filter(|(_, (_, n))| *n > 0.0);
         classes.map(|((name, _), (sum, n))| (name.as_str(), sum / n)).collect()
     }
+}
+
+/// At most `n_most` of `n`, spread evenly.
+pub fn evenly(n: usize, n_most: usize) -> Vec<usize> {
+    let n_chosen = n.min(n_most);
+    (0..n_chosen).map(|i| i * n / n_chosen).collect()
+}
+
+/// The mean over classes of the sum of bits by the sum of weights. None where nothing is.
+pub fn mean_of_classes(judged: impl IntoIterator<Item = (u8, f32, f32)>) -> Option<f64> {
+    let mut sums = vec![(0.0, 0.0); 256];
+    for (class, bits, weight) in judged {
+        let (sum, n) = &mut sums[usize::from(class)];
+        (*sum, *n) = (*sum + f64::from(bits), *n + f64::from(weight));
+    }
+    let classes: Vec<f64> = sums.iter().filter(|(_, n)| *n > 0.0).map(|(sum, n)| sum / n).collect();
+    (!classes.is_empty()).then(|| classes.iter().sum::<f64>() / classes.len() as f64)
 }

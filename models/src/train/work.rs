@@ -3,10 +3,8 @@
 //! OUT comes to its name when it is whole, and is never replaced unasked: a file that was coded with it needs its very bytes.
 
 use crate::data::corpus::Corpus;
-use crate::train::log::Log;
-use crate::train::cells::train;
+use crate::train::log::{Log, Report};
 use crate::train::settings::Settings;
-use crate::train::start::Start;
 use collapsar::internals::atomic::{Existing, Output};
 use collapsar::internals::error::{Error, Result};
 use collapsar::internals::model::Model;
@@ -40,13 +38,13 @@ impl Work {
         Ok(Work { out, checkpoint })
     }
 
-    /// To the end, from wherever an earlier training of the same settings stands.
+    /// To the end, from wherever an earlier training of the same settings stands; `train` is that of a family.
     pub fn train(
         self,
         settings: Settings,
         (training, validation): (Corpus, Corpus),
-        start: &Start,
         mut log: Log,
+        train: impl FnOnce(&Settings, (&Corpus, &Corpus), &mut Report) -> Result<Model>,
     ) -> Result<Model> {
         let settings = Settings { checkpoint: Some(self.checkpoint), ..settings };
         for frame in validation.frames() {
@@ -60,7 +58,7 @@ impl Work {
         if settings.minutes.is_some() {
             log.say("the clock ends this training: another run will give other bytes (--steps would not)");
         }
-        let model = train(&settings, (&training, &validation), start, &mut |event| log.take(event))?;
+        let model = train(&settings, (&training, &validation), &mut |event| log.take(event))?;
         let packed = store(&model)?;
         let (out, hash) = (self.out.display(), blake3::hash(&packed).to_hex());
         log.line(json!({"out": self.out, "blake3": hash.as_str(), "mac": model.n_mac()}))?;
