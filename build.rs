@@ -18,7 +18,7 @@ fn main() {
 
 /// What runs in the binary, and only there, before Rust's own start.
 fn closed_streams() {
-    const SOURCE: &str = "src/cli/closed.c";
+    const SOURCE: &str = "src/cli/talk/closed.c";
     println!("cargo:rerun-if-changed={SOURCE}");
     if std::env::var_os("CARGO_CFG_UNIX").is_some() {
         for object in cc::Build::new().file(SOURCE).compile_intermediates() {

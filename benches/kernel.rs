@@ -7,11 +7,11 @@ use collapsar::internals::kernel::context::Heads;
 use collapsar::internals::kernel::fast::{Inverted, Level, Scratch, room};
 use collapsar::internals::kernel::interval::Distributions;
 use collapsar::internals::kernel::mixture::{Mixtures, Window, mass};
-use collapsar::internals::kernel::{Arenas, ONE, Usual};
+use collapsar::internals::kernel::{Arenas, ONE, PlaneStats};
 use collapsar::internals::model::vqae::{BLOCK, Role};
 use collapsar::internals::model::{Family, Model};
 use collapsar::internals::tile::cells::{decode, encode};
-use collapsar::internals::tile::stream::Context;
+use collapsar::internals::tile::stream::PlaneContext;
 use collapsar::internals::weights::zoo;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
@@ -30,16 +30,16 @@ fn meshes(criterion: &mut Criterion) {
     let model = zoo::by_name("vqae-default", &[]).unwrap().swap_remove(0);
     let vqae = model.vqae.as_ref().unwrap();
     for level in Level::available() {
-        let fast = model.fast(level);
+        let kernels = model.kernels(level);
         let mut group = criterion.benchmark_group("mesh");
         group.throughput(Throughput::Elements((BLOCK * BLOCK) as u64));
-        for role in [Role::FindTop, Role::FindBottom, Role::Paint, Role::ForeseeBottom] {
+        for role in [Role::EncoderTop, Role::EncoderBottom, Role::Decoder, Role::PriorBottom] {
             let sheet = |n: usize| (0..n).map(|i| (i * 37 % 128) as i32).collect::<Vec<i32>>();
             let sources: Vec<Vec<i32>> =
                 vqae.meshes()[role as usize].sources().iter().map(|s| sheet(s.n_cells() * s.width)).collect();
             let sources: Vec<&[i32]> = sources.iter().map(Vec::as_slice).collect();
             group.bench_function(format!("{role:?}/{level:?}"), |b| {
-                b.iter(|| fast.mesh(role as usize, black_box(&sources)))
+                b.iter(|| kernels.mesh(role as usize, black_box(&sources)))
             });
         }
     }
@@ -50,14 +50,14 @@ fn ops(criterion: &mut Criterion) {
     for (size, family) in SIZES.into_iter().flat_map(|size| [(size, Family::Pixelcnn), (size, Family::PixelcnnDeep)]) {
         for level in Level::available() {
             let model = painted::model(family, size);
-            let fast = model.fast(level);
+            let kernels = model.kernels(level);
             let plan = model.plan_to_encode(SIDE, SIDE);
             let ints = painted::tile(SIDE, SIDE, 65535);
             let mut values = plan.arena(ints[0] * ONE);
             plan.fill(&ints, &mut values);
             let residuals: Vec<i32> = values.iter().map(|v| v % 1500 - 700).collect();
-            let usual = Usual { value: 900 * ONE, residual: 500 };
-            let arenas = Arenas { values: &values, residuals: &residuals, refs: &[], usual };
+            let stats = PlaneStats { median: 900 * ONE, spread: 500 };
+            let arenas = Arenas { values: &values, residuals: &residuals, refs: &[], stats };
             let (offsets, linear) = (&plan.offsets[0], &model.linears(0)[0]);
             let (step, run) = (&plan.steps[SIDE / 2], plan.steps[SIDE / 2].runs[0]);
             let site = plan.site(arenas, step, run);
@@ -65,8 +65,8 @@ fn ops(criterion: &mut Criterion) {
             let known: Vec<i32> = (0..room(n)).map(|i| values[at + i] / ONE).collect();
 
             let (mut b, mut scratch) = (vec![0; room(n)], Scratch::default());
-            scratch.fit(&fast);
-            scratch.begin(&fast, 0, offsets, n);
+            scratch.fit(&kernels);
+            scratch.begin(&kernels, 0, offsets, n);
             let (mut heads, mut mixtures) = (Heads::new(size.k, room(n)), Mixtures::new(size.k, room(n)));
             let (mut start, mut width) = (vec![0; room(n)], vec![0; room(n)]);
             let mut symbols = Inverted::default();
@@ -75,18 +75,18 @@ fn ops(criterion: &mut Criterion) {
             group.throughput(Throughput::Elements(n as u64));
             group.warm_up_time(Duration::from_millis(100)).measurement_time(Duration::from_millis(400)).sample_size(10);
             group.bench_function("predict", |bench| {
-                bench.iter(|| fast.predict(black_box(linear), site, 65535, &mut b));
+                bench.iter(|| kernels.predict(black_box(linear), site, 65535, &mut b));
             });
             group.bench_function("context", |bench| {
-                bench.iter(|| fast.context(0, black_box(site), &b, &mut scratch, &mut heads));
+                bench.iter(|| kernels.context(0, black_box(site), &b, &mut scratch, &mut heads));
             });
             group.bench_function("mixture", |bench| {
-                bench.iter(|| fast.mixture(n, &b, black_box(&heads), mass(65536), &mut mixtures));
+                bench.iter(|| kernels.mixture(n, &b, black_box(&heads), mass(65536), &mut mixtures));
             });
             group.bench_function("intervals", |bench| {
                 bench.iter(|| {
                     let of = Distributions { mixtures: &mixtures, window, b: &b };
-                    fast.intervals(of, n, black_box(&known), &mut start, &mut width);
+                    kernels.intervals(of, n, black_box(&known), &mut start, &mut width);
                 });
             });
             group.bench_function("invert", |bench| {
@@ -94,7 +94,7 @@ fn ops(criterion: &mut Criterion) {
                     let of = Distributions { mixtures: &mixtures, window, b: &b };
                     for i in (0..n).step_by(16) {
                         let quantiles = start[i..].first_chunk().unwrap();
-                        fast.invert(of, i, 16, black_box(quantiles), &mut symbols);
+                        kernels.invert(of, i, 16, black_box(quantiles), &mut symbols);
                     }
                 });
             });
@@ -108,12 +108,12 @@ fn tiles(criterion: &mut Criterion) {
         for size in SIZES {
             for level in Level::available() {
                 let model = painted::model(family, size);
-                let (fast, linears) = (model.fast(level), model.linears(0));
-                let context = Context {
+                let (kernels, linears) = (model.kernels(level), model.linears(0));
+                let context = PlaneContext {
                     model: &model,
-                    fast: &fast,
+                    kernels: &kernels,
                     linears: &linears,
-                    usual: Usual { value: 900 * ONE, residual: 500 },
+                    stats: PlaneStats { median: 900 * ONE, spread: 500 },
                     max: 65535,
                 };
                 let (to_encode, to_decode) = (model.plan_to_encode(SIDE, SIDE), model.plan_to_decode(SIDE, SIDE));

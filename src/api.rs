@@ -1,22 +1,20 @@
 //! The two verbs, on bytes in memory and on streams.
 
-use crate::codec::array::memory::{Memory, Resources};
+use crate::codec::array::memory::Resources;
 use crate::codec::file::Progress;
 use crate::codec::file::archive::Archive;
 use crate::codec::file::decode::decode_all;
 use crate::codec::file::encode::Encoder;
+pub use crate::codec::file::options::Decoding;
 use crate::codec::file::options::Options;
 use crate::codec::file::report::Report;
-use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::format::gzip::{self, Inflated};
 use crate::format::{self, Hint, Piece};
-use crate::model::Model;
 use crate::sample::RatioSearch;
 use crate::source::{FileSource, Source, Steady};
 use std::fs::File;
 use std::io::Write;
-use std::sync::Arc;
 
 /// A .gz whose content is larger is stored as it is.
 const MAX_GZIP_CONTENT: u64 = 1 << 36;
@@ -100,15 +98,6 @@ fn once<W: Write>(source: &dyn Source, out: W, options: &Options, progress: Prog
 fn holds_arrays(source: &dyn Source) -> Result<bool> {
     let structure = format::read(source, &Hint::default())?;
     Ok(structure.pieces.iter().any(|piece| matches!(piece, Piece::Array { .. })))
-}
-
-/// How to decompress; `Default` is what most want.
-#[derive(Clone, Default)]
-pub struct Decoding {
-    /// Models known beside those that are built in.
-    pub models: Vec<Arc<Model>>,
-    pub device: Device,
-    pub memory: Memory,
 }
 
 /// Streams the content of a `.clps` file.

@@ -10,7 +10,7 @@ use crate::model::Model;
 use crate::tile::array_coder::ArrayCoder;
 use crate::tile::code::{Code, Coded, Decoded, Mode, Tile};
 use crate::tile::mask::{Kind, Mask};
-use crate::tile::transform::vqae::{self, Block, Opened, Painter};
+use crate::tile::transform::vqae::{self, Autoencoder, Block, Opened};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -120,7 +120,7 @@ impl Device {
         };
         let tiles: Vec<Tile> = places.par_iter().map(tile).collect();
         match coder.blocks() {
-            Some(painter) => encode_blocks(gpu, painter, coder, &tiles),
+            Some(autoencoder) => encode_blocks(gpu, autoencoder, coder, &tiles),
             None => encode_cells(gpu, coder, &tiles),
         }
     }
@@ -140,7 +140,7 @@ impl Device {
         };
         let tiles: Vec<ToDecode> = (0..n_tiles).into_par_iter().map(tile).collect();
         match coder.blocks() {
-            Some(painter) => decode_blocks((gpu, painter, coder), &tiles, take),
+            Some(autoencoder) => decode_blocks((gpu, autoencoder, coder), &tiles, take),
             None => decode_cells(gpu, coder, &tiles, take),
         }
     }
@@ -208,34 +208,34 @@ fn decode_cells(gpu: &Gpu, coder: &ArrayCoder, tiles: &[ToDecode], take: Take) -
     Ok(each.map(ints).collect())
 }
 
-fn encode_blocks(gpu: &Gpu, painter: Painter, coder: &ArrayCoder, tiles: &[Tile]) -> Result<Vec<Coded>> {
+fn encode_blocks(gpu: &Gpu, autoencoder: Autoencoder, coder: &ArrayCoder, tiles: &[Tile]) -> Result<Vec<Coded>> {
     let mut blocks: Vec<Vec<Block>> = tiles.par_iter().map(|tile| vqae::blocks(coder.to_transform(tile))).collect();
     let mut coded: Vec<&mut Block> = blocks.iter_mut().flatten().filter(|block| block.is_coded()).collect();
-    let mut painted = gpu.find(painter.vqae, &mut coded)?.into_iter();
+    let mut painted = gpu.find(autoencoder.vqae, &mut coded)?.into_iter();
     let heads = heads(&blocks, &mut painted);
     let one = |((tile, blocks), heads): ((&Tile, Vec<Block>), Vec<Vec<i32>>)| {
-        coder.transformed(tile, vqae::settle(painter, coder.to_transform(tile), blocks, &heads))
+        coder.transformed(tile, vqae::smaller_of_both(autoencoder, coder.to_transform(tile), blocks, &heads))
     };
     Ok(tiles.par_iter().zip(blocks).zip(heads).map(one).collect())
 }
 
 fn decode_blocks(
-    (gpu, painter, coder): (&Gpu, Painter, &ArrayCoder),
+    (gpu, autoencoder, coder): (&Gpu, Autoencoder, &ArrayCoder),
     tiles: &[ToDecode],
     take: Take,
 ) -> Result<Vec<Result<()>>> {
     let open = |t: &ToDecode| {
         let code = t.code.as_ref().map_err(Error::clone)?;
-        coder.open(painter, code, &t.place)
+        coder.open(autoencoder, code, &t.place)
     };
     let mut opened: Vec<Result<(Mask, Opened)>> = tiles.par_iter().map(open).collect();
     let blocks = opened.iter().map(|tile| match tile {
-        Ok((_, Opened::Painted { blocks, .. })) => blocks.as_slice(),
+        Ok((_, Opened::Blocks { blocks, .. })) => blocks.as_slice(),
         _ => &[],
     });
     let blocks: Vec<&[Block]> = blocks.collect();
     let coded: Vec<&Block> = blocks.iter().copied().flatten().filter(|block| block.is_coded()).collect();
-    let mut painted = gpu.paint(painter.vqae, &coded)?.into_iter();
+    let mut painted = gpu.paint(autoencoder.vqae, &coded)?.into_iter();
     let heads = heads(&blocks, &mut painted);
     let each = opened.par_drain(..).zip(heads).zip(tiles).enumerate();
     Ok(each.map(|(i, ((opened, heads), t))| coder.close(opened?, &heads, &t.place).map(|tile| take(i, tile))).collect())
@@ -260,7 +260,7 @@ fn alike<'a>(
 ) -> BTreeMap<(usize, usize, usize, usize, usize), Vec<usize>> {
     let mut groups: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     for (i, p) in places.enumerate().filter(|(i, _)| wanted(*i)) {
-        groups.entry((p.h, p.w, p.part, p.phase, coder.previous.of(p.plane))).or_default().push(i);
+        groups.entry((p.h, p.w, p.limb, p.phase, coder.previous.of(p.plane))).or_default().push(i);
     }
     groups
 }

@@ -35,7 +35,7 @@ pub struct Layout {
     pub n_planes: usize,
     pub h: usize,
     pub w: usize,
-    pub n_parts: usize,
+    pub n_limbs: usize,
     /// 1, or 4 where planes are split into their 2×2 phases.
     pub n_phases: usize,
     /// The size of a tile, in ints of a sub-plane.
@@ -60,7 +60,7 @@ pub struct Place {
     pub number: u64,
     pub plane: usize,
     pub band: usize,
-    pub part: usize,
+    pub limb: usize,
     pub phase: usize,
     pub column: usize,
     pub h: usize,
@@ -69,11 +69,11 @@ pub struct Place {
 
 impl Layout {
     /// With the usual tiles.
-    pub fn usual(n_planes: usize, h: usize, w: usize, n_parts: usize, n_phases: usize) -> Layout {
+    pub fn usual(n_planes: usize, h: usize, w: usize, n_limbs: usize, n_phases: usize) -> Layout {
         let (ph, pw) = if n_phases == 4 { phase::size(0, h, w) } else { (h, w) };
         let tile_h = ph.min(MAX_TILE_ROWS).min((MAX_BAND_SAMPLES / w.max(1)).max(1)).max(1);
         let tile_w = pw.min(if ph >= MAX_TILE_ROWS { MAX_TILE_ROWS } else { TILE_SAMPLES / tile_h }).max(1);
-        Layout { n_planes, h, w, n_parts, n_phases, tile_h, tile_w }
+        Layout { n_planes, h, w, n_limbs, n_phases, tile_h, tile_w }
     }
 
     /// With tiles that hold as many whole planes as they may, one below the other; None where they cannot hold two. Those
@@ -90,7 +90,7 @@ impl Layout {
         };
         let tile_h = depth * h;
         let tile_w = w.div_ceil(w.div_ceil((MAX_TILE_SAMPLES / tile_h).min(MAX_TILE_COLUMNS)));
-        (depth > 1).then_some(Layout { n_planes: 1, h: n_planes * h, w, n_parts: 1, n_phases: 1, tile_h, tile_w })
+        (depth > 1).then_some(Layout { n_planes: 1, h: n_planes * h, w, n_limbs: 1, n_phases: 1, tile_h, tile_w })
     }
 
     /// The size of a sub-plane.
@@ -107,7 +107,7 @@ impl Layout {
     }
 
     fn n_numbers_per_band(&self) -> u64 {
-        (self.n_parts * self.n_phases * self.n_columns()) as u64
+        (self.n_limbs * self.n_phases * self.n_columns()) as u64
     }
 
     /// Rows of the plane that a band covers: (first, how many).
@@ -118,21 +118,21 @@ impl Layout {
     }
 
     /// The tile at a place; None where the sub-plane ends before it.
-    pub fn place(&self, plane: usize, band: usize, part: usize, phase: usize, column: usize) -> Option<Place> {
+    pub fn place(&self, plane: usize, band: usize, limb: usize, phase: usize, column: usize) -> Option<Place> {
         let (h, w) = self.size(phase);
         let h = h.checked_sub(band * self.tile_h)?.min(self.tile_h);
         let w = w.checked_sub(column * self.tile_w)?.min(self.tile_w);
         let bands = (plane * self.n_bands() + band) as u64;
-        let inner = ((part * self.n_phases + phase) * self.n_columns() + column) as u64;
+        let inner = ((limb * self.n_phases + phase) * self.n_columns() + column) as u64;
         let number = bands * self.n_numbers_per_band() + inner;
-        (h > 0 && w > 0).then_some(Place { number, plane, band, part, phase, column, h, w })
+        (h > 0 && w > 0).then_some(Place { number, plane, band, limb, phase, column, h, w })
     }
 
     /// The tiles of a band, in order.
     pub fn band(&self, plane: usize, band: usize) -> impl Iterator<Item = Place> + '_ {
-        (0..self.n_parts).flat_map(move |part| {
+        (0..self.n_limbs).flat_map(move |limb| {
             (0..self.n_phases).flat_map(move |phase| {
-                (0..self.n_columns()).filter_map(move |column| self.place(plane, band, part, phase, column))
+                (0..self.n_columns()).filter_map(move |column| self.place(plane, band, limb, phase, column))
             })
         })
     }
@@ -144,7 +144,7 @@ impl Layout {
                 h.div_ceil(self.tile_h) * w.div_ceil(self.tile_w)
             })
             .sum();
-        (per_plane * self.n_parts) as u64 * self.n_planes as u64
+        (per_plane * self.n_limbs) as u64 * self.n_planes as u64
     }
 }
 
@@ -164,7 +164,7 @@ impl Grid {
         let sane = product == Some(n_samples)
             && n_samples > 0
             && (g.n_phases == 1 || (g.n_phases == 4 && g.h >= 2 && g.w >= 2))
-            && matches!(g.n_parts, 1 | 2)
+            && matches!(g.n_limbs, 1 | 2)
             && (1..=MAX_READ_TILE_SAMPLES).contains(&g.tile_h)
             && (1..=MAX_TILE_COLUMNS).contains(&g.tile_w)
             && g.tile_h * g.tile_w <= MAX_READ_TILE_SAMPLES
@@ -174,8 +174,8 @@ impl Grid {
     }
 
     /// That of an array of planes, rows, columns with the usual tiles.
-    pub fn usual((n_planes, h, w): (usize, usize, usize), n_parts: usize, n_phases: usize) -> Result<Grid> {
-        Grid::new(Layout::usual(n_planes, h, w, n_parts, n_phases), (n_planes * h * w) as u64)
+    pub fn usual((n_planes, h, w): (usize, usize, usize), n_limbs: usize, n_phases: usize) -> Result<Grid> {
+        Grid::new(Layout::usual(n_planes, h, w, n_limbs, n_phases), (n_planes * h * w) as u64)
     }
 
     /// Checks that tiles are no higher than nets are to see them.
@@ -219,14 +219,14 @@ mod tests {
     fn tiles_cover_every_int_once_and_are_numbered_in_order() {
         for (h, w) in [(1, 1), (1, 70000), (7, 9), (256, 256), (257, 255), (513, 300), (3, 100_000), (1000, 3)] {
             let four = if h.min(w) < 2 { 1 } else { 4 }; // a mosaic has at least two rows and columns
-            for (n_parts, n_phases) in [(1, 1), (2, 1), (1, four)] {
-                let grid = Grid::usual((2, h, w), n_parts, n_phases).unwrap();
+            for (n_limbs, n_phases) in [(1, 1), (2, 1), (1, four)] {
+                let grid = Grid::usual((2, h, w), n_limbs, n_phases).unwrap();
                 let places: Vec<Place> = (0..2)
                     .flat_map(|p| (0..grid.n_bands()).map(move |b| (p, b)))
                     .flat_map(|(p, b)| grid.band(p, b).collect::<Vec<_>>())
                     .collect();
                 assert_eq!(places.len() as u64, grid.n_tiles(), "{h}×{w}");
-                assert_eq!(places.iter().map(|p| p.h * p.w).sum::<usize>(), 2 * h * w * n_parts);
+                assert_eq!(places.iter().map(|p| p.h * p.w).sum::<usize>(), 2 * h * w * n_limbs);
                 assert!(places.windows(2).all(|p| p[0].number < p[1].number));
                 let rows: usize = (0..grid.n_bands()).map(|b| grid.rows(b).1).sum();
                 assert_eq!(rows, h);

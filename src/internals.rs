@@ -53,6 +53,9 @@ pub mod wire;
 mod api;
 pub use api::{Decoding, compress, compress_to, decompress, decompress_to};
 pub use codec::array::memory::{Memory, Resources};
+pub use codec::chunk::{
+    decode_array, decode_array_into, decode_chunk, decode_chunk_into, describe_chunk, encode_array, encode_chunk,
+};
 pub use codec::file::archive::Archive;
 pub use codec::file::lost::{Lost, Region, What};
 pub use codec::file::options::Options;

@@ -416,6 +416,8 @@ fn a_sub_room_is_a_room_of_its_own() {
         wrong,
         ["src/codec/array/head.rs: the room 'codec/array' may not name 'codec/file' (ARCHITECTURE.md, section 2)"]
     );
+    let verb = |path: &str| layering(&File::new(path, "use crate::cli::verb::eval;")).len();
+    assert_eq!((verb("src/cli/mod.rs"), verb("src/cli/talk/print.rs"), verb("src/cli/args/mod.rs")), (0, 1, 1));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use collapsar::internals::codec::array::head::Spec;
 use collapsar::internals::container::Writer;
 use collapsar::internals::error::{Error, Kind, Result};
 use collapsar::internals::grid::Layout;
-use collapsar::internals::kernel::Usual;
+use collapsar::internals::kernel::PlaneStats;
 use collapsar::internals::model::{Family, Model};
 use collapsar::internals::net::Refit;
 use collapsar::internals::sample::{Map, Stats};
@@ -138,11 +138,11 @@ fn a_report_of_very_many_lost_tiles_stays_short() {
 #[test]
 fn refitted_models_of_very_many_arrays_are_refused() {
     let model = Arc::new(painted::model(Family::Pixelcnn, painted::LARGE));
-    let net = &model.parts[0].net;
+    let net = &model.nets[0].net;
     let n_out = net.layers().last().unwrap().n_out;
     let refit = Refit { log2_steps: vec![0; n_out], counts: vec![0; n_out * (net.n_last_used() + 1)] };
     let mut refitted = head(1, 1, 1);
-    let fits = vec![vec![Fitted { linears: model.linears(0), usual: Usual { value: 0, residual: 64 } }]];
+    let fits = vec![vec![Fitted { linears: model.linears(0), stats: PlaneStats { median: 0, spread: 64 } }]];
     refitted.coder = Coder::Cells(CellCoder { model: model.clone(), refits: vec![(0, refit)], fits });
     let mut writer = Writer::new(Vec::new()).unwrap();
     let n_arrays = 4000;

@@ -16,12 +16,12 @@ use collapsar::internals::kernel::interval::{Distributions, intervals};
 use collapsar::internals::kernel::mixture::{Mixtures, Window, mass, mixture};
 use collapsar::internals::kernel::predict::{Linear, predict};
 use collapsar::internals::kernel::quantise::{MAX_FEATURE, coarsen, quantise};
-use collapsar::internals::kernel::{Arenas, MAX_INT, MAX_RESIDUAL, ONE, Offsets, Site, Usual};
+use collapsar::internals::kernel::{Arenas, MAX_INT, MAX_RESIDUAL, ONE, Offsets, PlaneStats, Site};
 use collapsar::internals::model::l3c::Steps;
-use collapsar::internals::model::{Family, Model, Part};
+use collapsar::internals::model::{Family, Model, PassNet};
 use collapsar::internals::net::{Layer, Net, Pass, Spec};
 use collapsar::internals::tile::cells;
-use collapsar::internals::tile::stream::Context;
+use collapsar::internals::tile::stream::PlaneContext;
 use collapsar::internals::weights::zoo;
 use collapsar::internals::{Adapt, Archive, Choice, Decoding, Loss, Options, compress, decompress_to};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -97,7 +97,7 @@ fn painted_model(family: Family, k: usize, hidden: &[usize]) -> Model {
     }
     let mut paint = Paint(k as u32 + 77);
     let mut part =
-        |pass, n_refs| Part { net: painted_net(&mut paint, pass, k, n_refs, hidden), linear: Linear::mean(12) };
+        |pass, n_refs| PassNet { net: painted_net(&mut paint, pass, k, n_refs, hidden), linear: Linear::mean(12) };
     let n_refs = 0..=family.max_refs().min(2);
     let kinds = family.passes().iter().flat_map(|&pass| n_refs.clone().map(move |n_refs| (pass, n_refs)));
     let parts = kinds.map(|(pass, n_refs)| part(pass, n_refs)).collect();
@@ -111,7 +111,7 @@ fn deep_model(k: usize, seed: usize) -> Model {
     let size = painted::Size { k, ..painted::SMALL };
     let mut part = |n_refs| {
         let net = painted::deep(n_refs, size, &places, &mut random);
-        Part { net, linear: Linear::mean(16) }
+        PassNet { net, linear: Linear::mean(16) }
     };
     let parts = vec![part(0), part(1), part(2)];
     Model::new("painted", Family::PixelcnnDeep, parts, [0; 32]).unwrap()
@@ -176,7 +176,7 @@ fn nets_of_scales_and_the_ops_between_them_equal_their_plain_kernels() -> Result
             }
             let b: Vec<i32> = (0..n).map(|_| paint.int(MAX_INT) * ONE).collect();
             let s: Vec<i32> = (0..n).map(|_| 1 + paint.int(MAX_RESIDUAL)).collect();
-            let steps = Steps::of(Usual { value: 0, residual: ONE << (i % 16) });
+            let steps = Steps::of(PlaneStats { median: 0, spread: ONE << (i % 16) });
             for scale in 0..5 {
                 let (mut plain_s, mut plain, mut other_s, mut other) = (s.clone(), vec![0; n], s.clone(), vec![0; n]);
                 coarsen(n, steps.of_scale(scale), &b, &mut plain_s, &mut plain);
@@ -211,8 +211,8 @@ fn ops_equal(gpu: &Gpu, paint: &mut Paint, net: &Net, n: usize, max: i32) -> Res
     let refs: Vec<Vec<i32>> = (0..spec.n_refs).map(|_| values(paint)).collect();
     let residuals: Vec<i32> = (0..2 * at + n).map(|_| paint.signed(MAX_RESIDUAL)).collect();
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
-    let usual = Usual { value: paint.int(max) * ONE, residual: 1 + paint.int(MAX_RESIDUAL - 1) };
-    let arenas = Arenas { values: &own, residuals: &residuals, refs: &refs, usual };
+    let stats = PlaneStats { median: paint.int(max) * ONE, spread: 1 + paint.int(MAX_RESIDUAL - 1) };
+    let arenas = Arenas { values: &own, residuals: &residuals, refs: &refs, stats };
     let run = Site { arenas, offsets: &offsets, at, n, level: 2 };
     let mut c = |n: usize| (0..n).map(|_| paint.signed(1100) as i16).collect::<Vec<i16>>();
     let own = c(spec.n_linear - 1);
@@ -288,9 +288,14 @@ fn tiles_equal(gpu: &Gpu, model: &Model, h: usize, w: usize, n_refs: usize, max:
     let refs: Vec<&[i32]> = planes[3..].iter().map(Vec::as_slice).collect();
     let tiles: Vec<TileInts> = planes[..3].iter().map(|ints| TileInts { ints, refs: &refs }).collect();
     let linears = model.linears(n_refs);
-    let fast = model.fast(Level::detect());
-    let context =
-        Context { model, fast: &fast, linears: &linears, usual: Usual { value: 64 * 900, residual: 200 }, max };
+    let kernels = model.kernels(Level::detect());
+    let context = PlaneContext {
+        model,
+        kernels: &kernels,
+        linears: &linears,
+        stats: PlaneStats { median: 64 * 900, spread: 200 },
+        max,
+    };
     let plan = model.plan_to_encode(h, w);
     let payloads = gpu.encode(context, &plan, &tiles)?;
     let place = format!("{}: {:?} {h}×{w}, {n_refs} refs, max {max}", gpu.info.name, model.family);
@@ -311,12 +316,12 @@ fn the_size_of_a_batch_does_not_reach_the_bytes() -> Result<()> {
         for family in Family::OF_CELLS {
             let model = painted_model(family, 2, &[8]);
             let linears = model.linears(1);
-            let fast = model.fast(Level::detect());
-            let context = Context {
+            let kernels = model.kernels(Level::detect());
+            let context = PlaneContext {
                 model: &model,
-                fast: &fast,
+                kernels: &kernels,
                 linears: &linears,
-                usual: Usual { value: 64 * 900, residual: 200 },
+                stats: PlaneStats { median: 64 * 900, spread: 200 },
                 max: 70000,
             };
             let (h, w) = (12, 15);
@@ -345,12 +350,12 @@ fn a_corrupt_tile_fails_alone() -> Result<()> {
     for (gpu, family) in gpus().iter().flat_map(|gpu| [(gpu, Family::Lattice), (gpu, Family::Idf)]) {
         let model = painted_model(family, 2, &[8]);
         let linears = model.linears(0);
-        let fast = model.fast(Level::detect());
-        let context = Context {
+        let kernels = model.kernels(Level::detect());
+        let context = PlaneContext {
             model: &model,
-            fast: &fast,
+            kernels: &kernels,
             linears: &linears,
-            usual: Usual { value: 64 * 900, residual: 200 },
+            stats: PlaneStats { median: 64 * 900, spread: 200 },
             max: 70000,
         };
         let (h, w) = (24, 31);

@@ -5,7 +5,7 @@ mod example;
 use collapsar::internals::kernel::activation_cache::ActivationCache;
 use collapsar::internals::kernel::causal_conv::{activations, n_planes};
 use collapsar::internals::kernel::context::{Heads, features, mlp};
-use collapsar::internals::kernel::fast::{Fast, Level};
+use collapsar::internals::kernel::fast::{Kernels, Level};
 use collapsar::internals::kernel::interval::{Distributions, intervals, invert};
 use collapsar::internals::kernel::mixture::{Mixtures, Window, mass, mixture};
 use collapsar::internals::kernel::predict::{Linear, predict, residual};
@@ -15,11 +15,11 @@ use collapsar::internals::model::{Family, Model};
 use collapsar::internals::tile::cells::encode;
 use collapsar::internals::tile::flow::meet;
 use collapsar::internals::tile::pyramid::said;
-use collapsar::internals::tile::stream::Context;
+use collapsar::internals::tile::stream::PlaneContext;
 use collapsar::internals::tile::transform::Tile;
-use collapsar::internals::tile::transform::vqae::{Painter, blocks, settle};
+use collapsar::internals::tile::transform::vqae::{Autoencoder, blocks, smaller_of_both};
 use collapsar::internals::tile::transform::wavelet::{self, lift};
-use example::{H, INTS, MAX, USUAL, W, linear, model, vqae};
+use example::{H, INTS, MAX, STATS, W, linear, model, vqae};
 use std::fmt::Write;
 
 const NUMERICS: &str = include_str!("../NUMERICS.md");
@@ -36,13 +36,13 @@ fn the_worked_example_is_what_the_kernels_compute() {
 fn example() -> String {
     let model = model(Family::Pixelcnn);
     let plan = model.plan_to_encode(H, W);
-    let net = &model.parts[0].net;
+    let net = &model.nets[0].net;
     let offsets = &plan.offsets[0];
-    let (mut values, mut residuals) = (plan.arena(INTS[0] * ONE), plan.arena(USUAL.residual));
+    let (mut values, mut residuals) = (plan.arena(INTS[0] * ONE), plan.arena(STATS.spread));
     plan.fill(&INTS, &mut values);
     let mut b = [0; W];
     for step in &plan.steps[..CELL.0 + 1] {
-        let arenas = Arenas { values: &values, residuals: &residuals, refs: &[], usual: USUAL };
+        let arenas = Arenas { values: &values, residuals: &residuals, refs: &[], stats: STATS };
         let at = step.runs[0].at as usize;
         predict(&linear(), plan.site(arenas, step, step.runs[0]), MAX, &mut b);
         for (x, b) in b.iter().enumerate() {
@@ -53,7 +53,7 @@ fn example() -> String {
 
     let cell = plan.steps[CELL.0].runs[0].at as usize + CELL.1;
     let tap = |arena: &[i32], o: i32| arena[(cell as isize + o as isize) as usize];
-    let arenas = Arenas { values: &values, residuals: &residuals, refs: &[], usual: USUAL };
+    let arenas = Arenas { values: &values, residuals: &residuals, refs: &[], stats: STATS };
     let b = b[CELL.1];
     let mut f = vec![0; net.n_in()];
     let row = &plan.steps[CELL.0];
@@ -104,8 +104,8 @@ fn the_worked_example_of_layers_that_look_around_is_what_the_kernels_compute() {
 fn example_around() -> String {
     let model = model(Family::PixelcnnDeep);
     let plan = model.plan_to_encode(H, W);
-    let (net, offsets) = (&model.parts[0].net, &plan.offsets[0]);
-    let (mut values, mut residuals) = (plan.arena(INTS[0] * ONE), plan.arena(USUAL.residual));
+    let (net, offsets) = (&model.nets[0].net, &plan.offsets[0]);
+    let (mut values, mut residuals) = (plan.arena(INTS[0] * ONE), plan.arena(STATS.spread));
     plan.fill(&INTS, &mut values);
     let mut cache = ActivationCache::default();
     let span = offsets.around.iter().map(|o| -o).max().unwrap_or(0);
@@ -113,13 +113,13 @@ fn example_around() -> String {
     let mut all = Vec::new();
     for step in &plan.steps {
         let (mut b, at) = ([0; W], step.runs[0].at as usize);
-        let arenas = Arenas { values: &values, residuals: &residuals, refs: &[], usual: USUAL };
+        let arenas = Arenas { values: &values, residuals: &residuals, refs: &[], stats: STATS };
         predict(&linear(), plan.site(arenas, step, step.runs[0]), MAX, &mut b);
         for (x, b) in b.iter().enumerate() {
             residuals[at + x] = residual(values[at + x], *b);
         }
         let site =
-            plan.site(Arenas { values: &values, residuals: &residuals, refs: &[], usual: USUAL }, step, step.runs[0]);
+            plan.site(Arenas { values: &values, residuals: &residuals, refs: &[], stats: STATS }, step, step.runs[0]);
         cache.reach(at, W);
         all.extend((0..W).map(|x| activations(net, site.cell(x), b[x], &mut cache).1));
         step.copy(&mut residuals);
@@ -144,8 +144,8 @@ fn example_around() -> String {
 }
 
 fn payload(model: &Model, linears: &[Linear]) -> Vec<u8> {
-    let fast = model.fast(Level::Plain);
-    let context = Context { model, fast: &fast, linears, usual: USUAL, max: MAX };
+    let kernels = model.kernels(Level::Plain);
+    let context = PlaneContext { model, kernels: &kernels, linears, stats: STATS, max: MAX };
     encode(context, &model.plan_to_encode(H, W), &INTS, &[])
 }
 
@@ -158,8 +158,8 @@ fn line(name: &str, payload: &[u8]) -> String {
 #[test]
 fn the_worked_example_of_a_flow_is_what_the_kernels_compute() {
     let model = model(Family::Idf);
-    let (linears, fast) = (vec![linear(); 6], model.fast(Level::Plain));
-    let context = Context { model: &model, fast: &fast, linears: &linears, usual: USUAL, max: MAX };
+    let (linears, kernels) = (vec![linear(); 6], model.kernels(Level::Plain));
+    let context = PlaneContext { model: &model, kernels: &kernels, linears: &linears, stats: STATS, max: MAX };
     let mut all = [0; H * W];
     meet(context, &model.plan_to_encode(H, W), &INTS, &[], &mut |meeting| {
         if !meeting.details.is_empty() {
@@ -180,11 +180,11 @@ fn the_worked_example_of_scales_is_what_the_code_computes() {
 /// The means of all scales, what a decoder finds in the payload, and the payload.
 fn example_scales() -> String {
     let model = model(Family::L3c);
-    let (plan, steps) = (model.plan_to_encode(H, W), Steps::of(USUAL));
+    let (plan, steps) = (model.plan_to_encode(H, W), Steps::of(STATS));
     let all = pyramid(&plan, &INTS, MAX, steps);
-    let fast = model.fast(Level::Plain);
+    let kernels = model.kernels(Level::Plain);
     let linears = vec![linear(); model.n_sets()];
-    let context = Context { model: &model, fast: &fast, linears: &linears, usual: USUAL, max: MAX };
+    let context = PlaneContext { model: &model, kernels: &kernels, linears: &linears, stats: STATS, max: MAX };
     let payload = encode(context, &plan, &INTS, &[]);
     let features = said(context, &plan, &INTS);
     let mut out = String::new();
@@ -232,15 +232,15 @@ fn the_worked_example_of_waves_is_what_the_code_computes() {
 #[test]
 fn the_worked_example_of_an_autoencoder_is_what_the_kernels_compute() {
     let (h, w, vqae) = (16, 32, vqae());
-    let painter = Painter { vqae: &vqae, fast: &Fast::new(Level::Plain, []).with(vqae.meshes()) };
+    let autoencoder = Autoencoder { vqae: &vqae, kernels: &Kernels::new(Level::Plain, []).with(vqae.meshes()) };
     let int = |y: i32, x: i32| 90 * ((5 * (x / 8) + 3 * (y / 8)) % 8) + 15 * ((5 * x + 3 * y) % 8);
     let ints: Vec<i32> = (0..(h * w) as i32).map(|i| int(i / w as i32, i % w as i32)).collect();
     let tile = Tile { ints: &ints, classes: &[], h, w, max: 1000 };
     let mut all = blocks(tile);
-    all[0].find(painter);
-    let heads = vec![all[0].paint(painter)];
+    all[0].find(autoencoder);
+    let heads = vec![all[0].paint(autoencoder)];
     let (base, size, codes) = (all[0].base, all[0].size, all[0].codes);
-    let settled = settle(painter, tile, all, &heads);
+    let settled = smaller_of_both(autoencoder, tile, all, &heads);
     let row = |name: &str, row: &[i32]| {
         format!("{name:<10} {}\n", row.iter().map(i32::to_string).collect::<Vec<_>>().join(" "))
     };

@@ -4,15 +4,15 @@ mod painted;
 
 use collapsar::internals::kernel;
 use collapsar::internals::kernel::context::{Heads, Hidden};
-use collapsar::internals::kernel::fast::{Fast, Inverted, Level, Scratch, room};
+use collapsar::internals::kernel::fast::{Inverted, Kernels, Level, Scratch, room};
 use collapsar::internals::kernel::interval::Distributions;
 use collapsar::internals::kernel::mixture::{Mixtures, Window, mass};
 use collapsar::internals::kernel::predict::Linear;
-use collapsar::internals::kernel::{Arenas, MAX_INT, MAX_RESIDUAL, ONE, Offsets, SLACK, Site, Usual};
+use collapsar::internals::kernel::{Arenas, MAX_INT, MAX_RESIDUAL, ONE, Offsets, PlaneStats, SLACK, Site};
 use collapsar::internals::model::Family;
 use collapsar::internals::net::{Input, Layer, Mesh, Net, Pass, Spec, Wiring};
 use collapsar::internals::tile::cells::{decode, encode};
-use collapsar::internals::tile::stream::Context;
+use collapsar::internals::tile::stream::PlaneContext;
 use painted::{LARGE, MIDDLE, Random, SMALL, Size};
 
 /// Of the rows of a case.
@@ -34,7 +34,7 @@ struct Case {
     level: i32,
     max: i32,
     n: usize,
-    usual: Usual,
+    stats: PlaneStats,
 }
 
 /// All that the kernels say of a run.
@@ -54,40 +54,40 @@ struct Outcome {
     residuals: Vec<i32>,
 }
 
-fn outcome(fast: &Fast, case: &Case) -> Outcome {
+fn outcome(kernels: &Kernels, case: &Case) -> Outcome {
     let Case { net, linear, offsets, values, at, n, max, .. } = case;
     let (at, n, max) = (*at, *n, *max);
     let k = net.spec().k;
     let refs: Vec<&[i32]> = case.refs.iter().map(Vec::as_slice).collect();
-    let arenas = Arenas { values, residuals: &case.residuals, refs: &refs, usual: case.usual };
+    let arenas = Arenas { values, residuals: &case.residuals, refs: &refs, stats: case.stats };
     let run = Site { arenas, offsets, at, n, level: case.level };
     let window = Window { max };
 
     let (mut b, mut scratch) = (vec![0; room(n)], Scratch::default());
     let (mut heads, mut mixtures) = (Heads::new(k, room(n)), Mixtures::new(k, room(n)));
-    scratch.fit(fast);
-    scratch.begin(fast, 0, offsets, n);
-    fast.predict(linear, run, max, &mut b);
+    scratch.fit(kernels);
+    scratch.begin(kernels, 0, offsets, n);
+    kernels.predict(linear, run, max, &mut b);
     // rows whose activations a net may see
     let rows = [2, 1].iter().map(|i| Site { at: at - i * PITCH, level: 0, ..run });
     let rows: Vec<Site> = rows.filter(|_| !net.is_plain()).collect();
-    rows.iter().for_each(|&row| fast.context(0, row, &b, &mut scratch, &mut heads));
-    fast.context(0, run, &b, &mut scratch, &mut heads);
+    rows.iter().for_each(|&row| kernels.context(0, row, &b, &mut scratch, &mut heads));
+    kernels.context(0, run, &b, &mut scratch, &mut heads);
     let mut hidden = Hidden::new(net.layers().last().unwrap().n_in, room(n));
     if net.layers().len() > 1 {
-        scratch.begin(fast, 0, offsets, n);
-        rows.iter().for_each(|&row| fast.hidden(0, row, &b, &mut scratch, &mut hidden));
-        fast.hidden(0, run, &b, &mut scratch, &mut hidden);
+        scratch.begin(kernels, 0, offsets, n);
+        rows.iter().for_each(|&row| kernels.hidden(0, row, &b, &mut scratch, &mut hidden));
+        kernels.hidden(0, run, &b, &mut scratch, &mut hidden);
         assert_eq!(hidden.s[..n], heads.s[..n]);
     }
-    fast.mixture(n, &b, &heads, mass(window.n_symbols()), &mut mixtures);
+    kernels.mixture(n, &b, &heads, mass(window.n_symbols()), &mut mixtures);
     let ints: Vec<i32> = (0..room(n)).map(|i| values[at + i] / ONE).collect();
     let (mut start, mut width) = (vec![0; room(n)], vec![0; room(n)]);
     let of = Distributions { mixtures: &mixtures, window, b: &b };
-    fast.intervals(of, n, &ints, &mut start, &mut width);
-    let cost = fast.cost(n, &width);
+    kernels.intervals(of, n, &ints, &mut start, &mut width);
+    let cost = kernels.cost(n, &width);
     let mut residuals = case.residuals.clone();
-    fast.settle(values, at, n, &b, &mut residuals);
+    kernels.update_residuals(values, at, n, &b, &mut residuals);
 
     let mut inverted = Vec::new();
     let mut random = Random(9);
@@ -103,7 +103,7 @@ fn outcome(fast: &Fast, case: &Case) -> Outcome {
                 };
             }
             let mut out = Inverted::default();
-            fast.invert(of, i, group, &quantiles, &mut out);
+            kernels.invert(of, i, group, &quantiles, &mut out);
             inverted.extend((0..group).map(|j| (out.ints[j], out.start[j], out.width[j])));
         }
     }
@@ -185,11 +185,11 @@ fn case_of(net: Net, max: i32, ints: Paint, n: usize, mut random: Random) -> Cas
     let own = (0..spec.n_linear - 1).map(|_| random.within(1000) as i16).collect();
     let of_refs = (0..n_refs).map(|_| (1..spec.ref_taps.len()).map(|_| random.within(600) as i16).collect()).collect();
     let linear = Linear::new(own, of_refs).unwrap();
-    let usual = Usual {
-        value: random.below(max as u32 + 1) as i32 * ONE,
-        residual: [1, 64, 1 + random.below(1 << 20) as i32, MAX_RESIDUAL][n % 4],
+    let stats = PlaneStats {
+        median: random.below(max as u32 + 1) as i32 * ONE,
+        spread: [1, 64, 1 + random.below(1 << 20) as i32, MAX_RESIDUAL][n % 4],
     };
-    Case { net, linear, offsets, values, residuals, refs, at, level: n as i32 % 10, max, n, usual }
+    Case { net, linear, offsets, values, residuals, refs, at, level: n as i32 % 10, max, n, stats }
 }
 
 #[test]
@@ -201,10 +201,10 @@ fn every_level_says_what_the_plain_kernels_say() {
             for paint in PAINTS {
                 i += 1;
                 let case = case(size, i % 3, 3 + (i / 3 % 3) as u32, maxima[i % maxima.len()], paint, n);
-                let plain = outcome(&Fast::new(Level::Plain, [&case.net]), &case);
+                let plain = outcome(&Kernels::new(Level::Plain, [&case.net]), &case);
                 for level in Level::available() {
-                    let fast = outcome(&Fast::new(level, [&case.net]), &case);
-                    assert!(fast == plain, "{level:?} differs for {size:?}, {n} cells, {paint:?}, {}", case.max);
+                    let kernels = outcome(&Kernels::new(level, [&case.net]), &case);
+                    assert!(kernels == plain, "{level:?} differs for {size:?}, {n} cells, {paint:?}, {}", case.max);
                 }
             }
         }
@@ -219,10 +219,10 @@ fn every_level_convolves_as_the_plain_kernel_does() {
             for paint in [Paint::Random, Paint::Smooth] {
                 seed += 1;
                 let case = deep_case(size, seed, [100, 4095, 65536, MAX_INT][seed as usize % 4], paint, n);
-                let plain = outcome(&Fast::new(Level::Plain, [&case.net]), &case);
+                let plain = outcome(&Kernels::new(Level::Plain, [&case.net]), &case);
                 for level in Level::available() {
-                    let fast = outcome(&Fast::new(level, [&case.net]), &case);
-                    assert!(fast == plain, "{level:?} differs for {size:?}, seed {seed}, {n} cells, {paint:?}");
+                    let kernels = outcome(&Kernels::new(level, [&case.net]), &case);
+                    assert!(kernels == plain, "{level:?} differs for {size:?}, seed {seed}, {n} cells, {paint:?}");
                 }
             }
         }
@@ -240,14 +240,14 @@ fn every_level_sees_transmitted_features_as_the_plain_kernel_does() {
                 let spec = Spec { n_hints, ..painted::spec(Pass::Finer, 0, size) };
                 let layers = painted::layers(spec.n_features(), size, &mut random);
                 let case = case_of(Net::new(spec, layers).unwrap(), max, paint, n, random);
-                let plain = outcome(&Fast::new(Level::Plain, [&case.net]), &case);
+                let plain = outcome(&Kernels::new(Level::Plain, [&case.net]), &case);
                 for level in Level::available() {
-                    let fast = outcome(&Fast::new(level, [&case.net]), &case);
-                    assert!(fast == plain, "{level:?} differs for {size:?}, {n} cells, {n_hints} hints, {paint:?}");
+                    let kernels = outcome(&Kernels::new(level, [&case.net]), &case);
+                    assert!(kernels == plain, "{level:?} differs for {size:?}, {n} cells, {n_hints} hints, {paint:?}");
                 }
                 let mut blind = case;
                 blind.offsets.hints.iter_mut().for_each(|hint| *hint += 3);
-                n_seen += u32::from(outcome(&Fast::new(Level::Plain, [&blind.net]), &blind) != plain);
+                n_seen += u32::from(outcome(&Kernels::new(Level::Plain, [&blind.net]), &blind) != plain);
             }
         }
     }
@@ -265,10 +265,10 @@ fn every_level_quantises_and_coarsens_as_the_plain_kernels_do() {
         let s: Vec<i32> =
             (0..stride).map(|i| [1, MAX_RESIDUAL + 65536, random.below(1 << 20) as i32 + 1][i % 3]).collect();
         let say = |level: Level, log2_step: u32, most: i32| {
-            let fast = Fast::new(level, []);
+            let kernels = Kernels::new(level, []);
             let (mut q, mut s, mut coarse) = (vec![0; stride], s.clone(), vec![0; stride]);
-            fast.quantise(n, &heads, most, &mut q);
-            fast.coarsen(n, log2_step, &b, &mut s, &mut coarse);
+            kernels.quantise(n, &heads, most, &mut q);
+            kernels.coarsen(n, log2_step, &b, &mut s, &mut coarse);
             [q[..n].to_vec(), s[..n].to_vec(), coarse[..n].to_vec()]
         };
         for (log2_step, most) in [(0, 24), (1, 1), (7, 0), (15, 24)] {
@@ -321,7 +321,7 @@ fn a_wrong_causal_convolution_is_caught() {
         case_of(Net::wired(spec, layers, wiring).unwrap(), 65535, Paint::Smooth, 65, random)
     };
     for level in Level::available() {
-        let say = |case: &Case| outcome(&Fast::new(level, [&case.net]), case);
+        let say = |case: &Case| outcome(&Kernels::new(level, [&case.net]), case);
         let right = say(&case(wiring.clone()));
         for (i, change) in changes.iter().enumerate() {
             let mut wrong = wiring.clone();
@@ -354,12 +354,12 @@ fn a_wrong_kernel_is_caught() {
         |layers| layers[3].weights[..64].reverse(),
     ];
     for level in Level::available() {
-        let right = outcome(&Fast::new(level, [&case.net]), &case);
+        let right = outcome(&Kernels::new(level, [&case.net]), &case);
         for (i, change) in changes.iter().enumerate() {
             let mut layers = case.net.layers().to_vec();
             change(&mut layers);
             let wrong = Net::new(case.net.spec(), layers).unwrap();
-            assert!(outcome(&Fast::new(level, [&wrong]), &case) != right, "change {i}, {level:?}");
+            assert!(outcome(&Kernels::new(level, [&wrong]), &case) != right, "change {i}, {level:?}");
         }
     }
 }
@@ -374,24 +374,24 @@ fn payloads_are_equal_between_levels_and_readable_by_each() {
             let mut ints = painted::tile(h, w, max);
             (ints[1], ints[h * w / 2], ints[h * w - 1]) = (max, max, 0);
             let (to_encode, to_decode) = (model.plan_to_encode(h, w), model.plan_to_decode(h, w));
-            let fasts: Vec<Fast> = Level::available().into_iter().map(|level| model.fast(level)).collect();
-            let context = |fast| Context {
+            let fasts: Vec<Kernels> = Level::available().into_iter().map(|level| model.kernels(level)).collect();
+            let context = |kernels| PlaneContext {
                 model: &model,
-                fast,
+                kernels,
                 linears: &linears,
-                usual: Usual { value: 64 * 1000, residual: 400 },
+                stats: PlaneStats { median: 64 * 1000, spread: 400 },
                 max,
             };
             let plain = encode(context(&fasts[0]), &to_encode, &ints, &[]);
-            for fast in &fasts {
+            for kernels in &fasts {
                 assert!(
-                    encode(context(fast), &to_encode, &ints, &[]) == plain,
+                    encode(context(kernels), &to_encode, &ints, &[]) == plain,
                     "{:?} writes other bytes",
-                    fast.level()
+                    kernels.level()
                 );
                 let mut back = vec![0; h * w];
-                decode(context(fast), &to_decode, &plain, &[], &mut back).unwrap();
-                assert!(back == ints, "{:?} reads other ints", fast.level());
+                decode(context(kernels), &to_decode, &plain, &[], &mut back).unwrap();
+                assert!(back == ints, "{:?} reads other ints", kernels.level());
             }
         }
     }
@@ -406,12 +406,12 @@ fn models_of_causal_convolutions_code_tiles_of_any_size() {
             let linears = model.linears(1);
             let (ints, seen) = (painted::tile(h, w, max), painted::tile(h, w, max / 2));
             let (to_encode, to_decode) = (model.plan_to_encode(h, w), model.plan_to_decode(h, w));
-            let usual = Usual { value: 64 * 1000, residual: 400 };
+            let stats = PlaneStats { median: 64 * 1000, spread: 400 };
             for refs in [&[][..], &[seen.as_slice()]] {
                 let mut plain: Option<Vec<u8>> = None;
                 for level in Level::available() {
-                    let fast = model.fast(level);
-                    let context = Context { model: &model, fast: &fast, linears: &linears, usual, max };
+                    let kernels = model.kernels(level);
+                    let context = PlaneContext { model: &model, kernels: &kernels, linears: &linears, stats, max };
                     let payload = encode(context, &to_encode, &ints, refs);
                     // an encoder may walk the decoder's plan, too
                     assert!(encode(context, &to_decode, &ints, refs) == payload, "{h}×{w}, plans, {level:?}");
@@ -432,14 +432,14 @@ fn every_level_has_the_heads_of_the_plain_meshes() {
     let mut random = Random(17);
     let mut meshes: Vec<Mesh> = vqae.meshes().into_iter().cloned().collect();
     meshes.extend((0..12).map(|_| painted::mesh(&mut random)));
-    let plain = Fast::new(Level::Plain, []).with(&meshes);
+    let plain = Kernels::new(Level::Plain, []).with(&meshes);
     for level in Level::available() {
-        let fast = Fast::new(level, []).with(&meshes);
+        let kernels = Kernels::new(level, []).with(&meshes);
         for (i, mesh) in meshes.iter().enumerate() {
             let sheet = |n: usize| (0..n).map(|_| random.below(128) as i32).collect::<Vec<i32>>();
             let sources: Vec<Vec<i32>> = mesh.sources().iter().map(|s| s.n_cells() * s.width).map(sheet).collect();
             let sources: Vec<&[i32]> = sources.iter().map(Vec::as_slice).collect();
-            assert_eq!(fast.mesh(i, &sources), plain.mesh(i, &sources), "{level:?}, mesh {i}");
+            assert_eq!(kernels.mesh(i, &sources), plain.mesh(i, &sources), "{level:?}, mesh {i}");
         }
     }
 }
@@ -449,7 +449,7 @@ fn every_level_has_the_heads_of_the_plain_meshes() {
 fn a_causal_mesh_says_of_a_cell_what_it_says_of_all() {
     let vqae = painted::vqae();
     let mut random = Random(18);
-    for mesh in [&vqae.foresee_top, &vqae.foresee_bottom] {
+    for mesh in [&vqae.prior_top, &vqae.prior_bottom] {
         let mut sheet = |n: usize| (0..n).map(|_| random.below(128) as i32).collect::<Vec<i32>>();
         let sources: Vec<Vec<i32>> = mesh.sources().iter().map(|s| sheet(s.n_cells() * s.width)).collect();
         let sources: Vec<&[i32]> = sources.iter().map(Vec::as_slice).collect();

@@ -4,11 +4,11 @@ mod painted;
 
 use collapsar::internals::array::{ArrayType, Dtype};
 use collapsar::internals::error::Kind;
-use collapsar::internals::kernel::fast::{Fast, Level};
+use collapsar::internals::kernel::fast::{Kernels, Level};
 use collapsar::internals::model::Model;
 use collapsar::internals::model::vqae::Vqae;
-use collapsar::internals::tile::transform::vqae::{Painter, decode, encode};
-use collapsar::internals::tile::transform::{Settled, Tile};
+use collapsar::internals::tile::transform::vqae::{Autoencoder, decode, encode};
+use collapsar::internals::tile::transform::{Tile, TransformCoded};
 use collapsar::internals::weights::{load, store};
 use collapsar::internals::{Choice, Loss, Options, compress, decompress};
 
@@ -17,17 +17,17 @@ const SIZES: [(usize, usize); 9] =
     [(1, 1), (1, 200), (7, 8), (8, 9), (63, 65), (64, 64), (65, 63), (130, 20), (129, 150)];
 
 /// The painted autoencoder with the best kernels of this machine.
-fn ready() -> (Vqae, Fast) {
+fn ready() -> (Vqae, Kernels) {
     let vqae = painted::vqae();
-    let fast = Fast::new(Level::detect(), []).with(vqae.meshes());
-    (vqae, fast)
+    let kernels = Kernels::new(Level::detect(), []).with(vqae.meshes());
+    (vqae, kernels)
 }
 
-fn painter((vqae, fast): &(Vqae, Fast)) -> Painter<'_> {
-    Painter { vqae, fast }
+fn autoencoder((vqae, kernels): &(Vqae, Kernels)) -> Autoencoder<'_> {
+    Autoencoder { vqae, kernels }
 }
 
-fn painted_kind(settled: &Settled) -> bool {
+fn painted_kind(settled: &TransformCoded) -> bool {
     settled.code[0] == 1
 }
 
@@ -39,9 +39,9 @@ fn ints_come_out_within_half_a_step_and_as_the_encoder_said() {
         let ints = painted::shades(h, w);
         for max in [2000 + 300 * 3 + 9, 1 << 20] {
             let tile = Tile { ints: &ints, classes: &[], h, w, max };
-            let settled = encode(painter(&vqae), tile);
+            let settled = encode(autoencoder(&vqae), tile);
             assert!(ints.iter().zip(&settled.ints).all(|(v, out)| (v - out).abs() <= 32), "{h}×{w}");
-            assert_eq!(decode(painter(&vqae), &settled.code, &[], (h, w), max).unwrap(), settled.ints, "{h}×{w}");
+            assert_eq!(decode(autoencoder(&vqae), &settled.code, &[], (h, w), max).unwrap(), settled.ints, "{h}×{w}");
             n_painted += usize::from(painted_kind(&settled));
         }
     }
@@ -55,16 +55,16 @@ fn what_is_hidden_costs_nothing_and_touches_nobody() {
     let mut ints = painted::shades(h, w);
     // a coast that cuts cells, and a block of which nothing is seen
     let classes: Vec<u8> = (0..h * w).map(|i| u8::from(i % w < 70 && i / w < 66 || i / w + i % w > 190)).collect();
-    let settled = encode(painter(&vqae), Tile { ints: &ints, classes: &classes, h, w, max });
+    let settled = encode(autoencoder(&vqae), Tile { ints: &ints, classes: &classes, h, w, max });
     assert!(painted_kind(&settled));
     let seen = |i: &usize| classes[*i] == 0;
     assert!((0..h * w).filter(seen).all(|i| (ints[i] - settled.ints[i]).abs() <= 32));
-    let whole = encode(painter(&vqae), Tile { ints: &ints, classes: &[], h, w, max });
+    let whole = encode(autoencoder(&vqae), Tile { ints: &ints, classes: &[], h, w, max });
     assert!(settled.code.len() * 4 < whole.code.len() * 3, "{} of {}", settled.code.len(), whole.code.len());
-    assert_eq!(decode(painter(&vqae), &settled.code, &classes, (h, w), max).unwrap(), settled.ints);
+    assert_eq!(decode(autoencoder(&vqae), &settled.code, &classes, (h, w), max).unwrap(), settled.ints);
     let all = vec![1; h * w];
     ints.fill(7);
-    let nothing = encode(painter(&vqae), Tile { ints: &ints, classes: &all, h, w, max });
+    let nothing = encode(autoencoder(&vqae), Tile { ints: &ints, classes: &all, h, w, max });
     assert!(nothing.code.len() < 8);
 }
 
@@ -73,14 +73,14 @@ fn cuts_and_flips_of_a_payload_are_errors_or_other_ints_within_range() {
     let vqae = ready();
     let (h, w, max) = (65, 70, 5000);
     let ints = painted::shades(h, w);
-    let Settled { code, .. } = encode(painter(&vqae), Tile { ints: &ints, classes: &[], h, w, max });
+    let TransformCoded { code, .. } = encode(autoencoder(&vqae), Tile { ints: &ints, classes: &[], h, w, max });
     for n in 0..code.len() {
-        assert!(decode(painter(&vqae), &code[..n], &[], (h, w), max).is_err(), "{n}");
+        assert!(decode(autoencoder(&vqae), &code[..n], &[], (h, w), max).is_err(), "{n}");
     }
     for bit in 0..code.len() * 8 {
         let mut wrong = code.clone();
         wrong[bit / 8] ^= 1 << (bit % 8);
-        if let Ok(out) = decode(painter(&vqae), &wrong, &[], (h, w), max) {
+        if let Ok(out) = decode(autoencoder(&vqae), &wrong, &[], (h, w), max) {
             assert!(out.iter().all(|v| (0..=max).contains(v)));
         }
     }

@@ -27,14 +27,14 @@ fuzz_target!(init: seeds::offer(begin), |bytes: &[u8]| {
         map.write(&mut again);
         assert_eq!(again, script.0[..script.0.len() - rest.len()], "of every map there is one form");
         let ints: Vec<i32> = rest.as_chunks::<4>().0.iter().map(|&b| i32::from_le_bytes(b)).collect();
-        let n = ints.len() / map.n_parts();
-        let parts: Vec<&[i32]> = ints.chunks(n.max(1)).take(map.n_parts()).collect();
+        let n = ints.len() / map.n_limbs();
+        let parts: Vec<&[i32]> = ints.chunks(n.max(1)).take(map.n_limbs()).collect();
         if n == 0 {
             return;
         }
         let mut samples = vec![0; n * n_bytes];
         if map.from_ints(&parts, big_endian, &mut samples).is_ok() && map.bound().is_none() {
-            let mut back = vec![vec![0; n]; map.n_parts()];
+            let mut back = vec![vec![0; n]; map.n_limbs()];
             map.to_ints(&samples, big_endian, &mut back.iter_mut().map(Vec::as_mut_slice).collect::<Vec<_>>());
             assert_eq!(back, parts, "{}", map.name());
             for (part, ints) in back.iter().enumerate() {
@@ -72,7 +72,7 @@ fuzz_target!(init: seeds::offer(begin), |bytes: &[u8]| {
             assert_eq!(Map::read(&mut form.as_slice(), dtype).expect("our own map is read"), map);
         }
         for map in Map::candidates(&stats) {
-            let mut parts = vec![vec![0; n]; map.n_parts()];
+            let mut parts = vec![vec![0; n]; map.n_limbs()];
             map.to_ints(samples, big_endian, &mut parts.iter_mut().map(Vec::as_mut_slice).collect::<Vec<_>>());
             let mut back = vec![0; samples.len()];
             let parts: Vec<&[i32]> = parts.iter().map(Vec::as_slice).collect();

@@ -4,8 +4,8 @@
 #![no_main]
 
 use collapsar::internals::tile::transform::{Tile, wavelet};
-use collapsar::internals::tile::transform::vqae::{self, Painter};
-use collapsar::internals::kernel::fast::{Fast, Level};
+use collapsar::internals::tile::transform::vqae::{self, Autoencoder};
+use collapsar::internals::kernel::fast::{Kernels, Level};
 use collapsar::internals::model::Model;
 use collapsar::internals::weights::zoo;
 use collapsar_fuzz::{bounded::Bounded, painted, script::Script, seeds};
@@ -16,9 +16,9 @@ use std::sync::{Arc, LazyLock};
 static MEMORY: Bounded = Bounded::new(512 << 20);
 static MODEL: LazyLock<Arc<Model>> =
     LazyLock::new(|| zoo::by_name("vqae", &[]).expect("an autoencoder is built in").swap_remove(0));
-static FAST: LazyLock<Fast> = LazyLock::new(|| {
+static FAST: LazyLock<Kernels> = LazyLock::new(|| {
     let meshes = MODEL.vqae.as_ref().expect("it is an autoencoder").meshes();
-    Fast::new(Level::Plain, []).with(meshes)
+    Kernels::new(Level::Plain, []).with(meshes)
 });
 /// Planes, rows, columns, the largest int, and whether some are hidden; waves first, then blocks of one plane.
 const SHAPES: [(usize, usize, usize, i32, bool); 8] = [
@@ -37,8 +37,8 @@ fn classes((n, h, w, _, hidden): (usize, usize, usize, i32, bool)) -> Vec<u8> {
     if hidden { (0..n * h * w).map(|i| u8::from(i % w < 3)).collect() } else { Vec::new() }
 }
 
-fn painter() -> Painter<'static> {
-    Painter { vqae: MODEL.vqae.as_ref().expect("it is an autoencoder"), fast: &FAST }
+fn autoencoder() -> Autoencoder<'static> {
+    Autoencoder { vqae: MODEL.vqae.as_ref().expect("it is an autoencoder"), kernels: &FAST }
 }
 
 /// Codes that are right, for the ones that go wrong to begin with.
@@ -51,7 +51,7 @@ fn begin() -> Vec<Vec<u8>> {
             let int = |j: usize| (j as i32 * 37 % (max / 2 + 1) + painted::noise(&mut state, bits) as i32).min(max);
             let ints: Vec<i32> = (0..n * h * w).map(int).collect();
             let tile = Tile { ints: &ints, classes: &classes, h: n * h, w, max };
-            let settled = if i < N_WAVES { wavelet::encode(tile, h) } else { vqae::encode(painter(), tile) };
+            let settled = if i < N_WAVES { wavelet::encode(tile, h) } else { vqae::encode(autoencoder(), tile) };
             seeds.push([&[i as u8], &settled.code[..]].concat());
         }
     }
@@ -64,7 +64,7 @@ fuzz_target!(init: seeds::offer(begin), |bytes: &[u8]| {
     let ((n, h, w, max, _), classes) = (SHAPES[i], classes(SHAPES[i]));
     let ints = match i < N_WAVES {
         true => wavelet::decode(script.0, &classes, (n * h, w), h, max),
-        false => vqae::decode(painter(), script.0, &classes, (n * h, w), max),
+        false => vqae::decode(autoencoder(), script.0, &classes, (n * h, w), max),
     };
     if let Ok(ints) = ints {
         assert!(ints.iter().all(|int| (0..=max).contains(int)), "an int beyond {max}");

@@ -9,7 +9,7 @@ use collapsar::internals::tile::classic;
 use collapsar::internals::codec::array::head::Spec;
 use collapsar::internals::tile::coder::{CellCoder, Coder, Fitted};
 use collapsar::internals::container::Writer;
-use collapsar::internals::kernel::Usual;
+use collapsar::internals::kernel::PlaneStats;
 use collapsar::internals::model::{Family, Model};
 use collapsar::internals::sample::{Map, Stats};
 use collapsar::internals::grid::{Layout, MAX_REFS};
@@ -44,7 +44,7 @@ fn head(model: &Arc<Model>, (n, h, w, max, n_phases, n_previous): (usize, usize,
     stats.update(&[1 & max, max].map(u32::to_be_bytes).concat(), true);
     let fitted = |phase: usize, n: usize| Fitted {
         linears: model.linears((phase + n).min(MAX_REFS)),
-        usual: Usual { value: 64 * 100, residual: 200 },
+        stats: PlaneStats { median: 64 * 100, spread: 200 },
     };
     let fits = (0..n_phases).map(|phase| (0..=n_previous).map(|n| fitted(phase, n)).collect()).collect();
     Spec {

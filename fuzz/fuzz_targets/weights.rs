@@ -6,7 +6,7 @@
 
 use collapsar::internals::array::Dtype;
 use collapsar::internals::kernel::predict::Linear;
-use collapsar::internals::model::{Family, Model, Part};
+use collapsar::internals::model::{Family, Model, PassNet};
 use collapsar::internals::net::{Layer, Net, Spec, Wiring};
 use collapsar::internals::weights::{load, store};
 use collapsar::internals::{Choice, compress, decompress_to};
@@ -103,7 +103,7 @@ fn model(family: Family, script: &mut Script) -> Option<Model> {
             }
             let own: Vec<i16> = (1..spec.n_linear).map(|i| if i == 1 { script.word() as i16 } else { 300 }).collect();
             parts
-                .push(Part { net: Net::wired(spec, layers, wiring).ok()?, linear: Linear::new(own, Vec::new()).ok()? });
+                .push(PassNet { net: Net::wired(spec, layers, wiring).ok()?, linear: Linear::new(own, Vec::new()).ok()? });
         }
     }
     Model::new("changed", family, parts, [0; 32]).ok()
@@ -157,7 +157,7 @@ fuzz_target!(init: seeds::offer(begin), |bytes: &[u8]| {
         let family = Family::OF_CELLS[script.byte() as usize % Family::OF_CELLS.len()];
         let Some(painted) = model(family, &mut script) else { return };
         let loaded = load(&store(&painted).expect("a valid model is stored")).expect("our own weights are read");
-        assert_eq!(loaded.parts, painted.parts);
+        assert_eq!(loaded.nets, painted.nets);
         use_it(Arc::new(loaded), &mut script);
     }
 });

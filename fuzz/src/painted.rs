@@ -3,7 +3,7 @@
 use collapsar::internals::array::{ArrayType, Dtype};
 use collapsar::internals::container::{Limits, Reader};
 use collapsar::internals::kernel::predict::Linear;
-use collapsar::internals::model::{Family, Model, Part};
+use collapsar::internals::model::{Family, Model, PassNet};
 use collapsar::internals::net::{Input, Layer, Net, Pass, Spec, Wiring};
 use collapsar::internals::{Choice, Options};
 use std::sync::Arc;
@@ -79,7 +79,7 @@ pub fn model(family: Family) -> Arc<Model> {
     let part = |pass: Pass, n_refs: usize| {
         let spec = spec(pass, n_refs);
         let (layers, wiring) = wired(family, &spec, 5 + n_refs as u32);
-        Part { net: Net::wired(spec, layers, wiring).expect("the painted net is valid"), linear: Linear::mean(4) }
+        PassNet { net: Net::wired(spec, layers, wiring).expect("the painted net is valid"), linear: Linear::mean(4) }
     };
     let parts = family.passes().iter().flat_map(|&p| (0..=family.max_refs().min(1)).map(move |n| part(p, n)));
     let painted = Model::new("painted", family, parts.collect(), [0; 32]).expect("the painted model is valid");

@@ -1,10 +1,10 @@
 //! Whole files through the codec: painted arrays, a painted model that travels with the file.
 
 use crate::array::{ArrayType, Dtype};
-use crate::codec::array::memory::{BATCH, Memory, Way};
+use crate::codec::array::memory::{BATCH, Direction, Memory};
 use crate::codec::file::archive::{Archive, Section};
+use crate::internals::{Adapt, Choice, Decoding, Kind, Loss, Options, compress, decompress, decompress_to, salvage};
 use crate::model::{Family, Model, tests::painted_model};
-use crate::{Adapt, Choice, Decoding, Kind, Loss, Options, compress, decompress, decompress_to, salvage};
 use std::sync::Arc;
 
 fn noise(state: &mut u32, bits: u32) -> u32 {
@@ -121,7 +121,7 @@ fn least(packed: &[u8]) -> Memory {
     let is_enough = |memory: &Memory| {
         archive.arrays().all(|array| {
             let batch = |way| memory.batch(&array.head, way);
-            batch(Way::Encode).is_ok_and(|n| n < BATCH / 2) && batch(Way::Decode).is_ok()
+            batch(Direction::Encode).is_ok_and(|n| n < BATCH / 2) && batch(Direction::Decode).is_ok()
         })
     };
     (1..).map(with).find(is_enough).unwrap()
@@ -131,8 +131,8 @@ fn least(packed: &[u8]) -> Memory {
 fn no_byte_depends_on_what_is_in_flight() {
     let floats = |n: usize, h: usize, w: usize| {
         let value = |i: usize| ((i % w) as f32 / 30.0).sin() + ((i / w % h) as f32 / 41.0).cos() + (i / (h * w)) as f32;
-        let hidden = |i: usize| if i % 997 < 20 { f32::NAN } else { value(i) };
-        (0..n * h * w).flat_map(|i| hidden(i).to_be_bytes()).collect::<Vec<u8>>()
+        let masked = |i: usize| if i % 997 < 20 { f32::NAN } else { value(i) };
+        (0..n * h * w).flat_map(|i| masked(i).to_be_bytes()).collect::<Vec<u8>>()
     };
     let mosaic = (0..1200 * 402usize).map(|i| 1000 * (i / 402 % 2 * 2 + i % 2) as u16 + (i * i / 77 % 50) as u16);
     let of = |family, dtype, shape: &[u64]| Options { adapt: Adapt::Off, ..options(family, dtype, shape) };

@@ -6,21 +6,21 @@
 mod cells;
 mod elementary;
 mod likelihood;
+mod predictive_gain;
 mod refit;
 mod slopes;
 mod solve;
-mod telling;
 
 use crate::kernel::predict::Linear;
-use crate::kernel::{MAX_INT, ONE, Usual, address};
+use crate::kernel::{MAX_INT, ONE, PlaneStats, address};
 use crate::model::l3c::{Steps, pyramid};
 use crate::model::plan::Step;
 use crate::model::{Model, Plan};
 use crate::net::Pass;
 pub use cells::Cells;
+pub use predictive_gain::{CandidateWindow, predictive_gain};
 pub use refit::{Refitted, refit};
 use solve::solve;
-pub use telling::{Seen, telling};
 
 /// Cells per predictor that are looked at.
 const MAX_CELLS: usize = 8192;
@@ -40,7 +40,7 @@ pub struct Sample<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fit {
     pub linears: Vec<Linear>,
-    pub usual: Usual,
+    pub stats: PlaneStats,
 }
 
 /// One row of the equations per cell: differences, then the target.
@@ -79,7 +79,7 @@ pub fn fit_masked(model: &Model, samples: &[Sample], classes: &[&[u8]], octaves:
         known.map(|(_, &int)| f64::from(int)).collect()
     };
     let mut ints: Vec<f64> = samples.iter().zip(classes).flat_map(known).collect();
-    Fit { linears, usual: Usual { value: median(&mut ints) as i32 * ONE, residual } }
+    Fit { linears, stats: PlaneStats { median: median(&mut ints) as i32 * ONE, spread: residual } }
 }
 
 fn n_coefficients(linear: &Linear) -> usize {
@@ -231,7 +231,7 @@ mod tests {
             values: &arena,
             residuals: &arena,
             refs: &[],
-            usual: Usual { value: 0, residual: 64 },
+            stats: PlaneStats { median: 0, spread: 64 },
         };
         let mut b = vec![0; n];
         let mut sum = 0;
@@ -269,7 +269,7 @@ mod tests {
             .collect();
         let plan = model.plan_to_encode(64, 64);
         let fitted = fit(&model, &[Sample { plan: &plan, ints: &ints, refs: &[&ints] }]);
-        assert!(fitted.usual.residual < 64 * 40, "{}", fitted.usual.residual);
-        assert!(fit(&model, &[Sample { plan: &plan, ints: &ints, refs: &[] }]).usual.residual > 64 * 500);
+        assert!(fitted.stats.spread < 64 * 40, "{}", fitted.stats.spread);
+        assert!(fit(&model, &[Sample { plan: &plan, ints: &ints, refs: &[] }]).stats.spread > 64 * 500);
     }
 }

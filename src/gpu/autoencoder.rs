@@ -52,8 +52,8 @@ fn block_words(vqae: &Vqae) -> usize {
         let first = mesh.sources().len();
         (first..first + mesh.layers().len()).map(|source| n_words(mesh.sheet(source))).sum::<usize>()
     };
-    let meshes = [&vqae.find_top, &vqae.find_bottom, &vqae.paint].map(layers);
-    n_words(PIXELS) + n_words(vqae.paint.sheet(0)) + n_words(vqae.paint.sheet(1)) + meshes.iter().sum::<usize>()
+    let meshes = [&vqae.encoder_top, &vqae.encoder_bottom, &vqae.decoder].map(layers);
+    n_words(PIXELS) + n_words(vqae.decoder.sheet(0)) + n_words(vqae.decoder.sheet(1)) + meshes.iter().sum::<usize>()
 }
 
 impl<'a> Meshes<'a> {
@@ -63,17 +63,17 @@ impl<'a> Meshes<'a> {
         let stride = block_words(vqae);
         let [covered, acts, indices] = [N_CELLS, stride, N_CELLS].map(|n| p.per_tile(n));
         let top = n_words(PIXELS);
-        let bottom = top + n_words(vqae.paint.sheet(0));
-        let n_words = bottom + n_words(vqae.paint.sheet(1));
+        let bottom = top + n_words(vqae.decoder.sheet(0));
+        let n_words = bottom + n_words(vqae.decoder.sheet(1));
         Meshes { p, vqae, stride, n_words, pixels: 0, top, bottom, inputs, weights, codes, covered, acts, indices }
     }
 
     /// Finds codes, and paints them.
     fn to_find(vqae: &'a Vqae) -> Meshes<'a> {
         let mut t = Meshes::new(vqae);
-        let latents = t.mesh(&vqae.find_top, &[t.pixels]);
+        let latents = t.mesh(&vqae.encoder_top, &[t.pixels]);
         t.nearest(&vqae.top, (N_TOP, 0), latents, t.top);
-        let latents = t.mesh(&vqae.find_bottom, &[t.pixels, t.top]);
+        let latents = t.mesh(&vqae.encoder_bottom, &[t.pixels, t.top]);
         t.nearest(&vqae.bottom, (N_BOTTOM, N_TOP), latents, t.bottom);
         t.paint();
         t.p.inputs = vec![t.acts, t.covered];
@@ -90,7 +90,7 @@ impl<'a> Meshes<'a> {
     }
 
     fn paint(&mut self) {
-        let heads = self.mesh(&self.vqae.paint, &[self.top, self.bottom]);
+        let heads = self.mesh(&self.vqae.decoder, &[self.top, self.bottom]);
         let whole = Fetch::block(self.acts, self.stride);
         self.p.outputs = vec![Fetch { first: heads, n: BLOCK * BLOCK, ..whole }];
     }

@@ -16,11 +16,11 @@ use crate::error::Result;
 use crate::model::Plan;
 use crate::model::plan::Step;
 use crate::net::Pass;
-use crate::tile::stream::{Context, unpack};
+use crate::tile::stream::{PlaneContext, unpack};
 use std::ops::Range;
 
 pub(super) struct Autoregressive<'a> {
-    context: Context<'a>,
+    context: PlaneContext<'a>,
     plan: &'a Plan,
     program: Program,
 }
@@ -31,7 +31,7 @@ fn key(step: &Step) -> (Pass, i32, usize, usize) {
 
 impl<'a> Autoregressive<'a> {
     /// Neighbouring steps that share net, predictor and offsets are one stage; results of all lie in one block.
-    pub fn to_encode(context: Context<'a>, plan: &'a Plan, n_refs: usize) -> Autoregressive<'a> {
+    pub fn to_encode(context: PlaneContext<'a>, plan: &'a Plan, n_refs: usize) -> Autoregressive<'a> {
         let all = stages(plan, |a, b| key(a) == key(b));
         let n = all.iter().map(|stage| stage.n).sum();
         let mut s = Stages::new(context, plan, n_refs, all.clone(), n);
@@ -52,7 +52,7 @@ impl<'a> Autoregressive<'a> {
                 told.iter().for_each(|(places, (_, net), _)| features(&mut s, acts, *net, places.clone()));
                 for (places, (_, net), pass) in &told {
                     // cells see each other's layers, so all are through with one before the next
-                    for weights in s.t.nets[context.model.part(*pass, n_refs)].clone() {
+                    for weights in s.t.nets[context.model.net_index(*pass, n_refs)].clone() {
                         layers(&mut s, acts, params::Net { weights, n_layers: 1, ..*net }, places.clone());
                     }
                 }
@@ -65,7 +65,7 @@ impl<'a> Autoregressive<'a> {
     }
 
     /// A stage for each step, whose results begin at 0.
-    pub fn to_decode(context: Context<'a>, plan: &'a Plan, n_refs: usize) -> Autoregressive<'a> {
+    pub fn to_decode(context: PlaneContext<'a>, plan: &'a Plan, n_refs: usize) -> Autoregressive<'a> {
         let all = stages(plan, |_, _| false);
         let most = all.iter().map(|stage| stage.n).max().unwrap_or(0);
         let mut s = Stages::new(context, plan, n_refs, all.clone(), most);
@@ -144,7 +144,7 @@ impl Walk for Autoregressive<'_> {
 
 impl Tile {
     /// A tile of `n` ints, of which the seed is known.
-    pub(super) fn open(context: Context, payload: &[u8], n: usize) -> Tile {
+    pub(super) fn open(context: PlaneContext, payload: &[u8], n: usize) -> Tile {
         let mut ints = vec![0; n];
         let opened = unpack(payload, context.max as u32 + 1);
         ints[0] = opened.as_ref().map_or(0, |(_, seed)| *seed as i32);

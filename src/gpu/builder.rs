@@ -9,14 +9,14 @@ use super::params;
 use super::program::{Buf, Program};
 use super::tables::{Block, columns, linear_terms, net_params, net_weights};
 use crate::kernel::predict::Linear;
-use crate::kernel::{Offsets, Usual};
+use crate::kernel::{Offsets, PlaneStats};
 use crate::model::Plan;
-use crate::tile::stream::Context;
+use crate::tile::stream::PlaneContext;
 use std::ops::Range;
 
 pub(super) struct Builder<'a> {
     pub p: Program,
-    pub context: Context<'a>,
+    pub context: PlaneContext<'a>,
     pub plan: &'a Plan,
     pub n_refs: usize,
     /// Of mixtures.
@@ -44,16 +44,17 @@ pub(super) struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     /// Of a plane's plan; of a tile `n_ints` ints, and results of up to `room` places, lie on the device at once.
-    pub fn new(context: Context<'a>, plan: &'a Plan, n_refs: usize, n_ints: usize, room: usize) -> Builder<'a> {
+    pub fn new(context: PlaneContext<'a>, plan: &'a Plan, n_refs: usize, n_ints: usize, room: usize) -> Builder<'a> {
         let mut p = Program::default();
         let [cells, targets, linear, offsets, weights] = [(); 5].map(|()| p.table());
         for &run in plan.steps.iter().flat_map(|step| &step.runs) {
             p.append(cells, &(run.at..run.at + run.n).collect::<Vec<u32>>());
             p.index.extend(run.indices().map(|i| i as u32));
         }
-        let nets = || context.model.parts.iter().map(|part| &part.net);
+        let nets = || context.model.nets.iter().map(|part| &part.net);
         // only raster plans have nets of causal convolutions, and these have one pass
-        let convolved = plan.steps.first().map(|step| &context.model.parts[context.model.part(step.pass, n_refs)].net);
+        let convolved =
+            plan.steps.first().map(|step| &context.model.nets[context.model.net_index(step.pass, n_refs)].net);
         let grid = convolved.filter(|net| !net.is_plain()).map(|net| Grid::new(net, plan.h, plan.w));
         p.columns = columns(nets().filter(|net| net.is_plain()));
         let begins = nets().map(|net| {
@@ -66,7 +67,7 @@ impl<'a> Builder<'a> {
             begins.into_iter().map(|begin| first + begin).collect()
         });
         let begins = begins.collect();
-        let k = context.model.parts[0].net.k;
+        let k = context.model.nets[0].net.k;
         let most_k = nets().map(|net| net.k).max().unwrap_or(k);
         let [ints, seeds, b] = [n_ints, 1, room].map(|n| p.per_tile(n));
         let [values, residuals, refs] = [1, 1, n_refs].map(|n| p.per_tile(n * plan.n_arena));
@@ -114,7 +115,7 @@ impl<'a> Builder<'a> {
     }
 
     pub fn arena(&self, block: Block) -> params::Arena {
-        let (n_arena, spread) = (self.plan.n_arena as u32, self.context.usual.residual);
+        let (n_arena, spread) = (self.plan.n_arena as u32, self.context.stats.spread);
         params::Arena { base: block.base as u32, stride: block.stride as u32, n_arena, spread }
     }
 
@@ -126,7 +127,7 @@ impl<'a> Builder<'a> {
 
     /// Net number `part` at a level.
     pub fn net(&mut self, part: usize, offsets: &Offsets, level: i32, block: Block) -> params::Net {
-        let Usual { value: median, residual: spread } = self.context.usual;
+        let PlaneStats { median, spread } = self.context.stats;
         let net = params::Net {
             base: block.base as u32,
             stride: block.stride as u32,
@@ -136,7 +137,7 @@ impl<'a> Builder<'a> {
             spread,
             level,
             weights: self.nets[part][0],
-            ..net_params(&mut self.p, self.offsets, &self.context.model.parts[part].net, offsets)
+            ..net_params(&mut self.p, self.offsets, &self.context.model.nets[part].net, offsets)
         };
         self.grid.map_or(net, |grid| grid.params(self.p.index.len(), net))
     }

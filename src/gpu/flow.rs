@@ -17,16 +17,16 @@ use crate::kernel::ONE;
 use crate::kernel::interval::cost;
 use crate::model::Plan;
 use crate::tile::flow::{POPPED, check, far, opened, packed};
-use crate::tile::stream::Context;
+use crate::tile::stream::PlaneContext;
 
 pub(super) struct Flow<'a> {
-    context: Context<'a>,
+    context: PlaneContext<'a>,
     plan: &'a Plan,
     program: Program,
 }
 
 impl<'a> Flow<'a> {
-    pub fn to_encode(context: Context<'a>, plan: &'a Plan, n_refs: usize) -> Flow<'a> {
+    pub fn to_encode(context: PlaneContext<'a>, plan: &'a Plan, n_refs: usize) -> Flow<'a> {
         let mut l = Lifting::new(context, plan, n_refs);
         let (ints, medians, details, zeros) = (l.t.ints, l.medians, l.details, l.zeros);
         let finest = plan.lifts.last().map_or(Vec::new(), |lift| lift.phases.iter().flat_map(ints_of).collect());
@@ -46,7 +46,7 @@ impl<'a> Flow<'a> {
         Flow { context, plan, program }
     }
 
-    pub fn to_decode(context: Context<'a>, plan: &'a Plan, n_refs: usize) -> Flow<'a> {
+    pub fn to_decode(context: PlaneContext<'a>, plan: &'a Plan, n_refs: usize) -> Flow<'a> {
         let mut l = Lifting::new(context, plan, n_refs);
         let (seeds, medians, details, values) = (l.t.seeds, l.medians, l.details, l.t.values);
         let seed = plan.lifts.first().map_or(Vec::new(), |lift| ints_of(&lift.phases[0]));
@@ -75,7 +75,7 @@ impl<'a> Flow<'a> {
     }
 
     fn median(&self) -> Vec<i32> {
-        vec![self.context.usual.value / ONE]
+        vec![self.context.stats.median / ONE]
     }
 }
 

@@ -20,7 +20,7 @@ use crate::model::Plan;
 use crate::model::plan::Run;
 use crate::model::plan::{Half, Lift, Phase};
 use crate::tile::flow::WINDOW;
-use crate::tile::stream::Context;
+use crate::tile::stream::PlaneContext;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -60,7 +60,7 @@ fn targets(phase: &Phase, homes: Vec<(u32, u32)>) -> Vec<[u32; 2]> {
 
 impl<'a> Lifting<'a> {
     /// The tables and buffers, and arenas in which nothing is known yet.
-    pub fn new(context: Context<'a>, plan: &'a Plan, n_refs: usize) -> Lifting<'a> {
+    pub fn new(context: PlaneContext<'a>, plan: &'a Plan, n_refs: usize) -> Lifting<'a> {
         let n_coded: usize = plan.steps.iter().map(n_cells).sum();
         let size = |phase: &Phase| phase.runs.iter().map(|run| run.n as usize).sum::<usize>();
         let largest = plan.lifts.iter().flat_map(|lift| &lift.phases).map(size).max().unwrap_or(0);
@@ -72,7 +72,7 @@ impl<'a> Lifting<'a> {
         let pairs = t.p.table();
         t.p.cleared = vec![t.values];
         let mut l = Lifting { t, groups, n_coded, details, medians, zeros, contrast, pairs };
-        let empty = plan.lifts.iter().flat_map(|lift| lift.bare.clone()).map(|cell| [cell as u32, NONE]);
+        let empty = plan.lifts.iter().flat_map(|lift| lift.empty.clone()).map(|cell| [cell as u32, NONE]);
         l.fill((l.t.ints, medians), Block::default(), &empty.collect::<Vec<_>>());
         l.reset(contrast);
         l.reset(l.t.residuals);
@@ -143,7 +143,7 @@ impl<'a> Lifting<'a> {
     /// odd ± P(even)
     fn predict(&mut self, depth: usize, lift: &Lift, half: &Half, direction: Direction) {
         let (Builder { context, plan, n_refs, b, .. }, contrast) = (&self.t, self.contrast);
-        let (context, plan, part, b) = (*context, *plan, context.model.part(half.predict, *n_refs), *b);
+        let (context, plan, part, b) = (*context, *plan, context.model.net_index(half.predict, *n_refs), *b);
         for even in &half.known {
             let (group, block) = self.group(depth, even.phase);
             let mean = self.t.predictor(&Linear::mean(4), &even.near, block);
@@ -163,7 +163,7 @@ impl<'a> Lifting<'a> {
 
     /// even ± U(odd)
     fn update(&mut self, depth: usize, lift: &Lift, half: &Half, direction: Direction) {
-        let (part, zeros) = (self.t.context.model.part(half.update, self.t.n_refs), self.zeros);
+        let (part, zeros) = (self.t.context.model.net_index(half.update, self.t.n_refs), self.zeros);
         for even in &half.known {
             let (group, block) = self.group(depth, even.phase);
             let net = params::Net { median: 0, ..self.t.net(part, &even.update, lift.level, block) };
@@ -187,7 +187,7 @@ impl<'a> Lifting<'a> {
         let offsets = &plan.offsets[step.offsets];
         let centre = self.t.predictor(&context.linears[step.set], offsets, block);
         self.t.predict(centre, places.clone());
-        let net = self.t.net(context.model.part(step.pass, n_refs), offsets, step.level, block);
+        let net = self.t.net(context.model.net_index(step.pass, n_refs), offsets, step.level, block);
         self.t.context((residuals, b), net, places.clone());
         let told = symbol_params(WINDOW, k, block);
         self.t.mixture(self.zeros, told, places.clone());

@@ -20,7 +20,7 @@ use crate::model::Plan;
 use crate::model::l3c::{Steps, pyramid, symbol};
 use crate::net::Pass;
 use crate::tile::pyramid::restore;
-use crate::tile::stream::Context;
+use crate::tile::stream::PlaneContext;
 use std::ops::Range;
 
 /// The step that means features.
@@ -32,7 +32,7 @@ pub(super) fn log2_step(steps: Steps, scale: Option<usize>) -> u32 {
 }
 
 pub(super) struct Pyramid<'a> {
-    context: Context<'a>,
+    context: PlaneContext<'a>,
     plan: &'a Plan,
     steps: Steps,
     program: Program,
@@ -53,7 +53,7 @@ fn together(plan: &Plan) -> Vec<Stage> {
 
 impl<'a> Pyramid<'a> {
     /// Results of all stages lie in one block.
-    pub fn to_encode(context: Context<'a>, plan: &'a Plan) -> Pyramid<'a> {
+    pub fn to_encode(context: PlaneContext<'a>, plan: &'a Plan) -> Pyramid<'a> {
         let all = together(plan);
         let n = all.iter().map(|stage| stage.n).sum();
         let mut s = Stages::new(context, plan, 0, all, n);
@@ -75,11 +75,11 @@ impl<'a> Pyramid<'a> {
         s.mixture(coarse, block, 0..n);
         s.intervals(symbols, coarse, block);
         s.t.p.inputs = vec![s.t.seeds, s.t.ints, symbols];
-        Pyramid { context, plan, steps: Steps::of(context.usual), program: s.t.p }
+        Pyramid { context, plan, steps: Steps::of(context.stats), program: s.t.p }
     }
 
     /// Results of each stage begin at 0.
-    pub fn to_decode(context: Context<'a>, plan: &'a Plan) -> Pyramid<'a> {
+    pub fn to_decode(context: PlaneContext<'a>, plan: &'a Plan) -> Pyramid<'a> {
         let all = together(plan);
         let most = all.iter().map(|stage| stage.n).max().unwrap_or(0);
         let mut s = Stages::new(context, plan, 0, all, most);
@@ -95,7 +95,7 @@ impl<'a> Pyramid<'a> {
         }
         s.t.p.inputs = vec![s.t.seeds];
         s.t.p.popped = Some(s.t.ints);
-        Pyramid { context, plan, steps: Steps::of(context.usual), program: s.t.p }
+        Pyramid { context, plan, steps: Steps::of(context.stats), program: s.t.p }
     }
 }
 
@@ -127,7 +127,7 @@ fn told(s: &mut Stages, i: usize, block: Block) -> Told {
     let is_feature = steps[0].pass == Pass::Feature;
     let encoder = is_feature.then(|| {
         let offsets = &plan.offsets[plan.scales[steps[0].level as usize].encoder];
-        s.t.net(context.model.part(Pass::Encoder, 0), offsets, plan.level(&steps[0]), block)
+        s.t.net(context.model.net_index(Pass::Encoder, 0), offsets, plan.level(&steps[0]), block)
     });
     let scale = (!is_feature).then_some(steps[0].level as usize);
     let scale = params::Scale {
@@ -135,7 +135,7 @@ fn told(s: &mut Stages, i: usize, block: Block) -> Told {
         stride: block.stride as u32,
         k: s.t.k as u32,
         most: MAX_FEATURE.min(context.max),
-        log2_step: log2_step(Steps::of(context.usual), scale),
+        log2_step: log2_step(Steps::of(context.stats), scale),
     };
     Told { steps: each, all: stage.places(), scale, encoder }
 }

@@ -17,14 +17,14 @@ use super::walk::{Prepared, Tile, TileInts, TilePayload, Walk};
 use crate::error::{Error, Result};
 use crate::model::{Family, Plan};
 use crate::tile::cells;
-use crate::tile::stream::Context;
+use crate::tile::stream::PlaneContext;
 use rayon::prelude::*;
 use std::time::{Duration, Instant};
 
 /// Where the time of a batch goes, op by op.
 pub type Profile = Vec<(&'static str, Duration)>;
 
-fn to_encode<'a>(context: Context<'a>, plan: &'a Plan, n_refs: usize) -> Result<Box<dyn Walk + 'a>> {
+fn to_encode<'a>(context: PlaneContext<'a>, plan: &'a Plan, n_refs: usize) -> Result<Box<dyn Walk + 'a>> {
     match context.model.family {
         Family::Pixelcnn | Family::Lattice | Family::PixelcnnDeep => {
             Ok(Box::new(Autoregressive::to_encode(context, plan, n_refs)))
@@ -35,7 +35,7 @@ fn to_encode<'a>(context: Context<'a>, plan: &'a Plan, n_refs: usize) -> Result<
     }
 }
 
-fn to_decode<'a>(context: Context<'a>, plan: &'a Plan, n_refs: usize) -> Result<Box<dyn Walk + 'a>> {
+fn to_decode<'a>(context: PlaneContext<'a>, plan: &'a Plan, n_refs: usize) -> Result<Box<dyn Walk + 'a>> {
     match context.model.family {
         Family::Pixelcnn | Family::Lattice | Family::PixelcnnDeep => {
             Ok(Box::new(Autoregressive::to_decode(context, plan, n_refs)))
@@ -84,7 +84,7 @@ fn of_tile<'a>(parts: &[&'a [i32]], i: usize, n_tiles: usize) -> Vec<&'a [i32]> 
 
 impl Gpu {
     /// The payloads of tiles of one plane and one size, the same bytes as `cells::encode`.
-    pub fn encode(&self, context: Context, plan: &Plan, tiles: &[TileInts]) -> Result<Vec<Vec<u8>>> {
+    pub fn encode(&self, context: PlaneContext, plan: &Plan, tiles: &[TileInts]) -> Result<Vec<Vec<u8>>> {
         let n_refs = check_tiles(plan, tiles)?;
         if plan.steps.is_empty() {
             return Ok(tiles.iter().map(|tile| cells::encode(context, plan, tile.ints, tile.refs)).collect());
@@ -110,7 +110,7 @@ impl Gpu {
     }
 
     /// One batch, waiting behind every op: what `bench` prints. Ops that come again and again are one row.
-    pub fn profile(&self, context: Context, plan: &Plan, tiles: &[TileInts]) -> Result<Profile> {
+    pub fn profile(&self, context: PlaneContext, plan: &Plan, tiles: &[TileInts]) -> Result<Profile> {
         let walk = to_encode(context, plan, check_tiles(plan, tiles)?)?;
         let (commands, outputs) = (&walk.program().commands, &walk.program().outputs);
         let batch = Batch::new(self, walk.program(), tiles.len())?;
@@ -143,7 +143,7 @@ impl Gpu {
     }
 
     /// The ints of the payloads of one plane and one size; `plan` must be the model's plan for decoding.
-    pub fn decode(&self, context: Context, plan: &Plan, tiles: &[TilePayload]) -> Result<Vec<Result<Vec<i32>>>> {
+    pub fn decode(&self, context: PlaneContext, plan: &Plan, tiles: &[TilePayload]) -> Result<Vec<Result<Vec<i32>>>> {
         let n_refs = count_refs(plan, tiles.iter().map(|t| t.refs))?;
         if plan.steps.is_empty() {
             let one = |tile: &TilePayload| {

@@ -14,7 +14,7 @@ use crate::kernel::mixture::Mixtures;
 use crate::kernel::predict::Linear;
 use crate::model::Plan;
 use crate::model::plan::Step;
-use crate::tile::stream::{Context, Popped, pop};
+use crate::tile::stream::{PlaneContext, Popped, pop};
 use std::iter::repeat_n;
 use std::ops::Range;
 
@@ -44,7 +44,7 @@ pub(super) struct Stages<'a> {
 
 impl<'a> Stages<'a> {
     /// Of a plane's plan; results of up to `room` places lie on the device at once.
-    pub fn new(context: Context<'a>, plan: &'a Plan, n_refs: usize, all: Vec<Stage>, room: usize) -> Stages<'a> {
+    pub fn new(context: PlaneContext<'a>, plan: &'a Plan, n_refs: usize, all: Vec<Stage>, room: usize) -> Stages<'a> {
         let mut t = Builder::new(context, plan, n_refs, room, room);
         let none = add_none(&mut t);
         let targets = all.iter().map(|stage| add_targets(&mut t, stage)).collect();
@@ -55,7 +55,7 @@ impl<'a> Stages<'a> {
     pub fn told(&mut self, step: &Step, linear: &Linear, block: Block) -> (params::Predict, params::Net) {
         let Builder { context, plan, n_refs, .. } = self.t;
         let offsets = &plan.offsets[step.offsets];
-        let part = context.model.part(step.pass, n_refs);
+        let part = context.model.net_index(step.pass, n_refs);
         (self.t.predictor(linear, offsets, block), self.t.net(part, offsets, plan.level(step), block))
     }
 
@@ -150,7 +150,7 @@ pub(super) fn in_places(index: &[u32], ints: &[i32]) -> Vec<i32> {
 
 /// The payload of a tile whose first int is the seed, from the intervals of its places, and their predictions where a window may
 /// escape.
-pub(super) fn packed(context: Context, plan: &Plan, p: &Program, ints: &[i32], parts: &[&[i32]]) -> Vec<u8> {
+pub(super) fn packed(context: PlaneContext, plan: &Plan, p: &Program, ints: &[i32], parts: &[&[i32]]) -> Vec<u8> {
     let (window, b) = (context.window(), parts.get(1).copied().unwrap_or_default());
     let mut symbols = vec![(Interval::default(), None); ints.len()];
     let (mut widths, last) = (Vec::with_capacity(p.index.len()), window.n_symbols() as i32 - 1);
@@ -169,19 +169,19 @@ pub(super) fn packed(context: Context, plan: &Plan, p: &Program, ints: &[i32], p
 /// Pops the ints of a stage from its mixtures, K locations, K log2 scales and K weights of its cells, and their predictions; none: 0.
 pub(super) fn pop_stage(
     tile: &mut Tile,
-    (context, popped): (Context, Popped),
+    (context, popped): (PlaneContext, Popped),
     plan: &Plan,
     stage: &Stage,
     parts: &[&[i32]],
 ) {
     let Ok(popper) = &mut tile.popper else { return };
-    let (n, k) = (stage.n, context.model.parts[0].net.k);
+    let (n, k) = (stage.n, context.model.nets[0].net.k);
     let [location, log2_scale, weight] = [0, 1, 2].map(|i| padded(n, &parts[0][i * k * n..][..k * n]));
     let mixtures = Mixtures { k, stride: room(n), location, log2_scale, weight };
     let b = parts.get(1).map_or_else(|| vec![0; room(n)], |b| padded(n, b));
     let mut from = 0;
     for &run in plan.steps[stage.steps.clone()].iter().flat_map(|step| &step.runs) {
-        if let Err(e) = pop(popper, context.fast, popped, run, &mixtures, &b, from, &[], &mut tile.ints) {
+        if let Err(e) = pop(popper, context.kernels, popped, run, &mixtures, &b, from, &[], &mut tile.ints) {
             // the tile is lost, and goes on with what any tile might hold
             run.indices().for_each(|i| tile.ints[i] = 0);
             tile.popper = Err(e);

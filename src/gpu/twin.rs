@@ -12,7 +12,7 @@ use crate::kernel::context::Heads;
 use crate::kernel::interval::Distributions;
 use crate::kernel::mixture::Mixtures;
 use crate::kernel::predict::Linear;
-use crate::kernel::{Site, Usual};
+use crate::kernel::{PlaneStats, Site};
 use crate::model::l3c::Steps;
 use crate::net::Net;
 
@@ -40,7 +40,7 @@ impl Run {
 
     /// What a net of the run is told, and the table of its offsets.
     fn net(&mut self, net: &Net, run: Site) -> (params::Net, Buf) {
-        let Usual { value: median, residual: spread } = run.arenas.usual;
+        let PlaneStats { median, spread } = run.arenas.stats;
         let offsets = self.p.table();
         let told = params::Net {
             stride: run.n as u32,

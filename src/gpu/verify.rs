@@ -1,6 +1,6 @@
 //! A device is believed after it has given the plain kernels' answer, to the bit, for the model at hand.
 //!
-//! Every op of every net runs over painted arenas, noise of all sizes and the ends of every range; then whole tiles are coded
+//! Every op of every net runs over random arenas, noise of all sizes and the ends of every range; then whole tiles are coded
 //! and come back. The first difference refuses the device and names the op.
 
 use super::Gpu;
@@ -10,23 +10,23 @@ use crate::error::{Error, Result};
 use crate::kernel::activation_cache::ActivationCache;
 use crate::kernel::causal_conv::{causal_conv, n_planes};
 use crate::kernel::context::{Heads, context};
-use crate::kernel::fast::{Fast, Level};
+use crate::kernel::fast::{Kernels, Level};
 use crate::kernel::interval::{Distributions, intervals};
 use crate::kernel::mixture::{Mixtures, Window, mass, mixture};
 use crate::kernel::predict::{Linear, predict};
 use crate::kernel::quantise::{FEATURE_B, FEATURE_S, MAX_FEATURE, coarsen, quantise};
-use crate::kernel::{Arenas, MAX_INT, MAX_RESIDUAL, ONE, Offsets, Site, Usual};
+use crate::kernel::{Arenas, MAX_INT, MAX_RESIDUAL, ONE, Offsets, PlaneStats, Site};
 use crate::model::l3c::Steps;
 use crate::model::vqae::Vqae;
-use crate::model::{Family, Model, Part};
+use crate::model::{Family, Model, PassNet};
 use crate::net::MAX_REACH;
 use crate::tile::cells;
-use crate::tile::stream::Context;
+use crate::tile::stream::PlaneContext;
 use crate::tile::transform::Tile;
-use crate::tile::transform::vqae::{Block, Painter, blocks};
+use crate::tile::transform::vqae::{Autoencoder, Block, blocks};
 use std::sync::PoisonError;
 
-/// Cells of a painted run, a little more than a workgroup's threads.
+/// Cells of a random run, a little more than a workgroup's threads.
 const N: usize = 200;
 const PITCH: usize = 64;
 
@@ -37,28 +37,28 @@ impl Gpu {
         if self.verified.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest) {
             return Ok(());
         }
-        let mut paint = Paint(1);
+        let mut random = Random(1);
         if let Some(vqae) = &model.vqae {
-            self.verify_vqae(vqae, &mut paint).map_err(|e| e.at(&self.info.name))?;
+            self.verify_vqae(vqae, &mut random).map_err(|e| e.at(&self.info.name))?;
             self.verified.lock().unwrap_or_else(PoisonError::into_inner).insert(digest);
             return Ok(());
         }
-        for part in &model.parts {
+        for part in &model.nets {
             for max in [255, 4095, 65535, 65536, MAX_INT] {
-                self.verify_part(part, max, &mut paint).map_err(|e| e.at(&self.info.name))?;
+                self.verify_net(part, max, &mut random).map_err(|e| e.at(&self.info.name))?;
             }
         }
         if model.family == Family::L3c {
-            self.verify_scales(&mut paint).map_err(|e| e.at(&self.info.name))?;
+            self.verify_scales(&mut random).map_err(|e| e.at(&self.info.name))?;
         }
-        self.verify_mixtures(model.parts[0].net.k, &mut paint).map_err(|e| e.at(&self.info.name))?;
-        self.verify_tiles(model, &mut paint).map_err(|e| e.at(&self.info.name))?;
+        self.verify_mixtures(model.nets[0].net.k, &mut random).map_err(|e| e.at(&self.info.name))?;
+        self.verify_tiles(model, &mut random).map_err(|e| e.at(&self.info.name))?;
         self.verified.lock().unwrap_or_else(PoisonError::into_inner).insert(digest);
         Ok(())
     }
 
     /// The stages of one net in turn, each on what the stage before has been shown to give.
-    fn verify_part(&self, part: &Part, max: i32, paint: &mut Paint) -> Result<()> {
+    fn verify_net(&self, part: &PassNet, max: i32, random: &mut Random) -> Result<()> {
         let net = &part.net;
         let at = MAX_REACH as usize * (PITCH + 1);
         let address = |&(dy, dx): &(i32, i32)| dy * PITCH as i32 + dx;
@@ -68,21 +68,21 @@ impl Gpu {
             around: net.around().iter().map(address).collect(),
             hints: net.taps[..net.n_hints].iter().map(address).collect(),
         };
-        let mut values = || (0..2 * at + N).map(|_| paint.int(max) * ONE).collect::<Vec<i32>>();
+        let mut values = || (0..2 * at + N).map(|_| random.int(max) * ONE).collect::<Vec<i32>>();
         let own = values();
         let refs: Vec<Vec<i32>> = (0..net.n_refs).map(|_| values()).collect();
-        let residuals: Vec<i32> = (0..2 * at + N).map(|_| paint.signed(MAX_RESIDUAL)).collect();
+        let residuals: Vec<i32> = (0..2 * at + N).map(|_| random.signed(MAX_RESIDUAL)).collect();
         let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
-        let usual = Usual { value: paint.int(max) * ONE, residual: 1 + paint.int(MAX_RESIDUAL - 1) };
-        let arenas = Arenas { values: &own, residuals: &residuals, refs: &refs, usual };
+        let stats = PlaneStats { median: random.int(max) * ONE, spread: 1 + random.int(MAX_RESIDUAL - 1) };
+        let arenas = Arenas { values: &own, residuals: &residuals, refs: &refs, stats };
         let run = Site { arenas, offsets: &offsets, at, n: N, level: 3 };
 
         let most = 32767 / (part.linear.own().len() + net.n_refs * net.ref_taps.len()).max(1) as i32;
-        let mut c = || paint.signed(most) as i16;
-        let painted = (0..part.linear.own().len()).map(|_| c()).collect();
+        let mut c = || random.signed(most) as i16;
+        let drawn = (0..part.linear.own().len()).map(|_| c()).collect();
         let places = (0..net.n_refs).map(|_| (1..net.ref_taps.len()).map(|_| c()).collect()).collect();
         let mut cache = ActivationCache::default();
-        for linear in [&Linear::new(painted, places)?, &part.linear] {
+        for linear in [&Linear::new(drawn, places)?, &part.linear] {
             let (mut plain, mut gpu) = (vec![0; N], vec![0; N]);
             predict(linear, run, max, &mut plain);
             self.predict(linear, run, max, &mut gpu)?;
@@ -103,20 +103,20 @@ impl Gpu {
             };
             same(of_s, &plain.s, &gpu.s)?;
             same(of_heads, &plain.heads, &gpu.heads)?;
-            let ints: Vec<i32> = (0..N).map(|_| paint.int(max)).collect();
+            let ints: Vec<i32> = (0..N).map(|_| random.int(max)).collect();
             self.verify_symbols(&plain, net.k, &b, &ints, max)?;
         }
         Ok(())
     }
 
-    /// Heads and scales that no painted net would give.
-    fn verify_mixtures(&self, k: usize, paint: &mut Paint) -> Result<()> {
+    /// Heads and scales that no trained net would give.
+    fn verify_mixtures(&self, k: usize, random: &mut Random) -> Result<()> {
         for max in [0, 1, 4095, 65535, 65536, MAX_INT] {
             let mut heads = Heads::new(k, N);
-            heads.s.iter_mut().for_each(|s| *s = 1 + paint.int(MAX_RESIDUAL + 65535));
-            heads.heads.iter_mut().for_each(|h| *h = paint.signed(32767));
-            let b: Vec<i32> = (0..N).map(|_| paint.int(max * ONE)).collect();
-            let ints: Vec<i32> = (0..N).map(|_| paint.int(max)).collect();
+            heads.s.iter_mut().for_each(|s| *s = 1 + random.int(MAX_RESIDUAL + 65535));
+            heads.heads.iter_mut().for_each(|h| *h = random.signed(32767));
+            let b: Vec<i32> = (0..N).map(|_| random.int(max * ONE)).collect();
+            let ints: Vec<i32> = (0..N).map(|_| random.int(max)).collect();
             self.verify_symbols(&heads, k, &b, &ints, max)?;
         }
         Ok(())
@@ -130,7 +130,7 @@ impl Gpu {
         same(Op::Mixture, &plain.location, &gpu.location)?;
         same(Op::Mixture, &plain.log2_scale, &gpu.log2_scale)?;
         same(Op::Mixture, &plain.weight, &gpu.weight)?;
-        // once where the ints are painted, once where the mixtures expect them
+        // once where the ints are random, once where the mixtures expect them
         let near: Vec<i32> = (0..N).map(|i| ((plain.location[i] >> 6) + i as i32 % 5 - 2).clamp(0, max)).collect();
         for ints in [ints, &near] {
             let of = Distributions { mixtures: &plain, window, b };
@@ -145,9 +145,9 @@ impl Gpu {
     }
 
     /// What only scales know, of heads and predictions of all sizes.
-    fn verify_scales(&self, paint: &mut Paint) -> Result<()> {
+    fn verify_scales(&self, random: &mut Random) -> Result<()> {
         let mut heads = Heads::new(1, N);
-        heads.heads.iter_mut().for_each(|h| *h = paint.signed(32767));
+        heads.heads.iter_mut().for_each(|h| *h = random.signed(32767));
         // both sides of the edges between features
         heads.heads.iter_mut().step_by(3).zip(0..).for_each(|(h, i)| *h = 128 + ((i >> 1) << 8) - (i & 1));
         for max in [0, 1, 24, 65535] {
@@ -156,10 +156,10 @@ impl Gpu {
             self.quantise(&heads, MAX_FEATURE.min(max), &mut gpu)?;
             same(Op::Quantise, &plain, &gpu)?;
         }
-        let b: Vec<i32> = (0..N).map(|_| paint.int(MAX_INT) * ONE + paint.int(ONE - 1)).collect();
-        let s: Vec<i32> = (0..N).map(|_| 1 + paint.int(MAX_RESIDUAL + 65535)).collect();
+        let b: Vec<i32> = (0..N).map(|_| random.int(MAX_INT) * ONE + random.int(ONE - 1)).collect();
+        let s: Vec<i32> = (0..N).map(|_| 1 + random.int(MAX_RESIDUAL + 65535)).collect();
         for log2_step in [0, 1, 7, 15] {
-            let steps = Steps::of(Usual { value: 0, residual: ONE << log2_step });
+            let steps = Steps::of(PlaneStats { median: 0, spread: ONE << log2_step });
             let (mut plain_s, mut plain, mut gpu_s, mut gpu) = (s.clone(), vec![0; N], s.clone(), vec![0; N]);
             coarsen(N, log2_step, &b, &mut plain_s, &mut plain);
             self.coarsen(steps, Some(1), &b, &mut gpu_s, &mut gpu)?;
@@ -172,12 +172,12 @@ impl Gpu {
     }
 
     /// Blocks of noise and of slopes, whole ones and those of which only some cells are seen.
-    fn verify_vqae(&self, vqae: &Vqae, paint: &mut Paint) -> Result<()> {
-        let painter = Painter { vqae, fast: &Fast::new(Level::Plain, []).with(vqae.meshes()) };
+    fn verify_vqae(&self, vqae: &Vqae, random: &mut Random) -> Result<()> {
+        let autoencoder = Autoencoder { vqae, kernels: &Kernels::new(Level::Plain, []).with(vqae.meshes()) };
         let mut all = Vec::new();
         for (h, w, max) in [(64, 64, 1 << 20), (64, 70, 900), (20, 61, 90_000), (9, 200, 300)] {
             let ints: Vec<i32> =
-                (0..h * w).map(|i| (max / 90 * (i / w % 64) as i32 + paint.int(max / 4)).min(max)).collect();
+                (0..h * w).map(|i| (max / 90 * (i / w % 64) as i32 + random.int(max / 4)).min(max)).collect();
             let classes: Vec<u8> = (0..h * w).map(|i| u8::from(i % w > 40 && i / w < 17)).collect();
             all.extend(blocks(Tile { ints: &ints, classes: &classes, h, w, max }));
         }
@@ -185,30 +185,35 @@ impl Gpu {
         let mut found = all.clone();
         let heads = self.find(vqae, &mut found.iter_mut().collect::<Vec<_>>())?;
         for (block, found) in all.iter_mut().zip(&found) {
-            block.find(painter);
+            block.find(autoencoder);
             if block.codes != found.codes {
                 return Err(differs("mesh or nearest: a code"));
             }
         }
-        let painted = self.paint(vqae, &all.iter().collect::<Vec<_>>())?;
-        for ((block, heads), painted) in all.iter().zip(&heads).zip(&painted) {
-            same(Op::Mesh, &block.paint(painter), painted)?;
-            same(Op::Mesh, painted, heads)?;
+        let drawn = self.paint(vqae, &all.iter().collect::<Vec<_>>())?;
+        for ((block, heads), drawn) in all.iter().zip(&heads).zip(&drawn) {
+            same(Op::Mesh, &block.paint(autoencoder), drawn)?;
+            same(Op::Mesh, drawn, heads)?;
         }
         Ok(())
     }
 
     /// Whole tiles: what fills the arenas is seen only there.
-    fn verify_tiles(&self, model: &Model, paint: &mut Paint) -> Result<()> {
-        let n_refs = model.parts.iter().map(|p| p.net.n_refs).max().unwrap_or(0);
+    fn verify_tiles(&self, model: &Model, random: &mut Random) -> Result<()> {
+        let n_refs = model.nets.iter().map(|p| p.net.n_refs).max().unwrap_or(0);
         let linears = model.linears(n_refs);
         let (h, w, max) = (13, 10, 70000);
-        let mut tile = || (0..h * w).map(|_| paint.int(max)).collect::<Vec<i32>>();
+        let mut tile = || (0..h * w).map(|_| random.int(max)).collect::<Vec<i32>>();
         let planes: Vec<Vec<i32>> = (0..n_refs + 3).map(|_| tile()).collect();
         let refs: Vec<&[i32]> = planes[3..].iter().map(Vec::as_slice).collect();
-        let fast = model.fast(Level::Plain);
-        let context =
-            Context { model, fast: &fast, linears: &linears, usual: Usual { value: 640_000, residual: 300 }, max };
+        let kernels = model.kernels(Level::Plain);
+        let context = PlaneContext {
+            model,
+            kernels: &kernels,
+            linears: &linears,
+            stats: PlaneStats { median: 640_000, spread: 300 },
+            max,
+        };
         let plan = model.plan_to_encode(h, w);
         let tiles: Vec<TileInts> = planes[..3].iter().map(|ints| TileInts { ints, refs: &refs }).collect();
         let payloads = self.encode(context, &plan, &tiles)?;
@@ -238,9 +243,9 @@ fn differs(what: &str) -> Error {
 }
 
 /// Seeded noise of every size, with the ends of the range in it.
-struct Paint(u32);
+struct Random(u32);
 
-impl Paint {
+impl Random {
     fn bits(&mut self) -> u32 {
         self.0 = self.0.wrapping_mul(1664525).wrapping_add(1013904223);
         self.0 >> 8

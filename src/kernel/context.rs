@@ -6,7 +6,7 @@
 //! `net::load` has proved that no sum of the MLP can overflow an i32.
 
 use super::log2::log2;
-use super::{HINT_SHIFT, MAX_RESIDUAL, Site, Usual, address};
+use super::{HINT_SHIFT, MAX_RESIDUAL, PlaneStats, Site, address};
 use crate::net::{Layer, Net};
 
 /// s and the heads of every cell of a run, one array per head.
@@ -81,7 +81,7 @@ pub fn features(net: &Net, cell: Site, b: i32, f: &mut [i32]) -> i32 {
     let log_s = log2(s);
     let half = (1 << net.feature_shift) >> 1;
 
-    let Usual { value: middle, residual: quiet } = cell.arenas.usual;
+    let PlaneStats { median: middle, spread: quiet } = cell.arenas.stats;
     let height = ((log2((b - middle).abs() + quiet) - log2(quiet) + 16) >> 5).min(63);
 
     let soft = |x: i32| {

@@ -50,7 +50,7 @@ pub struct Arenas<'a> {
     pub values: &'a [i32],
     pub residuals: &'a [i32],
     pub refs: &'a [&'a [i32]],
-    pub usual: Usual,
+    pub stats: PlaneStats,
 }
 
 /// A run, and what its cells see.
@@ -85,11 +85,11 @@ impl<'a> Site<'a> {
 
 /// What is usual in a plane, found by the encoder: a star stands above it, a dark frame never leaves it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Usual {
+pub struct PlaneStats {
     /// The median int, times `ONE`.
-    pub value: i32,
+    pub median: i32,
     /// The median |residual|, at least 1: what stands where no residual is known yet, too.
-    pub residual: i32,
+    pub spread: i32,
 }
 
 /// Where a cell looks, as offsets from its own place in the arena.

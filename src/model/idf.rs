@@ -1,20 +1,20 @@
 //! z₂ ← x₂ − round(t(x₁))     x₁ ← x₁ + round(u(z₂))     from fine to coarse; z₂ is coded, coarse to fine
 //!
-//! An integer flow over the phases of the lattice. At every level the midpoints of two (phases 01 and 10) go first, by what lies on
-//! phases 00 and 11, then the midpoints of four (phase 11), by phase 00; what is left of phase 00 is the image of the level above.
+//! An integer flow over the phases of the lattice. At every level the odd samples of two (phases 01 and 10) go first, by what lies on
+//! phases 00 and 11, then the odd samples of four (phase 11), by phase 00; what is left of phase 00 is the image of the level above.
 //! Each half is undone by the same nets with the other sign, so that whatever they say comes back.
 
 use super::lattice::{self, Level};
 use super::plan::{Half, Known, Lift, Phase, Plan, Run};
-use super::{Part, Places};
+use super::{PassNet, Places};
 use crate::error::{Error, Result};
 use crate::kernel::Offsets;
 use crate::net::{Pass, Tap};
 use std::ops::Range;
 
-/// What is asked of a flow's nets beside what is asked of all: a midpoint has one prediction, and both of its nets see around it.
-pub(super) fn check(parts: &[Part]) -> Result<()> {
-    let of = |pass: Pass| parts.iter().find(move |p| p.net.pass == pass).map(|p| &p.net);
+/// What is asked of a flow's nets beside what is asked of all: a odd sample has one prediction, and both of its nets see around it.
+pub(super) fn check(nets: &[PassNet]) -> Result<()> {
+    let of = |pass: Pass| nets.iter().find(move |p| p.net.pass == pass).map(|p| &p.net);
     let twins = [(Pass::Diagonal, Pass::PredictDiagonal), (Pass::Rest, Pass::PredictRest)];
     match twins.iter().all(|&(a, b)| of(a).map(|n| (&n.taps, &n.ref_taps)) == of(b).map(|n| (&n.taps, &n.ref_taps))) {
         true => Ok(()),
@@ -84,8 +84,8 @@ fn lift(level: &Level, above: Option<&Level>, number: i32, update: [Places; 2], 
         known: if coded.is_empty() { Vec::new() } else { around },
         coded,
     };
-    let bare = if whole { 0..0 } else { level.array((1, 1)) };
-    Lift { level: number, descent: descent(level, above), bare, phases, halves: [diagonal, rest] }
+    let empty = if whole { 0..0 } else { level.array((1, 1)) };
+    Lift { level: number, descent: descent(level, above), empty, phases, halves: [diagonal, rest] }
 }
 
 fn cells(level: &Level, phase: usize, w: usize) -> Phase {
@@ -133,15 +133,15 @@ mod tests {
 
     #[test]
     fn a_flow_whose_nets_see_different_places_is_refused() {
-        let Model { name, parts, hash, .. } = painted_model(Family::Idf, 1, 2);
-        let model = |parts: Vec<Part>| Model::new(&name, Family::Idf, parts, hash).map(drop);
-        assert_eq!(model(parts.clone()), Ok(()));
-        let mut other = parts.clone();
+        let Model { name, nets, hash, .. } = painted_model(Family::Idf, 1, 2);
+        let model = |nets: Vec<PassNet>| Model::new(&name, Family::Idf, nets, hash).map(drop);
+        assert_eq!(model(nets.clone()), Ok(()));
+        let mut other = nets.clone();
         for part in other.iter_mut().filter(|part| part.net.pass == Pass::PredictRest) {
             part.net.taps.swap(0, 1);
         }
         assert!(model(other).is_err());
-        let without = |pass| parts.iter().filter(|part| part.net.pass != pass).cloned().collect();
+        let without = |pass| nets.iter().filter(|part| part.net.pass != pass).cloned().collect();
         for &pass in Family::Idf.passes() {
             assert!(model(without(pass)).is_err(), "{pass:?}");
         }

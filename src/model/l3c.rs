@@ -10,7 +10,7 @@
 use super::plan::{Plan, Run, Scale, Step};
 use crate::kernel::log2::log2;
 use crate::kernel::quantise::{centre, coarse};
-use crate::kernel::{ONE, Offsets, Usual};
+use crate::kernel::{ONE, Offsets, PlaneStats};
 use crate::net::{Net, Pass, Tap};
 
 /// log2 of the largest step.
@@ -29,8 +29,8 @@ pub struct Steps(u32);
 
 impl Steps {
     /// What a plane's head says: its usual residual is the step of its means.
-    pub fn of(usual: Usual) -> Steps {
-        Steps((usual.residual / ONE).max(1).ilog2().min(MAX_LOG2_STEP))
+    pub fn of(stats: PlaneStats) -> Steps {
+        Steps((stats.spread / ONE).max(1).ilog2().min(MAX_LOG2_STEP))
     }
 
     /// The usual residual that says so.
@@ -159,17 +159,17 @@ impl Arrays {
 }
 
 /// Where the nets of the three passes look.
-pub struct Sight<'a> {
+pub struct PassTaps<'a> {
     pub encoder: &'a [Tap],
     pub feature: &'a [Tap],
     pub finer: &'a [Tap],
     pub n_hints: usize,
 }
 
-impl<'a> Sight<'a> {
-    pub fn of(net: impl Fn(Pass) -> &'a Net) -> Sight<'a> {
+impl<'a> PassTaps<'a> {
+    pub fn of(net: impl Fn(Pass) -> &'a Net) -> PassTaps<'a> {
         let finer = net(Pass::Finer);
-        Sight {
+        PassTaps {
             encoder: &net(Pass::Encoder).taps,
             feature: &net(Pass::Feature).taps,
             finer: &finer.taps,
@@ -179,8 +179,8 @@ impl<'a> Sight<'a> {
 }
 
 /// The plan of both encoder and decoder.
-pub fn plan(sight: &Sight, h: usize, w: usize) -> Plan {
-    let all = sight.encoder.iter().chain(sight.feature).chain(sight.finer);
+pub fn plan(pass_taps: &PassTaps, h: usize, w: usize) -> Plan {
+    let all = pass_taps.encoder.iter().chain(pass_taps.feature).chain(pass_taps.finer);
     let margin = all.map(|t| t.0.abs().max(t.1.abs())).max().unwrap_or(0) as usize + 1;
     let mut scales = scales(h, w);
     let mut plan = Plan {
@@ -208,11 +208,11 @@ pub fn plan(sight: &Sight, h: usize, w: usize) -> Plan {
             });
         }
         scales[s].encoder = plan.offsets.len();
-        plan.offsets.push(encoder_offsets(&arrays, sight.encoder));
-        plan.steps.push(feature_step(&mut plan.offsets, &arrays, sight.feature, s, &coarse));
+        plan.offsets.push(encoder_offsets(&arrays, pass_taps.encoder));
+        plan.steps.push(feature_step(&mut plan.offsets, &arrays, pass_taps.feature, s, &coarse));
         let mut of_phase = [None; 4];
         for phase in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-            if let Some(step) = finer_step(&mut plan.offsets, &arrays, sight, s, &fine, phase) {
+            if let Some(step) = finer_step(&mut plan.offsets, &arrays, pass_taps, s, &fine, phase) {
                 of_phase[2 * phase.0 + phase.1] = Some(plan.steps.len());
                 plan.steps.push(step);
             }
@@ -257,7 +257,7 @@ fn feature_step(offsets: &mut Vec<Offsets>, arrays: &Arrays, taps: &[Tap], s: us
 fn finer_step(
     offsets: &mut Vec<Offsets>,
     arrays: &Arrays,
-    sight: &Sight,
+    pass_taps: &PassTaps,
     s: usize,
     fine: &Scale,
     (py, px): (usize, usize),
@@ -275,9 +275,9 @@ fn finer_step(
     };
     let turned = |&(dy, dx): &Tap| (if py == 1 { -dy } else { dy }, if px == 1 { -dx } else { dx });
     let see = |array: usize, n: usize| -> Vec<i32> {
-        sight.finer[..n].iter().map(|tap| arrays.offset(phase, array, turned(tap))).collect()
+        pass_taps.finer[..n].iter().map(|tap| arrays.offset(phase, array, turned(tap))).collect()
     };
-    let (taps, hints) = (see(MEANS, sight.finer.len()), see(FEATURES, sight.n_hints));
+    let (taps, hints) = (see(MEANS, pass_taps.finer.len()), see(FEATURES, pass_taps.n_hints));
     offsets.push(Offsets { taps, ref_taps: vec![0], hints, ..Offsets::default() });
     let (set, level) = (s.min(N_SETS - 1), s as i32);
     let runs = (0..rows).map(run).collect();
@@ -342,7 +342,7 @@ mod tests {
         let mut values = plan.arena(0);
         plan.fill(&all, &mut values);
         let steps: Vec<&Step> = plan.steps.iter().filter(|s| s.level == 0 && s.pass == Pass::Finer).collect();
-        let taps = &model().parts[2].net.taps.clone();
+        let taps = &model().nets[2].net.taps.clone();
         for (phase, step) in steps.into_iter().enumerate() {
             let offsets = &plan.offsets[step.offsets];
             for (row, run) in step.runs.iter().enumerate() {
@@ -367,7 +367,7 @@ mod tests {
         let plan = model().plan_to_encode(3, 3);
         let tile = [10, 11, 7, 12, 14, 8, 20, 23, 90];
         let of = |log2_step| {
-            let all = pyramid(&plan, &tile, 100, Steps::of(Usual { value: 0, residual: ONE << log2_step }));
+            let all = pyramid(&plan, &tile, 100, Steps::of(PlaneStats { median: 0, spread: ONE << log2_step }));
             all[plan.scales[1].ints..][..4].to_vec()
         };
         assert_eq!(of(0), [12, 8, 22, 90]);
@@ -390,11 +390,11 @@ mod tests {
         for (n, log2_step) in [(16, 3), (64, 5), (1024, 9)] {
             // noise of n / √12
             assert_eq!((of(n).of_scale(0), of(n).of_scale(1), of(n).of_scale(2)), (0, log2_step, log2_step - 1), "{n}");
-            assert_eq!(Steps::of(Usual { value: 0, residual: of(n).residual() }), of(n));
+            assert_eq!(Steps::of(PlaneStats { median: 0, spread: of(n).residual() }), of(n));
         }
         assert_eq!(of(16).wider(-9).of_scale(1), 0);
-        assert_eq!(Steps::of(Usual { value: 0, residual: 1 }).of_scale(3), 0);
-        assert_eq!(Steps::of(Usual { value: 0, residual: 1 << 22 }).of_scale(1), MAX_LOG2_STEP);
+        assert_eq!(Steps::of(PlaneStats { median: 0, spread: 1 }).of_scale(3), 0);
+        assert_eq!(Steps::of(PlaneStats { median: 0, spread: 1 << 22 }).of_scale(1), MAX_LOG2_STEP);
         assert_eq!(Steps::measured([(&[5][..], 1)].into_iter()).of_scale(1), 0);
     }
 }

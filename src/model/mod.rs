@@ -8,7 +8,7 @@ pub mod raster;
 pub mod vqae;
 
 use crate::error::{Error, Result};
-use crate::kernel::fast::{Fast, Level};
+use crate::kernel::fast::{Kernels, Level};
 use crate::kernel::predict::Linear;
 use crate::net::{Net, Pass, Tap};
 pub use plan::Plan;
@@ -105,7 +105,7 @@ pub struct Places<'a> {
 
 /// A net and the predictor it was trained with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct PassNet {
     pub net: Net,
     pub linear: Linear,
 }
@@ -115,57 +115,57 @@ pub struct Model {
     pub name: String,
     pub family: Family,
     /// Empty of a vqae, whose nets are meshes.
-    pub parts: Vec<Part>,
+    pub nets: Vec<PassNet>,
     pub vqae: Option<Vqae>,
     /// blake3 of the weights file: how a coded file names its model.
     pub hash: [u8; 32],
 }
 
 impl Model {
-    pub fn new(name: &str, family: Family, parts: Vec<Part>, hash: [u8; 32]) -> Result<Model> {
-        for (i, p) in parts.iter().enumerate() {
-            if parts[..i].iter().any(|q| (q.net.pass, q.net.n_refs) == (p.net.pass, p.net.n_refs)) {
+    pub fn new(name: &str, family: Family, nets: Vec<PassNet>, hash: [u8; 32]) -> Result<Model> {
+        for (i, p) in nets.iter().enumerate() {
+            if nets[..i].iter().any(|q| (q.net.pass, q.net.n_refs) == (p.net.pass, p.net.n_refs)) {
                 return Err(Error::corrupt("two nets for one pass and one number of reference planes"));
             }
         }
-        if parts.is_empty() {
+        if nets.is_empty() {
             return Err(Error::corrupt(format!("a {} model without nets", family.name())));
         }
-        if parts.iter().any(|p| p.net.n_refs > family.max_refs()) {
+        if nets.iter().any(|p| p.net.n_refs > family.max_refs()) {
             return Err(Error::corrupt(format!("a {} model that looks at reference planes", family.name())));
         }
         for &pass in family.passes() {
-            if !parts.iter().any(|p| p.net.pass == pass && p.net.n_refs == 0) {
+            if !nets.iter().any(|p| p.net.pass == pass && p.net.n_refs == 0) {
                 return Err(Error::corrupt(format!("a {} model without a net for pass {pass:?}", family.name())));
             }
         }
-        if family != Family::PixelcnnDeep && !parts.iter().all(|p| p.net.is_plain()) {
+        if family != Family::PixelcnnDeep && !nets.iter().all(|p| p.net.is_plain()) {
             return Err(Error::corrupt(format!("a {} model whose layers are not plain", family.name())));
         }
         let same = |f: fn(&Net) -> &[(i32, i32)]| {
-            parts.iter().all(|p| parts.iter().all(|q| p.net.pass != q.net.pass || f(&p.net) == f(&q.net)))
+            nets.iter().all(|p| nets.iter().all(|q| p.net.pass != q.net.pass || f(&p.net) == f(&q.net)))
         };
         let places = same(|n| &n.taps) && same(|n| &n.ref_taps) && same(Net::around);
-        if !places || parts.iter().any(|p| !family.passes().contains(&p.net.pass)) {
+        if !places || nets.iter().any(|p| !family.passes().contains(&p.net.pass)) {
             return Err(Error::corrupt("nets of one pass look at different places"));
         }
-        let coded = || parts.iter().filter(|p| family.coded().contains(&p.net.pass)).map(|p| &p.net);
-        if coded().any(|net| net.n_linear != parts[0].net.n_linear || net.k != parts[0].net.k) {
+        let coded = || nets.iter().filter(|p| family.coded().contains(&p.net.pass)).map(|p| &p.net);
+        if coded().any(|net| net.n_linear != nets[0].net.n_linear || net.k != nets[0].net.k) {
             return Err(Error::corrupt("nets of one model differ in their linear taps or mixtures"));
         }
         if family == Family::Idf {
-            idf::check(&parts)?;
+            idf::check(&nets)?;
         }
-        if parts.iter().any(|p| p.net.ref_taps.len() != parts[0].net.ref_taps.len()) {
+        if nets.iter().any(|p| p.net.ref_taps.len() != nets[0].net.ref_taps.len()) {
             return Err(Error::corrupt("nets of one model differ in their reference taps"));
         }
-        Ok(Model { name: name.to_string(), family, parts, vqae: None, hash })
+        Ok(Model { name: name.to_string(), family, nets, vqae: None, hash })
     }
 
     /// The net for a pass that uses most of the `n_refs` reference planes at hand.
-    pub fn part(&self, pass: Pass, n_refs: usize) -> usize {
-        let fits = |&i: &usize| self.parts[i].net.pass == pass && self.parts[i].net.n_refs <= n_refs;
-        (0..self.parts.len()).filter(fits).max_by_key(|&i| self.parts[i].net.n_refs).expect("Model::new found one")
+    pub fn net_index(&self, pass: Pass, n_refs: usize) -> usize {
+        let fits = |&i: &usize| self.nets[i].net.pass == pass && self.nets[i].net.n_refs <= n_refs;
+        (0..self.nets.len()).filter(fits).max_by_key(|&i| self.nets[i].net.n_refs).expect("Model::new found one")
     }
 
     /// Multiplications per cell of the nets without references, the largest of the passes; a cell of a flow meets three nets, one of a
@@ -174,7 +174,7 @@ impl Model {
         if let Some(vqae) = &self.vqae {
             return vqae.n_mac();
         }
-        let plain = self.parts.iter().filter(|p| p.net.n_refs == 0).map(|p| p.net.n_mac());
+        let plain = self.nets.iter().filter(|p| p.net.n_refs == 0).map(|p| p.net.n_mac());
         match self.family {
             Family::Idf => plain.collect::<Vec<_>>().chunks(2).filter_map(|nets| nets.iter().max()).sum(),
             _ => plain.max().unwrap_or(0),
@@ -194,12 +194,12 @@ impl Model {
 
 impl Model {
     /// The kernels of a level, with the nets of this model.
-    pub fn fast(&self, level: Level) -> Fast {
-        Fast::new(level, self.parts.iter().map(|p| &p.net)).with(self.vqae.iter().flat_map(Vqae::meshes))
+    pub fn kernels(&self, level: Level) -> Kernels {
+        Kernels::new(level, self.nets.iter().map(|p| &p.net)).with(self.vqae.iter().flat_map(Vqae::meshes))
     }
 
     fn places(&self, pass: Pass) -> Places<'_> {
-        let net = &self.parts[self.part(pass, 0)].net;
+        let net = &self.nets[self.net_index(pass, 0)].net;
         Places { taps: &net.taps, ref_taps: &net.ref_taps, around: net.around() }
     }
 
@@ -212,14 +212,14 @@ impl Model {
 
     pub fn plan_to_decode(&self, h: usize, w: usize) -> Plan {
         match self.family {
-            Family::Pixelcnn | Family::PixelcnnDeep => raster::waves(self.places(Pass::Raster), h, w),
+            Family::Pixelcnn | Family::PixelcnnDeep => raster::by_wavefronts(self.places(Pass::Raster), h, w),
             Family::Vqae => panic!("a vqae knows blocks, and no plan"),
             Family::Lattice => lattice::plan([Pass::Diagonal, Pass::Rest].map(|pass| self.places(pass)), h, w),
             Family::Idf => {
                 let coded = [Pass::Diagonal, Pass::Rest].map(|pass| self.places(pass));
                 idf::plan(coded, [Pass::UpdateDiagonal, Pass::UpdateRest].map(|pass| self.places(pass)), h, w)
             }
-            Family::L3c => l3c::plan(&l3c::Sight::of(|pass| &self.parts[self.part(pass, 0)].net), h, w),
+            Family::L3c => l3c::plan(&l3c::PassTaps::of(|pass| &self.nets[self.net_index(pass, 0)].net), h, w),
         }
     }
 
@@ -230,7 +230,7 @@ impl Model {
             family => family.coded(),
         };
         let linear = |set: usize| {
-            let part = &self.parts[self.part(passes[set % passes.len()], 0)];
+            let part = &self.nets[self.net_index(passes[set % passes.len()], 0)];
             let refs = vec![vec![0; part.net.ref_taps.len() - 1]; n_refs.min(self.family.max_refs())];
             Linear::new(part.linear.own().to_vec(), refs).expect("zeros add nothing to a sum that was checked")
         };
@@ -283,12 +283,12 @@ pub mod tests {
                 },
             );
             let layers = layers.collect();
-            Part { net: Net::wired(spec, layers, wiring).unwrap(), linear: Linear::mean(6) }
+            PassNet { net: Net::wired(spec, layers, wiring).unwrap(), linear: Linear::mean(6) }
         };
         let n_refs = 0..=family.max_refs().min(1);
-        let parts = family.passes().iter().flat_map(|&p| n_refs.clone().map(move |n| (p, n))).map(|(p, n)| part(p, n));
-        let parts = parts.collect();
-        Model::new("painted", family, parts, [0; 32]).unwrap()
+        let nets = family.passes().iter().flat_map(|&p| n_refs.clone().map(move |n| (p, n))).map(|(p, n)| part(p, n));
+        let nets = nets.collect();
+        Model::new("painted", family, nets, [0; 32]).unwrap()
     }
 
     /// Three plain layers; of the deep family one that is gated and adds, and one that looks far back.
@@ -339,7 +339,7 @@ pub mod tests {
             let bytes = crate::weights::store(&model).unwrap();
             assert_eq!(bytes, crate::weights::store(&model).unwrap());
             let back = crate::weights::load(&bytes).unwrap();
-            assert_eq!((&back.parts, back.family), (&model.parts, family));
+            assert_eq!((&back.nets, back.family), (&model.nets, family));
             assert_eq!(back.hash, *blake3::hash(&bytes).as_bytes());
         }
     }

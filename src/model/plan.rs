@@ -55,10 +55,10 @@ pub struct Lift {
     /// (cell of the level above, the same int's cell here): nothing at the coarsest.
     pub descent: Vec<(u32, u32)>,
     /// Cells of phase 11 where it has no ints.
-    pub bare: Range<usize>,
+    pub empty: Range<usize>,
     /// By 2y + x.
     pub phases: [Phase; 4],
-    /// As they are undone: the midpoints of four, the midpoints of two.
+    /// As they are undone: the odd samples of four, the odd samples of two.
     pub halves: [Half; 2],
 }
 

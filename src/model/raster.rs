@@ -67,7 +67,7 @@ pub fn rows(places: Places, h: usize, w: usize) -> Plan {
 }
 
 /// The decoder's plan: one step per wavefront.
-pub fn waves(places: Places, h: usize, w: usize) -> Plan {
+pub fn by_wavefronts(places: Places, h: usize, w: usize) -> Plan {
     let r = reach(places);
     let s = skew(places);
     let pitch = r.up + h + r.down;

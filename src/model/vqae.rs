@@ -59,15 +59,15 @@ impl Codebook {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vqae {
     /// Pixels → latents of top cells.
-    pub find_top: Mesh,
+    pub encoder_top: Mesh,
     /// Pixels, top codes → latents of bottom cells.
-    pub find_bottom: Mesh,
+    pub encoder_bottom: Mesh,
     /// Top codes, bottom codes → 64 pixels of every bottom cell.
-    pub paint: Mesh,
+    pub decoder: Mesh,
     /// Top codes before, size → a logit for every top code.
-    pub foresee_top: Mesh,
+    pub prior_top: Mesh,
     /// Bottom codes before, top codes, size → a logit for every bottom code.
-    pub foresee_bottom: Mesh,
+    pub prior_bottom: Mesh,
     pub top: Codebook,
     pub bottom: Codebook,
 }
@@ -75,11 +75,11 @@ pub struct Vqae {
 /// Which of the meshes, in the order of the weights file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    FindTop,
-    FindBottom,
-    Paint,
-    ForeseeTop,
-    ForeseeBottom,
+    EncoderTop,
+    EncoderBottom,
+    Decoder,
+    PriorTop,
+    PriorBottom,
 }
 
 impl Vqae {
@@ -87,29 +87,29 @@ impl Vqae {
 
     /// In the order of the weights file.
     pub fn meshes(&self) -> [&Mesh; Vqae::N_MESHES] {
-        [&self.find_top, &self.find_bottom, &self.paint, &self.foresee_top, &self.foresee_bottom]
+        [&self.encoder_top, &self.encoder_bottom, &self.decoder, &self.prior_top, &self.prior_bottom]
     }
 
     pub fn new(meshes: [Mesh; Vqae::N_MESHES], top: Codebook, bottom: Codebook) -> Result<Vqae> {
-        let [find_top, find_bottom, paint, foresee_top, foresee_bottom] = meshes;
+        let [encoder_top, encoder_bottom, decoder, prior_top, prior_bottom] = meshes;
         let (t, b) = (Sheet { side: TOP_SIDE, width: top.width }, Sheet { side: SIDE, width: bottom.width });
         let logits = |sheet: Sheet, codes: &Codebook| Sheet { width: codes.n_codes(), ..sheet };
         let wanted = [
-            (&find_top, &[PIXELS][..], t),
-            (&find_bottom, &[PIXELS, t], b),
-            (&paint, &[t, b], PIXELS),
-            (&foresee_top, &[t, SIZE], logits(t, &top)),
-            (&foresee_bottom, &[b, t, SIZE], logits(b, &bottom)),
+            (&encoder_top, &[PIXELS][..], t),
+            (&encoder_bottom, &[PIXELS, t], b),
+            (&decoder, &[t, b], PIXELS),
+            (&prior_top, &[t, SIZE], logits(t, &top)),
+            (&prior_bottom, &[b, t, SIZE], logits(b, &bottom)),
         ];
         for (mesh, sources, out) in wanted {
             if mesh.sources() != sources || mesh.out() != out {
                 return Err(Error::corrupt(format!("a mesh of {:?} where {sources:?} come in", mesh.sources())));
             }
         }
-        if !foresee_top.is_causal() || !foresee_bottom.is_causal() {
-            return Err(Error::corrupt("a code would be foreseen from one that is not known"));
+        if !prior_top.is_causal() || !prior_bottom.is_causal() {
+            return Err(Error::corrupt("a code would be predicted from one that is not known"));
         }
-        Ok(Vqae { find_top, find_bottom, paint, foresee_top, foresee_bottom, top, bottom })
+        Ok(Vqae { encoder_top, encoder_bottom, decoder, prior_top, prior_bottom, top, bottom })
     }
 
     /// Multiplications for an int of a block that is coded.
@@ -120,6 +120,6 @@ impl Vqae {
 
 impl Model {
     pub fn of_vqae(name: &str, vqae: Vqae, hash: [u8; 32]) -> Model {
-        Model { name: name.to_string(), family: Family::Vqae, parts: Vec::new(), vqae: Some(vqae), hash }
+        Model { name: name.to_string(), family: Family::Vqae, nets: Vec::new(), vqae: Some(vqae), hash }
     }
 }

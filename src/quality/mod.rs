@@ -39,8 +39,8 @@ pub struct Stretch<'a> {
 pub struct Quality {
     pub n_samples: u64,
     /// Fill values and what is not finite in the original; of them, those that are other bits now.
-    pub n_hidden: u64,
-    pub n_hidden_changed: u64,
+    pub n_masked: u64,
+    pub n_masked_changed: u64,
     /// Samples that count and came out as no number: part of no other figure.
     pub n_lost: u64,
     /// Samples that count and are other bits now.
@@ -162,8 +162,8 @@ pub fn measure(original: Stretch, decoded: Stretch) -> Result<Quality> {
     let segmentation = pair.segmentation(&far)?;
     Ok(Quality {
         n_samples: a.n_samples()?,
-        n_hidden: far.n_hidden,
-        n_hidden_changed: far.n_hidden_changed,
+        n_masked: far.n_masked,
+        n_masked_changed: far.n_masked_changed,
         n_lost: far.n_lost,
         n_changed: far.n_changed,
         n_measured: near.n,

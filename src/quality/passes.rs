@@ -36,8 +36,8 @@ pub struct Near {
 
 /// What the second finds.
 pub struct Far {
-    pub n_hidden: u64,
-    pub n_hidden_changed: u64,
+    pub n_masked: u64,
+    pub n_masked_changed: u64,
     pub n_lost: u64,
     pub n_changed: u64,
     pub before: Histogram,
@@ -115,8 +115,8 @@ impl Pair<'_> {
     pub fn distribution(&self, near: &Near) -> Result<Far> {
         let ends = near.ends.unwrap_or((0.0, 0.0));
         let new = || Far {
-            n_hidden: 0,
-            n_hidden_changed: 0,
+            n_masked: 0,
+            n_masked_changed: 0,
             n_lost: 0,
             n_changed: 0,
             before: Histogram::of_samples(ends, self.is_whole()),
@@ -128,8 +128,8 @@ impl Pair<'_> {
             let (x, y) = self.read(spot)?;
             for (i, (&x, &y)) in x.iter().zip(&y).enumerate() {
                 let is_hidden = self.ordinary.number(x).is_nan();
-                far.n_hidden += u64::from(is_hidden);
-                far.n_hidden_changed += u64::from(is_hidden && x != y);
+                far.n_masked += u64::from(is_hidden);
+                far.n_masked_changed += u64::from(is_hidden && x != y);
                 far.n_changed += u64::from(!is_hidden && x != y);
                 match self.numbers(x, y) {
                     Some((a, b)) => {
@@ -218,8 +218,8 @@ impl Near {
 
 impl Far {
     fn merge(&mut self, part: &Far) {
-        self.n_hidden += part.n_hidden;
-        self.n_hidden_changed += part.n_hidden_changed;
+        self.n_masked += part.n_masked;
+        self.n_masked_changed += part.n_masked_changed;
         self.n_lost += part.n_lost;
         self.n_changed += part.n_changed;
         self.before.merge(&part.before);

@@ -36,7 +36,7 @@ fn a_shift_by_a_constant_is_its_own_error() {
     for shape in [&[3000][..], &[50, 60], &[3, 20, 50], &[3000, 1]] {
         let q = of_u16(&a, &b, shape);
         assert_eq!((q.largest, q.rmse(), q.bias(), q.range), (4.0, 4.0, 4.0, Some((1000.0, 2000.0))));
-        assert_eq!((q.n_changed, q.n_measured, q.n_hidden), (3000, 3000, 0));
+        assert_eq!((q.n_changed, q.n_measured, q.n_masked), (3000, 3000, 0));
         assert_eq!(q.psnr(), Some(20.0 * 250f64.log10()));
         assert_eq!(q.distances.unwrap().wasserstein, 4.0);
         // both thresholds move along
@@ -87,7 +87,7 @@ fn fill_values_and_nan_are_counted_and_part_of_no_figure() {
     (a[501], b[501]) = (f32::NAN, 0.0);
     b[502] = f32::INFINITY;
     let q = of_f32(&a, &b, &[40, 100]);
-    assert_eq!((q.n_hidden, q.n_hidden_changed, q.n_lost, q.n_measured), (402, 1, 1, 4000 - 403));
+    assert_eq!((q.n_masked, q.n_masked_changed, q.n_lost, q.n_measured), (402, 1, 1, 4000 - 403));
     assert!(q.largest > 0.4999 && q.largest < 0.5001 && q.width() < 30.0, "{q:?}");
     assert_eq!(q.picture.plane, 0);
     assert!(q.picture.largest[0].is_nan() && !q.picture.largest[403].is_nan());

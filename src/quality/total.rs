@@ -11,8 +11,8 @@ use std::f64::consts::LOG10_2;
 pub struct Total {
     pub n_arrays: u64,
     pub n_samples: u64,
-    pub n_hidden: u64,
-    pub n_hidden_changed: u64,
+    pub n_masked: u64,
+    pub n_masked_changed: u64,
     pub n_lost: u64,
     pub n_changed: u64,
     pub n_measured: u64,
@@ -34,8 +34,8 @@ impl Total {
     pub fn add(&mut self, q: &Quality) {
         self.n_arrays += 1;
         self.n_samples += q.n_samples;
-        self.n_hidden += q.n_hidden;
-        self.n_hidden_changed += q.n_hidden_changed;
+        self.n_masked += q.n_masked;
+        self.n_masked_changed += q.n_masked_changed;
         self.n_lost += q.n_lost;
         self.n_changed += q.n_changed;
         self.n_measured += q.n_measured;

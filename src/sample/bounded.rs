@@ -52,12 +52,12 @@ impl Bounded {
     }
 
     /// The same with steps of an odd part of twice the bound, of floats: an int that is off by half of them keeps it.
-    pub fn in_parts(survey: &Survey, bound: Bound, n_parts: u32) -> Option<Bounded> {
+    pub fn in_parts(survey: &Survey, bound: Bound, n_limbs: u32) -> Option<Bounded> {
         let Surveyed { markers, ends } = survey.surveyed();
         let (dtype, ends) = (survey.dtype(), ends?);
         let (rule, max) = match bound {
             Bound::Abs(e) => {
-                let uniform = |ends| uniform(survey, e, f64::from(n_parts), ends);
+                let uniform = |ends| uniform(survey, e, f64::from(n_limbs), ends);
                 let fits = |ends| uniform(ends).filter(|(_, max)| *max <= WISHED_MAX);
                 let reaching = |one_in| survey.inner_ends(ends, one_in);
                 fits(ends)
@@ -243,17 +243,17 @@ fn is_finite(dtype: Dtype, number: f64) -> bool {
 }
 
 /// Steps a hair below 2E, so that hardly any sample becomes an exception by the cast.
-fn uniform(survey: &Survey, bound: f64, n_parts: f64, (min, max): (u64, u64)) -> Option<(Rule, u64)> {
+fn uniform(survey: &Survey, bound: f64, n_limbs: f64, (min, max): (u64, u64)) -> Option<(Rule, u64)> {
     let (min, max) = (survey.number(min), survey.number(max));
     let hair = rounding(survey.dtype(), min.abs().max(max.abs()));
-    let step = short((2.0 * (bound - hair)).min(f64::MAX) / n_parts);
+    let step = short((2.0 * (bound - hair)).min(f64::MAX) / n_limbs);
     // a step near the distance of floats saves nothing
-    if bound.is_nan() || bound <= 2.0 * hair * n_parts || step <= 0.0 || !step.is_finite() {
+    if bound.is_nan() || bound <= 2.0 * hair * n_limbs || step <= 0.0 || !step.is_finite() {
         return None;
     }
     let (first, last) = ((min / step).round_ties_even(), (max / step).round_ties_even());
     // what is painted may come out as any int of its map: none of them is infinite
-    let inward = |k: f64| if n_parts == 1.0 || is_finite(survey.dtype(), k * step) { k } else { k - k.signum() };
+    let inward = |k: f64| if n_limbs == 1.0 || is_finite(survey.dtype(), k * step) { k } else { k - k.signum() };
     let (first, last) = (inward(first), inward(last));
     let end = MAX_WHOLE as f64;
     let map = (Rule::Uniform { bound, step, first: first as i64 }, (last - first) as u64);

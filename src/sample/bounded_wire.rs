@@ -151,7 +151,7 @@ mod tests {
                     let Ok(other) = Map::read(&mut wrong.as_slice(), dtype) else { continue };
                     let ints = [0, 1, 7, -1, i32::MIN];
                     let mut out = vec![0; 5 * dtype.n_bytes()];
-                    let parts = vec![&ints[..]; other.n_parts()];
+                    let parts = vec![&ints[..]; other.n_limbs()];
                     let _ = other.from_ints(&parts, false, &mut out);
                 }
             }

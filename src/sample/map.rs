@@ -52,8 +52,8 @@ impl Map {
     }
 
     /// The same for ints that are off by up to half of an odd number of parts of a step.
-    pub fn bounded_in_parts(survey: &Survey, bound: Bound, n_parts: u32) -> Option<Map> {
-        Bounded::in_parts(survey, bound, n_parts).map(|bounded| Map { form: Form::Bounded(bounded) })
+    pub fn bounded_in_parts(survey: &Survey, bound: Bound, n_limbs: u32) -> Option<Map> {
+        Bounded::in_parts(survey, bound, n_limbs).map(|bounded| Map { form: Form::Bounded(bounded) })
     }
 
     /// The bound of a map that loses.
@@ -87,7 +87,7 @@ impl Map {
     }
 
     /// 1, or 2 where ints need more than 32 bits: the high word, then the low word.
-    pub fn n_parts(&self) -> usize {
+    pub fn n_limbs(&self) -> usize {
         match &self.form {
             Form::Linear(linear) if in_two(linear) => 2,
             _ => 1,
@@ -96,7 +96,7 @@ impl Map {
 
     /// Every int of this part is, read as u32, at most this.
     pub fn max_int(&self, part: usize) -> u32 {
-        assert!(part < self.n_parts(), "a map has {} parts, not {}", self.n_parts(), part + 1);
+        assert!(part < self.n_limbs(), "a map has {} parts, not {}", self.n_limbs(), part + 1);
         match &self.form {
             Form::Linear(linear) if part == 1 || !in_two(linear) => linear.max_int().min(u64::from(u32::MAX)) as u32,
             Form::Linear(linear) => (linear.max_int() >> 32) as u32,
@@ -110,7 +110,7 @@ impl Map {
     pub fn to_ints(&self, bytes: &[u8], big_endian: bool, parts: &mut [&mut [i32]]) {
         let n = bytes.len() / self.dtype().n_bytes();
         assert!(bytes.len().is_multiple_of(self.dtype().n_bytes()), "ints are made of whole samples");
-        assert_eq!(parts.len(), self.n_parts(), "one slice per part");
+        assert_eq!(parts.len(), self.n_limbs(), "one slice per part");
         assert!(parts.iter().all(|part| part.len() == n), "one int per sample and part");
         match &self.form {
             Form::Linear(linear) => linear.to_ints(bytes, big_endian, parts),
@@ -133,7 +133,7 @@ impl Map {
     pub fn from_ints(&self, parts: &[&[i32]], big_endian: bool, out: &mut [u8]) -> Result<()> {
         let n = out.len() / self.dtype().n_bytes();
         assert!(out.len().is_multiple_of(self.dtype().n_bytes()), "ints become whole samples");
-        assert_eq!(parts.len(), self.n_parts(), "one slice per part");
+        assert_eq!(parts.len(), self.n_limbs(), "one slice per part");
         assert!(parts.iter().all(|part| part.len() == n), "one int per sample and part");
         match &self.form {
             Form::Linear(linear) => linear.from_ints(parts, big_endian, out),

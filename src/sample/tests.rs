@@ -18,7 +18,7 @@ fn swapped(bytes: &[u8], dtype: Dtype) -> Vec<u8> {
 }
 
 fn ints(map: &Map, bytes: &[u8], big_endian: bool) -> Vec<Vec<i32>> {
-    let mut parts = vec![vec![0; bytes.len() / map.dtype().n_bytes()]; map.n_parts()];
+    let mut parts = vec![vec![0; bytes.len() / map.dtype().n_bytes()]; map.n_limbs()];
     map.to_ints(bytes, big_endian, &mut parts.iter_mut().map(Vec::as_mut_slice).collect::<Vec<_>>());
     parts
 }
@@ -102,17 +102,17 @@ fn the_ends_of_the_integers_meet() {
     assert_eq!(check(&i16s, Dtype::I16), ["offset -32768"]);
     let i64s: Vec<u8> = [i64::MIN, i64::MAX, 0, -1].iter().flat_map(|v| v.to_le_bytes()).collect();
     let maps = Map::candidates(&stats(&i64s, Dtype::I64, false));
-    assert_eq!((maps[0].n_parts(), maps[0].max_int(0), maps[0].max_int(1)), (2, u32::MAX, u32::MAX));
+    assert_eq!((maps[0].n_limbs(), maps[0].max_int(0), maps[0].max_int(1)), (2, u32::MAX, u32::MAX));
     assert_eq!(ints(&maps[0], &i64s, false), [[0, -1, 1 << 31, i32::MAX], [0, -1, 0, -1]]);
     check(&i64s, Dtype::I64);
 }
 
 #[test]
 fn a_span_of_2_to_the_32_takes_the_second_part() {
-    for (last, n_parts) in [(u64::from(u32::MAX), 1), (1 << 32, 2)] {
+    for (last, n_limbs) in [(u64::from(u32::MAX), 1), (1 << 32, 2)] {
         let bytes: Vec<u8> = [1000u64, 1001, 1000 + last].iter().flat_map(|v| v.to_le_bytes()).collect();
         let maps = Map::candidates(&stats(&bytes, Dtype::U64, false));
-        assert_eq!((maps.len(), maps[0].n_parts()), (1, n_parts));
+        assert_eq!((maps.len(), maps[0].n_limbs()), (1, n_limbs));
         check(&bytes, Dtype::U64);
     }
 }
@@ -123,7 +123,7 @@ fn a_step_shrinks_the_span() {
     assert_eq!(check(&samples(Dtype::I32, 900, |i| 48u64.wrapping_mul(i)), Dtype::I32), ["offset 0 step 48"]);
     let wide = samples(Dtype::I64, 900, |i| (i * 7 % 1000).wrapping_sub(500).wrapping_mul(1_000_000_007 << 9));
     let maps = Map::candidates(&stats(&wide, Dtype::I64, false));
-    assert_eq!((maps[0].n_parts(), maps[0].max_int(0) < 1000), (1, true));
+    assert_eq!((maps[0].n_limbs(), maps[0].max_int(0) < 1000), (1, true));
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn an_int_past_the_end_is_corrupt() {
         for map in Map::candidates(&stats(&bytes, dtype, false)) {
             let mut parts = ints(&map, &bytes, false);
             let mut out = vec![0; bytes.len()];
-            for (p, slot) in (0..map.n_parts()).zip([99, 0]) {
+            for (p, slot) in (0..map.n_limbs()).zip([99, 0]) {
                 parts[p][slot] = map.max_int(p) as i32;
             }
             parts[0][99] = map.max_int(0).wrapping_add(1) as i32;
@@ -286,15 +286,15 @@ proptest! {
             let mut again = Vec::new();
             map.write(&mut again);
             assert_eq!(again, &bytes[..bytes.len() - input.len()]);
-            let parts = vec![noise.as_slice(); map.n_parts()];
+            let parts = vec![noise.as_slice(); map.n_limbs()];
             let mut out = vec![0; noise.len() * dtype.n_bytes()];
             let _ = map.from_ints(&parts, true, &mut out);
             let small: Vec<i32> = noise.iter().map(|v| (*v as u32 % (map.max_int(0).saturating_add(1))) as i32).collect();
-            if map.n_parts() == 1 {
+            if map.n_limbs() == 1 {
                 map.from_ints(&[&small], false, &mut out).unwrap();
                 assert_eq!(ints(&map, &out, false), [small], "{}", map.name());
             }
-            map.to_ints(&vec![0x5a; out.len()], false, &mut vec![vec![0; noise.len()]; map.n_parts()].iter_mut().map(Vec::as_mut_slice).collect::<Vec<_>>());
+            map.to_ints(&vec![0x5a; out.len()], false, &mut vec![vec![0; noise.len()]; map.n_limbs()].iter_mut().map(Vec::as_mut_slice).collect::<Vec<_>>());
         }
     }
 }

@@ -7,9 +7,9 @@ use crate::tile::code::{Code, Coded, Decoded, Mode, Tile};
 use crate::tile::coder::{Coder, Domain};
 use crate::tile::mask::{Classes, Kind, Mask, fill_rows};
 use crate::tile::runtime::Runtime;
-use crate::tile::stream::Context;
-use crate::tile::transform::vqae::{self, Opened, Painter};
-use crate::tile::transform::{self, Settled, wavelet};
+use crate::tile::stream::PlaneContext;
+use crate::tile::transform::vqae::{self, Autoencoder, Opened};
+use crate::tile::transform::{self, TransformCoded, wavelet};
 use crate::tile::{cells, classic, inpaint};
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub struct ArrayCoder<'a> {
     pub grid: &'a Grid,
     pub previous: Previous,
-    /// The largest int of each part.
+    /// The largest int of each limb.
     pub max: [u32; 2],
     /// What masks may say; None where there are none.
     pub classes: Option<Classes>,
@@ -32,19 +32,20 @@ impl ArrayCoder<'_> {
     }
 
     /// What nets that meet cells need to know of a tile, and the model that has them; None where only classic modes apply.
-    pub fn cells(&self, place: &Place) -> Option<(&Runtime, Context<'_>)> {
+    pub fn cells(&self, place: &Place) -> Option<(&Runtime, PlaneContext<'_>)> {
         let cells = self.coder.cells()?;
-        let (runtime, max) = (&*cells.model, self.max[place.part]);
+        let (runtime, max) = (&*cells.model, self.max[place.limb]);
         let fitted = &cells.fits[place.phase][self.previous.of(place.plane)];
-        let (linears, usual) = (&fitted.linears, fitted.usual);
-        let context = Context { model: runtime.model(), fast: runtime.fast(), linears, usual, max: max as i32 };
+        let (linears, stats) = (&fitted.linears, fitted.stats);
+        let context =
+            PlaneContext { model: runtime.model(), kernels: runtime.kernels(), linears, stats, max: max as i32 };
         (max <= MAX_INT as u32).then_some((runtime, context))
     }
 
     /// The autoencoder, if one codes the array.
-    pub fn blocks(&self) -> Option<Painter<'_>> {
+    pub fn blocks(&self) -> Option<Autoencoder<'_>> {
         match &self.coder {
-            Coder::Blocks(runtime) => Some(painter(runtime)),
+            Coder::Blocks(runtime) => Some(autoencoder(runtime)),
             _ => None,
         }
     }
@@ -54,7 +55,9 @@ impl ArrayCoder<'_> {
         match &self.coder {
             Coder::Classic => self.pick_smaller(tile, None),
             Coder::Cells(_) => self.pick_smaller(tile, self.by_cells(tile)),
-            Coder::Blocks(runtime) => self.transformed(tile, vqae::encode(painter(runtime), self.to_transform(tile))),
+            Coder::Blocks(runtime) => {
+                self.transformed(tile, vqae::encode(autoencoder(runtime), self.to_transform(tile)))
+            }
             Coder::Wavelet { rows } => self.transformed(tile, wavelet::encode(self.to_transform(tile), *rows)),
         }
     }
@@ -68,11 +71,11 @@ impl ArrayCoder<'_> {
 
     /// Network or classic, whichever is smaller.
     pub fn pick_smaller(&self, tile: &Tile, network: Option<Vec<u8>>) -> Coded {
-        let Place { part, h, w, .. } = tile.place;
+        let Place { limb, h, w, .. } = tile.place;
         // what others look at is what the network's rule filled in
         let is_looked_at = self.coder.cells().is_some() && (self.previous.n() > 0 || self.grid.n_phases > 1);
-        let hidden = if is_looked_at { &[][..] } else { &tile.mask.classes };
-        let classic = || classic::encode_masked(&tile.ints, hidden, h, w, self.max[part]);
+        let masked = if is_looked_at { &[][..] } else { &tile.mask.classes };
+        let classic = || classic::encode_masked(&tile.ints, masked, h, w, self.max[limb]);
         let (mode, code) = match network {
             None => (Mode::Classic, classic()),
             // the estimate is a few per cent off: classic modes are tried wherever they might win
@@ -88,7 +91,7 @@ impl ArrayCoder<'_> {
     }
 
     /// A tile of oversampled ints.
-    pub fn transformed(&self, tile: &Tile, settled: Settled) -> Coded {
+    pub fn transformed(&self, tile: &Tile, settled: TransformCoded) -> Coded {
         Coded { code: self.masked(tile, Mode::Network, &settled.code), reconstruction: Some(settled.ints) }
     }
 
@@ -101,7 +104,7 @@ impl ArrayCoder<'_> {
         Code { mode, mask, bytes }
     }
 
-    /// Fills in the ints of a tile that are hidden, as a decoder will; row by row where no net sees them.
+    /// Fills in the ints of a tile that are masked, as a decoder will; row by row where no net sees them.
     pub fn fill_in(&self, place: &Place, classes: &[u8], ints: &mut [i32]) {
         match &self.coder {
             Coder::Cells(cells) => inpaint::fill_in(&cells.model.plan_to_encode(place.h, place.w), classes, ints),
@@ -111,15 +114,17 @@ impl ArrayCoder<'_> {
 
     /// A tile as transforms want it.
     pub fn to_transform<'t>(&self, tile: &'t Tile) -> transform::Tile<'t> {
-        let Place { h, w, part, .. } = tile.place;
-        transform::Tile { ints: &tile.ints, classes: &tile.mask.classes, h, w, max: self.max[part] as i32 }
+        let Place { h, w, limb, .. } = tile.place;
+        transform::Tile { ints: &tile.ints, classes: &tile.mask.classes, h, w, max: self.max[limb] as i32 }
     }
 
     /// The first half of decoding a tile of an autoencoder.
-    pub fn open(&self, painter: Painter, code: &Code, place: &Place) -> Result<(Mask, Opened)> {
+    pub fn open(&self, autoencoder: Autoencoder, code: &Code, place: &Place) -> Result<(Mask, Opened)> {
         let (mask, from) = self.unmask(code, place)?;
         let opened = match code.mode {
-            Mode::Network => vqae::open(painter, from, &mask.classes, (place.h, place.w), self.max[place.part] as i32)?,
+            Mode::Network => {
+                vqae::open(autoencoder, from, &mask.classes, (place.h, place.w), self.max[place.limb] as i32)?
+            }
             Mode::Classic => Opened::Plain(self.classic(from, place)?),
         };
         Ok((mask, opened))
@@ -127,7 +132,7 @@ impl ArrayCoder<'_> {
 
     /// The second half, with the heads of its blocks.
     pub fn close(&self, (mask, opened): (Mask, Opened), heads: &[Vec<i32>], place: &Place) -> Result<Decoded> {
-        let ints = opened.close(heads, &mask.classes, (place.h, place.w), self.max[place.part] as i32)?;
+        let ints = opened.close(heads, &mask.classes, (place.h, place.w), self.max[place.limb] as i32)?;
         Ok(Decoded { ints, mask })
     }
 
@@ -156,13 +161,13 @@ impl ArrayCoder<'_> {
 
     /// A tile from its code.
     pub fn decode(&self, code: &Code, place: &Place, refs: &[&[i32]]) -> Result<Decoded> {
-        let (size, max) = ((place.h, place.w), self.max[place.part] as i32);
+        let (size, max) = ((place.h, place.w), self.max[place.limb] as i32);
         let (mask, from) = self.unmask(code, place)?;
         let classes = &mask.classes;
         let ints = match (code.mode, &self.coder) {
             (Mode::Classic, _) => self.classic(from, place)?,
             (Mode::Network, Coder::Wavelet { rows }) => wavelet::decode(from, classes, size, *rows, max)?,
-            (Mode::Network, Coder::Blocks(runtime)) => vqae::decode(painter(runtime), from, classes, size, max)?,
+            (Mode::Network, Coder::Blocks(runtime)) => vqae::decode(autoencoder(runtime), from, classes, size, max)?,
             (Mode::Network, Coder::Cells(_) | Coder::Classic) => {
                 let without = || Error::corrupt("a tile coded by a network in an array without one");
                 let (runtime, context) = self.cells(place).ok_or_else(without)?;
@@ -177,12 +182,12 @@ impl ArrayCoder<'_> {
 
     fn classic(&self, from: &[u8], place: &Place) -> Result<Vec<i32>> {
         let mut ints = vec![0; place.h * place.w];
-        classic::decode(from, place.h, place.w, self.max[place.part], &mut ints)?;
+        classic::decode(from, place.h, place.w, self.max[place.limb], &mut ints)?;
         Ok(ints)
     }
 }
 
-fn painter(runtime: &Runtime) -> Painter<'_> {
+fn autoencoder(runtime: &Runtime) -> Autoencoder<'_> {
     let vqae = runtime.model().vqae.as_ref().expect("a head has no blocks without an autoencoder");
-    Painter { vqae, fast: runtime.fast() }
+    Autoencoder { vqae, kernels: runtime.kernels() }
 }

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::model::Plan;
 use crate::model::plan::{Run, Step};
 use crate::tile::inpaint::fill;
-use crate::tile::stream::{Context, Framing};
+use crate::tile::stream::{Framing, PlaneContext};
 use crate::tile::walk::{Around, CellRun, RunCoder, Tile, Walk};
 
 pub struct Autoregressive<'a> {
@@ -22,18 +22,23 @@ pub struct Autoregressive<'a> {
 }
 
 impl<'a> Autoregressive<'a> {
-    pub fn new(context: Context<'a>, plan: &'a Plan, refs: &'a [&'a [i32]], classes: &'a [u8]) -> Autoregressive<'a> {
+    pub fn new(
+        context: PlaneContext<'a>,
+        plan: &'a Plan,
+        refs: &'a [&'a [i32]],
+        classes: &'a [u8],
+    ) -> Autoregressive<'a> {
         let longest = plan.longest();
         let tile = Tile::new(context, (plan.n_arena, longest), refs, classes, Framing::of_ints(context.max));
         Autoregressive { tile, plan, ints: vec![0; plan.n_ints()], longest }
     }
 
     fn begin(&mut self, seed: i32) {
-        let Tile { context: Context { model, fast, .. }, refs, .. } = self.tile;
+        let Tile { context: PlaneContext { model, kernels, .. }, refs, .. } = self.tile;
         self.tile.fill(seed);
         if let Some(step) = self.plan.steps.first() {
-            let net = model.part(step.pass, refs.len());
-            self.tile.space.scratch.begin(fast, net, &self.plan.offsets[step.offsets], self.longest);
+            let net = model.net_index(step.pass, refs.len());
+            self.tile.space.scratch.begin(kernels, net, &self.plan.offsets[step.offsets], self.longest);
         }
     }
 
@@ -46,7 +51,7 @@ impl<'a> Autoregressive<'a> {
         } else {
             fill(plan, step, run, self.tile.classes, &self.tile.space.values, &mut self.ints);
         }
-        let net = context.model.part(step.pass, self.tile.refs.len());
+        let net = context.model.net_index(step.pass, self.tile.refs.len());
         let (tile, pass, level) = (&mut self.tile, step.pass, step.level);
         let around = Around::Prediction;
         coder.run(CellRun { tile, run, pass, net, offsets, level, around }, &mut self.ints)?;

@@ -7,11 +7,17 @@ use crate::tile::autoregressive::Autoregressive;
 use crate::tile::coders::{Cost, Gather, Pack, Pop};
 use crate::tile::flow::Flow;
 use crate::tile::pyramid::Pyramid;
-use crate::tile::stream::Context;
+use crate::tile::stream::PlaneContext;
 use crate::tile::walk::Walk;
 
-/// Walks a tile by the schedule of its family; flows and pyramids code what is hidden like all else.
-fn on<R>(context: Context, plan: &Plan, classes: &[u8], refs: &[&[i32]], go: impl FnOnce(&mut dyn Walk) -> R) -> R {
+/// Walks a tile by the schedule of its family; flows and pyramids code what is masked like all else.
+fn on<R>(
+    context: PlaneContext,
+    plan: &Plan,
+    classes: &[u8],
+    refs: &[&[i32]],
+    go: impl FnOnce(&mut dyn Walk) -> R,
+) -> R {
     let mirrored = plan.mirrored(refs);
     let refs: Vec<&[i32]> = mirrored.iter().map(Vec::as_slice).collect();
     match context.model.family {
@@ -22,12 +28,12 @@ fn on<R>(context: Context, plan: &Plan, classes: &[u8], refs: &[&[i32]], go: imp
 }
 
 /// The payload of a tile whose ints all lie in 0..=max; `plan` may be any of the model's for this size.
-pub fn encode(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]]) -> Vec<u8> {
+pub fn encode(context: PlaneContext, plan: &Plan, ints: &[i32], refs: &[&[i32]]) -> Vec<u8> {
     encode_masked(context, plan, ints, &[], refs)
 }
 
-/// The same of ints of which a mask hides some: they must have been filled in. No classes: nothing is hidden.
-pub fn encode_masked(context: Context, plan: &Plan, ints: &[i32], classes: &[u8], refs: &[&[i32]]) -> Vec<u8> {
+/// The same of ints of which a mask hides some: they must have been filled in. No classes: nothing is masked.
+pub fn encode_masked(context: PlaneContext, plan: &Plan, ints: &[i32], classes: &[u8], refs: &[&[i32]]) -> Vec<u8> {
     let family = context.model.family;
     assert!(family.knows_masks() || classes.iter().all(|class| *class == 0), "this family leaves nothing out");
     on(context, plan, classes, refs, |walk| {
@@ -39,7 +45,7 @@ pub fn encode_masked(context: Context, plan: &Plan, ints: &[i32], classes: &[u8]
 }
 
 /// −256 · log2 of the probability that each net of the model gives to its ints; what lies beyond windows is not counted.
-pub fn costs(context: Context, plan: &Plan, ints: &[i32], classes: &[u8], refs: &[&[i32]]) -> Vec<i64> {
+pub fn costs(context: PlaneContext, plan: &Plan, ints: &[i32], classes: &[u8], refs: &[&[i32]]) -> Vec<i64> {
     on(context, plan, classes, refs, |walk| {
         walk.analyse(ints);
         let mut cost = Cost::new(context.model);
@@ -48,9 +54,9 @@ pub fn costs(context: Context, plan: &Plan, ints: &[i32], classes: &[u8], refs: 
     })
 }
 
-/// Adds every `stride`-th cell to those of its net, unless it is hidden.
+/// Adds every `stride`-th cell to those of its net, unless it is masked.
 pub fn gather(
-    context: Context,
+    context: PlaneContext,
     plan: &Plan,
     ints: &[i32],
     classes: &[u8],
@@ -65,13 +71,13 @@ pub fn gather(
 }
 
 /// The ints of a payload; `plan` must be the model's plan for decoding.
-pub fn decode(context: Context, plan: &Plan, payload: &[u8], refs: &[&[i32]], ints: &mut [i32]) -> Result<()> {
+pub fn decode(context: PlaneContext, plan: &Plan, payload: &[u8], refs: &[&[i32]], ints: &mut [i32]) -> Result<()> {
     decode_masked(context, plan, payload, &[], refs, ints)
 }
 
 /// The same where a mask hides some.
 pub fn decode_masked(
-    context: Context,
+    context: PlaneContext,
     plan: &Plan,
     payload: &[u8],
     classes: &[u8],

@@ -10,10 +10,10 @@ pub enum Mode {
     Network = 1,
 }
 
-/// A tile's ints, which of them are hidden, and what it may look at.
+/// A tile's ints, which of them are masked, and what it may look at.
 pub struct Tile {
     pub place: Place,
-    /// Hidden ones have been filled in.
+    /// Masked ones have been filled in.
     pub ints: Vec<i32>,
     pub mask: Mask,
     pub refs: Vec<Vec<i32>>,

@@ -2,7 +2,7 @@
 //!
 //! A model is there as files name it, or packed for this machine: `M`.
 
-use crate::kernel::Usual;
+use crate::kernel::PlaneStats;
 use crate::kernel::predict::Linear;
 use crate::model::Model;
 use crate::net::Refit;
@@ -36,7 +36,7 @@ pub struct CellCoder<M = Arc<Model>> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fitted {
     pub linears: Vec<Linear>,
-    pub usual: Usual,
+    pub stats: PlaneStats,
 }
 
 /// Which ints a coder wants.
@@ -108,7 +108,7 @@ impl Coder {
     pub fn fitted_bytes(&self) -> usize {
         let Some(cells) = self.cells() else { return 0 };
         let weights = |n: &crate::net::Net| n.layers().iter().map(|l| l.weights.len() + 5 * l.n_out).sum::<usize>();
-        let copied = if cells.refits.is_empty() { 0 } else { cells.model.parts.iter().map(|p| weights(&p.net)).sum() };
+        let copied = if cells.refits.is_empty() { 0 } else { cells.model.nets.iter().map(|p| weights(&p.net)).sum() };
         let linear = |l: &Linear| 64 + 2 * l.own().len() + l.refs().iter().map(|r| 32 + 2 * r.len()).sum::<usize>();
         copied + cells.fits.iter().flatten().flat_map(|f| &f.linears).map(linear).sum::<usize>()
     }

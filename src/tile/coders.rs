@@ -78,8 +78,8 @@ impl RunCoder for Pop {
         }
         cells.describe();
         let (tile, run) = (&*cells.tile, cells.run);
-        let (fast, popped, mixtures) = (tile.context.fast, tile.framing.popped, &tile.space.mixtures);
-        pop(&mut self.popper, fast, popped, run, mixtures, cells.base(), 0, tile.classes, symbols)
+        let (kernels, popped, mixtures) = (tile.context.kernels, tile.framing.popped, &tile.space.mixtures);
+        pop(&mut self.popper, kernels, popped, run, mixtures, cells.base(), 0, tile.classes, symbols)
     }
 }
 
@@ -88,7 +88,7 @@ pub struct Cost(pub Vec<i64>);
 
 impl Cost {
     pub fn new(model: &Model) -> Cost {
-        Cost(vec![0; model.parts.len()])
+        Cost(vec![0; model.nets.len()])
     }
 }
 
@@ -103,7 +103,7 @@ impl RunCoder for Cost {
     }
 }
 
-/// Adds every `stride`-th cell to those of its net, unless it is hidden.
+/// Adds every `stride`-th cell to those of its net, unless it is masked.
 pub struct Gather<'c> {
     stride: usize,
     cells: &'c mut [Cells],
@@ -126,7 +126,7 @@ impl RunCoder for Gather<'_> {
         let (net, run, n) = (cells.net, cells.run, cells.run.n as usize);
         let next = &mut self.next[net];
         // a net of causal convolutions has to see the cells between them, too
-        if *next < n || !cells.tile.context.model.parts[net].net.is_plain() {
+        if *next < n || !cells.tile.context.model.nets[net].net.is_plain() {
             cells.watch();
         }
         let (base, classes) = (cells.base(), cells.tile.classes);

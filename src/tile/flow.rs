@@ -1,8 +1,8 @@
 //! One tile through a flow: an integer lifting scheme whose predictions and updates are nets.
 //!
 //! ```text
-//! forward:  for each level from the finest, the midpoints of two, then of four:      odd −= t(even), even += u(odd)
-//! inverse:  for each level from the coarsest, the midpoints of four, then of two:    code the detail that stands in odd
+//! forward:  for each level from the finest, the odd samples of two, then of four:      odd −= t(even), even += u(odd)
+//! inverse:  for each level from the coarsest, the odd samples of four, then of two:    code the detail that stands in odd
 //!                                                                                    even −= u(odd), odd += t(even)
 //! ```
 //!
@@ -15,11 +15,11 @@ use crate::kernel::couple::{Direction, MAX_DETAIL, MAX_LIFTED, couple};
 use crate::kernel::interval::beyond;
 use crate::kernel::mixture::Window;
 use crate::kernel::predict::Linear;
-use crate::kernel::{Arenas, MAX_INT, ONE, Offsets, Site, Usual};
+use crate::kernel::{Arenas, MAX_INT, ONE, Offsets, PlaneStats, Site};
 use crate::model::Plan;
 use crate::model::plan::{Half, Known, Lift, Phase, Run, Step};
 use crate::net::Pass;
-use crate::tile::stream::{Context, Framing, Popped, pack, unpack};
+use crate::tile::stream::{Framing, PlaneContext, Popped, pack, unpack};
 use crate::tile::walk::{Around, CellRun, RunCoder, Tile, Walk};
 
 /// The window of details: 65 536 ints around 0, whatever the plane.
@@ -40,7 +40,7 @@ pub struct Meeting<'a> {
     pub b: &'a [i32],
     /// Of known cells, by how much they stand out of the four nearest.
     pub contrast: &'a [i32],
-    /// Of midpoints the details, in the places of their ints, where they are coded.
+    /// Of odd samples the details, in the places of their ints, where they are coded.
     pub details: &'a [i32],
 }
 
@@ -52,23 +52,23 @@ pub struct Flow<'a> {
     plan: &'a Plan,
     mean: Linear,
     seed: i32,
-    /// In the places of the midpoints' ints.
+    /// In the places of the odd samples' ints.
     details: Vec<i32>,
 }
 
 impl<'a> Flow<'a> {
-    pub fn new(context: Context<'a>, plan: &'a Plan, refs: &'a [&'a [i32]]) -> Flow<'a> {
+    pub fn new(context: PlaneContext<'a>, plan: &'a Plan, refs: &'a [&'a [i32]]) -> Flow<'a> {
         let mut tile = Tile::new(context, (plan.n_arena, plan.longest()), refs, &[], FRAMING);
         tile.fill(0);
         tile.space.contrast.clear();
-        tile.space.contrast.resize(plan.n_arena, context.usual.residual);
+        tile.space.contrast.resize(plan.n_arena, context.stats.spread);
         for lift in &plan.lifts {
-            tile.space.values[lift.bare.clone()].fill(context.usual.value);
+            tile.space.values[lift.empty.clone()].fill(context.stats.median);
         }
         Flow { tile, plan, mean: Linear::mean(4), seed: 0, details: vec![0; plan.n_ints()] }
     }
 
-    /// From the finest level to the coarsest: details come to the places of the midpoints' ints. Returns the seed.
+    /// From the finest level to the coarsest: details come to the places of the odd samples' ints. Returns the seed.
     fn forward(&mut self, ints: &[i32], see: See) -> i32 {
         let Some(finest) = self.plan.lifts.last() else { return ints[0] };
         for &run in finest.phases.iter().flat_map(|phase| &phase.runs) {
@@ -126,7 +126,7 @@ impl<'a> Flow<'a> {
         half.coded.iter().for_each(|&phase| spread(&lift.phases[phase], &mut self.tile.space.values));
     }
 
-    /// What is around midpoints ± u(midpoints).
+    /// What is around odd samples ± u(odd samples).
     fn update_even(&mut self, lift: &Lift, half: &Half, direction: Direction, see: See) {
         for known in &half.known {
             for &run in &lift.phases[known.phase].runs {
@@ -139,35 +139,36 @@ impl<'a> Flow<'a> {
 
     fn couple(&mut self, to: Coupling, see: See) {
         let Coupling { of, pass, offsets, run, level, direction } = to;
-        let (Context { fast, model, usual, .. }, refs, t) = (self.tile.context, self.tile.refs, &mut *self.tile.space);
+        let (PlaneContext { kernels, model, stats, .. }, refs, t) =
+            (self.tile.context, self.tile.refs, &mut *self.tile.space);
         let (at, n) = (run.at as usize, run.n as usize);
-        let (look, b) = match of {
-            Of::Odd => (Arenas { values: &t.values, residuals: &t.contrast, refs, usual }, &t.b),
+        let (arenas, b) = match of {
+            Of::Odd => (Arenas { values: &t.values, residuals: &t.contrast, refs, stats }, &t.b),
             Of::Even => {
-                let usual = Usual { value: 0, ..usual };
-                (Arenas { values: &t.values, residuals: &t.residuals, refs, usual }, &t.base)
+                let stats = PlaneStats { median: 0, ..stats };
+                (Arenas { values: &t.values, residuals: &t.residuals, refs, stats }, &t.base)
             }
         };
-        let site = run.site(look, offsets, level);
+        let site = run.site(arenas, offsets, level);
         see(Meeting { pass, site, run, b: &b[..n], contrast: &t.contrast, details: &[] });
-        let net = model.part(pass, refs.len());
-        fast.context(net, site, b, &mut t.scratch, &mut t.heads);
-        couple(model.parts[net].net.k, direction, &b[..n], &t.heads, at, &mut t.values);
+        let net = model.net_index(pass, refs.len());
+        kernels.context(net, site, b, &mut t.scratch, &mut t.heads);
+        couple(model.nets[net].net.k, direction, &b[..n], &t.heads, at, &mut t.values);
     }
 
     /// By how much known cells stand out of the four nearest.
     fn measure_contrast(&mut self, lift: &Lift, known: &Known) {
-        let (Context { fast, max, usual, .. }, t) = (self.tile.context, &mut *self.tile.space);
+        let (PlaneContext { kernels, max, stats, .. }, t) = (self.tile.context, &mut *self.tile.space);
         for run in &lift.phases[known.phase].runs {
-            let look = Arenas { values: &t.values, residuals: &t.contrast, refs: &[], usual };
+            let arenas = Arenas { values: &t.values, residuals: &t.contrast, refs: &[], stats };
             let (at, n) = (run.at as usize, run.n as usize);
-            fast.predict(&self.mean, run.site(look, &known.near, 0), max, &mut t.b);
-            fast.settle(&t.values, at, n, &t.b, &mut t.contrast);
+            kernels.predict(&self.mean, run.site(arenas, &known.near, 0), max, &mut t.b);
+            kernels.update_residuals(&t.values, at, n, &t.b, &mut t.contrast);
         }
         spread(&lift.phases[known.phase], &mut t.contrast);
     }
 
-    /// b of the midpoints of a run.
+    /// b of the odd samples of a run.
     fn center(&mut self, step: &Step, run: Run) {
         let linears = self.tile.context.linears;
         self.tile.predict(&linears[step.set], &self.plan.offsets[step.offsets], run);
@@ -183,12 +184,12 @@ impl<'a> Flow<'a> {
 
     fn know_residuals(&mut self, run: Run) {
         let (at, n, t) = (run.at as usize, run.n as usize, &mut *self.tile.space);
-        self.tile.context.fast.settle(&t.values, at, n, &t.base, &mut t.residuals);
+        self.tile.context.kernels.update_residuals(&t.values, at, n, &t.base, &mut t.residuals);
     }
 
     fn run(&mut self, step: &Step, run: Run, coder: &mut dyn RunCoder) -> Result<()> {
         self.center(step, run);
-        let net = self.tile.context.model.part(step.pass, self.tile.refs.len());
+        let net = self.tile.context.model.net_index(step.pass, self.tile.refs.len());
         let (offsets, level) = (&self.plan.offsets[step.offsets], step.level);
         let (tile, pass, around) = (&mut self.tile, step.pass, Around::Zero);
         coder.run(CellRun { tile, run, pass, net, offsets, level, around }, &mut self.details)?;
@@ -198,7 +199,7 @@ impl<'a> Flow<'a> {
     }
 }
 
-/// What a coupling changes: midpoints, by nets that see contrast, or what is around them, by nets that see details.
+/// What a coupling changes: odd samples, by nets that see contrast, or what is around them, by nets that see details.
 enum Of {
     Odd,
     Even,
@@ -230,7 +231,7 @@ impl Walk for Flow<'_> {
     fn walk(&mut self, coder: &mut dyn RunCoder) -> Result<()> {
         let plan = self.plan;
         let Some(coarsest) = plan.lifts.first() else { return Ok(()) };
-        self.tile.space.residuals.fill(self.tile.context.usual.residual);
+        self.tile.space.residuals.fill(self.tile.context.stats.spread);
         self.tile.space.values[coarsest.phases[0].runs[0].at as usize] = self.seed * ONE;
         let mut last = None;
         for lift in &plan.lifts {
@@ -277,7 +278,7 @@ fn spread(phase: &Phase, arena: &mut [i32]) {
 }
 
 /// Shows every net every run that it meets, of an encoder's way.
-pub fn meet(context: Context, plan: &Plan, ints: &[i32], refs: &[&[i32]], see: See) {
+pub fn meet(context: PlaneContext, plan: &Plan, ints: &[i32], refs: &[&[i32]], see: See) {
     let refs = plan.mirrored(refs);
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
     let mut flow = Flow::new(context, plan, &refs);
@@ -298,9 +299,9 @@ impl RunCoder for Show<'_> {
     fn run(&mut self, cells: CellRun, details: &mut [i32]) -> Result<()> {
         let CellRun { tile, run, pass, offsets, level, .. } = cells;
         let t = &*tile.space;
-        let look = Arenas { values: &t.values, residuals: &t.residuals, refs: tile.refs, usual: tile.context.usual };
+        let arenas = Arenas { values: &t.values, residuals: &t.residuals, refs: tile.refs, stats: tile.context.stats };
         let b = &t.b[..run.n as usize];
-        let site = run.site(look, offsets, level);
+        let site = run.site(arenas, offsets, level);
         (self.see)(Meeting { pass, site, run, b, contrast: &t.contrast, details });
         Ok(())
     }
@@ -334,7 +335,7 @@ fn check_seed(seed: i32) -> Result<()> {
     Ok(())
 }
 
-pub(crate) fn check(context: Context, ints: &[i32]) -> Result<()> {
+pub(crate) fn check(context: PlaneContext, ints: &[i32]) -> Result<()> {
     match ints.iter().find(|int| !(0..=context.max).contains(*int)) {
         None => Ok(()),
         Some(int) => Err(Error::corrupt(format!("int {int} in a plane of 0..={}", context.max))),

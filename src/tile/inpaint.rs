@@ -9,7 +9,7 @@ use crate::model::Plan;
 use crate::model::plan::{Run, Step};
 use crate::tile::mask::hides;
 
-/// Fills in the ints of a run that are hidden, from the values of its plan's arena.
+/// Fills in the ints of a run that are masked, from the values of its plan's arena.
 pub(crate) fn fill(plan: &Plan, step: &Step, run: Run, classes: &[u8], values: &[i32], ints: &mut [i32]) {
     if classes.is_empty() {
         return;
@@ -22,7 +22,7 @@ pub(crate) fn fill(plan: &Plan, step: &Step, run: Run, classes: &[u8], values: &
     }
 }
 
-/// Fills in all ints of a tile that are hidden, as a decoder will; `plan` may be any of the model's for this size.
+/// Fills in all ints of a tile that are masked, as a decoder will; `plan` may be any of the model's for this size.
 pub fn fill_in(plan: &Plan, classes: &[u8], ints: &mut [i32]) {
     let Some(first) = (0..ints.len()).find(|&i| !hides(classes, i)) else { return ints.fill(0) };
     if hides(classes, 0) {
@@ -51,11 +51,11 @@ pub(crate) fn all_hidden(classes: &[u8], run: Run) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Usual;
+    use crate::kernel::PlaneStats;
     use crate::kernel::fast::Level;
     use crate::model::{Family, tests::painted_model};
     use crate::tile::cells::{decode_masked, encode_masked};
-    use crate::tile::stream::Context;
+    use crate::tile::stream::PlaneContext;
 
     #[test]
     fn what_is_hidden_costs_nothing_and_comes_back_as_it_was_filled_in() {
@@ -64,19 +64,19 @@ mod tests {
             let linears = model.linears(0);
             for (h, w) in [(1, 1), (1, 9), (9, 1), (2, 2), (17, 15), (40, 33)] {
                 for max in [900, 70_000] {
-                    let hidden: [fn(usize, usize) -> bool; 4] =
+                    let masked: [fn(usize, usize) -> bool; 4] =
                         [|_, _| false, |y, x| y == 0 && x == 0, |y, x| x > y, |y, x| (y * 7 + x * 3) % 5 < 3];
-                    for hidden in hidden {
-                        let classes: Vec<u8> = (0..h * w).map(|i| u8::from(hidden(i / w, i % w))).collect();
+                    for masked in masked {
+                        let classes: Vec<u8> = (0..h * w).map(|i| u8::from(masked(i / w, i % w))).collect();
                         let mut ints: Vec<i32> = (0..h * w).map(|i| (i as i32 * 7919 % 31 + i as i32) % max).collect();
                         let known = ints.clone();
                         fill_in(&model.plan_to_encode(h, w), &classes, &mut ints);
                         for i in 0..h * w {
                             assert!((0..=max).contains(&ints[i]) && (classes[i] > 0 || ints[i] == known[i]));
                         }
-                        let fast = model.fast(Level::detect());
-                        let usual = Usual { value: 640, residual: 200 };
-                        let context = Context { model: &model, fast: &fast, linears: &linears, usual, max };
+                        let kernels = model.kernels(Level::detect());
+                        let stats = PlaneStats { median: 640, spread: 200 };
+                        let context = PlaneContext { model: &model, kernels: &kernels, linears: &linears, stats, max };
                         let payload = encode_masked(context, &model.plan_to_encode(h, w), &ints, &classes, &[]);
                         let mut back = vec![-1; h * w];
                         let plan = model.plan_to_decode(h, w);

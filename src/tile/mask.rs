@@ -299,9 +299,9 @@ mod tests {
         let mut ints = [9, 9, 5, 0, 7, 0, 0, 0, 3];
         fill_rows(&mut ints, &[1, 0, 0, 1, 0, 1, 1, 1, 0], 3);
         assert_eq!(ints, [9, 9, 5, 9, 7, 6, 9, 8, 3]);
-        let mut hidden = [8, 8];
-        fill_rows(&mut hidden, &[1, 1], 2);
-        assert_eq!(hidden, [0, 0]);
+        let mut masked = [8, 8];
+        fill_rows(&mut masked, &[1, 1], 2);
+        assert_eq!(masked, [0, 0]);
     }
 
     #[test]

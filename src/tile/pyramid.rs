@@ -15,7 +15,7 @@ use crate::model::Plan;
 use crate::model::l3c::{Steps, int, last_symbol, pyramid, symbol};
 use crate::model::plan::{Run, Step};
 use crate::net::Pass;
-use crate::tile::stream::{Context, Framing};
+use crate::tile::stream::{Framing, PlaneContext};
 use crate::tile::walk::{Around, CellRun, RunCoder, Tile, Walk};
 
 pub struct Pyramid<'a> {
@@ -27,9 +27,9 @@ pub struct Pyramid<'a> {
 }
 
 impl<'a> Pyramid<'a> {
-    pub fn new(context: Context<'a>, plan: &'a Plan) -> Pyramid<'a> {
+    pub fn new(context: PlaneContext<'a>, plan: &'a Plan) -> Pyramid<'a> {
         let tile = Tile::new(context, (plan.n_arena, plan.longest()), &[], &[], Framing::of_ints(context.max));
-        Pyramid { tile, plan, steps: Steps::of(context.usual), all: vec![0; plan.n_ints()] }
+        Pyramid { tile, plan, steps: Steps::of(context.stats), all: vec![0; plan.n_ints()] }
     }
 
     /// Values, residuals and features of all scales of a tile.
@@ -69,12 +69,12 @@ impl<'a> Pyramid<'a> {
     /// The features that the encoder's net makes of a run.
     fn extract(&mut self, step: &Step, run: Run) {
         self.predict(step, run);
-        let (Context { model, fast, max, usual, .. }, t) = (self.tile.context, &mut *self.tile.space);
-        let look = Arenas { values: &t.values, residuals: &t.residuals, refs: &[], usual };
+        let (PlaneContext { model, kernels, max, stats, .. }, t) = (self.tile.context, &mut *self.tile.space);
+        let arenas = Arenas { values: &t.values, residuals: &t.residuals, refs: &[], stats };
         let offsets = &self.plan.offsets[self.plan.scales[step.level as usize].encoder];
-        let (net, n) = (model.part(Pass::Encoder, 0), run.n as usize);
-        fast.context(net, run.site(look, offsets, self.plan.level(step)), &t.b, &mut t.scratch, &mut t.heads);
-        fast.quantise(n, &t.heads, MAX_FEATURE.min(max), &mut t.known);
+        let (net, n) = (model.net_index(Pass::Encoder, 0), run.n as usize);
+        kernels.context(net, run.site(arenas, offsets, self.plan.level(step)), &t.b, &mut t.scratch, &mut t.heads);
+        kernels.quantise(n, &t.heads, MAX_FEATURE.min(max), &mut t.known);
         run.indices().zip(&t.known).for_each(|(index, &q)| self.all[index] = q);
     }
 
@@ -85,7 +85,7 @@ impl<'a> Pyramid<'a> {
             Pass::Feature => Around::Feature,
             _ => Around::Steps(self.steps.of_scale(step.level as usize)),
         };
-        let (offsets, net) = (&plan.offsets[step.offsets], context.model.part(step.pass, 0));
+        let (offsets, net) = (&plan.offsets[step.offsets], context.model.net_index(step.pass, 0));
         let (tile, pass, level) = (&mut self.tile, step.pass, plan.level(step));
         coder.run(CellRun { tile, run, pass, net, offsets, level, around }, &mut self.all)?;
         if !coder.knows() {
@@ -138,14 +138,14 @@ impl Walk for Pyramid<'_> {
 }
 
 /// All scales of a tile, with the features that are transmitted of it.
-pub fn said(context: Context, plan: &Plan, ints: &[i32]) -> Vec<i32> {
+pub fn said(context: PlaneContext, plan: &Plan, ints: &[i32]) -> Vec<i32> {
     let mut pyramid = Pyramid::new(context, plan);
     pyramid.know_all(ints);
     std::mem::take(&mut pyramid.all)
 }
 
 /// The ints of the symbols of a run, in their places.
-pub(crate) fn restore(context: Context, steps: Steps, step: &Step, run: Run, all: &mut [i32]) -> Result<()> {
+pub(crate) fn restore(context: PlaneContext, steps: Steps, step: &Step, run: Run, all: &mut [i32]) -> Result<()> {
     let last = last_symbol(steps, step, context.max);
     for index in run.indices() {
         let symbol = all[index];

@@ -6,11 +6,11 @@
 
 use crate::entropy::lanes::{Interval, Popper, Pusher};
 use crate::error::{Error, Result};
-use crate::kernel::fast::{Fast, Inverted};
+use crate::kernel::fast::{Inverted, Kernels};
 use crate::kernel::interval::{Distributions, PRECISION, beyond};
 use crate::kernel::mixture::{Mixtures, Window};
 use crate::kernel::predict::Linear;
-use crate::kernel::{MAX_INT, Usual};
+use crate::kernel::{MAX_INT, PlaneStats};
 use crate::model::plan::Run;
 use crate::model::{Model, Plan};
 use crate::tile::mask::hides;
@@ -21,18 +21,18 @@ const MAX_LOG2_LANES: u8 = 4;
 
 /// What all tiles of a plane share.
 #[derive(Clone, Copy)]
-pub struct Context<'a> {
+pub struct PlaneContext<'a> {
     pub model: &'a Model,
     /// The kernels, with the nets of the model.
-    pub fast: &'a Fast,
+    pub kernels: &'a Kernels,
     /// One predictor per set of the model.
     pub linears: &'a [Linear],
-    pub usual: Usual,
+    pub stats: PlaneStats,
     /// The largest int of the plane.
     pub max: i32,
 }
 
-impl Context<'_> {
+impl PlaneContext<'_> {
     pub(crate) fn window(&self) -> Window {
         debug_assert!((0..=MAX_INT).contains(&self.max), "planes beyond {MAX_INT} do not come here");
         Window { max: self.max }
@@ -115,7 +115,7 @@ pub(crate) struct Popped {
 #[expect(clippy::too_many_arguments, reason = "the stream, the cells, and what is known of them")]
 pub(crate) fn pop(
     popper: &mut Popper,
-    fast: &Fast,
+    kernels: &Kernels,
     popped: Popped,
     run: Run,
     mixtures: &Mixtures,
@@ -134,7 +134,7 @@ pub(crate) fn pop(
         for (lane, quantile) in quantiles[..n].iter_mut().enumerate() {
             *quantile = popper.quantile(lane);
         }
-        fast.invert(of, from + first, n, &quantiles, &mut symbols);
+        kernels.invert(of, from + first, n, &quantiles, &mut symbols);
         for (lane, index) in indices.by_ref().take(n).enumerate() {
             if hides(classes, index) {
                 continue;

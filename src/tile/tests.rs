@@ -1,7 +1,7 @@
 use super::cells::{costs, decode, encode};
-use super::stream::Context;
+use super::stream::PlaneContext;
 use crate::kernel::fast::Level;
-use crate::kernel::{MAX_INT, ONE, Usual};
+use crate::kernel::{MAX_INT, ONE, PlaneStats};
 use crate::model::l3c::Steps;
 use crate::model::{Family, Model, tests::painted_model};
 
@@ -19,9 +19,14 @@ fn comes_back(model: &Model, h: usize, w: usize, ints: &[i32], max: i32, refs: &
     let (to_encode, to_decode) = (model.plan_to_encode(h, w), model.plan_to_decode(h, w));
     let mut first = None;
     for level in Level::available() {
-        let fast = model.fast(level);
-        let context =
-            Context { model, fast: &fast, linears: &linears, usual: Usual { value: 6400, residual: 200 }, max };
+        let kernels = model.kernels(level);
+        let context = PlaneContext {
+            model,
+            kernels: &kernels,
+            linears: &linears,
+            stats: PlaneStats { median: 6400, spread: 200 },
+            max,
+        };
         let payload = encode(context, &to_encode, ints, refs);
         let mut back = vec![-1; h * w];
         decode(context, &to_decode, &payload, refs, &mut back).unwrap();
@@ -74,9 +79,9 @@ fn no_cut_and_no_flip_panics() {
 fn cuts_and_flips(family: Family) {
     let model = &painted_model(family, 4, 3);
     let linears = model.linears(0);
-    let fast = model.fast(Level::detect());
-    let usual = Usual { value: 6400, residual: 200 };
-    let context = Context { model, fast: &fast, linears: &linears, usual, max: 4000 };
+    let kernels = model.kernels(Level::detect());
+    let stats = PlaneStats { median: 6400, spread: 200 };
+    let context = PlaneContext { model, kernels: &kernels, linears: &linears, stats, max: 4000 };
     let ints = painted(16, 16, 4000);
     let payload = encode(context, &model.plan_to_encode(16, 16), &ints, &[]);
     let plan = model.plan_to_decode(16, 16);
@@ -94,12 +99,12 @@ fn cuts_and_flips(family: Family) {
 #[test]
 fn steps_of_every_size_come_back() {
     let model = painted_model(Family::L3c, 6, 3);
-    let (linears, fast) = (model.linears(0), model.fast(Level::detect()));
+    let (linears, kernels) = (model.linears(0), model.kernels(Level::detect()));
     for (h, w, max) in [(1, 40, 900), (3, 5, 24), (31, 18, 70_000), (40, 33, MAX_INT), (9, 9, 1)] {
         let (ints, plan) = (painted(h, w, max), model.plan_to_encode(h, w));
         for log2_step in [0, 1, 4, 15, 16] {
-            let usual = Usual { value: 6400, residual: ONE << log2_step };
-            let context = Context { model: &model, fast: &fast, linears: &linears, usual, max };
+            let stats = PlaneStats { median: 6400, spread: ONE << log2_step };
+            let context = PlaneContext { model: &model, kernels: &kernels, linears: &linears, stats, max };
             let payload = encode(context, &plan, &ints, &[]);
             let mut back = vec![-1; h * w];
             decode(context, &plan, &payload, &[], &mut back).unwrap();
@@ -112,9 +117,9 @@ fn steps_of_every_size_come_back() {
 #[test]
 fn random_bytes_are_hardly_ever_a_tile_of_scales_and_never_a_panic() {
     let model = painted_model(Family::L3c, 6, 3);
-    let (linears, fast, plan) = (model.linears(0), model.fast(Level::detect()), model.plan_to_decode(20, 13));
-    let usual = Usual { value: 6400, residual: 5000 };
-    let context = Context { model: &model, fast: &fast, linears: &linears, usual, max: 300 };
+    let (linears, kernels, plan) = (model.linears(0), model.kernels(Level::detect()), model.plan_to_decode(20, 13));
+    let stats = PlaneStats { median: 6400, spread: 5000 };
+    let context = PlaneContext { model: &model, kernels: &kernels, linears: &linears, stats, max: 300 };
     let mut state = 5u32;
     let mut n_errors = 0;
     for n in 0..300 {
@@ -134,14 +139,14 @@ fn random_bytes_are_hardly_ever_a_tile_of_scales_and_never_a_panic() {
 #[test]
 fn a_symbol_beyond_its_last_is_corrupt() {
     let model = painted_model(Family::L3c, 6, 3);
-    let (linears, fast, plan) = (model.linears(0), model.fast(Level::detect()), model.plan_to_decode(2, 2));
-    let usual = Usual { value: 0, residual: ONE };
-    let context = Context { model: &model, fast: &fast, linears: &linears, usual, max: 300 };
+    let (linears, kernels, plan) = (model.linears(0), model.kernels(Level::detect()), model.plan_to_decode(2, 2));
+    let stats = PlaneStats { median: 0, spread: ONE };
+    let context = PlaneContext { model: &model, kernels: &kernels, linears: &linears, stats, max: 300 };
     let mut all = vec![0; plan.n_ints()];
     let feature = &plan.steps[0];
     for (symbol, fits) in [(24, true), (25, false)] {
         all[feature.runs[0].first as usize] = symbol;
-        let restored = crate::tile::pyramid::restore(context, Steps::of(usual), feature, feature.runs[0], &mut all);
+        let restored = crate::tile::pyramid::restore(context, Steps::of(stats), feature, feature.runs[0], &mut all);
         assert_eq!(restored.is_ok(), fits);
     }
 }

@@ -20,7 +20,7 @@ use crate::model::plan::Run;
 use crate::net::Pass;
 use crate::tile::inpaint::all_hidden;
 use crate::tile::mask::hides;
-use crate::tile::stream::{Context, Framing};
+use crate::tile::stream::{Framing, PlaneContext};
 use std::cell::Cell;
 
 /// The schedule of a family, with a tile on it.
@@ -74,7 +74,7 @@ thread_local! {
 
 /// A tile of a plane, and the thread's workspace for as long as it takes.
 pub struct Tile<'a> {
-    pub context: Context<'a>,
+    pub context: PlaneContext<'a>,
     /// Reference planes as the plan's arenas show them.
     pub refs: &'a [&'a [i32]],
     /// The classes of a mask, none where nothing is hidden.
@@ -86,13 +86,13 @@ pub struct Tile<'a> {
 impl<'a> Tile<'a> {
     /// A tile with arenas of `n_arena` cells, and runs no longer than `longest`.
     pub fn new(
-        context: Context<'a>,
+        context: PlaneContext<'a>,
         (n_arena, longest): (usize, usize),
         refs: &'a [&'a [i32]],
         classes: &'a [u8],
         framing: Framing,
     ) -> Tile<'a> {
-        let parts = &context.model.parts;
+        let parts = &context.model.nets;
         let (k, n_heads) = (parts[0].net.k, parts.iter().map(|part| part.net.k).max().unwrap_or(0));
         let room = room(longest);
         let mut space = WORKSPACE.take().unwrap_or_default();
@@ -108,21 +108,21 @@ impl<'a> Tile<'a> {
         if t.heads.stride != room || t.heads.heads.len() < 3 * n_heads * room || t.mixtures.k != k {
             (t.heads, t.mixtures) = (Heads::new(n_heads, room), Mixtures::new(k, room));
         }
-        t.scratch.fit(context.fast);
+        t.scratch.fit(context.kernels);
         Tile { context, refs, classes, framing, space }
     }
 
     /// Every cell at the seed, and nothing known of residuals.
     pub fn fill(&mut self, seed: i32) {
         self.space.values.fill(seed * ONE);
-        self.space.residuals.fill(self.context.usual.residual);
+        self.space.residuals.fill(self.context.stats.spread);
     }
 
     /// b of a run, from what is known.
     pub fn predict(&mut self, linear: &Linear, offsets: &Offsets, run: Run) {
         let t = &mut *self.space;
-        let look = Arenas { values: &t.values, residuals: &t.residuals, refs: self.refs, usual: self.context.usual };
-        self.context.fast.predict(linear, run.site(look, offsets, 0), self.context.max, &mut t.b);
+        let arenas = Arenas { values: &t.values, residuals: &t.residuals, refs: self.refs, stats: self.context.stats };
+        self.context.kernels.predict(linear, run.site(arenas, offsets, 0), self.context.max, &mut t.b);
     }
 
     /// The values of a run, of ints in the places of the tile.
@@ -134,7 +134,7 @@ impl<'a> Tile<'a> {
     /// The residuals of a run whose values are known.
     pub fn update_residuals(&mut self, run: Run) {
         let t = &mut *self.space;
-        self.context.fast.settle(&t.values, run.at as usize, run.n as usize, &t.b, &mut t.residuals);
+        self.context.kernels.update_residuals(&t.values, run.at as usize, run.n as usize, &t.b, &mut t.residuals);
     }
 }
 
@@ -177,26 +177,27 @@ impl CellRun<'_, '_> {
 
     /// The mixtures of its symbols.
     pub fn describe(&mut self) {
-        let (Context { fast, usual, .. }, refs, t) = (self.tile.context, self.tile.refs, &mut *self.tile.space);
-        let look = Arenas { values: &t.values, residuals: &t.residuals, refs, usual };
+        let (PlaneContext { kernels, stats, .. }, refs, t) = (self.tile.context, self.tile.refs, &mut *self.tile.space);
+        let arenas = Arenas { values: &t.values, residuals: &t.residuals, refs, stats };
         let n = self.run.n as usize;
-        fast.context(self.net, self.run.site(look, self.offsets, self.level), &t.b, &mut t.scratch, &mut t.heads);
+        kernels.context(self.net, self.run.site(arenas, self.offsets, self.level), &t.b, &mut t.scratch, &mut t.heads);
         coarsen(self.around, self.tile.context, n, &t.b, &mut t.heads.s, &mut t.base);
         let base = if self.around == Around::Prediction { &t.b } else { &t.base };
-        fast.mixture(n, base, &t.heads, mass(self.tile.framing.popped.window.n_symbols()), &mut t.mixtures);
+        kernels.mixture(n, base, &t.heads, mass(self.tile.framing.popped.window.n_symbols()), &mut t.mixtures);
     }
 
     /// What the last layer of its net sees.
     pub fn watch(&mut self) {
-        let (Context { model, fast, usual, .. }, refs, t) = (self.tile.context, self.tile.refs, &mut *self.tile.space);
-        let look = Arenas { values: &t.values, residuals: &t.residuals, refs, usual };
-        let n_in = model.parts[self.net].net.layers().last().expect("a net has layers").n_in;
+        let (PlaneContext { model, kernels, stats, .. }, refs, t) =
+            (self.tile.context, self.tile.refs, &mut *self.tile.space);
+        let arenas = Arenas { values: &t.values, residuals: &t.residuals, refs, stats };
+        let n_in = model.nets[self.net].net.layers().last().expect("a net has layers").n_in;
         let stride = t.b.len();
         if t.hidden.stride != stride || t.hidden.words.len() < n_in / 4 * stride {
             t.hidden = Hidden::new(n_in, stride);
         }
         let n = self.run.n as usize;
-        fast.hidden(self.net, self.run.site(look, self.offsets, self.level), &t.b, &mut t.scratch, &mut t.hidden);
+        kernels.hidden(self.net, self.run.site(arenas, self.offsets, self.level), &t.b, &mut t.scratch, &mut t.hidden);
         coarsen(self.around, self.tile.context, n, &t.b, &mut t.hidden.s, &mut t.base);
     }
 
@@ -214,16 +215,17 @@ impl CellRun<'_, '_> {
             return 0;
         }
         self.describe();
-        let (fast, classes, window) = (self.tile.context.fast, self.tile.classes, self.tile.framing.popped.window);
+        let (kernels, classes, window) =
+            (self.tile.context.kernels, self.tile.classes, self.tile.framing.popped.window);
         let t = &mut *self.tile.space;
         t.known.iter_mut().zip(self.run.indices()).for_each(|(known, index)| *known = symbols[index]);
         let base = if self.around == Around::Prediction { &t.b } else { &t.base };
         let of = Distributions { mixtures: &t.mixtures, window, b: base };
-        fast.intervals(of, n, &t.known, &mut t.start, &mut t.width);
+        kernels.intervals(of, n, &t.known, &mut t.start, &mut t.width);
         for (i, _) in self.run.indices().enumerate().filter(|(_, index)| hides(classes, *index)) {
             (t.start[i], t.width[i]) = (Interval::CERTAIN.start, Interval::CERTAIN.width);
         }
-        fast.cost(n, &t.width)
+        kernels.cost(n, &t.width)
     }
 
     /// The interval of its i-th symbol, once measured.
@@ -243,10 +245,10 @@ impl CellRun<'_, '_> {
 }
 
 /// The base of a run, and s in its units.
-fn coarsen(around: Around, context: Context, n: usize, b: &[i32], s: &mut [i32], base: &mut [i32]) {
+fn coarsen(around: Around, context: PlaneContext, n: usize, b: &[i32], s: &mut [i32], base: &mut [i32]) {
     match around {
         Around::Prediction | Around::Zero => {}
-        Around::Steps(log2_step) => context.fast.coarsen(n, log2_step, b, s, base),
+        Around::Steps(log2_step) => context.kernels.coarsen(n, log2_step, b, s, base),
         Around::Feature => {
             base[..n].fill(FEATURE_B);
             s[..n].fill(FEATURE_S);

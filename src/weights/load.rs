@@ -6,7 +6,7 @@ use super::layer::{layer, tensor};
 use super::meshes;
 use crate::error::{Error, Result};
 use crate::kernel::predict::Linear;
-use crate::model::{Family, Model, Part};
+use crate::model::{Family, Model, PassNet};
 use crate::net::{Input, Net, Pass, Spec, Wiring};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
@@ -49,10 +49,10 @@ pub fn load(bytes: &[u8]) -> Result<Model> {
         return Err(Error::limit(format!("{} nets in one file, 16 are the most", list.len())));
     }
     let parts = list.iter().enumerate().map(|(i, json)| part(&tensors, i, json).map_err(|e| e.at(format!("net {i}"))));
-    Model::new(string(&json, "name")?, family, parts.collect::<Result<Vec<Part>>>()?, hash)
+    Model::new(string(&json, "name")?, family, parts.collect::<Result<Vec<PassNet>>>()?, hash)
 }
 
-fn part(tensors: &SafeTensors, i: usize, json: &Value) -> Result<Part> {
+fn part(tensors: &SafeTensors, i: usize, json: &Value) -> Result<PassNet> {
     let spec = spec(json)?;
     let linear = Linear::new(tensor_i16(tensors, &format!("net.{i}.linear"))?, Vec::new())?;
     if linear.own().len() + 1 != spec.n_linear {
@@ -60,7 +60,7 @@ fn part(tensors: &SafeTensors, i: usize, json: &Value) -> Result<Part> {
     }
     let wiring = wirings(json)?;
     let layers = (0..wiring.len()).map(|l| layer(tensors, &format!("net.{i}.{l}")));
-    Ok(Part { net: Net::wired(spec, layers.collect::<Result<_>>()?, wiring)?, linear })
+    Ok(PassNet { net: Net::wired(spec, layers.collect::<Result<_>>()?, wiring)?, linear })
 }
 
 fn spec(json: &Value) -> Result<Spec> {

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 
 pub fn store(model: &Model) -> Result<Vec<u8>> {
-    let nets: Vec<Value> = model.parts.iter().map(|p| describe(&p.net)).collect();
+    let nets: Vec<Value> = model.nets.iter().map(|p| describe(&p.net)).collect();
     let mut json = json!({"format": 1, "name": model.name, "family": model.family.name(), "nets": nets});
     let mut all = Vec::new();
-    for (i, part) in model.parts.iter().enumerate() {
+    for (i, part) in model.nets.iter().enumerate() {
         let linear: Vec<u8> = part.linear.own().iter().flat_map(|c| c.to_le_bytes()).collect();
         all.push((format!("net.{i}.linear"), Dtype::I16, vec![part.linear.own().len()], linear));
         let layers = part.net.layers().iter().enumerate();

@@ -1,7 +1,7 @@
 //! What may be lost: bounds that are asked for, told, and held to.
 
-use crate::desk::{Desk, text};
 use crate::painted;
+use crate::sandbox::{Sandbox, text};
 
 /// The painted array with a little noise in it.
 pub fn noisy() -> Vec<u8> {
@@ -22,20 +22,20 @@ fn largest_error(a: &[u8], b: &[u8]) -> f32 {
 
 #[test]
 fn a_bound_is_told_kept_and_shown() {
-    let desk = Desk::with(&[("a.npy", &noisy())]);
-    let said = desk.says(0, &["compress", "--abs", "0.01", "a.npy"]);
+    let sandbox = Sandbox::with(&[("a.npy", &noisy())]);
+    let said = sandbox.says(0, &["compress", "--abs", "0.01", "a.npy"]);
     assert!(said.contains("LOSSY (abs 0.01; largest error 0.0"), "{said}");
-    let shown = text(&desk.output(&["info", "a.npy.clps"]).stdout).to_string();
+    let shown = text(&sandbox.output(&["info", "a.npy.clps"]).stdout).to_string();
     assert!(shown.contains("within ±0.01 in steps of 0.0"), "{shown}");
-    assert!(desk.says(0, &["test", "a.npy.clps"]).contains("OK"));
-    assert!(desk.says(0, &["decompress", "-o", "b.npy", "a.npy.clps"]).contains("LOSSY (±0.01)"));
-    let error = largest_error(&noisy(), &desk.read("b.npy"));
+    assert!(sandbox.says(0, &["test", "a.npy.clps"]).contains("OK"));
+    assert!(sandbox.says(0, &["decompress", "-o", "b.npy", "a.npy.clps"]).contains("LOSSY (±0.01)"));
+    let error = largest_error(&noisy(), &sandbox.read("b.npy"));
     assert!(error <= 0.01 && error > 0.005, "{error}");
-    let json = &desk.json(0, &["compress", "-f", "--json", "--rel", "1e-3", "a.npy"])[0];
+    let json = &sandbox.json(0, &["compress", "-f", "--json", "--rel", "1e-3", "a.npy"])[0];
     assert_eq!((&json["lossless"], &json["loss"]), (&false.into(), &"rel 0.001".into()));
     let bound = json["arrays"][0]["bound"]["abs"].as_f64().unwrap();
     assert!(json["largest_error"].as_f64().unwrap() <= bound && bound < 0.7);
-    assert_eq!(desk.json(0, &["info", "--json", "a.npy.clps"])[0]["arrays"][0]["bound"]["abs"], bound);
+    assert_eq!(sandbox.json(0, &["info", "--json", "a.npy.clps"])[0]["arrays"][0]["bound"]["abs"], bound);
 }
 
 #[test]
@@ -46,26 +46,26 @@ fn lossy_files_are_verified_by_their_bounds_before_a_source_goes() {
         &["--mantissa", "6", "--mantissa-mode", "trunc"],
         &["--psnr", "60"],
     ] {
-        let desk = Desk::with(&[("a.npy", &noisy()), ("b.npy.gz", &painted::gz(&noisy()))]);
+        let sandbox = Sandbox::with(&[("a.npy", &noisy()), ("b.npy.gz", &painted::gz(&noisy()))]);
         for name in ["a.npy", "b.npy.gz"] {
             let args = [&["compress", "--rm"], how, &[name]].concat();
-            let said = desk.says(0, &args);
+            let said = sandbox.says(0, &args);
             assert!(said.contains("LOSSY (") && said.contains("), verified"), "{said}");
-            assert!(!desk.has(name));
+            assert!(!sandbox.has(name));
         }
-        desk.says(0, &["decompress", "a.npy.clps"]);
+        sandbox.says(0, &["decompress", "a.npy.clps"]);
         // there is no .gz that a lossy file could be made into again
-        desk.says(0, &["decompress", "b.npy.clps"]);
-        assert_eq!(desk.read("a.npy"), desk.read("b.npy"));
-        let error = largest_error(&noisy(), &desk.read("a.npy"));
+        sandbox.says(0, &["decompress", "b.npy.clps"]);
+        assert_eq!(sandbox.read("a.npy"), sandbox.read("b.npy"));
+        let error = largest_error(&noisy(), &sandbox.read("a.npy"));
         assert!(error > 0.0 && error < 9.0, "{how:?}: {error}");
     }
 }
 
 #[test]
 fn what_cannot_be_reached_or_means_nothing_is_an_error() {
-    let desk = Desk::with(&[("a.npy", &noisy())]);
-    desk.fails(1, &["compress", "--ratio", "1e9", "a.npy"], "a ratio of 1e9 is out of reach: the most is ");
+    let sandbox = Sandbox::with(&[("a.npy", &noisy())]);
+    sandbox.fails(1, &["compress", "--ratio", "1e9", "a.npy"], "a ratio of 1e9 is out of reach: the most is ");
     for wrong in [
         &["--abs", "0"][..],
         &["--abs", "-1"],
@@ -77,24 +77,24 @@ fn what_cannot_be_reached_or_means_nothing_is_an_error() {
         &["--abs", "1", "--rel", "0.1"],
         &["--near", "x"],
     ] {
-        desk.says(1, &[&["compress"], wrong, &["a.npy"]].concat());
+        sandbox.says(1, &[&["compress"], wrong, &["a.npy"]].concat());
     }
-    assert!(!desk.has("a.npy.clps"));
+    assert!(!sandbox.has("a.npy.clps"));
 }
 
 #[test]
 fn what_a_bound_does_not_change_is_lossless() {
-    let desk = Desk::with(&[("a.fits", &painted::fits()), ("text", b"no array at all"), ("a.npy", &noisy())]);
+    let sandbox = Sandbox::with(&[("a.fits", &painted::fits()), ("text", b"no array at all"), ("a.npy", &noisy())]);
     for args in [
         &["--pw-rel", "0.1", "a.fits"][..],
         &["--abs", "0.5", "a.fits"],
         &["--near", "3", "a.npy"],
         &["--rel", "0.1", "text"],
     ] {
-        let said = desk.says(0, &[&["compress", "-f", "--verify"], args].concat());
+        let said = sandbox.says(0, &[&["compress", "-f", "--verify"], args].concat());
         assert!(said.contains("LOSSLESS, verified"), "{said}");
     }
-    let said = desk.says(0, &["compress", "-f", "--near", "3", "a.fits"]);
+    let said = sandbox.says(0, &["compress", "-f", "--near", "3", "a.fits"]);
     assert!(said.contains("LOSSY (near 3; largest error 3)"), "{said}");
 }
 
@@ -124,49 +124,49 @@ fn the_largest_error_is_told_in_the_unit_that_was_asked_for() {
     let values: Vec<u8> =
         (0..400).flat_map(|i| (((i * 7919 % 401) as f32).sqrt() * 30.0 - 300.0).to_le_bytes()).collect();
     let ints: Vec<u8> = (0..400).flat_map(|i: i32| (((i * 7919 % 401).pow(2) / 400) as i16).to_le_bytes()).collect();
-    let desk = Desk::with(&[("a.npy", &npy("<f4", &values)), ("i.npy", &npy("<i2", &ints))]);
+    let sandbox = Sandbox::with(&[("a.npy", &npy("<f4", &values)), ("i.npy", &npy("<i2", &ints))]);
     for (option, bound, before, after, unit) in [
         ("--abs", "5", "(abs 5; largest error ", ")", "abs"),
         ("--rel", "0.01", "(rel 0.01; largest error ", " of the range)", "rel"),
         ("--pw-rel", "0.01", "(pw-rel 0.01; largest error ", " of the sample)", "pw_rel"),
         ("--mantissa", "6", "(mantissa 6, rounded; largest error ", " of the sample)", "pw_rel"),
     ] {
-        let json = &desk.json(0, &["compress", "-f", "--json", option, bound, "a.npy"])[0];
+        let json = &sandbox.json(0, &["compress", "-f", "--json", option, bound, "a.npy"])[0];
         let told = json["off_by"][unit].as_f64().unwrap();
         assert_eq!(json["off_by"], json["arrays"][0]["off_by"]);
-        let said = desk.says(0, &["compress", "-f", option, bound, "a.npy"]);
+        let said = sandbox.says(0, &["compress", "-f", option, bound, "a.npy"]);
         let printed = figure(&said, before, after);
         let most = if option == "--mantissa" { 1.0 / 64.0 } else { bound.parse().unwrap() };
         // five digits of it
         assert!((printed / told - 1.0).abs() < 1e-4 && told <= most && told > most / 3.0, "{said}");
     }
-    let said = desk.says(0, &["compress", "-f", "--psnr", "40", "a.npy"]);
+    let said = sandbox.says(0, &["compress", "-f", "--psnr", "40", "a.npy"]);
     assert!((40.0..41.0).contains(&figure(&said, "(psnr 40; ", " dB)")), "{said}");
-    let said = desk.says(0, &["compress", "-f", "--rel", "0.01", "i.npy"]);
+    let said = sandbox.says(0, &["compress", "-f", "--rel", "0.01", "i.npy"]);
     assert!(said.contains("(rel 0.01; largest error 0.01 of the range)"), "{said}");
-    let said = desk.says(0, &["compress", "-f", "--noise-step", "2", "a.npy"]);
+    let said = sandbox.says(0, &["compress", "-f", "--noise-step", "2", "a.npy"]);
     assert!(figure(&said, "largest error ", " σ)") <= 0.25, "{said}");
-    let said = desk.says(0, &["compress", "-f", "-v", "--rel", "0.01", "a.npy"]);
+    let said = sandbox.says(0, &["compress", "-f", "-v", "--rel", "0.01", "a.npy"]);
     assert_eq!(said.matches(" of the range").count(), 2, "{said}");
 }
 
 #[test]
 fn a_psnr_is_kept_and_measured_where_squares_are_no_floats() {
     for scale in ["1e-300", "1e-170", "1e-160", "1e160", "1e200", "1e300", "1.7e308"] {
-        let desk = Desk::with(&[("a.npy", &doubles(scale.parse().unwrap()))]);
-        let said = desk.says(0, &["compress", "--psnr", "60", "a.npy"]);
+        let sandbox = Sandbox::with(&[("a.npy", &doubles(scale.parse().unwrap()))]);
+        let said = sandbox.says(0, &["compress", "--psnr", "60", "a.npy"]);
         assert!((60.0..61.0).contains(&figure(&said, "(psnr 60; ", " dB)")), "{scale}: {said}");
-        desk.says(0, &["decompress", "-o", "b.npy", "a.npy.clps"]);
+        sandbox.says(0, &["decompress", "-o", "b.npy", "a.npy.clps"]);
         for coded in ["a.npy.clps", "b.npy"] {
-            let of_all = &desk.json(0, &["eval", "--json", "a.npy", coded])[0]["total"];
+            let of_all = &sandbox.json(0, &["eval", "--json", "a.npy", coded])[0]["total"];
             assert!((60.0..61.0).contains(&of_all["psnr"].as_f64().unwrap()), "{scale}: {of_all}");
-            let said = text(&desk.output(&["eval", "a.npy", coded]).stdout);
+            let said = text(&sandbox.output(&["eval", "a.npy", coded]).stdout);
             assert!(said.contains("LOSSY") && !said.contains('∞') && !said.contains("NaN"), "{scale}: {said}");
         }
         let args = ["report", "-f", "--rel", "0.1,1e-3", "--csv", "r.csv", "--html", "r.html", "a.npy"];
-        assert_eq!(desk.output(&args).status.code(), Some(0));
+        assert_eq!(sandbox.output(&args).status.code(), Some(0));
         for name in ["r.csv", "r.html"] {
-            let written = text(&desk.read(name));
+            let written = text(&sandbox.read(name));
             // the words, and not the pictures
             let words = written.split("base64,").map(|part| part.split_once("\" width").map_or(part, |(_, rest)| rest));
             assert!(words.clone().all(|w| !["inf", "NaN", "∞"].iter().any(|n| w.contains(n))), "{scale}: {written}");
@@ -179,14 +179,14 @@ fn floats_up_to_the_largest_are_stored_within_a_bound_of_the_order_of_their_rang
     let ends = |largest: f64| (0..400).map(move |i| ((i * 7919 % 401) as f64 / 200.0 - 1.0) * largest);
     let singles: Vec<u8> = ends(f64::from(f32::MAX)).flat_map(|x| (x as f32).to_le_bytes()).collect();
     let doubles: Vec<u8> = ends(f64::MAX).flat_map(f64::to_le_bytes).collect();
-    let desk = Desk::with(&[("s.npy", &npy("<f4", &singles)), ("d.npy", &npy("<f8", &doubles))]);
+    let sandbox = Sandbox::with(&[("s.npy", &npy("<f4", &singles)), ("d.npy", &npy("<f8", &doubles))]);
     for (name, largest) in [("s.npy", f64::from(f32::MAX)), ("d.npy", f64::MAX)] {
         for share in ["0.3", "0.4", "0.5", "0.9"] {
-            let said = desk.says(0, &["compress", "-f", "--rel", share, "--verify", name]);
+            let said = sandbox.says(0, &["compress", "-f", "--rel", share, "--verify", name]);
             let most: f64 = share.parse().unwrap();
             assert!(figure(&said, "largest error ", " of the range") <= most, "{said}");
-            desk.says(0, &["compress", "-f", "--verify", "--model", "wavelet", "--rel", share, name]);
+            sandbox.says(0, &["compress", "-f", "--verify", "--model", "wavelet", "--rel", share, name]);
         }
-        desk.says(0, &["compress", "-f", "--verify", "--abs", &format!("{:e}", largest * 0.8), name]);
+        sandbox.says(0, &["compress", "-f", "--verify", "--abs", &format!("{:e}", largest * 0.8), name]);
     }
 }

@@ -1,6 +1,5 @@
 //! The command as its users meet it.
 
-mod desk;
 mod failures;
 mod files;
 mod lossy;
@@ -9,6 +8,7 @@ mod measured;
 mod moving;
 mod painted;
 mod reports;
+mod sandbox;
 mod scripts;
 #[cfg(unix)]
 mod signals;

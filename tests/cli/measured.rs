@@ -1,8 +1,8 @@
 //! How good what comes back is, and over a row of bounds.
 
-use crate::desk::{Desk, text};
 use crate::lossy::noisy;
 use crate::painted;
+use crate::sandbox::{Sandbox, text};
 
 /// Each sample of the painted array, moved by a quarter.
 fn moved() -> Vec<u8> {
@@ -15,9 +15,10 @@ fn moved() -> Vec<u8> {
 
 #[test]
 fn a_file_is_held_against_another_or_against_what_becomes_of_it() {
-    let desk = Desk::with(&[("a.npy", &painted::npy()), ("b.npy", &moved()), ("c.npy.gz", &painted::gz(&moved()))]);
+    let sandbox =
+        Sandbox::with(&[("a.npy", &painted::npy()), ("b.npy", &moved()), ("c.npy.gz", &painted::gz(&moved()))]);
     for other in ["b.npy", "c.npy.gz"] {
-        let value = &desk.json(0, &["eval", "--json", "a.npy", other])[0];
+        let value = &sandbox.json(0, &["eval", "--json", "a.npy", other])[0];
         let (array, total) = (&value["arrays"][0], &value["total"]);
         for (name, figure) in [("largest", 0.25), ("rmse", 0.25), ("bias", 0.25), ("wasserstein", 0.25)] {
             // W1 is one of bins: a 65536th of the range at most
@@ -26,69 +27,73 @@ fn a_file_is_held_against_another_or_against_what_becomes_of_it() {
         }
         assert_eq!((array["rmse"].as_f64(), &value["bytes_out"]), (Some(0.25), &serde_json::Value::Null));
     }
-    desk.write("a.npy", &noisy());
-    desk.says(0, &["compress", "--abs", "0.1", "a.npy"]);
-    let coded = &desk.json(0, &["eval", "--json", "a.npy", "a.npy.clps"])[0];
-    let within = &desk.json(0, &["eval", "--json", "--abs", "0.1", "a.npy"])[0];
-    assert_eq!((&coded["total"], &coded["bytes_out"]), (&within["total"], &desk.read("a.npy.clps").len().into()));
+    sandbox.write("a.npy", &noisy());
+    sandbox.says(0, &["compress", "--abs", "0.1", "a.npy"]);
+    let coded = &sandbox.json(0, &["eval", "--json", "a.npy", "a.npy.clps"])[0];
+    let within = &sandbox.json(0, &["eval", "--json", "--abs", "0.1", "a.npy"])[0];
+    assert_eq!((&coded["total"], &coded["bytes_out"]), (&within["total"], &sandbox.read("a.npy.clps").len().into()));
     let largest = within["total"]["largest"].as_f64().unwrap();
     assert!(largest > 0.05 && largest <= 0.1);
-    let said = text(&desk.output(&["eval", "a.npy", "a.npy"]).stdout);
+    let said = text(&sandbox.output(&["eval", "a.npy", "a.npy"]).stdout);
     assert!(said.contains("LOSSLESS") && said.contains('∞'), "{said}");
-    assert_eq!(desk.json(0, &["eval", "--json", "a.npy"])[0]["lossless"], true);
+    assert_eq!(sandbox.json(0, &["eval", "--json", "a.npy"])[0]["lossless"], true);
 }
 
 #[test]
 fn what_cannot_be_compared_is_an_error() {
-    let desk =
-        Desk::with(&[("a.npy", &painted::npy()), ("a.fits", &painted::fits()), ("text", b"no arrays"), ("empty", b"")]);
-    desk.fails(1, &["eval", "a.npy", "a.fits"], "different types");
-    desk.fails(1, &["eval", "a.npy", "text"], "1 arrays cannot be held against 0");
-    desk.fails(1, &["eval", "text"], "holds no arrays");
-    desk.fails(1, &["eval", "empty"], "is empty");
-    desk.fails(2, &["eval", "a.npy", "none"], "does not exist");
-    desk.says(1, &["eval", "--abs", "1", "a.npy", "a.npy"]);
-    desk.fails(1, &["report", "--rel", "1e-3,2", "a.npy"], "between 0 and 1");
-    desk.says(1, &["report", "--rel", "1e-3", "--abs", "1", "a.npy"]);
-    desk.fails(1, &["report", "--csv", "-", "--html", "-", "a.npy"], "standard output");
+    let sandbox = Sandbox::with(&[
+        ("a.npy", &painted::npy()),
+        ("a.fits", &painted::fits()),
+        ("text", b"no arrays"),
+        ("empty", b""),
+    ]);
+    sandbox.fails(1, &["eval", "a.npy", "a.fits"], "different types");
+    sandbox.fails(1, &["eval", "a.npy", "text"], "1 arrays cannot be held against 0");
+    sandbox.fails(1, &["eval", "text"], "holds no arrays");
+    sandbox.fails(1, &["eval", "empty"], "is empty");
+    sandbox.fails(2, &["eval", "a.npy", "none"], "does not exist");
+    sandbox.says(1, &["eval", "--abs", "1", "a.npy", "a.npy"]);
+    sandbox.fails(1, &["report", "--rel", "1e-3,2", "a.npy"], "between 0 and 1");
+    sandbox.says(1, &["report", "--rel", "1e-3", "--abs", "1", "a.npy"]);
+    sandbox.fails(1, &["report", "--csv", "-", "--html", "-", "a.npy"], "standard output");
 }
 
 #[test]
 fn a_row_of_bounds_becomes_lines_and_a_page_that_needs_nothing_else() {
-    let desk = Desk::with(&[("a<b>.npy", &noisy())]);
+    let sandbox = Sandbox::with(&[("a<b>.npy", &noisy())]);
     let args = ["report", "--abs", "0.1,1,10", "--csv", "a.csv", "--html", "a.html", "--json", "a<b>.npy"];
-    let value = &desk.json(0, &args)[0];
+    let value = &sandbox.json(0, &args)[0];
     let bounds = value["bounds"].as_array().unwrap();
     let largest: Vec<f64> = bounds.iter().map(|b| b["total"]["largest"].as_f64().unwrap()).collect();
     assert!(largest.len() == 3 && largest.iter().zip([0.1, 1.0, 10.0]).all(|(e, bound)| *e <= bound), "{largest:?}");
-    let csv = text(&desk.read("a.csv"));
+    let csv = text(&sandbox.read("a.csv"));
     let lines: Vec<&str> = csv.lines().collect();
     // the head, and for each bound one array and the total
     assert_eq!(lines.len(), 1 + 3 * 2);
     let n_cells = lines[0].split(',').count();
     assert!(lines.iter().all(|line| line.split(',').count() == n_cells), "{csv}");
-    let page = text(&desk.read("a.html"));
+    let page = text(&sandbox.read("a.html"));
     assert!(page.contains("<title>a&lt;b&gt;.npy") && page.contains("data:image/png;base64,"));
     for outside in ["http:", "https:", "<script", "url(", "@import", "<link"] {
         assert!(!page.contains(outside), "{outside}");
     }
     assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
-    desk.fails(1, &args, "exists already");
+    sandbox.fails(1, &args, "exists already");
     let again = [&args[..1], &["-f"], &args[1..]].concat();
-    desk.json(0, &again);
-    assert_eq!(text(&desk.read("a.html")), page);
+    sandbox.json(0, &again);
+    assert_eq!(text(&sandbox.read("a.html")), page);
 }
 
 #[test]
 fn steps_of_the_noise_are_told_with_what_they_came_to() {
-    let desk = Desk::with(&[("a.fits", &painted::fits())]);
-    let said = desk.says(0, &["compress", "--noise-step", "2", "--verify", "a.fits"]);
+    let sandbox = Sandbox::with(&[("a.fits", &painted::fits())]);
+    let said = sandbox.says(0, &["compress", "--noise-step", "2", "--verify", "a.fits"]);
     assert!(
         said.contains("LOSSY (noise-step 2; σ ") && said.contains(", step ") && said.contains("verified"),
         "{said}"
     );
-    let json = &desk.json(0, &["eval", "--json", "--noise-step", "2", "a.fits"])[0]["arrays"][0];
+    let json = &sandbox.json(0, &["eval", "--json", "--noise-step", "2", "a.fits"])[0]["arrays"][0];
     let (sigma, step) = (json["noise"]["sigma"].as_f64().unwrap(), json["noise"]["step"].as_f64().unwrap());
     assert!(step == sigma / 2.0 && json["largest"].as_f64().unwrap() <= step / 2.0, "{json}");
-    desk.says(1, &["compress", "-f", "--noise-step", "0", "a.fits"]);
+    sandbox.says(1, &["compress", "-f", "--noise-step", "0", "a.fits"]);
 }

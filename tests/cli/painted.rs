@@ -1,7 +1,7 @@
 //! Small files of every kind.
 
 use collapsar::internals::kernel::predict::Linear;
-use collapsar::internals::model::{Family, Model, Part};
+use collapsar::internals::model::{Family, Model, PassNet};
 use collapsar::internals::net::{Input, Layer, Net, Pass, Spec, Wiring};
 use std::io::Write;
 
@@ -107,7 +107,7 @@ fn spec() -> Spec {
 }
 
 fn model(family: Family, net: Net) -> Vec<u8> {
-    let part = Part { net, linear: Linear::mean(6) };
+    let part = PassNet { net, linear: Linear::mean(6) };
     let model = Model::new("painted", family, vec![part], [0; 32]).unwrap();
     collapsar::internals::weights::store(&model).unwrap()
 }

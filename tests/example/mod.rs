@@ -3,9 +3,9 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 use collapsar::internals::kernel::predict::Linear;
-use collapsar::internals::kernel::{ONE, Usual};
+use collapsar::internals::kernel::{ONE, PlaneStats};
 use collapsar::internals::model::vqae::{Codebook, Vqae};
-use collapsar::internals::model::{Family, Model, Part};
+use collapsar::internals::model::{Family, Model, PassNet};
 use collapsar::internals::net::{Input, Layer, Mesh, MeshLayer, Net, Pass, Sheet, Spec, Wiring};
 use collapsar::internals::weights::{load, store};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ pub const H: usize = 3;
 pub const W: usize = 4;
 pub const INTS: [i32; H * W] = [1000, 1003, 1001, 1010, 998, 1002, 1040, 1007, 1001, 999, 1004, 1003];
 pub const MAX: i32 = 4095;
-pub const USUAL: Usual = Usual { value: 1002 * ONE, residual: 200 };
+pub const STATS: PlaneStats = PlaneStats { median: 1002 * ONE, spread: 200 };
 const OWN: [i16; 2] = [2048, -1024];
 
 pub fn linear() -> Linear {
@@ -43,7 +43,7 @@ pub fn model(family: Family) -> Model {
             Family::L3c if pass == Pass::Encoder => Net::new(spec, telling_layers()),
             _ => Net::new(spec, layers()),
         };
-        Part { net: net.expect("a sound net"), linear: linear() }
+        PassNet { net: net.expect("a sound net"), linear: linear() }
     };
     let parts = match family {
         Family::Vqae => panic!("its nets are meshes, and stand in an example of their own"),

@@ -4,7 +4,7 @@
 
 use collapsar::internals::kernel::predict::Linear;
 use collapsar::internals::model::vqae::{Codebook, Vqae};
-use collapsar::internals::model::{Family, Model, Part};
+use collapsar::internals::model::{Family, Model, PassNet};
 use collapsar::internals::net::{Input, Layer, Mesh, MeshLayer, Net, Pass, Sheet, Spec, Tap, Wiring};
 use collapsar::internals::weights::{load, store};
 use std::sync::Arc;
@@ -100,11 +100,11 @@ pub fn layers(n_features: usize, size: Size, random: &mut Random) -> Vec<Layer> 
     layers
 }
 
-pub fn part(pass: Pass, n_refs: usize, size: Size, random: &mut Random) -> Part {
+pub fn part(pass: Pass, n_refs: usize, size: Size, random: &mut Random) -> PassNet {
     let spec = spec(pass, n_refs, size);
     let layers = layers(spec.n_features(), size, random);
     let linear = Linear::mean(spec.n_linear.min(4));
-    Part { net: Net::new(spec, layers).unwrap(), linear }
+    PassNet { net: Net::new(spec, layers).unwrap(), linear }
 }
 
 /// Some places to look at, of all that there are.
@@ -171,7 +171,7 @@ pub fn deep_model(size: Size, seed: u32) -> Model {
     let places = places(1 + seed as usize % 5, &mut random);
     let mut part = |n_refs| {
         let net = deep(n_refs, size, &places, &mut random);
-        Part { linear: Linear::mean(net.spec().n_linear.min(4)), net }
+        PassNet { linear: Linear::mean(net.spec().n_linear.min(4)), net }
     };
     let parts = vec![part(0), part(1)];
     Model::new("painted", Family::PixelcnnDeep, parts, [0; 32]).unwrap()
@@ -180,7 +180,7 @@ pub fn deep_model(size: Size, seed: u32) -> Model {
 /// A tiny model as it comes out of a weights file.
 pub fn loaded(family: Family) -> Arc<Model> {
     let mut model = model(family, TINY);
-    model.parts.iter_mut().for_each(|part| part.linear = Linear::mean(part.net.spec().n_linear));
+    model.nets.iter_mut().for_each(|part| part.linear = Linear::mean(part.net.spec().n_linear));
     Arc::new(load(&store(&model).unwrap()).unwrap())
 }
 
@@ -201,7 +201,7 @@ pub fn tile(h: usize, w: usize, max: i32) -> Vec<i32> {
 /// A trained net with a small gated layer between its last two, which looks at the cell on the left and adds. A golden file has it.
 pub fn grown() -> Arc<Model> {
     let small = load(include_bytes!("../../weights/pixelcnn-fast-1.safetensors")).unwrap();
-    let grow = |part: &Part| {
+    let grow = |part: &PassNet| {
         let mut layers = part.net.layers().to_vec();
         let before = layers.len() - 1;
         let width = layers[before - 1].n_out;
@@ -219,9 +219,9 @@ pub fn grown() -> Arc<Model> {
         let inputs = vec![Input { source: before, tap: (0, -1) }];
         wiring[before] = Wiring { inputs, gate: true, add: Some(before) };
         let net = Net::wired(part.net.spec(), layers, wiring).unwrap();
-        Part { net, linear: part.linear.clone() }
+        PassNet { net, linear: part.linear.clone() }
     };
-    let parts = small.parts.iter().map(grow).collect();
+    let parts = small.nets.iter().map(grow).collect();
     let model = Model::new("grown", Family::PixelcnnDeep, parts, [0; 32]).unwrap();
     Arc::new(load(&store(&model).unwrap()).unwrap())
 }
@@ -245,7 +245,7 @@ pub fn vqae() -> Vqae {
     let layer =
         |side: usize, inputs: Vec<Input>, add: Option<usize>, layer: Layer| MeshLayer { side, inputs, add, layer };
     let quad = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(dy, dx)| input(1, dy, dx)).to_vec();
-    let find_top = Mesh::new(
+    let encoder_top = Mesh::new(
         sources(&[(8, 64)]),
         vec![
             layer(8, vec![input(0, 0, 0)], None, noise(64, 6, 127)),
@@ -258,7 +258,7 @@ pub fn vqae() -> Vqae {
     mean.weights[..64].fill(2);
     mean.weights[64..72].fill(0);
     (mean.bias[0], mean.shift[0]) = (0, 7);
-    let find_bottom =
+    let encoder_bottom =
         Mesh::new(sources(&[(8, 64), (4, width)]), vec![layer(8, vec![input(0, 0, 0), input(1, 0, 0)], None, mean)]);
     let mut paint = noise(16, 64, 1);
     for o in 0..64 {
@@ -270,11 +270,11 @@ pub fn vqae() -> Vqae {
         sources(&[(4, width), (8, width)]),
         vec![layer(8, vec![input(0, 0, 0), input(1, 0, 0)], None, paint)],
     );
-    let foresee_top = Mesh::new(
+    let prior_top = Mesh::new(
         sources(&[(4, width), (1, 2)]),
         vec![layer(4, vec![input(0, 0, -1), input(0, -1, 1), input(1, 0, 0)], None, noise(20, 3, 20))],
     );
-    let foresee_bottom = Mesh::new(
+    let prior_bottom = Mesh::new(
         sources(&[(8, width), (4, width), (1, 2)]),
         vec![
             layer(8, vec![input(0, 0, -1), input(0, -1, 0), input(1, 0, 1), input(2, 0, 0)], None, noise(28, 9, 127)),
@@ -285,7 +285,7 @@ pub fn vqae() -> Vqae {
         let code = |i: usize| (0..width).map(move |j| (i, j));
         Codebook::new(width, (0..n).flat_map(code).map(|(i, j)| if j == 0 { first(i) } else { 60 }).collect()).unwrap()
     };
-    let meshes = [find_top, find_bottom, paint, foresee_top, foresee_bottom].map(Result::unwrap);
+    let meshes = [encoder_top, encoder_bottom, paint, prior_top, prior_bottom].map(Result::unwrap);
     Vqae::new(meshes, codes(3, &|i| 40 * i as u8), codes(SHADES, &|i| 2 * i as u8 + 1)).unwrap()
 }
 

@@ -12,7 +12,7 @@ use collapsar::internals::fit::Sample;
 use collapsar::internals::kernel::context::features;
 use collapsar::internals::kernel::predict::{predict, residual};
 use collapsar::internals::kernel::quantise::coarsen;
-use collapsar::internals::kernel::{Arenas, ONE, Site, Usual};
+use collapsar::internals::kernel::{Arenas, ONE, Site, PlaneStats};
 use collapsar::internals::model::l3c::{Steps, pyramid, symbol};
 use collapsar::internals::model::plan::Step;
 use collapsar::internals::model::{Model, Plan};
@@ -38,7 +38,7 @@ pub struct Blocks {
 
 impl Blocks {
     pub fn new(model: &Model) -> Blocks {
-        let n_in = model.parts[model.part(Pass::Finer, 0)].net.n_in();
+        let n_in = model.nets[model.net_index(Pass::Finer, 0)].net.n_in();
         Blocks { finer: Cells::new(n_in), ..Blocks::default() }
     }
 }
@@ -89,17 +89,17 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn new(model: &'a Model, shared: Shared<'a>, sample: &Sample<'a>, octaves: i32) -> Walk<'a> {
         let plan = sample.plan;
-        let steps = Steps::of(shared.usual).wider(octaves);
-        let shared = Shared { usual: Usual { residual: steps.residual(), ..shared.usual }, ..shared };
+        let steps = Steps::of(shared.stats).wider(octaves);
+        let shared = Shared { stats: PlaneStats { spread: steps.residual(), ..shared.stats }, ..shared };
         let all = pyramid(plan, sample.ints, shared.max, steps);
-        let (mut values, mut residuals) = (plan.arena(all[0] * ONE), plan.arena(shared.usual.residual));
+        let (mut values, mut residuals) = (plan.arena(all[0] * ONE), plan.arena(shared.stats.spread));
         plan.fill(&all, &mut values);
         let mut b = Vec::new();
         for step in plan.steps.iter().filter(|step| step.pass == Pass::Finer) {
             for &run in &step.runs {
                 let at = run.at as usize;
                 b.resize(run.n as usize, 0);
-                let arenas = Arenas { values: &values, residuals: &residuals, refs: &[], usual: shared.usual };
+                let arenas = Arenas { values: &values, residuals: &residuals, refs: &[], stats: shared.stats };
                 predict(&shared.linears[step.set], plan.site(arenas, step, run), shared.max, &mut b);
                 b.iter().enumerate().for_each(|(i, &b)| residuals[at + i] = residual(values[at + i], b));
             }
@@ -110,9 +110,9 @@ impl<'a> Walk<'a> {
 
     fn patch(&self, scale: usize, (y0, x0): (usize, usize), class: u8, out: &mut Blocks) {
         let steps: Vec<&Step> = self.plan.steps.iter().filter(|step| step.level as usize == scale).collect();
-        let arenas = Arenas { values: &self.values, residuals: &self.residuals, refs: &[], usual: self.shared.usual };
+        let arenas = Arenas { values: &self.values, residuals: &self.residuals, refs: &[], stats: self.shared.stats };
         let site = |offsets, at| Site { arenas, offsets, at, n: 1, level: steps[0].set as i32 };
-        let net = |pass: Pass| &self.model.parts[self.model.part(pass, 0)].net;
+        let net = |pass: Pass| &self.model.nets[self.model.net_index(pass, 0)].net;
         let encoder = &self.plan.offsets[self.plan.scales[scale].encoder];
         let put = |net: &collapsar::internals::net::Net, offsets, cell, b, to: &mut Vec<u8>| {
             let mut f = vec![0; net.n_in()];

@@ -34,20 +34,20 @@ pub fn gather(
     if shared.model.family == Family::Idf {
         return flow::gather(shared, part, sample, class, keep, out);
     }
-    let net = &shared.model.parts[part].net;
+    let net = &shared.model.nets[part].net;
     let pass = net.spec().pass;
     let Sample { plan, ints, refs } = *sample;
     let refs: Vec<Vec<i32>> = refs.iter().map(|ints| plan.mirror(ints)).collect();
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
     let mut values = plan.arena(ints[0] * ONE);
-    let mut residuals = plan.arena(shared.usual.residual);
+    let mut residuals = plan.arena(shared.stats.spread);
     plan.fill(ints, &mut values);
     let (mut b, mut f) = (Vec::new(), vec![0; net.n_in()]);
     for step in &plan.steps {
         for &run in &step.runs {
             let at = run.at as usize;
             b.resize(run.n as usize, 0);
-            let arenas = Arenas { values: &values, residuals: &residuals, refs: &refs, usual: shared.usual };
+            let arenas = Arenas { values: &values, residuals: &residuals, refs: &refs, stats: shared.stats };
             predict(&shared.linears[step.set], plan.site(arenas, step, run), shared.max, &mut b);
             for (i, &b) in b.iter().enumerate() {
                 residuals[at + i] = residual(values[at + i], b);
@@ -55,7 +55,7 @@ pub fn gather(
             if step.pass != pass {
                 continue;
             }
-            let arenas = Arenas { values: &values, residuals: &residuals, refs: &refs, usual: shared.usual };
+            let arenas = Arenas { values: &values, residuals: &residuals, refs: &refs, stats: shared.stats };
             let site = plan.site(arenas, step, run);
             for (i, &b) in b.iter().enumerate().filter(|_| keep()) {
                 out.s.push(features(net, site.cell(i), b, &mut f));

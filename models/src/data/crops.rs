@@ -8,7 +8,7 @@ use crate::random::Random;
 use collapsar::internals::model::vqae::BLOCK;
 use collapsar::internals::tile::mask::fill_rows;
 use collapsar::internals::tile::transform::vqae::{Block, blocks, place, scale};
-use collapsar::internals::tile::transform::{FINE, Tile};
+use collapsar::internals::tile::transform::{SUBSTEPS, Tile};
 
 /// Shares of the range, as bounds.
 const BOUNDS: (f64, f64) = (4e-3, 1.5e-1);
@@ -52,8 +52,8 @@ fn crop(plane: &Plane, bound: f64, random: &mut Random) -> Option<Crop> {
     let ((y, h), (x, w)) = (room(plane.h, random), room(plane.w, random));
     let turn = if h == w { random.below(8) } else { random.below(4) };
     let negative = random.below(2) == 1;
-    let step = 2.0 * bound * f64::from(plane.max) / f64::from(FINE);
-    let shift = random.unit() * f64::from(FINE);
+    let step = 2.0 * bound * f64::from(plane.max) / f64::from(SUBSTEPS);
+    let shift = random.unit() * f64::from(SUBSTEPS);
     let mut classes = vec![0; h * w];
     let mut ints = Vec::with_capacity(h * w);
     for (int, class) in cut(plane, (y, x), (h, w), turn).into_iter().zip(&mut classes) {

@@ -17,7 +17,7 @@ use collapsar::internals::kernel::{MAX_INT, ONE};
 use collapsar::internals::model::Plan;
 use collapsar::internals::net::Pass;
 use collapsar::internals::tile::flow::{Meeting, meet};
-use collapsar::internals::tile::stream::Context;
+use collapsar::internals::tile::stream::PlaneContext;
 
 const OFFSET: i32 = 1 << 21;
 
@@ -30,10 +30,10 @@ pub fn gather(
     keep: &mut dyn FnMut() -> bool,
     out: &mut Cells,
 ) {
-    let Shared { model, linears, usual, max } = shared;
-    let fast = model.fast(Level::detect());
-    let context = Context { model, fast: &fast, linears, usual, max };
-    let net = &model.parts[part].net;
+    let Shared { model, linears, stats, max } = shared;
+    let kernels = model.kernels(Level::detect());
+    let context = PlaneContext { model, kernels: &kernels, linears, stats, max };
+    let net = &model.nets[part].net;
     let pass = net.spec().pass;
     let mut f = vec![0; net.n_in()];
     meet(context, sample.plan, sample.ints, sample.refs, &mut |meeting: Meeting| {
@@ -75,7 +75,7 @@ mod tests {
     use crate::net::preset::Preset;
     use crate::random::Random;
     use crate::train::start::Start;
-    use collapsar::internals::kernel::Usual;
+    use collapsar::internals::kernel::PlaneStats;
     use collapsar::internals::model::{Family, Model};
     use collapsar::internals::tile::cells::{costs, encode};
 
@@ -84,7 +84,7 @@ mod tests {
     /// Nets that have learnt nothing, but whose heads speak up; a slope with noise.
     fn painted() -> (Model, Vec<i32>) {
         let mut model = Start::fresh(Family::Idf, Preset::from_name("fast").unwrap(), 1).unwrap().model;
-        for (i, part) in model.parts.iter_mut().enumerate() {
+        for (i, part) in model.nets.iter_mut().enumerate() {
             let mut last = part.net.layers().last().unwrap().clone();
             last.bias.iter_mut().enumerate().for_each(|(o, bias)| *bias = (o as i32 * 37 + i as i32 * 11) % 50 - 20);
             part.net = part.net.with_last_layer(last).unwrap();
@@ -99,14 +99,14 @@ mod tests {
     #[test]
     fn what_the_trainer_is_shown_is_what_the_engine_codes() {
         let (model, ints) = painted();
-        let (linears, fast) = (model.linears(0), model.fast(Level::detect()));
-        let (usual, max) = (Usual { value: 64 * 70, residual: 400 }, 200);
+        let (linears, kernels) = (model.linears(0), model.kernels(Level::detect()));
+        let (stats, max) = (PlaneStats { median: 64 * 70, spread: 400 }, 200);
         let plan = model.plan_to_encode(SIDE, SIDE);
         let sample = Sample { plan: &plan, ints: &ints, refs: &[] };
-        let shared = Shared { model: &model, linears: &linears, usual, max };
+        let shared = Shared { model: &model, linears: &linears, stats, max };
         let mut bits = 0.0;
         let mut n_coded = 0;
-        for (part, p) in model.parts.iter().enumerate() {
+        for (part, p) in model.nets.iter().enumerate() {
             let mut cells = Cells::new(p.net.n_in());
             gather(shared, part, &sample, 3, &mut || true, &mut cells);
             let pass = p.net.spec().pass;
@@ -118,7 +118,7 @@ mod tests {
             }
         }
         assert_eq!(n_coded, SIDE * SIDE - 1);
-        let context = Context { model: &model, fast: &fast, linears: &linears, usual, max };
+        let context = PlaneContext { model: &model, kernels: &kernels, linears: &linears, stats, max };
         let engine = costs(context, &plan, &ints, &[], &[]).iter().sum::<i64>() as f64 / 256.0;
         assert!((bits - engine).abs() < 0.01 * engine, "{bits} and {engine}");
         assert!((encode(context, &plan, &ints, &[]).len() as f64 * 8.0 - engine) < 200.0);

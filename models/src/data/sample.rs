@@ -1,7 +1,7 @@
 //! Cells as a net is shown them, one list per quantity; and what all tiles of a plane share.
 
 use crate::data::pool::Items;
-use collapsar::internals::kernel::Usual;
+use collapsar::internals::kernel::PlaneStats;
 use collapsar::internals::kernel::predict::Linear;
 use collapsar::internals::model::Model;
 
@@ -12,7 +12,7 @@ pub struct Shared<'a> {
     pub model: &'a Model,
     /// One predictor per set of the model.
     pub linears: &'a [Linear],
-    pub usual: Usual,
+    pub stats: PlaneStats,
     /// The largest int of the plane.
     pub max: i32,
 }

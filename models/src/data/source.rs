@@ -20,7 +20,7 @@ pub struct Source<'a> {
 
 impl Source<'_> {
     pub fn net(&self) -> &Net {
-        &self.model.parts[self.part].net
+        &self.model.nets[self.part].net
     }
 
     /// About `n` cells of a draw.
@@ -40,7 +40,7 @@ impl Source<'_> {
         let plan = &self.model.plan_to_encode(draw.h, draw.w);
         let samples: Vec<_> = seen.iter().map(|t| Sample { plan, ints: t[0], refs: &t[1..] }).collect();
         let fitted = fit(self.model, &samples);
-        let shared = Shared { model: self.model, linears: &fitted.linears, usual: fitted.usual, max: draw.max };
+        let shared = Shared { model: self.model, linears: &fitted.linears, stats: fitted.stats, max: draw.max };
         samples.iter().for_each(|sample| take(shared, sample));
     }
 }

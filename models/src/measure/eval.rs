@@ -11,10 +11,10 @@ use crate::net::quantise::{import, shape};
 use burn::tensor::Device;
 use collapsar::internals::error::{Error, Result};
 use collapsar::internals::fit::{Sample, fit};
-use collapsar::internals::kernel::fast::{Fast, Level};
-use collapsar::internals::model::{Model, Part};
+use collapsar::internals::kernel::fast::{Kernels, Level};
+use collapsar::internals::model::{Model, PassNet};
 use collapsar::internals::tile::cells::{decode, encode};
-use collapsar::internals::tile::stream::Context;
+use collapsar::internals::tile::stream::PlaneContext;
 use std::iter::Sum;
 
 /// Tiles are cut this large, those at the edge smaller.
@@ -71,7 +71,7 @@ pub fn too_far(scores: &[(String, Score)]) -> impl Iterator<Item = (&str, f64)> 
 /// A model in every form it is measured in.
 struct Forms<'a> {
     model: &'a Model,
-    fast: Fast,
+    kernels: Kernels,
     floats: Vec<ContextNet>,
     device: &'a Device,
 }
@@ -79,9 +79,9 @@ struct Forms<'a> {
 /// One score per class; of each plane `n_tiles` tiles, spread over it.
 pub fn evaluate(model: &Model, corpus: &Corpus, n_tiles: usize, device: &Device) -> Result<Vec<(String, Score)>> {
     let device = &device.clone().inner();
-    let float = |part: &Part| ContextNet::new(&import(&part.net), &shape(&part.net), Head::of(&part.net.spec()), device);
-    let floats = model.parts.iter().map(float).collect();
-    let forms = Forms { model, fast: model.fast(Level::detect()), floats, device };
+    let float = |part: &PassNet| ContextNet::new(&import(&part.net), &shape(&part.net), Head::of(&part.net.spec()), device);
+    let floats = model.nets.iter().map(float).collect();
+    let forms = Forms { model, kernels: model.kernels(Level::detect()), floats, device };
     let mut scores = Vec::new();
     for (class, frames) in corpus.classes.iter().filter(|(_, frames)| !frames.is_empty()) {
         let mut score = Score::default();
@@ -97,15 +97,15 @@ pub fn evaluate(model: &Model, corpus: &Corpus, n_tiles: usize, device: &Device)
 
 impl Forms<'_> {
     fn add(&self, plane: &Plane, n_tiles: usize, score: &mut Score) -> Result<()> {
-        let Forms { model, fast, .. } = self;
+        let Forms { model, kernels, .. } = self;
         let fitted = spread(plane, N_FITTED);
         let tiles = spread(plane, n_tiles);
         let plans: Vec<_> = fitted.iter().map(|t| model.plan_to_encode(t.h, t.w)).collect();
         let samples = fitted.iter().zip(&plans).map(|(tile, plan)| Sample { plan, ints: &tile.ints, refs: &[] });
         let fitted = fit(model, &samples.collect::<Vec<_>>());
-        let (linears, usual, max) = (&fitted.linears, fitted.usual, plane.max);
-        let context = Context { model, fast, linears, usual, max };
-        let shared = Shared { model, linears, usual, max };
+        let (linears, stats, max) = (&fitted.linears, fitted.stats, plane.max);
+        let context = PlaneContext { model, kernels, linears, stats, max };
+        let shared = Shared { model, linears, stats, max };
         score.n_planes += 1;
         for tile in &tiles {
             let plan = model.plan_to_encode(tile.h, tile.w);
@@ -118,8 +118,8 @@ impl Forms<'_> {
                 return Err(Error::verify("a tile did not come back from its payload"));
             }
             // tiles alone: nets for reference planes have nothing to look at
-            let codes = |p: &Part| p.net.spec().n_refs == 0 && model.family.coded().contains(&p.net.spec().pass);
-            for (part, p) in model.parts.iter().enumerate().filter(|(_, p)| codes(p)) {
+            let codes = |p: &PassNet| p.net.spec().n_refs == 0 && model.family.coded().contains(&p.net.spec().pass);
+            for (part, p) in model.nets.iter().enumerate().filter(|(_, p)| codes(p)) {
                 let mut cells = Cells::new(p.net.n_in());
                 let sample = Sample { plan: &plan, ints: &tile.ints, refs: &[] };
                 gather(shared, part, &sample, 0, &mut || true, &mut cells);
@@ -131,7 +131,7 @@ impl Forms<'_> {
     }
 
     fn float_bits(&self, part: usize, cells: &Cells) -> f64 {
-        let n_features = self.model.parts[part].net.spec().n_features();
+        let n_features = self.model.nets[part].net.spec().n_features();
         let places: Vec<usize> = (0..cells.len()).collect();
         let bits = |places: &[usize]| {
             let bits = self.floats[part].bits(&Batch::new(cells, places, n_features, self.device), false);

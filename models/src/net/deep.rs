@@ -207,8 +207,8 @@ mod tests {
     use collapsar::internals::kernel::causal_conv::{causal_conv, n_planes};
     use collapsar::internals::kernel::context::Heads;
     use collapsar::internals::kernel::predict::{Linear, predict, residual};
-    use collapsar::internals::kernel::{Arenas, ONE, Usual};
-    use collapsar::internals::model::{Family, Model, Part};
+    use collapsar::internals::kernel::{Arenas, ONE, PlaneStats};
+    use collapsar::internals::model::{Family, Model, PassNet};
 
     #[test]
     fn a_tap_shows_the_cell_it_names_and_nothing_beyond_the_patch() {
@@ -233,14 +233,14 @@ mod tests {
         let at = floats.len() - n_last;
         floats[at..].iter_mut().for_each(|w| *w *= 6.0);
         let linear = Linear::new(vec![200; plan.spec.n_linear - 1], Vec::new()).unwrap();
-        let part = Part { net: plan.export(&floats).unwrap(), linear };
+        let part = PassNet { net: plan.export(&floats).unwrap(), linear };
         let model = Model::new("painted", Family::PixelcnnDeep, vec![part], [0; 32]).unwrap();
         let mut random = Random::new(3);
         let ints: Vec<i32> = (0..side * side).map(|i| (i / side + random.below(20)) as i32).collect();
-        let (linears, usual, max) = (model.linears(0), Usual { value: 640, residual: 300 }, 60);
-        let shared = Shared { model: &model, linears: &linears, usual, max };
+        let (linears, stats, max) = (model.linears(0), PlaneStats { median: 640, spread: 300 }, 60);
+        let shared = Shared { model: &model, linears: &linears, stats, max };
         let encoding = model.plan_to_encode(side, side);
-        let mut cells = Cells::new(model.parts[0].net.n_in());
+        let mut cells = Cells::new(model.nets[0].net.n_in());
         gather(shared, 0, &Sample { plan: &encoding, ints: &ints, refs: &[] }, 0, &mut || true, &mut cells);
         let places: Vec<usize> = (0..cells.len()).collect();
         let batch = Batch::new(&cells, &places, plan.spec.n_features(), &device);
@@ -266,21 +266,21 @@ mod tests {
 
     /// Heads of all cells, those of a cell together.
     fn engine_heads(shared: Shared, ints: &[i32], side: usize) -> Vec<i32> {
-        let (net, plan) = (&shared.model.parts[0].net, shared.model.plan_to_encode(side, side));
+        let (net, plan) = (&shared.model.nets[0].net, shared.model.plan_to_encode(side, side));
         let offsets = &plan.offsets[0];
-        let (mut values, mut residuals) = (plan.arena(ints[0] * ONE), plan.arena(shared.usual.residual));
+        let (mut values, mut residuals) = (plan.arena(ints[0] * ONE), plan.arena(shared.stats.spread));
         plan.fill(ints, &mut values);
         let mut cache = ActivationCache::default();
         cache.begin(n_planes(net), offsets.around.iter().map(|o| o.unsigned_abs()).max().unwrap() as usize, side);
         let (mut b, mut all) = (vec![0; side], Vec::new());
         for step in &plan.steps {
             let at = step.runs[0].at as usize;
-            let arenas = Arenas { values: &values, residuals: &residuals, refs: &[], usual: shared.usual };
+            let arenas = Arenas { values: &values, residuals: &residuals, refs: &[], stats: shared.stats };
             predict(&shared.linears[0], plan.site(arenas, step, step.runs[0]), shared.max, &mut b);
             for (i, &b) in b.iter().enumerate() {
                 residuals[at + i] = residual(values[at + i], b);
             }
-            let arenas = Arenas { values: &values, residuals: &residuals, refs: &[], usual: shared.usual };
+            let arenas = Arenas { values: &values, residuals: &residuals, refs: &[], stats: shared.stats };
             let mut heads = Heads::new(3, side);
             causal_conv(net, plan.site(arenas, step, step.runs[0]), &b, &mut cache, &mut heads);
             all.extend((0..side * 9).map(|i| heads.heads[i % 9 * side + i / 9]));

@@ -16,7 +16,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use collapsar::internals::error::Result;
 use collapsar::internals::kernel::quantise::{FEATURE_B, FEATURE_S, MAX_FEATURE};
 use collapsar::internals::kernel::{HINT_SHIFT, ONE};
-use collapsar::internals::model::{Family, Model, Part};
+use collapsar::internals::model::{Family, Model, PassNet};
 use collapsar::internals::net::{N_CONTEXT, Pass, Spec, Tap};
 
 /// Phases in the order of the plan, and how taps are mirrored in each.
@@ -69,7 +69,7 @@ impl Plan {
         let floats = self.split(floats);
         let part = |i: usize| {
             let linear = mean_of_nearest(&self.specs[i])?;
-            Ok(Part { net: export(floats[i], &self.shapes[i], &self.specs[i])?, linear })
+            Ok(PassNet { net: export(floats[i], &self.shapes[i], &self.specs[i])?, linear })
         };
         Model::new(name, Family::L3c, (0..3).map(part).collect::<Result<_>>()?, [0; 32])
     }

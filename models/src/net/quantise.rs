@@ -146,9 +146,9 @@ mod tests {
     use crate::random::Random;
     use burn::tensor::Device;
     use collapsar::internals::fit::Sample;
-    use collapsar::internals::kernel::Usual;
+    use collapsar::internals::kernel::PlaneStats;
     use collapsar::internals::kernel::predict::Linear;
-    use collapsar::internals::model::{Family, Model, Part};
+    use collapsar::internals::model::{Family, Model, PassNet};
 
     fn shape_of(preset: Preset, spec: &Spec) -> Shape {
         let mut n_in = spec.n_features();
@@ -190,22 +190,22 @@ mod tests {
         let nets: Vec<_> = shapes.iter().zip(&specs).map(|(s, spec)| first_floats(s, Head::of(spec), &mut Random::new(1))).collect();
         let parts = nets.iter().zip(&shapes).zip(&specs).map(|((net, shape), spec)| {
             let linear = Linear::new(vec![340; spec.n_linear - 1], Vec::new()).unwrap();
-            Part { net: export(net, shape, spec).unwrap(), linear }
+            PassNet { net: export(net, shape, spec).unwrap(), linear }
         });
         let model = Model::new("painted", Family::Lattice, parts.collect(), [0; 32]).unwrap();
         let mut random = Random::new(3);
         let ints: Vec<i32> = (0..64 * 64).map(|i| i / 64 + random.below(20) as i32).collect();
         let linears = model.linears(0);
-        let shared = Shared { model: &model, linears: &linears, usual: Usual { value: 6400, residual: 300 }, max: 83 };
+        let shared = Shared { model: &model, linears: &linears, stats: PlaneStats { median: 6400, spread: 300 }, max: 83 };
         for (part, net) in nets.iter().enumerate() {
-            let mut cells = Cells::new(model.parts[part].net.n_in());
+            let mut cells = Cells::new(model.nets[part].net.n_in());
             let sample = Sample { plan: &model.plan_to_encode(64, 64), ints: &ints, refs: &[] };
             gather(shared, part, &sample, 0, &mut || true, &mut cells);
             let places: Vec<usize> = (0..cells.len()).collect();
             let batch = Batch::new(&cells, &places, specs[part].n_features(), &device);
             let net = ContextNet::new(net, &shapes[part], Head::of(&specs[part]), &device);
             let float = floats(net.bits(&batch, true));
-            let integer = bits(&model.parts[part].net, &cells);
+            let integer = bits(&model.nets[part].net, &cells);
             // heads in steps, tables and 24-bit widths on one side, f32 on the other. Half a step of a scale, 1/512 octave, is
             // 0.14 % of the distance to a far int, and so of its bits; on the whole there is far less
             for (float, integer) in float.iter().zip(&integer) {

@@ -13,7 +13,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
 use collapsar::internals::model::vqae::{CELL, SIDE, SIZE, TOP_SIDE, Vqae};
 use collapsar::internals::net::{Input, Sheet};
-use collapsar::internals::tile::transform::FINE;
+use collapsar::internals::tile::transform::SUBSTEPS;
 use collapsar::internals::tile::transform::vqae::scale;
 
 pub const PIXELS: usize = CELL * CELL;
@@ -121,7 +121,7 @@ impl Batch {
         let pixels = crops.iter().flat_map(|s| s.block.pixels.iter().map(|&x| x as f32 / 32.0)).collect();
         let target = crops.iter().flat_map(|s| s.target.iter().copied()).collect();
         let seen: Vec<f32> = crops.iter().flat_map(|s| s.seen.iter().copied()).collect();
-        let steps = |s: &Crop| [2.0 * scale(s.block.size) as f32 / FINE as f32; N_CELLS];
+        let steps = |s: &Crop| [2.0 * scale(s.block.size) as f32 / SUBSTEPS as f32; N_CELLS];
         Batch {
             n_seen: seen.iter().sum(),
             pixels: tensor(pixels, PIXELS),

@@ -41,13 +41,13 @@ pub fn train(
     });
     let identity = identity(settings, (training, validation), nets)?;
     let order = order(&start.model);
-    let shapes: Vec<Shape> = order.iter().map(|&part| shape(&start.model.parts[part].net)).collect();
+    let shapes: Vec<Shape> = order.iter().map(|&part| shape(&start.model.nets[part].net)).collect();
     let lengths: Vec<usize> = shapes.iter().map(n_floats).collect();
     let mut stages = Training::take_up(settings, identity, &lengths, report)?;
     let n_parts = shapes.len() - start.n_kept;
     let mut model = start.model.clone();
     for (turn, (&part, shape)) in order.iter().zip(&shapes).enumerate() {
-        let spec = model.parts[part].net.spec();
+        let spec = model.nets[part].net.spec();
         let first = &start.floats[part];
         // a net that is kept, or has nothing to learn from, stays as it is
         if turn < start.n_kept || !training.can_draw(spec.n_refs) {
@@ -64,21 +64,21 @@ pub fn train(
         let stage = Stage::share(spec.pass.name(), (number, n_parts), settings);
         // every step has a stream of its own
         let kept = stages.stage(stage, || (first.clone(), Random::new(0)), objective)?;
-        model.parts[part].net = export(&kept.floats, shape, &spec)?;
+        model.nets[part].net = export(&kept.floats, shape, &spec)?;
     }
-    Model::new(&settings.name, start.model.family, model.parts, [0; 32])
+    Model::new(&settings.name, start.model.family, model.nets, [0; 32])
 }
 
 /// The nets in the order in which they are trained: of a flow the couplings come first, since what they leave is what is coded, and of
 /// these those that take part first.
 fn order(model: &Model) -> Vec<usize> {
-    let turn = |part: &usize| match model.parts[*part].net.spec().pass {
+    let turn = |part: &usize| match model.nets[*part].net.spec().pass {
         Pass::PredictDiagonal | Pass::PredictRest => 0,
         Pass::UpdateRest => 1,
         Pass::UpdateDiagonal => 2,
         _ => 3,
     };
-    let mut order: Vec<usize> = (0..model.parts.len()).collect();
+    let mut order: Vec<usize> = (0..model.nets.len()).collect();
     order.sort_by_key(turn);
     order
 }

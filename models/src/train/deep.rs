@@ -17,7 +17,7 @@ use crate::train::settings::Settings;
 use crate::train::validate::{evenly, mean_of_classes};
 use burn::tensor::{Tensor, TensorData};
 use collapsar::internals::error::Result;
-use collapsar::internals::model::{Family, Model, Part};
+use collapsar::internals::model::{Family, Model, PassNet};
 use serde_json::{Map, json};
 
 /// Held-out patches that judge, and patches of one forward pass.
@@ -37,7 +37,7 @@ pub fn train(
     let mut random = Random::of(&[settings.seed, 0]);
     let first = plan.first(&mut random);
     let model = |name: &str, floats: &[f32]| {
-        let part = Part { net: plan.export(floats)?, linear: mean_of_nearest(&plan.spec)? };
+        let part = PassNet { net: plan.export(floats)?, linear: mean_of_nearest(&plan.spec)? };
         Model::new(name, Family::PixelcnnDeep, vec![part], [0; 32])
     };
     let blank = model("blank", &first)?;

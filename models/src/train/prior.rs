@@ -12,10 +12,10 @@ use crate::train::settings::Settings;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use collapsar::internals::error::Result;
-use collapsar::internals::kernel::fast::{Fast, Level};
+use collapsar::internals::kernel::fast::{Kernels, Level};
 use collapsar::internals::model::vqae::{Codebook, Vqae};
 use collapsar::internals::net::Mesh;
-use collapsar::internals::tile::transform::vqae::{Block, Painter};
+use collapsar::internals::tile::transform::vqae::{Autoencoder, Block};
 use serde_json::Map;
 use std::f32::consts::LN_2;
 
@@ -28,11 +28,11 @@ const N_AT_ONCE: usize = 24;
 
 /// Codes of drawn blocks, found by the engine.
 pub fn coded(corpus: &Corpus, vqae: &Vqae, n: usize, seed: u64) -> Vec<Block> {
-    let fast = Fast::new(Level::detect(), []).with(vqae.meshes());
-    let painter = Painter { vqae, fast: &fast };
+    let kernels = Kernels::new(Level::detect(), []).with(vqae.meshes());
+    let autoencoder = Autoencoder { vqae, kernels: &kernels };
     let block = |i: usize| {
         let mut block = draw(corpus, &mut Random::of(&[seed, 11, i as u64])).block;
-        block.find(painter);
+        block.find(autoencoder);
         block.pixels = Vec::new();
         block
     };

@@ -7,7 +7,7 @@ use crate::net::quantise::{export, import, shape};
 use crate::net::shape::Shape;
 use crate::random::Random;
 use collapsar::internals::error::{Error, Result};
-use collapsar::internals::model::{Family, Model, Part};
+use collapsar::internals::model::{Family, Model, PassNet};
 use collapsar::internals::net::{Layer, N_CONTEXT, Net, Pass, Spec};
 
 /// What a training begins from.
@@ -32,10 +32,10 @@ impl Start {
                 Layer { n_in: n, n_out, weights: vec![0; n * n_out], bias: vec![0; n_out], shift: vec![0; n_out] }
             });
             let linear = mean_of_nearest(&spec)?;
-            Ok(Part { net: Net::new(spec, layers.collect())?, linear })
+            Ok(PassNet { net: Net::new(spec, layers.collect())?, linear })
         });
         let model = Model::new("blank", family, parts.collect::<Result<_>>()?, [0; 32])?;
-        let first = |(i, part): (usize, &Part)| {
+        let first = |(i, part): (usize, &PassNet)| {
             let shape = shape(&part.net);
             let mut floats = first_floats(&shape, Head::of(&part.net.spec()), &mut Random::of(&[seed, i as u64, 0]));
             if matches!(part.net.spec().pass, Pass::UpdateDiagonal | Pass::UpdateRest) {
@@ -43,13 +43,13 @@ impl Start {
             }
             floats
         };
-        let floats = model.parts.iter().enumerate().map(first).collect();
+        let floats = model.nets.iter().enumerate().map(first).collect();
         Ok(Start { model, floats, n_kept: 0 })
     }
 
     /// The same nets with the weights of a model.
     pub fn with(self, model: Model) -> Result<Start> {
-        let specs = |model: &Model| model.parts.iter().map(|p| (p.net.spec(), shape(&p.net))).collect::<Vec<_>>();
+        let specs = |model: &Model| model.nets.iter().map(|p| (p.net.spec(), shape(&p.net))).collect::<Vec<_>>();
         if model.family != self.model.family || specs(&model) != specs(&self.model) {
             return Err(Error::argument("the weights to begin from are of another family or preset"));
         }
@@ -58,7 +58,7 @@ impl Start {
 
     /// The weights of a model.
     pub fn of(model: Model) -> Start {
-        let floats = model.parts.iter().map(|part| import(&part.net)).collect();
+        let floats = model.nets.iter().map(|part| import(&part.net)).collect();
         Start { model, floats, n_kept: 0 }
     }
 
@@ -69,16 +69,16 @@ impl Start {
             return Err(Error::argument("the nets of a flow are trained without reference planes"));
         }
         let mut start = Start::of(model);
-        start.n_kept = start.model.parts.len();
+        start.n_kept = start.model.nets.len();
         for n_refs in 1..=n_refs {
             for &pass in start.model.family.passes() {
-                let plain = start.model.part(pass, 0);
-                let Part { net, linear } = &start.model.parts[plain];
+                let plain = start.model.net_index(pass, 0);
+                let PassNet { net, linear } = &start.model.nets[plain];
                 let spec = Spec { n_refs, ..net.spec() };
                 let floats = blind(&start.floats[plain], &shape(net), spec.n_features());
-                let part = Part { net: export(&floats, &shape_of(&spec, net), &spec)?, linear: linear.clone() };
+                let part = PassNet { net: export(&floats, &shape_of(&spec, net), &spec)?, linear: linear.clone() };
                 start.floats.push(floats);
-                start.model.parts.push(part);
+                start.model.nets.push(part);
             }
         }
         let Model { name, family, parts, .. } = start.model;
@@ -87,7 +87,7 @@ impl Start {
 
     /// The nets of a model that look at nothing as they are, the others to be trained further.
     pub fn of_refs(model: Model) -> Start {
-        let n_kept = model.parts.iter().take_while(|part| part.net.spec().n_refs == 0).count();
+        let n_kept = model.nets.iter().take_while(|part| part.net.spec().n_refs == 0).count();
         Start { n_kept, ..Start::of(model) }
     }
 }

@@ -79,8 +79,8 @@ pub fn train(
         };
         plan.export(&training.stage(stage, first, objective)?.floats)
     };
-    vqae.foresee_top = prior(Which::Top, &plans[3], 1)?;
-    vqae.foresee_bottom = prior(Which::Bottom, &plans[4], 2)?;
+    vqae.prior_top = prior(Which::Top, &plans[3], 1)?;
+    vqae.prior_bottom = prior(Which::Bottom, &plans[4], 2)?;
     Ok(Model::of_vqae(&settings.name, vqae, [0; 32]))
 }
 

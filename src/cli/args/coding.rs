@@ -1,16 +1,17 @@
 //! What a file is, and with what it is coded: the same for all verbs that compress.
 
-use super::{adapt, dtype, shape};
+use super::parse::{Shape, adapt, dtype, shape};
 use clap::Args as Group;
 use collapsar::internals::Adapt;
 use collapsar::internals::array::{ArrayType, Dtype};
+use std::path::PathBuf;
 
 /// The array that the caller says the file is.
 #[derive(Group)]
 pub struct Raw {
     /// The file is one raw array of this shape, slowest dimension first, as in 10,512,512
     #[arg(long, value_name = "N,N,...", requires = "dtype", value_parser = shape)]
-    pub shape: Option<super::Shape>,
+    pub shape: Option<Shape>,
     /// dtype of a raw array: u8 i8 u16 i16 u32 i32 i64 u64 f32 f64
     #[arg(long, requires = "shape", value_parser = dtype)]
     pub dtype: Option<Dtype>,
@@ -32,8 +33,15 @@ pub struct Coding {
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
     #[command(flatten)]
-    pub weights: super::Weights,
+    pub weights: Weights,
     /// Refit networks to each array where it gets smaller by it: off, fast (the default), max (seconds per array)
     #[arg(long, value_name = "HOW", default_value = "fast", hide_default_value = true, value_parser = adapt)]
     pub adapt: Adapt,
+}
+
+#[derive(Group)]
+pub struct Weights {
+    /// A weights file (safetensors); may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub weights: Vec<PathBuf>,
 }

@@ -1,5 +1,6 @@
 //! What may be lost, as it is asked for.
 
+use super::parse::rounding;
 use clap::Args as Group;
 use collapsar::internals::{Loss, Rounding};
 
@@ -50,13 +51,5 @@ impl Lossy {
             self.noise_step.map(Loss::NoiseStep),
         ];
         all.into_iter().flatten().next().unwrap_or_default()
-    }
-}
-
-fn rounding(text: &str) -> std::result::Result<Rounding, String> {
-    match text {
-        "round" => Ok(Rounding::Round),
-        "trunc" => Ok(Rounding::Trunc),
-        _ => Err("round and trunc are possible".into()),
     }
 }

@@ -1,6 +1,6 @@
-//! How good what comes back is: of one coding, and over a row of bounds.
+//! How good what comes back is, of one coding and over a row of bounds; how small beside other codecs.
 
-use super::{Coding, Lossy, Power, Raw, Talk};
+use super::{Coding, Files, Lossy, Raw, Resources, Talk, Weights};
 use clap::Args as Group;
 use collapsar::internals::{Error, Loss, Result};
 use std::path::PathBuf;
@@ -34,7 +34,7 @@ pub struct Eval {
     #[command(flatten)]
     pub raw: Raw,
     #[command(flatten)]
-    pub power: Power,
+    pub resources: Resources,
     #[command(flatten)]
     pub talk: Talk,
 }
@@ -61,7 +61,22 @@ pub struct Report {
     #[command(flatten)]
     pub raw: Raw,
     #[command(flatten)]
-    pub power: Power,
+    pub resources: Resources,
+    #[command(flatten)]
+    pub talk: Talk,
+}
+
+#[derive(Group)]
+pub struct Compare {
+    #[command(flatten)]
+    pub files: Files,
+    #[command(flatten)]
+    pub weights: Weights,
+    /// Leave out what takes long: zstd -19
+    #[arg(long)]
+    pub quick: bool,
+    #[command(flatten)]
+    pub resources: Resources,
     #[command(flatten)]
     pub talk: Talk,
 }

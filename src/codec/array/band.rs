@@ -1,4 +1,4 @@
-//! The ints of a band: the rows of a plane that one row of tiles covers, by part and phase; and what tiles see of others.
+//! The ints of a band: the rows of a plane that one row of tiles covers, by limb and phase; and what tiles see of others.
 
 use crate::array::ArrayType;
 use crate::codec::array::head::Head;
@@ -38,14 +38,14 @@ impl Ints {
     }
 }
 
-/// One band of one plane: `ints[part][phase]`, `masks[phase]`.
+/// One band of one plane: `ints[limb][phase]`, `masks[phase]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Band {
     pub plane: usize,
     pub band: usize,
     pub ints: Vec<Vec<Ints>>,
     pub masks: Vec<Mask>,
-    /// What it sees of other arrays: `references[reference][phase]`, as `references::recall` gave it.
+    /// What it sees of other arrays: `references[reference][phase]`, as `references::fetch` gave it.
     pub references: Vec<Vec<Ints>>,
 }
 
@@ -58,7 +58,7 @@ impl Band {
     /// A band whose ints mean nothing yet, in the memory of a spare one if there is one.
     pub fn next(grid: &Grid, plane: usize, band: usize, spare: &mut Vec<Band>) -> Band {
         let mut ints = spare.pop().unwrap_or_default().ints;
-        ints.resize_with(grid.n_parts, Vec::new);
+        ints.resize_with(grid.n_limbs, Vec::new);
         for phases in &mut ints {
             phases.resize_with(grid.n_phases, Ints::default);
             for (phase, ints) in phases.iter_mut().enumerate() {
@@ -78,12 +78,12 @@ impl Band {
             return self.fill_masked(head, bytes);
         }
         if grid.n_phases == 1 {
-            let mut parts: Vec<&mut [i32]> = self.ints.iter_mut().map(|phases| phases[0].ints.as_mut_slice()).collect();
-            return head.map.to_ints(bytes, head.ty.big_endian, &mut parts);
+            let mut limbs: Vec<&mut [i32]> = self.ints.iter_mut().map(|phases| phases[0].ints.as_mut_slice()).collect();
+            return head.map.to_ints(bytes, head.ty.big_endian, &mut limbs);
         }
-        let mut whole: Vec<Vec<i32>> = vec![vec![0; rows * grid.w]; grid.n_parts];
-        let mut parts: Vec<&mut [i32]> = whole.iter_mut().map(Vec::as_mut_slice).collect();
-        head.map.to_ints(bytes, head.ty.big_endian, &mut parts);
+        let mut whole: Vec<Vec<i32>> = vec![vec![0; rows * grid.w]; grid.n_limbs];
+        let mut limbs: Vec<&mut [i32]> = whole.iter_mut().map(Vec::as_mut_slice).collect();
+        head.map.to_ints(bytes, head.ty.big_endian, &mut limbs);
         for (phases, whole) in self.ints.iter_mut().zip(&whole) {
             for (i, phase) in phases.iter_mut().enumerate() {
                 phase::pick(i, whole, rows, grid.w, &mut phase.ints);
@@ -91,7 +91,7 @@ impl Band {
         }
     }
 
-    /// The same where samples may be hidden.
+    /// The same where samples may be masked.
     fn fill_masked(&mut self, head: &Head, bytes: &[u8]) {
         let (grid, (_, rows)) = (head.grid(), head.grid().rows(self.band));
         let (map, big_endian) = (&head.map, head.ty.big_endian);
@@ -113,14 +113,14 @@ impl Band {
         }
     }
 
-    /// Fills in the ints that are hidden, tile by tile, as a decoder will.
+    /// Fills in the ints that are masked, tile by tile, as a decoder will.
     pub fn fill_in(&mut self, coder: &ArrayCoder) {
         if self.masks.iter().all(Mask::is_empty) {
             return;
         }
         for place in coder.grid.band(self.plane, self.band) {
             let x0 = place.column * coder.grid.tile_w;
-            let ints = &mut self.ints[place.part][place.phase];
+            let ints = &mut self.ints[place.limb][place.phase];
             let mask = self.masks[place.phase].crop(ints.w, x0, place.w);
             if mask.is_empty() {
                 continue;
@@ -136,16 +136,16 @@ impl Band {
         let grid = head.grid();
         let (_, rows) = grid.rows(self.band);
         let joined: Vec<Vec<i32>> = self.ints.iter().map(|phases| join(phases, rows, grid.w)).collect();
-        let parts: Vec<&[i32]> = match grid.n_phases {
+        let limbs: Vec<&[i32]> = match grid.n_phases {
             1 => self.ints.iter().map(|phases| phases[0].ints.as_slice()).collect(),
             _ => joined.iter().map(Vec::as_slice).collect(),
         };
-        head.map.from_ints(&parts, head.ty.big_endian, out)?;
+        head.map.from_ints(&limbs, head.ty.big_endian, out)?;
         self.show(head, out);
         Ok(())
     }
 
-    /// Puts the samples that are hidden in their places.
+    /// Puts the samples that are masked in their places.
     fn show(&self, head: &Head, out: &mut [u8]) {
         let (markers, big_endian) = (head.map.markers(), head.ty.big_endian);
         for (phase, mask) in self.masks.iter().enumerate().filter(|(_, mask)| !mask.is_empty()) {
@@ -177,11 +177,11 @@ impl Band {
     }
 
     pub fn tile(&self, place: &Place, grid: &Grid) -> Vec<i32> {
-        self.ints[place.part][place.phase].crop(place.column * grid.tile_w, place.h, place.w)
+        self.ints[place.limb][place.phase].crop(place.column * grid.tile_w, place.h, place.w)
     }
 
     pub fn mask(&self, place: &Place, grid: &Grid) -> Mask {
-        let w = self.ints[place.part][place.phase].w;
+        let w = self.ints[place.limb][place.phase].w;
         self.masks[place.phase].crop(w, place.column * grid.tile_w, place.w)
     }
 
@@ -189,8 +189,8 @@ impl Band {
     /// references.
     pub fn refs(&self, place: &Place, head: &Head, previous: &[&Band]) -> Vec<Vec<i32>> {
         let x0 = place.column * head.grid().tile_w;
-        let phases = (0..place.phase).map(|phase| &self.ints[place.part][phase]);
-        let planes = previous.iter().map(|band| &band.ints[place.part][place.phase]);
+        let phases = (0..place.phase).map(|phase| &self.ints[place.limb][phase]);
+        let planes = previous.iter().map(|band| &band.ints[place.limb][place.phase]);
         let n_refs = head.n_refs(place.plane, place.phase);
         let known = phases.chain(planes).map(|ints| ints.crop(x0, place.h, place.w));
         let references = self.references.iter().zip(&head.references);

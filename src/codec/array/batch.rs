@@ -67,7 +67,7 @@ pub fn transform(head: &Head, coder: &ArrayCoder, device: &Device, bands: &mut [
     let nothing = Planes::new();
     let coded = device.encode(coder, &places, &|place| tile(head, bands, place, &nothing))?;
     let paste = |((i, place), coded): ((usize, &Place), Coded)| {
-        let ints = &mut bands[i].ints[place.part][place.phase];
+        let ints = &mut bands[i].ints[place.limb][place.phase];
         let reconstruction = coded.reconstruction.iter();
         reconstruction.for_each(|tile| ints.paste(place.column * head.grid().tile_w, place.w, tile));
         coded.code

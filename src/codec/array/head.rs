@@ -11,13 +11,13 @@ use crate::tile::array_coder::ArrayCoder;
 use crate::tile::coder::{CellCoder, Coder, Domain};
 use crate::tile::mask::{self, Classes};
 use crate::tile::runtime::Runtime;
-use crate::tile::transform::MAX_FINE;
+use crate::tile::transform::MAX_OVERSAMPLED;
 use crate::wire::{put_varint, take_bytes, take_u8, take_varint};
 use std::ops::Deref;
 use std::sync::Arc;
 
 /// More dimensions than any array has.
-const MAX_DIMENSIONS: u64 = 999;
+pub const MAX_DIMENSIONS: u64 = 999;
 const MAX_LABEL_BYTES: u64 = 4096;
 /// A plane with more samples is not kept in memory for the next to see.
 pub const MAX_PLANE_LOOKED_AT: usize = 1 << 24;
@@ -63,8 +63,8 @@ impl Head {
         if spec.references.len() > MAX_REFERENCES {
             return Err(Error::corrupt(format!("an array that sees {} others", spec.references.len())));
         }
-        if grid.n_parts != spec.map.n_parts() {
-            return Err(Error::corrupt(format!("tiles of {} parts of an int", grid.n_parts)));
+        if grid.n_limbs != spec.map.n_limbs() {
+            return Err(Error::corrupt(format!("tiles of {} parts of an int", grid.n_limbs)));
         }
         if previous.n() > 0 && grid.h * grid.w > MAX_PLANE_LOOKED_AT {
             return Err(Error::limit(format!("planes of {}×{} that look at each other", grid.h, grid.w)));
@@ -89,7 +89,7 @@ impl Head {
             return Err(Error::corrupt("anchors in an array without a network"));
         }
         if self.coder.domain() == Domain::Oversampled
-            && !(plain && grid.n_phases == 1 && grid.n_parts == 1 && self.map.max_int(0) <= MAX_FINE as u32)
+            && !(plain && grid.n_phases == 1 && grid.n_limbs == 1 && self.map.max_int(0) <= MAX_OVERSAMPLED as u32)
         {
             return Err(Error::corrupt("an array that cannot have been painted"));
         }
@@ -110,11 +110,11 @@ impl Head {
     /// One fit per phase and number of planes before, with the predictors of its model.
     fn check_fits(&self, CellCoder { model, fits, .. }: &CellCoder) -> Result<()> {
         let fits_model = |phase: usize, n: usize| {
-            let (fitted, usual) = (&fits[phase][n], model.linears(by::n_refs((phase, n), self.references.len())));
+            let (fitted, expected) = (&fits[phase][n], model.linears(by::n_refs((phase, n), self.references.len())));
             let same = |(a, b): (&crate::kernel::predict::Linear, &crate::kernel::predict::Linear)| {
                 a.own().len() == b.own().len() && a.refs().iter().map(Vec::len).eq(b.refs().iter().map(Vec::len))
             };
-            fitted.linears.len() == usual.len() && fitted.linears.iter().zip(&usual).all(same)
+            fitted.linears.len() == expected.len() && fitted.linears.iter().zip(&expected).all(same)
         };
         let whole = fits.len() == self.grid.n_phases && fits.iter().all(|fits| fits.len() == self.previous.n() + 1);
         let mut each = (0..fits.len()).flat_map(|phase| (0..=self.previous.n()).map(move |n| (phase, n)));
@@ -138,7 +138,7 @@ impl Head {
         ArrayCoder {
             grid: &self.grid,
             previous: self.previous,
-            max: [0, 1].map(|part| if part < self.grid.n_parts { self.map.max_int(part) } else { 0 }),
+            max: [0, 1].map(|limb| if limb < self.grid.n_limbs { self.map.max_int(limb) } else { 0 }),
             classes: exception.map(|exception| Classes { exception, sample_bytes: self.ty.dtype.n_bytes() }),
             common: &self.common,
             coder,
@@ -190,7 +190,7 @@ impl Head {
             (number()?, number()?, number()?, number()?, number()?, number()?);
         let (looks, key_interval) = (number()?, number()?);
         let (n_previous, n_references) = (looks % (MAX_REFS + 1), looks / (MAX_REFS + 1));
-        let layout = Layout { n_planes, h, w, n_parts: map.n_parts(), n_phases, tile_h, tile_w };
+        let layout = Layout { n_planes, h, w, n_limbs: map.n_limbs(), n_phases, tile_h, tile_w };
         // nothing is allocated before its limit
         let grid = Grid::new(layout, n_samples)?;
         Previous::new(n_previous, key_interval)?;
@@ -253,7 +253,7 @@ fn read_common(from: &mut &[u8], map: &Map, ty: &ArrayType, grid: &Grid) -> Resu
 mod tests {
     use super::*;
     use crate::error::Kind;
-    use crate::kernel::Usual;
+    use crate::kernel::PlaneStats;
     use crate::model::{Family, tests::painted_model};
     use crate::net::Refit;
     use crate::sample::Stats;
@@ -271,10 +271,10 @@ mod tests {
         stats.update(&(0..200u16).flat_map(|i| (i * 3).to_be_bytes()).collect::<Vec<u8>>(), true);
         let mut model = painted_model(Family::Lattice, 1, 3);
         let shipped = Arc::new(model.clone());
-        let refit = painted_refit(&model.parts[2].net);
-        model.parts[2].net = model.parts[2].net.refitted(&refit).unwrap();
+        let refit = painted_refit(&model.nets[2].net);
+        model.nets[2].net = model.nets[2].net.refitted(&refit).unwrap();
         let model = Arc::new(model);
-        let fitted = |n: usize| Fitted { linears: model.linears(n), usual: Usual { value: 640, residual: 99 } };
+        let fitted = |n: usize| Fitted { linears: model.linears(n), stats: PlaneStats { median: 640, spread: 99 } };
         let fits = (0..4).map(|phase| (0..2).map(|n| fitted((phase + n + 1).min(MAX_REFS))).collect()).collect();
         let spec = Spec {
             ty: ArrayType { dtype: Dtype::U16, big_endian: true, shape: vec![2, 10, 10] },
@@ -307,7 +307,7 @@ mod tests {
         };
         for refused in [
             wrong(&|spec| spec.ty.shape[0] = 3),
-            wrong(&|spec| spec.layout.n_parts = 2),
+            wrong(&|spec| spec.layout.n_limbs = 2),
             wrong(&|spec| spec.layout.n_phases = 1),
             wrong(&|spec| spec.n_previous = 2),
             wrong(&|spec| spec.key_interval = 0),

@@ -42,7 +42,7 @@ pub struct Resources {
 
 /// What is done with an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Direction {
     Encode,
     Decode,
 }
@@ -58,9 +58,9 @@ impl Memory {
     }
 
     /// Ints in flight at once of an array with this head; an error where those of a single band are too many.
-    pub fn batch(&self, head: &Head, way: Way) -> Result<usize> {
+    pub fn batch(&self, head: &Head, direction: Direction) -> Result<usize> {
         let Some(most) = self.most else { return Ok(BATCH) };
-        let (fixed, of_int) = (self.fixed(head), bytes_of_int(head, way));
+        let (fixed, of_int) = (self.fixed(head), bytes_of_int(head, direction));
         self.check(fixed + of_int * ints_of_band(head) as u64)?;
         Ok(usize::try_from((most - fixed) / of_int).unwrap_or(BATCH).min(BATCH))
     }
@@ -68,12 +68,12 @@ impl Memory {
     /// Checks that a whole batch fits: where what is measured in it decides bytes.
     pub fn check_whole_batch(&self, head: &Head) -> Result<()> {
         let n_ints = ints_of_band(head).max(BATCH.min(head.grid().n_planes * head.grid().h * head.grid().w));
-        self.check(self.fixed(head) + bytes_of_int(head, Way::Encode) * n_ints as u64)
+        self.check(self.fixed(head) + bytes_of_int(head, Direction::Encode) * n_ints as u64)
     }
 
     /// Checks that there is room to refit one of these models to so many cells.
     pub fn check_refit<'a>(&self, models: impl Iterator<Item = &'a Arc<Model>>, n_cells: usize) -> Result<()> {
-        let layers = models.flat_map(|model| &model.parts).filter_map(|part| part.net.layers().last());
+        let layers = models.flat_map(|model| &model.nets).filter_map(|part| part.net.layers().last());
         let Some(widest) = layers.map(|layer| layer.n_in).max() else { return Ok(()) };
         self.check(self.least() + n_cells as u64 * (widest as u64 + CELL_BYTES) * N_CELL_COPIES)
     }
@@ -113,7 +113,7 @@ fn n_threads() -> u64 {
 }
 
 pub fn ints_of_band(head: &Head) -> usize {
-    (head.grid().tile_h * head.grid().n_phases * head.grid().w * head.grid().n_parts).max(1)
+    (head.grid().tile_h * head.grid().n_phases * head.grid().w * head.grid().n_limbs).max(1)
 }
 
 fn is_transform_coded(head: &Head) -> bool {
@@ -121,12 +121,12 @@ fn is_transform_coded(head: &Head) -> bool {
 }
 
 /// An int with its share of samples, of masks, of what it sees of other arrays and of payloads; twice where tiles are made of it first.
-fn bytes_of_int(head: &Head, way: Way) -> u64 {
+fn bytes_of_int(head: &Head, direction: Direction) -> u64 {
     let sample = head.ty.dtype.n_bytes() as u64;
     let mask = if head.map.exception().is_some() { 4 } else { 0 };
-    let (samples, tiles) = match way {
-        Way::Encode => (3 * sample, if is_transform_coded(head) { 8 } else { 0 }),
-        Way::Decode => (2 * sample, 0),
+    let (samples, tiles) = match direction {
+        Direction::Encode => (3 * sample, if is_transform_coded(head) { 8 } else { 0 }),
+        Direction::Decode => (2 * sample, 0),
     };
     4 + samples + mask + tiles + 4 * head.references.len() as u64
 }

@@ -18,7 +18,7 @@ pub const MAX_DEPTH: usize = 4;
 const LOG2_GAIN: u32 = 12;
 const MAX_GAIN: u64 = 1 << 24;
 /// What a reference shows where a mask hides its int, and where its tile is lost.
-pub const HIDDEN: i32 = -1;
+pub const MASKED: i32 = -1;
 pub const LOST: i32 = -2;
 
 /// What a plane of an array sees of another array.
@@ -70,10 +70,10 @@ impl Reference {
         plane.checked_mul((h * w) as u64)?.checked_add((row * w) as u64)
     }
 
-    /// What a tile w wide sees, of the reference's ints there: what is hidden is filled in from what stands left and above.
+    /// What a tile w wide sees, of the reference's ints there: what is masked is filled in from what stands left and above.
     pub fn show(&self, mut ints: Vec<i32>, w: usize) -> Vec<i32> {
-        if ints.contains(&HIDDEN) {
-            let classes: Vec<u8> = ints.iter().map(|int| u8::from(*int == HIDDEN)).collect();
+        if ints.contains(&MASKED) {
+            let classes: Vec<u8> = ints.iter().map(|int| u8::from(*int == MASKED)).collect();
             fill_rows(&mut ints, &classes, w);
         }
         ints.iter_mut().for_each(|int| *int = self.scale(*int));
@@ -121,8 +121,8 @@ mod tests {
     #[test]
     fn what_is_hidden_shows_what_stands_left_and_above() {
         let reference = Reference::new(1, 0, 0, 4096).unwrap();
-        assert_eq!(reference.show(vec![HIDDEN, 4, 9, HIDDEN], 2), [4, 4, 9, 7]);
-        assert_eq!(reference.show(vec![HIDDEN; 3], 3), [0; 3]);
+        assert_eq!(reference.show(vec![MASKED, 4, 9, MASKED], 2), [4, 4, 9, 7]);
+        assert_eq!(reference.show(vec![MASKED; 3], 3), [0; 3]);
     }
 
     #[test]

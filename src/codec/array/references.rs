@@ -8,10 +8,10 @@ use crate::sample::phase;
 use crate::tile::coder::Domain;
 
 /// Gives ints of an array by its number, from a sample on.
-pub type Recall<'a> = &'a mut dyn FnMut(u64, u64, &mut [i32]) -> Result<()>;
+pub type ReferenceSource<'a> = &'a mut dyn FnMut(u64, u64, &mut [i32]) -> Result<()>;
 
 /// What a band of array `number` sees of its references: `[reference][phase]`.
-pub fn recall(head: &Head, number: u64, plane: usize, band: usize, from: Recall) -> Result<Vec<Vec<Ints>>> {
+pub fn fetch(head: &Head, number: u64, plane: usize, band: usize, from: ReferenceSource) -> Result<Vec<Vec<Ints>>> {
     let grid = head.grid();
     let (row, rows) = grid.rows(band);
     let one = |reference: &Reference| {
@@ -36,8 +36,8 @@ pub fn recall(head: &Head, number: u64, plane: usize, band: usize, from: Recall)
 }
 
 /// Whether an array may be looked at; what painters give is not known before they have coded.
-pub fn may_be_seen(head: &Head) -> bool {
-    head.grid().n_parts == 1
+pub fn may_be_reference(head: &Head) -> bool {
+    head.grid().n_limbs == 1
         && head.coder.domain() == Domain::Ints
         && head.map.max_int(0) <= i32::MAX as u32
         && head.ty.n_samples().is_ok_and(|n| n <= MAX_REFERENCE_SAMPLES)
@@ -52,7 +52,7 @@ pub fn check<'a>(head: &Head, number: u64, before: impl Fn(u64) -> Option<(&'a H
         let grid = head.grid();
         let last = reference.sample((grid.h, grid.w), grid.n_planes - 1, grid.h);
         let fits = last.zip(seen.ty.n_samples().ok()).is_some_and(|(last, n)| last <= n);
-        if !fits || !may_be_seen(seen) {
+        if !fits || !may_be_reference(seen) {
             return Err(Error::corrupt("an anchor of another shape than its array"));
         }
         depth = depth.max(its_depth + 1);

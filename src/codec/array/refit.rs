@@ -114,7 +114,7 @@ pub fn write(net: usize, refit: &Refit, out: &mut Vec<u8>) {
 /// The refit of one of a model's nets, and which.
 pub fn read(from: &mut &[u8], model: &Model) -> Result<(usize, Refit)> {
     let number = usize::try_from(take_varint(from)?).unwrap_or(usize::MAX);
-    let net = &model.parts.get(number).ok_or_else(|| Error::corrupt("a refit of a net that the model has not"))?.net;
+    let net = &model.nets.get(number).ok_or_else(|| Error::corrupt("a refit of a net that the model has not"))?.net;
     let mut after = *from;
     let n_words = take_varint(&mut after)?;
     let n_bytes = n_words.saturating_mul(4).saturating_add((from.len() - after.len()) as u64);

@@ -5,7 +5,7 @@
 
 use crate::codec::array::band::{Band, Ints, band_range};
 use crate::codec::array::batch::{self, Planes};
-use crate::codec::array::memory::{Resources, Way};
+use crate::codec::array::memory::{Direction, Resources};
 use crate::codec::array::references;
 use crate::codec::file::Progress;
 use crate::codec::file::archive::{Archive, Array, Section};
@@ -23,7 +23,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// Writes the whole content and checks it against its blake3.
 pub fn decode_all(archive: &Archive, with: &Resources, out: &mut dyn Write, progress: Progress) -> Result<()> {
-    archive.arrays().try_for_each(|array| with.memory.batch(&array.head, Way::Decode).map(|_| ()))?;
+    archive.arrays().try_for_each(|array| with.memory.batch(&array.head, Direction::Decode).map(|_| ()))?;
     let mut out = Hashing { out, hash: blake3::Hasher::new(), n_bytes: 0 };
     match &archive.recipe {
         None => sections(archive, with, &mut out, progress)?,
@@ -87,6 +87,11 @@ impl<'a> ArrayDecoder<'a> {
         ArrayDecoder { with, progress, references, runtimes }
     }
 
+    /// The same with packed models that others keep.
+    pub fn sharing(self, runtimes: Runtimes) -> Self {
+        ArrayDecoder { runtimes, ..self }
+    }
+
     /// Decodes an array band by band.
     pub fn decode(
         &mut self,
@@ -100,7 +105,7 @@ impl<'a> ArrayDecoder<'a> {
         let (device, progress, references) = (self.with.device.for_coder(&coder)?, self.progress, &mut self.references);
         let (block, previous, spare) = (array.first_block, Planes::new(), Vec::new());
         let mut decoder = Decoder { array, device, coder, fetch, damage, references, block, previous, spare };
-        let most = self.with.memory.batch(head, Way::Decode)?;
+        let most = self.with.memory.batch(head, Direction::Decode)?;
         let bands = batch::bands(head.grid());
         let mut rest = bands.as_slice();
         let (mut ready, mut bytes) = (Vec::new(), Vec::new());
@@ -149,7 +154,7 @@ impl Decoder<'_> {
         let (head, grid) = (&self.array.head, self.array.head.grid());
         for band in &mut bands {
             let from = &mut |number, first, out: &mut [i32]| self.references.get(number, first, out);
-            band.references = references::recall(head, self.array.number, band.plane, band.band, from)?;
+            band.references = references::fetch(head, self.array.number, band.plane, band.band, from)?;
         }
         let mut lost = Vec::new();
         for phase in 0..grid.n_phases {
@@ -204,7 +209,7 @@ impl Decoder<'_> {
         };
         let take = |n: usize, tile: Decoded| {
             let ((i, place), _) = jobs[n];
-            let mut to = phases[i][place.part].lock().unwrap_or_else(PoisonError::into_inner);
+            let mut to = phases[i][place.limb].lock().unwrap_or_else(PoisonError::into_inner);
             let (ints, mask) = &mut *to;
             ints.paste(place.column * grid.tile_w, place.w, &tile.ints);
             mask.paste(ints.ints.len(), ints.w, place.column * grid.tile_w, place.w, &tile.mask);

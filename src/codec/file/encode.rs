@@ -14,7 +14,7 @@
 use crate::array::ArrayType;
 use crate::codec::array::band::band_range;
 use crate::codec::array::head::Head;
-use crate::codec::array::memory::Way;
+use crate::codec::array::memory::Direction;
 use crate::codec::array::{batch, payload, references};
 use crate::codec::file::blocks::{Weights, kind};
 use crate::codec::file::cut::{cut, fields};
@@ -145,7 +145,7 @@ impl<'a, W: Write> Encoder<'a, W> {
         let seen = self.seen(&head);
         let (references, depth) =
             (seen.iter().map(|f| f.label.clone()).collect(), seen.iter().map(|f| f.depth + 1).max());
-        if references::may_be_seen(&head) {
+        if references::may_be_reference(&head) {
             let (ty, label, map) = (ty.clone(), label.to_string(), head.map.clone());
             let number = self.n_arrays;
             self.known.push(Field { number, offset, ty, label, map, depth: depth.unwrap_or(0) });
@@ -185,7 +185,7 @@ impl<'a, W: Write> Encoder<'a, W> {
     fn tiles(&mut self, head: &Head, coder: Coder<Arc<Runtime>>, view: &SourceView) -> Result<(u64, Errors)> {
         let coder = &head.tiles(coder);
         let device = self.options.device.for_coder(coder)?;
-        let most = self.options.memory.batch(head, Way::Encode)?;
+        let most = self.options.memory.batch(head, Direction::Encode)?;
         let bands = batch::bands(head.grid());
         let mut rest = bands.as_slice();
         let (mut raw, mut given, mut payloads, mut spare) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());

@@ -170,7 +170,7 @@ mod tests {
             for (n_planes, h, w) in grids {
                 for (tile_h, tile_w) in [(1, 7), (3, 4), (5, 13), (h, w)] {
                     let (tile_h, tile_w) = (tile_h.min(h), tile_w.min(w));
-                    let layout = Layout { n_planes, h, w, n_parts: 1, n_phases: 1, tile_h, tile_w };
+                    let layout = Layout { n_planes, h, w, n_limbs: 1, n_phases: 1, tile_h, tile_w };
                     let grid = Grid::new(layout, 240).unwrap();
                     let places = (0..n_planes).flat_map(|p| (0..grid.n_bands()).map(move |band| (p, band)));
                     let mut all = Regions::default();
@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn a_phase_is_named_by_the_squares_that_it_is_in() {
         let ty = ArrayType { dtype: Dtype::U8, big_endian: false, shape: vec![5, 7] };
-        let layout = Layout { n_planes: 1, h: 5, w: 7, n_parts: 1, n_phases: 4, tile_h: 2, tile_w: 2 };
+        let layout = Layout { n_planes: 1, h: 5, w: 7, n_limbs: 1, n_phases: 4, tile_h: 2, tile_w: 2 };
         let grid = Grid::new(layout, 35).unwrap();
         let mut regions = Regions::default();
         regions.add(&ty, &grid, &grid.place(0, 1, 0, 0, 1).unwrap());

@@ -3,8 +3,8 @@
 
 use crate::codec::array::band::Band;
 use crate::codec::array::head::Head;
-use crate::codec::array::reference::{HIDDEN, LOST};
-use crate::codec::array::references::may_be_seen;
+use crate::codec::array::reference::{LOST, MASKED};
+use crate::codec::array::references::may_be_reference;
 use crate::codec::file::archive::Array;
 use crate::error::Result;
 use crate::grid::Place;
@@ -33,7 +33,7 @@ impl ReferenceStore {
     }
 
     pub fn wants(&self, array: &Array) -> bool {
-        self.wanted.contains(&array.number) && may_be_seen(&array.head)
+        self.wanted.contains(&array.number) && may_be_reference(&array.head)
     }
 
     /// Keeps bands that follow those of the same array that were kept before; `lost` tiles say so.
@@ -73,8 +73,8 @@ fn joined(head: &Head, band: &Band, lost: &[Place]) -> Vec<i32> {
     let mut phases: Vec<Vec<i32>> = band.ints[0].iter().map(|phase| phase.ints.clone()).collect();
     for (phase, ints) in phases.iter_mut().enumerate() {
         let classes = &band.masks[phase].classes;
-        let hidden = ints.iter_mut().enumerate().filter(|(i, _)| hides(classes, *i));
-        hidden.for_each(|(_, int)| *int = HIDDEN);
+        let masked = ints.iter_mut().enumerate().filter(|(i, _)| hides(classes, *i));
+        masked.for_each(|(_, int)| *int = MASKED);
         let w = band.ints[0][phase].w;
         for place in lost.iter().filter(|p| (p.plane, p.band, p.phase) == (band.plane, band.band, phase)) {
             let rows = ints.chunks_exact_mut(w).take(place.h);

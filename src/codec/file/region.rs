@@ -1,7 +1,12 @@
 //! A cut-out: only the tiles that it touches are decoded, and those that they look at, in its array and in others.
+//!
+//! ```text
+//! runs of samples side by side, of which the region consists → the tiles they lie in, each decoded once → samples
+//! ```
 
+use crate::array::{ArrayType, NATIVE_BIG_ENDIAN, Sample, bytes_of_mut, reorder};
 use crate::codec::array::head::Head;
-use crate::codec::array::reference::{HIDDEN, Reference};
+use crate::codec::array::reference::{MASKED, Reference};
 use crate::codec::file::archive::{Archive, Array};
 use crate::error::{Error, Result};
 use crate::grid::{Grid, Place};
@@ -21,6 +26,38 @@ pub struct Cut {
 }
 
 impl Archive<'_> {
+    /// The samples of a box in an array of any number of dimensions, in C order: along each axis from `origin` on, as many as `shape`
+    /// says. `out` holds exactly the box. Returns how many tiles were decoded for it.
+    pub fn read_region<T: Sample>(&self, array: &Array, origin: &[u64], shape: &[u64], out: &mut [T]) -> Result<usize> {
+        let ty = &array.head.ty;
+        ty.check_holds::<T>()?;
+        let bytes = bytes_of_mut(out);
+        let n_tiles = self.read_region_bytes(array, origin, shape, bytes)?;
+        reorder(bytes, ty.dtype.n_bytes(), ty.big_endian, NATIVE_BIG_ENDIAN);
+        Ok(n_tiles)
+    }
+
+    /// The same as bytes, in the byte order of the array.
+    pub fn read_region_bytes(&self, array: &Array, origin: &[u64], shape: &[u64], out: &mut [u8]) -> Result<usize> {
+        let ty = &array.head.ty;
+        check_region(ty, origin, shape, out.len() as u64)?;
+        let mut tiles = Tiles::new(self);
+        let n = shape.last().map_or(1, |&n| n as usize);
+        let run_bytes = (n * ty.dtype.n_bytes()).max(1);
+        for (nth, run) in out.chunks_exact_mut(run_bytes).enumerate() {
+            // the box's nth run, counted through all its axes but the last
+            let (mut rest, mut stride, mut first) = (nth as u64, 1, 0);
+            for (axis, (&from, &n)) in origin.iter().zip(shape).enumerate().rev() {
+                let is_last = axis + 1 == shape.len();
+                first += stride * (from + if is_last { 0 } else { rest % n });
+                rest /= if is_last { 1 } else { n };
+                stride *= ty.shape[axis];
+            }
+            tiles.samples(array, first, n, run)?;
+        }
+        Ok(tiles.known.len())
+    }
+
     /// Rows and columns of one plane of an array; planes are counted over all leading dimensions of its shape.
     pub fn region<'a>(&'a self, array: &'a Array, plane: u64, rows: Range<u64>, columns: Range<u64>) -> Result<Cut> {
         let (n_planes, h, w) = array.head.ty.planes();
@@ -30,8 +67,7 @@ impl Archive<'_> {
                 "plane {plane}, rows {rows:?}, columns {columns:?} do not lie in {n_planes} planes of {h}×{w}"
             )));
         }
-        let (coders, known) = (BTreeMap::new(), BTreeMap::new());
-        let mut tiles = Tiles { archive: self, coders, runtimes: Runtimes::default(), known };
+        let mut tiles = Tiles::new(self);
         let n_columns = (columns.end - columns.start) as usize;
         let row_bytes = n_columns * array.head.ty.dtype.n_bytes();
         let mut bytes = vec![0; (rows.end - rows.start) as usize * row_bytes];
@@ -43,6 +79,21 @@ impl Archive<'_> {
         }
         Ok(Cut { bytes, n_tiles: tiles.known.len() })
     }
+}
+
+/// A box must lie in its array, and the buffer hold exactly the box.
+fn check_region(ty: &ArrayType, origin: &[u64], shape: &[u64], n_buffer_bytes: u64) -> Result<()> {
+    let lies = |((from, n), size): ((&u64, &u64), &u64)| from.checked_add(*n).is_some_and(|end| end <= *size);
+    let n_axes = ty.shape.len();
+    let whole = origin.len() == n_axes && shape.len() == n_axes;
+    if !whole || !origin.iter().zip(shape).zip(&ty.shape).all(lies) {
+        return Err(Error::argument(format!("{shape:?} samples from {origin:?} do not lie in {:?}", ty.shape)));
+    }
+    let n_bytes = ArrayType { shape: shape.to_vec(), ..ty.clone() }.n_bytes()?;
+    if n_bytes != n_buffer_bytes {
+        return Err(Error::argument(format!("a buffer of {n_buffer_bytes} bytes for a region of {n_bytes}")));
+    }
+    Ok(())
 }
 
 /// The tiles decoded so far, by numbers of array and tile.
@@ -71,7 +122,7 @@ impl<'a> Tiled<'a> {
 #[derive(Clone, Copy)]
 struct Spot {
     plane: usize,
-    part: usize,
+    limb: usize,
     phase: usize,
     y: usize,
     x: usize,
@@ -79,29 +130,33 @@ struct Spot {
 
 impl Spot {
     /// Of a part of the sample at an index.
-    fn of(grid: &Grid, part: usize, index: u64) -> Spot {
+    fn of(grid: &Grid, limb: usize, index: u64) -> Spot {
         let (row, x) = ((index / grid.w as u64) as usize, (index % grid.w as u64) as usize);
         let (plane, y) = (row / grid.h, row % grid.h);
         let (phase, y, x) = if grid.n_phases == 4 { (2 * (y & 1) + (x & 1), y / 2, x / 2) } else { (0, y, x) };
-        Spot { plane, part, phase, y, x }
+        Spot { plane, limb, phase, y, x }
     }
 }
 
 impl<'a> Tiles<'a> {
+    fn new(archive: &'a Archive<'a>) -> Tiles<'a> {
+        Tiles { archive, coders: BTreeMap::new(), runtimes: Runtimes::default(), known: BTreeMap::new() }
+    }
+
     /// `n` samples from index `first` of the array.
     fn samples(&mut self, array: &'a Array, first: u64, n: usize, out: &mut [u8]) -> Result<()> {
         let grid = array.head.grid();
         let (map, big_endian) = (&array.head.map, array.head.ty.big_endian);
-        let mut parts = vec![Vec::with_capacity(n); grid.n_parts];
-        for (part, ints) in parts.iter_mut().enumerate() {
+        let mut limbs = vec![Vec::with_capacity(n); grid.n_limbs];
+        for (limb, ints) in limbs.iter_mut().enumerate() {
             for index in first..first + n as u64 {
-                ints.push(self.int(array, Spot::of(grid, part, index))?);
+                ints.push(self.int(array, Spot::of(grid, limb, index))?);
             }
         }
-        let parts: Vec<&[i32]> = parts.iter().map(Vec::as_slice).collect();
-        map.from_ints(&parts, big_endian, out)?;
+        let limbs: Vec<&[i32]> = limbs.iter().map(Vec::as_slice).collect();
+        map.from_ints(&limbs, big_endian, out)?;
         for i in 0..n {
-            if let Some(bits) = self.hidden(array, Spot::of(grid, 0, first + i as u64))? {
+            if let Some(bits) = self.masked(array, Spot::of(grid, 0, first + i as u64))? {
                 map.put(out, big_endian, i, bits);
             }
         }
@@ -111,9 +166,9 @@ impl<'a> Tiles<'a> {
     /// The tile of a spot, and which of its ints it is.
     fn find(&mut self, array: &'a Array, spot: Spot) -> Result<(Arc<Decoded>, usize)> {
         let grid = array.head.grid();
-        let Spot { plane, part, phase, y, x } = spot;
+        let Spot { plane, limb, phase, y, x } = spot;
         let (band, column) = (y / grid.tile_h, x / grid.tile_w);
-        let place = grid.place(plane, band, part, phase, column).expect("the int lies in the plane");
+        let place = grid.place(plane, band, limb, phase, column).expect("the int lies in the plane");
         let index = (y % grid.tile_h) * place.w + x % grid.tile_w;
         let tile = match self.known.get(&(array.number, place.number)) {
             Some(tile) => tile.clone(),
@@ -128,7 +183,7 @@ impl<'a> Tiles<'a> {
     }
 
     /// The bits of a sample that a mask hides.
-    fn hidden(&mut self, array: &'a Array, spot: Spot) -> Result<Option<u64>> {
+    fn masked(&mut self, array: &'a Array, spot: Spot) -> Result<Option<u64>> {
         let (tile, index) = self.find(array, spot)?;
         let class = tile.mask.classes.get(index).map_or(0, |&class| usize::from(class));
         let marker = class.checked_sub(1).and_then(|class| array.head.map.markers().get(class).copied());
@@ -149,7 +204,7 @@ impl<'a> Tiles<'a> {
                 for x in 0..place.w {
                     let (y, x) = (place.band * grid.tile_h + y, place.column * grid.tile_w + x);
                     let (y, x) = (y.min(h - 1), x.min(w - 1));
-                    ints.push(self.int(array, Spot { plane, part: place.part, phase, y, x })?);
+                    ints.push(self.int(array, Spot { plane, limb: place.limb, phase, y, x })?);
                 }
             }
             refs.push(ints);
@@ -187,13 +242,13 @@ impl<'a> Tiles<'a> {
             };
             let row = reference.sample((grid.h, grid.w), place.plane, y).expect("it was held against its reference");
             let spot = Spot::of(seen.head.grid(), 0, row + x as u64);
-            let hidden = self.hidden_at(seen, spot)?;
-            ints.push(if hidden { HIDDEN } else { self.int(seen, spot)? });
+            let masked = self.masked_at(seen, spot)?;
+            ints.push(if masked { MASKED } else { self.int(seen, spot)? });
         }
         Ok(reference.show(ints, place.w))
     }
 
-    fn hidden_at(&mut self, array: &'a Array, spot: Spot) -> Result<bool> {
+    fn masked_at(&mut self, array: &'a Array, spot: Spot) -> Result<bool> {
         let (tile, index) = self.find(array, spot)?;
         Ok(hides(&tile.mask.classes, index))
     }

@@ -350,12 +350,12 @@ impl LostTiles {
 
 /// The tiles that the one at `place` sees ints of. A decoder that is shown others may well come to its end without noticing.
 fn looked_at<'a>(head: &'a Head, place: &'a Place) -> impl Iterator<Item = u64> + 'a {
-    let &Place { plane, band, part, phase, column, .. } = place;
+    let &Place { plane, band, limb, phase, column, .. } = place;
     let phases = (0..phase).map(move |phase| (plane, phase));
     let planes = (1..=head.n_previous_of(plane)).map(move |back| (plane - back, phase));
     phases.chain(planes).take(head.n_refs(plane, phase)).filter_map(move |(plane, phase)| {
         // where the earlier phase has a column of ints less, its last int is seen
-        let at = |column| head.grid().place(plane, band, part, phase, column);
+        let at = |column| head.grid().place(plane, band, limb, phase, column);
         at(column).or_else(|| at(column.checked_sub(1)?)).map(|place| place.number)
     })
 }

@@ -18,7 +18,7 @@ use crate::net::Refit;
 use crate::tile::cells;
 use crate::tile::coder::{CellCoder, Coder};
 use crate::tile::runtime::Runtime;
-use crate::tile::stream::Context;
+use crate::tile::stream::PlaneContext;
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -74,15 +74,15 @@ pub(super) fn adapt(how: Adapt, draft: &mut Draft, seen: (&Origin, &[Referred]),
     let (n_wanted, n_times) = how.effort(n_ints);
     let Some(cells) = draft.cells().filter(|_| n_wanted > 0 && n_ints >= MIN_INTS) else { return Ok(0) };
     let model = cells.model.model();
-    if model.parts.iter().any(|part| part.net.layers().len() < 2) {
+    if model.nets.iter().any(|part| part.net.layers().len() < 2) {
         return Ok(0); // a last layer that sees features has no hidden activations to be fitted to
     }
-    let look = Look { draft, cells, runtime: cells.model.clone() };
-    let gathered = look.cells(seen, n_wanted)?;
+    let trial = Trial { draft, cells, runtime: cells.model.clone() };
+    let gathered = trial.cells(seen, n_wanted)?;
     let fitted = refits(model, &gathered, n_ints, n_times);
 
-    let before = look.costs(stacks);
-    let after = Look { runtime: refitted(&cells.model, &fitted), ..look }.costs(stacks);
+    let before = trial.costs(stacks);
+    let after = Trial { runtime: refitted(&cells.model, &fitted), ..trial }.costs(stacks);
     let n_seen = stacks.iter().map(|s| s.h * s.w).sum();
     let mut saved = 0;
     let worth = |(part, refit): &(usize, Refit)| {
@@ -104,7 +104,7 @@ fn refits(model: &Model, cells: &[Cells], n_ints: usize, n_times: usize) -> Vec<
         if cells.len() < MIN_CELLS {
             return None;
         }
-        let net = &model.parts[part].net;
+        let net = &model.nets[part].net;
         let n_coded = (n_ints as u128 * cells.len() as u128 / n_cells) as u64;
         let refit = fit::refit(net, &cells.mixed(), n_times * cells.len())?.round(net, n_coded)?;
         // a layer whose sums could overflow is no layer
@@ -119,8 +119,8 @@ fn refitted(runtime: &Arc<Runtime>, refits: &[(usize, Refit)]) -> Arc<Runtime> {
     }
     let mut model = runtime.model().clone();
     for (part, refit) in refits {
-        let net = model.parts[*part].net.refitted(refit).expect("it was tried before");
-        Arc::make_mut(&mut model).parts[*part].net = net;
+        let net = model.nets[*part].net.refitted(refit).expect("it was tried before");
+        Arc::make_mut(&mut model).nets[*part].net = net;
     }
     runtime.refitted(model)
 }
@@ -139,20 +139,20 @@ fn gain(of_windows: &[i64], n_bytes: u64, n_seen: usize, n_ints: usize) -> Optio
 }
 
 /// Is shown a phase of a window.
-type Show<'a> = &'a mut dyn FnMut(Context, &Plan, &View);
+type Show<'a> = &'a mut dyn FnMut(PlaneContext, &Plan, &View);
 
 /// A draft, and what its network makes of windows.
-struct Look<'a> {
+struct Trial<'a> {
     draft: &'a Draft,
     cells: &'a CellCoder<Arc<Runtime>>,
     runtime: Arc<Runtime>,
 }
 
-impl Look<'_> {
+impl Trial<'_> {
     /// About `n` cells of windows all over the array, by net.
     fn cells(&self, (origin, referred): (&Origin, &[Referred]), n: usize) -> Result<Vec<Cells>> {
         let max = self.draft.map.max_int(0) as i32;
-        let parts = &self.runtime.model().parts;
+        let parts = &self.runtime.model().nets;
         let none: Vec<Cells> =
             parts.iter().map(|p| Cells::new(p.net.layers().last().map_or(0, |l| l.n_in), max)).collect();
         let corners = origin.corners(SPARSE * n);
@@ -177,7 +177,7 @@ impl Look<'_> {
     /// What each net takes for each window, in 1/256 bit.
     fn costs(&self, stacks: &[Stack]) -> Vec<Vec<i64>> {
         let of_stack = |stack: &Stack| {
-            let mut sums = vec![0; self.runtime.model().parts.len()];
+            let mut sums = vec![0; self.runtime.model().nets.len()];
             self.each(stack, &mut |context, plan, view| {
                 let costs = cells::costs(context, plan, &view.ints, &view.classes, &view.refs());
                 sums.iter_mut().zip(costs).for_each(|(sum, cost)| *sum += cost);
@@ -192,11 +192,11 @@ impl Look<'_> {
         let n_previous = (stack.planes.len() - 1).min(self.draft.n_previous);
         for (phase, view) in stack.views(self.draft.layout.n_phases, self.draft.n_previous).into_iter().enumerate() {
             let fitted = &self.cells.fits[phase][n_previous];
-            let context = Context {
+            let context = PlaneContext {
                 model: self.runtime.model(),
-                fast: self.runtime.fast(),
+                kernels: self.runtime.kernels(),
                 linears: &fitted.linears,
-                usual: fitted.usual,
+                stats: fitted.stats,
                 max: self.draft.map.max_int(0) as i32,
             };
             let plan = self.runtime.plan_to_encode(view.h, view.w);

@@ -41,7 +41,7 @@ impl Draft {
             ty: ty.clone(),
             label: label.to_string(),
             map: map.clone(),
-            layout: Layout::usual(n_planes, h, w, map.n_parts(), 1),
+            layout: Layout::usual(n_planes, h, w, map.n_limbs(), 1),
             common: Vec::new(),
             n_previous: 0,
             key_interval: 0,

@@ -1,7 +1,7 @@
 //! What an array takes: a part of it is coded as all of it would be.
 
 use crate::codec::array::band::band_range;
-use crate::codec::array::memory::{BATCH, Way};
+use crate::codec::array::memory::{BATCH, Direction};
 use crate::codec::array::{batch, payload};
 use crate::codec::search::check::check;
 use crate::codec::search::draft::Draft;
@@ -38,7 +38,7 @@ pub fn measure(draft: &Draft, task: &Task, n_most: usize) -> Result<Measured> {
     let most = match n_most {
         // errors of parts would not sum up to the same float
         usize::MAX => view.memory.check_whole_batch(head).map(|()| BATCH)?,
-        _ => view.memory.batch(head, Way::Encode)?,
+        _ => view.memory.batch(head, Direction::Encode)?,
     };
     let (mut rest, mut of_batch, mut n_bytes, mut n_seen) = (&all[first..], &all[..0], 0, 0);
     let mut errors = Errors::default();

@@ -24,7 +24,7 @@ const N_MEASURED: usize = 1 << 19;
 pub fn with_networks(task: &Task, of: &Plain, models: &[Arc<Runtime>]) -> Result<Vec<(u64, Draft)>> {
     let (plain, stacks) = (&of.draft, &of.stacks);
     let max = plain.map.max_int(0);
-    if plain.layout.n_parts > 1 || max > MAX_INT as u32 || max == 0 {
+    if plain.layout.n_limbs > 1 || max > MAX_INT as u32 || max == 0 {
         return Ok(vec![(of.bits, plain.clone())]);
     }
     let masked = plain.map.exception().is_some();
@@ -33,7 +33,7 @@ pub fn with_networks(task: &Task, of: &Plain, models: &[Arc<Runtime>]) -> Result
         models.map(|model| try_model(plain, model, Prediction::PLAIN, stacks)).collect();
     measured.sort_by_key(|(bits, _)| *bits);
     let seeing = measured.iter().filter_map(|(_, draft)| draft.cells()).map(|cells| cells.model.clone());
-    let seeing = seeing.into_iter().find(|model| model.model().parts.iter().any(|part| part.net.n_refs > 0));
+    let seeing = seeing.into_iter().find(|model| model.model().nets.iter().any(|part| part.net.n_refs > 0));
     // windows of fields within a bound mislead: what is hardly behind is tried, too
     let n_near = measured
         .iter()

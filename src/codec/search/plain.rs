@@ -93,7 +93,7 @@ fn geometries((n_planes, h, w): (usize, usize, usize)) -> Vec<(usize, usize, usi
 fn classic_bits(draft: &Draft, stacks: &[Stack]) -> u64 {
     let bits = stacks.par_iter().map(|s| {
         let part = |p: usize| &s.planes[0][p * s.h * s.w..][..s.h * s.w];
-        (0..draft.layout.n_parts).map(|p| classic::estimate_bits(part(p), s.h, s.w)).sum::<u64>()
+        (0..draft.layout.n_limbs).map(|p| classic::estimate_bits(part(p), s.h, s.w)).sum::<u64>()
     });
     bits.sum()
 }

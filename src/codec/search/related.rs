@@ -7,12 +7,12 @@ use crate::array::ArrayType;
 use crate::codec::array::band::Band;
 use crate::codec::array::head::Head;
 use crate::codec::array::memory::Memory;
-use crate::codec::array::reference::{HIDDEN, MAX_DEPTH, Reference};
+use crate::codec::array::reference::{MASKED, MAX_DEPTH, Reference};
 use crate::codec::array::references;
 use crate::codec::search::view::SourceView;
 use crate::codec::search::windows::{Corner, Origin, Stack};
 use crate::error::Result;
-use crate::fit::{Seen, telling};
+use crate::fit::{CandidateWindow, predictive_gain};
 use crate::sample::{Loss, Map};
 use crate::source::Source;
 use crate::tile::mask::hides;
@@ -81,7 +81,7 @@ impl Field {
         }
         let mut classes = vec![0; out.len()];
         self.map.to_classes(&bytes, self.ty.big_endian, out, &mut classes);
-        out.iter_mut().enumerate().filter(|(i, _)| hides(&classes, *i)).for_each(|(_, int)| *int = HIDDEN);
+        out.iter_mut().enumerate().filter(|(i, _)| hides(&classes, *i)).for_each(|(_, int)| *int = MASKED);
         Ok(())
     }
 }
@@ -143,7 +143,7 @@ impl<'a> Related<'a> {
                 let field = self.fields.iter().find(|field| field.number == number).expect("it was chosen among these");
                 field.ints(self.source, self.loss, first, out)
             };
-            band.references = references::recall(head, self.number, band.plane, band.band, from)?;
+            band.references = references::fetch(head, self.number, band.plane, band.band, from)?;
         }
         Ok(())
     }
@@ -196,13 +196,13 @@ pub fn is_promising(candidates: &[Candidate]) -> bool {
 
 /// How much planes tell that windows do not see yet.
 fn score(stacks: &[Stack], planes: &[Vec<i32>]) -> u64 {
-    let windows = stacks.iter().zip(planes).map(|(stack, plane)| Seen {
+    let windows = stacks.iter().zip(planes).map(|(stack, plane)| CandidateWindow {
         w: stack.w,
         ints: &stack.planes[0],
         others: stack.references.iter().chain([plane]).map(Vec::as_slice).collect(),
-        known: (0..plane.len()).map(|i| !hides(&stack.masks[0], i) && plane[i] != HIDDEN).collect(),
+        known: (0..plane.len()).map(|i| !hides(&stack.masks[0], i) && plane[i] != MASKED).collect(),
     });
-    telling(&windows.collect::<Vec<Seen>>())
+    predictive_gain(&windows.collect::<Vec<CandidateWindow>>())
 }
 
 /// (first, stride) of the planes of a field that an array may see: those of as many, the one there is, or in turn every one of several.
@@ -224,7 +224,7 @@ fn places(origin: &Origin, seen: &ArrayType) -> Vec<(u64, u64)> {
 
 /// How much ints seen by windows tell of them, and the gain that makes their differences alike; None where they tell nothing.
 fn compare(stacks: &[Stack], ints: &[Vec<i32>]) -> Option<(u64, i64)> {
-    let known = |stack: &Stack, ints: &[i32], i: usize| !hides(&stack.masks[0], i) && ints[i] != HIDDEN;
+    let known = |stack: &Stack, ints: &[i32], i: usize| !hides(&stack.masks[0], i) && ints[i] != MASKED;
     let difference = |of: &[i32], i: usize, j: usize| i64::from(of[i]) - i64::from(of[j]);
     let (mut ours, mut theirs, mut both) = (0, 0, 0i128);
     for (stack, ints) in stacks.iter().zip(ints) {
@@ -266,7 +266,7 @@ mod tests {
         assert!((65_000..=65_536).contains(&score) && gain == -3 * 4096, "{score} {gain}");
         assert!(compare(&target, &[other]).is_none());
         assert!(compare(&target, &[vec![7; 400]]).is_none());
-        assert!(compare(&target, &[vec![HIDDEN; 400]]).is_none());
+        assert!(compare(&target, &[vec![MASKED; 400]]).is_none());
     }
 
     #[test]

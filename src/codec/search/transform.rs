@@ -15,7 +15,7 @@ use crate::grid::Layout;
 use crate::model::Model;
 use crate::sample::{Bound, Loss, Map, PsnrSearch};
 use crate::tile::coder::Coder;
-use crate::tile::transform::{FINE, MAX_FINE};
+use crate::tile::transform::{MAX_OVERSAMPLED, SUBSTEPS};
 use std::sync::Arc;
 
 /// Samples that are coded in both ways.
@@ -91,8 +91,8 @@ fn within(draft: Draft, task: &Task, candidates: &Candidates) -> Result<Option<D
     let (survey, loss) = (candidates.survey(), task.view.loss);
     let of_loss = |loss: Loss| {
         let bound = loss.bound(survey)?;
-        let map = Map::bounded_in_parts(survey, bound, FINE as u32)?;
-        (map.max_int(0) <= MAX_FINE as u32).then(|| Draft { map, ..draft.clone() })
+        let map = Map::bounded_in_parts(survey, bound, SUBSTEPS as u32)?;
+        (map.max_int(0) <= MAX_OVERSAMPLED as u32).then(|| Draft { map, ..draft.clone() })
     };
     let Some(mut search) = PsnrSearch::new(loss, survey) else { return Ok(of_loss(loss)) };
     while let Some(trial) = search.trial() {

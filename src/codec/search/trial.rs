@@ -4,11 +4,11 @@ use crate::codec::search::draft::{Draft, Prediction};
 use crate::codec::search::windows::{Stack, View};
 use crate::fit::{self, Sample};
 use crate::grid::{Layout, MAX_KEY_INTERVAL};
-use crate::kernel::{ONE, Usual};
+use crate::kernel::{ONE, PlaneStats};
 use crate::tile::cells;
 use crate::tile::coder::{CellCoder, Coder, Fitted};
 use crate::tile::runtime::Runtime;
-use crate::tile::stream::Context;
+use crate::tile::stream::PlaneContext;
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -64,10 +64,10 @@ fn fits(runtime: &Runtime, stacks: &[Stack], prediction: Prediction, octaves: i3
             let samples: Vec<Sample> = samples.collect();
             let classes: Vec<&[u8]> = whole.map(|i| views[i].classes.as_slice()).collect();
             if samples.is_empty() {
-                return Fitted { linears: model.linears(n_refs), usual: Usual { value: 0, residual: ONE } };
+                return Fitted { linears: model.linears(n_refs), stats: PlaneStats { median: 0, spread: ONE } };
             }
             let fit = fit::fit_masked(model, &samples, &classes, octaves);
-            Fitted { linears: fit.linears, usual: fit.usual }
+            Fitted { linears: fit.linears, stats: fit.stats }
         })
         .collect();
     fitted.chunks(n_previous + 1).map(<[Fitted]>::to_vec).collect()
@@ -83,8 +83,9 @@ fn measure(
     let bits = stacks.par_iter().map(|stack| {
         let views = stack.views(n_phases, n_previous).into_iter().enumerate();
         let views = views.map(|(phase, view)| {
-            let Fitted { linears, usual } = &fits[phase][(stack.planes.len() - 1).min(n_previous)];
-            let context = Context { model: runtime.model(), fast: runtime.fast(), linears, usual: *usual, max };
+            let Fitted { linears, stats } = &fits[phase][(stack.planes.len() - 1).min(n_previous)];
+            let context =
+                PlaneContext { model: runtime.model(), kernels: runtime.kernels(), linears, stats: *stats, max };
             let plan = runtime.plan_to_encode(view.h, view.w);
             let view = view.fill_in(&plan);
             cells::encode_masked(context, &plan, &view.ints, &view.classes, &view.refs()).len() as u64 * 8

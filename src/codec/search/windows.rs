@@ -93,7 +93,7 @@ impl Origin<'_> {
         const STEPS: [u32; 3] = [3_518_319_155, 2_882_110_345, 2_360_945_575];
         let at = |i: usize| {
             let [plane, y, x] = STEPS.map(|step| u64::from((i as u32).wrapping_mul(step).wrapping_add(1 << 31)));
-            let among = |part: u64, n: usize| ((u128::from(part) * n as u128) >> 32) as usize;
+            let among = |limb: u64, n: usize| ((u128::from(limb) * n as u128) >> 32) as usize;
             Corner { plane: among(plane, n_planes), y: among(y, h - wh + 1) & !1, x: among(x, w - ww + 1) & !1 }
         };
         (0..n).map(at).collect()
@@ -121,10 +121,10 @@ impl Window {
             return self.masked(map, big_endian);
         }
         let planes = self.planes.iter().map(|bytes| {
-            let mut parts = vec![vec![0; self.h * self.w]; map.n_parts()];
-            let mut views: Vec<&mut [i32]> = parts.iter_mut().map(Vec::as_mut_slice).collect();
+            let mut limbs = vec![vec![0; self.h * self.w]; map.n_limbs()];
+            let mut views: Vec<&mut [i32]> = limbs.iter_mut().map(Vec::as_mut_slice).collect();
             map.to_ints(bytes, big_endian, &mut views);
-            parts.concat()
+            limbs.concat()
         });
         let masks = vec![Vec::new(); self.planes.len()];
         Stack { h: self.h, w: self.w, masks, planes: planes.collect(), references: Vec::new() }
@@ -150,7 +150,7 @@ pub struct View {
     pub h: usize,
     pub w: usize,
     pub ints: Vec<i32>,
-    /// Classes of the mask, none where nothing is hidden.
+    /// Classes of the mask, none where nothing is masked.
     pub classes: Vec<u8>,
     pub refs: Vec<Vec<i32>>,
     /// Classes of theirs.
@@ -158,7 +158,7 @@ pub struct View {
 }
 
 impl View {
-    /// Fills in what is hidden as the model will whose plan this is.
+    /// Fills in what is masked as the model will whose plan this is.
     pub fn fill_in(mut self, plan: &Plan) -> View {
         let all = std::iter::once((&mut self.ints, &self.classes)).chain(self.refs.iter_mut().zip(&self.ref_classes));
         all.filter(|(_, classes)| !classes.is_empty())

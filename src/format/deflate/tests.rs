@@ -3,7 +3,7 @@ use flate2::{Compress, Compression, Crc, FlushCompress};
 use proptest::prelude::*;
 
 /// Stretches of noisy samples, of text and of noise alone, in turn.
-pub(in crate::format) fn painted(n: usize) -> Vec<u8> {
+pub(crate) fn painted(n: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(n + 32);
     let (mut x, mut level) = (1u64, 1000u64);
     while out.len() < n {

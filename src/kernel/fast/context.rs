@@ -182,7 +182,7 @@ pub(super) fn features<V: Lanes, const C: usize>(
 ) -> [V; C] {
     let net = &net.net;
     let (taps, ref_taps) = (&run.offsets.taps[..], &run.offsets.ref_taps[..]);
-    let Arenas { values, residuals, refs, usual } = run.arenas;
+    let Arenas { values, residuals, refs, stats } = run.arenas;
     let (near, all, zero) = (1 << net.near_log2, 1 << net.wide_log2, [V::splat(0); C]);
     let near_sum = size(zero, residuals, cell, &taps[..near], zero);
     let wide_sum = size(near_sum, residuals, cell, &taps[near..all], zero);
@@ -217,8 +217,8 @@ pub(super) fn features<V: Lanes, const C: usize>(
         let wide = compare(mean(wide_sum[c], net.wide_log2, net.scale_floor), log_s[c], step);
         let rough = compare(mean(rough_sum[c], net.near_log2, net.scale_floor), log_s[c], step);
         rest[0][c] = V::join([scale, wide, rough, V::splat(16 * run.level.min(7))]);
-        let quiet = V::splat(usual.residual);
-        let above = b[c].sub(V::splat(usual.value));
+        let quiet = V::splat(stats.spread);
+        let above = b[c].sub(V::splat(stats.median));
         let height = log2(above.abs().add(quiet)).sub(log2(quiet)).add(V::splat(16)).sar(V::splat(5)).min(V::splat(63));
         let below = V::splat(0).gt(above);
         let height = V::select(below, V::splat(64).sub(height), V::splat(64).add(height));

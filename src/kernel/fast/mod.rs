@@ -96,7 +96,7 @@ impl Level {
 
 /// The kernels of one level, with the nets of one model packed for them.
 #[derive(Clone, Debug)]
-pub struct Fast {
+pub struct Kernels {
     level: Level,
     nets: Vec<PackedNet>,
     meshes: Vec<PackedMesh>,
@@ -125,8 +125,8 @@ macro_rules! doors {
         doors! { $features, $lanes;
             fn predict(linear: &Linear, run: Site, max: i32, b: &mut [i32]) =
                 predict::predict(linear, run, max, b);
-            fn settle(values: &[i32], at: usize, n: usize, b: &[i32], residuals: &mut [i32]) =
-                predict::settle(values, at, n, b, residuals);
+            fn update_residuals(values: &[i32], at: usize, n: usize, b: &[i32], residuals: &mut [i32]) =
+                predict::update_residuals(values, at, n, b, residuals);
             fn context(net: &PackedNet, run: Site, b: &[i32], scratch: &mut Scratch, out: &mut Heads) =
                 context::context(net, run, b, None, scratch, out);
             fn hidden(net: &PackedNet, run: Site, b: &[i32], scratch: &mut Scratch, out: &mut Hidden) =
@@ -167,10 +167,10 @@ use doors;
 
 /// Calls the door of the level at hand, or does what is said for the plain kernels.
 macro_rules! at_level {
-    ($fast:expr, $plain:expr, $op:ident($($a:expr),* $(,)?)) => {
-        match $fast.level {
+    ($kernels:expr, $plain:expr, $op:ident($($a:expr),* $(,)?)) => {
+        match $kernels.level {
             Level::Plain => $plain,
-            // SAFETY: `Fast::new` takes no level that this machine has not.
+            // SAFETY: `Kernels::new` takes no level that this machine has not.
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => unsafe { avx2::$op($($a),*) },
             // SAFETY: as above.
@@ -180,20 +180,20 @@ macro_rules! at_level {
             #[cfg(target_arch = "x86_64")]
             Level::Avx512Vnni | Level::Amx => unsafe { avx512::$op($($a),*) },
             #[cfg(not(target_arch = "x86_64"))]
-            _ => unreachable!("`Fast::new` takes no level that this machine has not"),
+            _ => unreachable!("`Kernels::new` takes no level that this machine has not"),
         }
     };
 }
 
-impl Fast {
-    pub fn new<'a>(level: Level, nets: impl IntoIterator<Item = &'a Net>) -> Fast {
+impl Kernels {
+    pub fn new<'a>(level: Level, nets: impl IntoIterator<Item = &'a Net>) -> Kernels {
         assert!(level.is_available(), "this machine has no {level:?}");
-        Fast { level, nets: nets.into_iter().map(PackedNet::new).collect(), meshes: Vec::new() }
+        Kernels { level, nets: nets.into_iter().map(PackedNet::new).collect(), meshes: Vec::new() }
     }
 
     /// The same with meshes.
-    pub fn with<'a>(self, meshes: impl IntoIterator<Item = &'a Mesh>) -> Fast {
-        Fast { meshes: meshes.into_iter().map(PackedMesh::new).collect(), ..self }
+    pub fn with<'a>(self, meshes: impl IntoIterator<Item = &'a Mesh>) -> Kernels {
+        Kernels { meshes: meshes.into_iter().map(PackedMesh::new).collect(), ..self }
     }
 
     pub fn level(&self) -> Level {
@@ -206,13 +206,13 @@ impl Fast {
     }
 
     /// Residuals of the run of `n` cells at `at`, whose ints are known.
-    pub fn settle(&self, values: &[i32], at: usize, n: usize, b: &[i32], residuals: &mut [i32]) {
+    pub fn update_residuals(&self, values: &[i32], at: usize, n: usize, b: &[i32], residuals: &mut [i32]) {
         at_level!(
             self,
             for i in 0..n {
                 residuals[at + i] = super::predict::residual(values[at + i], b[i]);
             },
-            settle(values, at, n, b, residuals)
+            update_residuals(values, at, n, b, residuals)
         );
     }
 
@@ -222,7 +222,7 @@ impl Fast {
         #[cfg(target_arch = "x86_64")]
         if self.level == Level::Amx {
             match net.wires {
-                // SAFETY: `Fast::new` takes no level that this machine has not.
+                // SAFETY: `Kernels::new` takes no level that this machine has not.
                 None => unsafe { avx512::context_in_tiles(net, run, b, scratch, out) },
                 // SAFETY: as above.
                 Some(_) => unsafe { avx512::causal_conv_in_tiles(net, run, b, scratch, out) },

@@ -34,7 +34,7 @@ fn weighed<V: Lanes>(mut sum: V, coefficients: &[i16], taps: &[i32], values: &[i
 
 /// Residuals of a run whose ints are known.
 #[inline(always)]
-pub fn settle<V: Lanes>(values: &[i32], at: usize, n: usize, b: &[i32], residuals: &mut [i32]) {
+pub fn update_residuals<V: Lanes>(values: &[i32], at: usize, n: usize, b: &[i32], residuals: &mut [i32]) {
     let whole = n / N * N;
     for i in (0..whole).step_by(N) {
         let r = V::load(sixteen(values, at + i)).sub(V::load(sixteen(b, i)));

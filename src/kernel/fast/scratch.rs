@@ -2,7 +2,7 @@
 //! these cells, and the cache of those of earlier ones.
 
 use super::pack::{PackedNet, Row};
-use super::{Fast, Level};
+use super::{Kernels, Level};
 use crate::kernel::Offsets;
 use crate::kernel::activation_cache::ActivationCache;
 
@@ -17,20 +17,20 @@ pub struct Scratch {
 
 impl Scratch {
     /// Makes room for the nets of `fast`.
-    pub fn fit(&mut self, fast: &Fast) {
-        let n_rows = fast.nets.iter().map(PackedNet::n_rows).max().unwrap_or(0);
+    pub fn fit(&mut self, kernels: &Kernels) {
+        let n_rows = kernels.nets.iter().map(PackedNet::n_rows).max().unwrap_or(0);
         for rows in [&mut self.x, &mut self.y] {
             rows.resize(n_rows, Row::ZERO);
         }
     }
 
     /// Net number `net` comes to another tile, whose runs are no longer than `longest`: activations of earlier cells are forgotten.
-    pub fn begin(&mut self, fast: &Fast, net: usize, offsets: &Offsets, longest: usize) {
-        let net = &fast.nets[net];
+    pub fn begin(&mut self, kernels: &Kernels, net: usize, offsets: &Offsets, longest: usize) {
+        let net = &kernels.nets[net];
         let Some(wires) = &net.wires else { return };
         self.all.resize(wires.n_lanes(), Row::ZERO);
         let span = offsets.around.iter().map(|o| o.unsigned_abs() as usize).max().unwrap_or(0);
-        let n_planes = match fast.level {
+        let n_planes = match kernels.level {
             Level::Plain => crate::kernel::causal_conv::n_planes(&net.net),
             _ => wires.n_planes(),
         };

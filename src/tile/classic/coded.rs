@@ -60,7 +60,7 @@ fn encode_by(predictor: Predictor, tile: Tile, lo: u32, spread: u32) -> Vec<u8> 
     payload
 }
 
-/// The same where values that are hidden may be any: they become what is predicted, and nothing is left to say of them.
+/// The same where values that are masked may be any: they become what is predicted, and nothing is left to say of them.
 pub fn encode_masked(values: &mut [u32], (h, w): (usize, usize), classes: &[u8], lo: u32, spread: u32) -> Vec<u8> {
     let first = values[0];
     let predictor = choose(Tile { values, h, w, classes }, spread, first, N_FITTED);

@@ -20,7 +20,7 @@ pub struct Tile<'a> {
     pub values: &'a [u32],
     pub h: usize,
     pub w: usize,
-    /// Of a mask, none where nothing is hidden.
+    /// Of a mask, none where nothing is masked.
     pub classes: &'a [u8],
 }
 

@@ -1,6 +1,6 @@
 //! value = its bytes, highest first = their bits, highest first;   each bit by p = squash(Σ wᵢ · stretch(pᵢ))
 //!
-//! For columns of numbers that no predictor foresees but that repeat: event after event, particle after particle. Eight contexts and a
+//! For columns of numbers that no predictor predicts but that repeat: event after event, particle after particle. Eight contexts and a
 //! match (what followed the last time the values before were the same) each have an opinion of the next bit; a mixer that learns which
 //! of them to trust makes one probability of them. Encoder and decoder are one function over `Bits`. FORMAT.md, section 7.1.
 
@@ -45,7 +45,7 @@ impl Matches {
         Matches { by_two: empty(), by_one: empty(), shift: 32 - log2_hashes, at: NONE, length: 0 }
     }
 
-    /// The value foreseen behind the values known, and the length of the match.
+    /// The value predicted behind the values known, and the length of the match.
     fn next(&mut self, known: &[u32]) -> (u32, u32) {
         let n = known.len();
         let before = |back: usize| if n >= back { known[n - back] } else { 0 };
@@ -101,7 +101,7 @@ impl Mixture {
         let n = known.len();
         let before = |back: usize| if n >= back { known[n - back] } else { 0 };
         let (a, b) = (before(1), before(2));
-        let (foreseen, length) = self.matches.next(known);
+        let (predicted, length) = self.matches.next(known);
         let mut high = 0;
         for k in (0..self.n_bytes).rev() {
             let upper = |x: u32| x.checked_shr(8 * k + 8).unwrap_or(0);
@@ -118,8 +118,8 @@ impl Mixture {
                 hash(seen, b),
                 hash(seen, line >> (8 * k)),
             ];
-            let is_foreseen = length > 0 && upper(foreseen) == high;
-            let hint = is_foreseen.then_some((byte(foreseen), length));
+            let is_predicted = length > 0 && upper(predicted) == high;
+            let hint = is_predicted.then_some((byte(predicted), length));
             high = high << 8 | self.byte(bits, k, &contexts, hint, byte(value));
         }
         high
@@ -156,9 +156,9 @@ impl Mixture {
             for ((counters, &slot), limit) in self.counters.iter_mut().zip(&slots).zip(LIMITS) {
                 counters[slot].learn(bit, limit);
             }
-            if let Some((foreseen, n)) = hint {
+            if let Some((predicted, n)) = hint {
                 let (p, _) = &mut self.matched[of_match(n)];
-                let target = if foreseen == bit { 65_535 } else { 0 };
+                let target = if predicted == bit { 65_535 } else { 0 };
                 *p = (i32::from(*p) + (target - i32::from(*p)) / 64) as u16;
             }
             node = node << 1 | bit;

@@ -1,29 +1,29 @@
 //! k = ⌊(v − p + 32) / 65⌋, so that |v − p − 65·k| ≤ 32        plane by plane, row by row, where ints are open to correction
 //!
-//! Whether k is 0 is foreseen from the corrections around it, of the plane before as well, and from how steep p is; then its sign and
+//! Whether k is 0 is foreseen from the residuals around it, of the plane before as well, and from how steep p is; then its sign and
 //! how large it is.
 
-use super::{FINE, Tile};
+use super::{SUBSTEPS, Tile};
 use crate::entropy::adaptive::{Chance, Code, magnitude};
 use crate::error::{Error, Result};
 
-/// The ints of a tile as a painter says them, and which of them may be corrected.
-pub struct Painted {
+/// The ints of a tile as a autoencoder says them, and which of them may be corrected.
+pub struct Approximation {
     pub p: Vec<i32>,
     pub open: Vec<bool>,
 }
 
-/// No painted int is farther off than this.
+/// No approximation int is farther off than this.
 const MAX_CORRECTION: i32 = 1 << 17;
 /// Where p rises by as much as this over two ints, both ways together, it is steeper.
 const STEEP: [i32; 5] = [8, 24, 64, 160, 400];
 const N_STEEP: usize = STEEP.len() + 1;
 const N_AROUND: usize = 9;
 
-/// An encoder's corrections.
-pub fn of(tile: Tile, painted: &Painted) -> Vec<i32> {
-    let ints = tile.ints.iter().zip(&painted.p).zip(&painted.open);
-    ints.map(|((v, p), open)| if *open { (v - p + FINE / 2).div_euclid(FINE) } else { 0 }).collect()
+/// An encoder's residuals.
+pub fn of(tile: Tile, approximation: &Approximation) -> Vec<i32> {
+    let ints = tile.ints.iter().zip(&approximation.p).zip(&approximation.open);
+    ints.map(|((v, p), open)| if *open { (v - p + SUBSTEPS / 2).div_euclid(SUBSTEPS) } else { 0 }).collect()
 }
 
 struct Chances {
@@ -32,15 +32,15 @@ struct Chances {
     magnitude: [[Chance; 20]; 3],
 }
 
-/// Codes the corrections of planes × rows × columns; a reader hands over zeros.
-pub fn walk(code: &mut impl Code, painted: &Painted, [n, h, w]: [usize; 3], k: &mut [i32]) -> Result<()> {
+/// Codes the residuals of planes × rows × columns; a reader hands over zeros.
+pub fn walk(code: &mut impl Code, approximation: &Approximation, [n, h, w]: [usize; 3], k: &mut [i32]) -> Result<()> {
     let rare = |around: usize| if around == 0 { Chance::new(30, 0) } else { Chance::new(2, 2) };
     let mut chances = Chances {
         nonzero: std::array::from_fn(|around| [rare(around); N_STEEP]),
         negative: [Chance::new(1, 1); 5],
         magnitude: [[Chance::new(3, 1); 20]; 3],
     };
-    // the corrections above a row, with a 0 in front and behind
+    // the residuals above a row, with a 0 in front and behind
     let mut above = vec![0; w + 2];
     for (plane, y) in (0..n).flat_map(|plane| (0..h).map(move |y| (plane, y))) {
         let first = (plane * h + y) * w;
@@ -48,11 +48,11 @@ pub fn walk(code: &mut impl Code, painted: &Painted, [n, h, w]: [usize; 3], k: &
         if y > 0 {
             above[1..=w].copy_from_slice(&k[first - w..first]);
         }
-        let steep = Steep::of(&painted.p[plane * h * w..][..h * w], (h, w), y);
+        let steep = Steep::of(&approximation.p[plane * h * w..][..h * w], (h, w), y);
         let mut left = 0;
         for x in 0..w {
             let i = first + x;
-            if !painted.open[i] {
+            if !approximation.open[i] {
                 left = 0;
                 continue;
             }
@@ -109,12 +109,12 @@ mod tests {
     use super::*;
     use crate::entropy::adaptive::{Symbols, take_lane};
 
-    fn comes_back(painted: &Painted, size: [usize; 3], k: &[i32]) -> usize {
+    fn comes_back(approximation: &Approximation, size: [usize; 3], k: &[i32]) -> usize {
         let (mut code, mut bytes) = (Symbols::default(), Vec::new());
-        walk(&mut code, painted, size, &mut k.to_vec()).unwrap();
+        walk(&mut code, approximation, size, &mut k.to_vec()).unwrap();
         code.finish(&mut bytes);
         let mut back = vec![0; k.len()];
-        walk(&mut take_lane(&mut &bytes[..]).unwrap(), painted, size, &mut back).unwrap();
+        walk(&mut take_lane(&mut &bytes[..]).unwrap(), approximation, size, &mut back).unwrap();
         assert_eq!(back, k);
         bytes.len()
     }
@@ -123,8 +123,9 @@ mod tests {
     fn corrections_that_are_all_0_cost_next_to_nothing() {
         let (h, w) = (256, 256);
         for slope in [0, 7, 99] {
-            let painted = Painted { p: (0..h * w).map(|i| (i % w) as i32 * slope).collect(), open: vec![true; h * w] };
-            let n_bytes = comes_back(&painted, [1, h, w], &vec![0; h * w]);
+            let approximation =
+                Approximation { p: (0..h * w).map(|i| (i % w) as i32 * slope).collect(), open: vec![true; h * w] };
+            let n_bytes = comes_back(&approximation, [1, h, w], &vec![0; h * w]);
             // a hundredth of a bit each
             assert!(n_bytes * 8 * 100 < h * w, "{n_bytes} bytes");
         }
@@ -136,9 +137,9 @@ mod tests {
         let k: Vec<i32> =
             (0..h * w).map(|i| [0, 1, -1, 0, 2, -700, MAX_CORRECTION][i * i % 7] * (i % 3 > 0) as i32).collect();
         let open = (0..h * w).map(|i| i % 3 > 0).collect();
-        let painted = Painted { p: (0..h * w).map(|i| (i * i * 31 % 977) as i32).collect(), open };
+        let approximation = Approximation { p: (0..h * w).map(|i| (i * i * 31 % 977) as i32).collect(), open };
         for size in [[1, h, w], [2, h / 2, w], [h, 1, w], [h, w, 1]] {
-            comes_back(&painted, size, &k);
+            comes_back(&approximation, size, &k);
         }
     }
 }

@@ -4,12 +4,12 @@
 //! ints lie within 32 of its base has size 0 and no codes: it is its base. Cells of which nothing is seen have no codes either, and
 //! are zeros to the meshes.
 
-use super::Painter;
+use super::Autoencoder;
 use crate::kernel::mesh::nearest;
 use crate::model::vqae::{BLOCK, CELL, Codebook, Role, SIDE, TOP_SIDE};
 use crate::tile::mask::hides;
 use crate::tile::transform::Tile;
-use crate::tile::transform::correct::Painted;
+use crate::tile::transform::correct::Approximation;
 
 /// Bases are multiples of this.
 pub const BASE: i32 = 16;
@@ -73,18 +73,18 @@ impl Block {
     }
 
     /// The codes nearest to what the meshes find in the pixels.
-    pub fn find(&mut self, Painter { vqae, fast }: Painter) {
-        let latents = fast.mesh(Role::FindTop as usize, &[&self.pixels]);
+    pub fn find(&mut self, Autoencoder { vqae, kernels }: Autoencoder) {
+        let latents = kernels.mesh(Role::EncoderTop as usize, &[&self.pixels]);
         self.codes.top = choose(&vqae.top, &latents, |cell| self.is_top_live(cell));
-        let latents = fast.mesh(Role::FindBottom as usize, &[&self.pixels, &self.top(&vqae.top)]);
+        let latents = kernels.mesh(Role::EncoderBottom as usize, &[&self.pixels, &self.top(&vqae.top)]);
         self.codes.bottom = choose(&vqae.bottom, &latents, |cell| self.is_live(cell));
     }
 
     /// The heads of its pixels, cell by cell; none where it has no codes.
-    pub fn paint(&self, Painter { vqae, fast }: Painter) -> Vec<i32> {
+    pub fn paint(&self, Autoencoder { vqae, kernels }: Autoencoder) -> Vec<i32> {
         match self.is_coded() {
             false => Vec::new(),
-            true => fast.mesh(Role::Paint as usize, &[&self.top(&vqae.top), &self.bottom(&vqae.bottom)]),
+            true => kernels.mesh(Role::Decoder as usize, &[&self.top(&vqae.top), &self.bottom(&vqae.bottom)]),
         }
     }
 }
@@ -168,19 +168,19 @@ pub fn place(y: usize, x: usize) -> usize {
     (y / CELL * SIDE + x / CELL) * CELL * CELL + y % CELL * CELL + x % CELL
 }
 
-/// The ints of a tile as blocks say them; what is hidden or in a block that is its base is not open.
-pub fn pour(blocks: &[Block], heads: &[Vec<i32>], classes: &[u8], h: usize, w: usize) -> Painted {
-    let mut painted = Painted { p: vec![0; h * w], open: vec![false; h * w] };
+/// The ints of a tile as blocks say them; what is masked or in a block that is its base is not open.
+pub fn pour(blocks: &[Block], heads: &[Vec<i32>], classes: &[u8], h: usize, w: usize) -> Approximation {
+    let mut approximation = Approximation { p: vec![0; h * w], open: vec![false; h * w] };
     for (block, heads) in blocks.iter().zip(heads) {
         let scale = if block.size > 0 { scale(block.size) } else { 0 };
         for y in 0..BLOCK.min(h - block.y) {
             for x in 0..BLOCK.min(w - block.x) {
                 let i = (block.y + y) * w + block.x + x;
                 let head = heads.get(place(y, x)).map_or(0, |head| (*head).clamp(-MAX_HEAD, MAX_HEAD));
-                painted.p[i] = block.base + ((scale * head + (1 << LOG2_HEAD >> 1)) >> LOG2_HEAD);
-                painted.open[i] = block.is_coded() && !hides(classes, i);
+                approximation.p[i] = block.base + ((scale * head + (1 << LOG2_HEAD >> 1)) >> LOG2_HEAD);
+                approximation.open[i] = block.is_coded() && !hides(classes, i);
             }
         }
     }
-    painted
+    approximation
 }

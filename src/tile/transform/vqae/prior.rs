@@ -4,14 +4,14 @@
 //! z_i = EXP2_4096[t mod 256] >> ⌊t / 256⌋,  t = min(a_top − a_i, 3071)      width_i = 1 + ⌊z_i · (2²⁴ − n) / Σ z⌋, a_top takes the rest
 //! ```
 
-use super::Painter;
+use super::Autoencoder;
 use super::block::{BASE, Block, MAX_SIZE};
 use crate::entropy::adaptive::{Chance, Code, magnitude};
 use crate::error::{Error, Result};
 use crate::kernel::mesh::cell;
 use crate::kernel::tables::EXP2_4096;
 use crate::model::vqae::{BLOCK, Codebook, Role};
-use crate::tile::transform::MAX_FINE;
+use crate::tile::transform::MAX_OVERSAMPLED;
 
 /// The size that stands before the first.
 const FIRST_SIZE: i32 = 4;
@@ -38,7 +38,7 @@ impl Number {
 }
 
 /// Codes the blocks of a tile; a reader hands over empty ones.
-pub fn walk(code: &mut impl Code, painter: Painter, max: i32, blocks: &mut [Block]) -> Result<()> {
+pub fn walk(code: &mut impl Code, autoencoder: Autoencoder, max: i32, blocks: &mut [Block]) -> Result<()> {
     let (mut flat, mut bases, mut sizes) = ([Chance::new(1, 1); 3], Number::NEW, Number::NEW);
     let n_columns = blocks.iter().take_while(|block| block.y == 0).count().max(1);
     let (mut size, middle) = (FIRST_SIZE, max / 2 / BASE);
@@ -57,7 +57,7 @@ pub fn walk(code: &mut impl Code, painter: Painter, max: i32, blocks: &mut [Bloc
         let block = &mut blocks[i];
         let is_flat = flat[n_flat].bit(code, block.size == 0)?;
         let base = foreseen + bases.code(code, block.base / BASE - foreseen)?;
-        if !(0..=MAX_FINE / BASE).contains(&base) {
+        if !(0..=MAX_OVERSAMPLED / BASE).contains(&base) {
             return Err(Error::corrupt(format!("a block with base {base}")));
         }
         let wanted = block.size;
@@ -70,23 +70,23 @@ pub fn walk(code: &mut impl Code, painter: Painter, max: i32, blocks: &mut [Bloc
             return Err(Error::corrupt(format!("a block of size {size}")));
         }
         block.size = size;
-        codes(code, painter, block)?;
+        codes(code, autoencoder, block)?;
     }
     Ok(())
 }
 
 /// The codes of a block's live cells, top before bottom.
-fn codes<C: Code>(code: &mut C, painter: Painter, block: &mut Block) -> Result<()> {
-    let (vqae, size) = (painter.vqae, block.size_seen());
+fn codes<C: Code>(code: &mut C, autoencoder: Autoencoder, block: &mut Block) -> Result<()> {
+    let (vqae, size) = (autoencoder.vqae, block.size_seen());
     let live: Vec<usize> = (0..block.codes.top.len()).filter(|&i| block.is_top_live(i)).collect();
     let known = if C::KNOWS { block.top(&vqae.top) } else { vec![0; block.codes.top.len() * vqae.top.width()] };
     let indices = &mut block.codes.top;
-    let top = level(code, painter, Role::ForeseeTop, (&vqae.top, indices), &live, (known, &[&size]))?;
+    let top = level(code, autoencoder, Role::PriorTop, (&vqae.top, indices), &live, (known, &[&size]))?;
     let live: Vec<usize> = (0..block.codes.bottom.len()).filter(|&i| block.is_live(i)).collect();
     let known =
         if C::KNOWS { block.bottom(&vqae.bottom) } else { vec![0; block.codes.bottom.len() * vqae.bottom.width()] };
     let indices = &mut block.codes.bottom;
-    level(code, painter, Role::ForeseeBottom, (&vqae.bottom, indices), &live, (known, &[&top, &size]))?;
+    level(code, autoencoder, Role::PriorBottom, (&vqae.bottom, indices), &live, (known, &[&top, &size]))?;
     Ok(())
 }
 
@@ -94,7 +94,7 @@ fn codes<C: Code>(code: &mut C, painter: Painter, block: &mut Block) -> Result<(
 /// cells told at once, which are the same.
 fn level<C: Code>(
     code: &mut C,
-    Painter { vqae, fast }: Painter,
+    Autoencoder { vqae, kernels }: Autoencoder,
     role: Role,
     (codes, indices): (&Codebook, &mut [u8]),
     live: &[usize],
@@ -105,7 +105,7 @@ fn level<C: Code>(
         let all: Vec<&[i32]> = std::iter::once(known).chain(others.iter().copied()).collect();
         f(&all)
     };
-    let all = if C::KNOWS { sources(&known, &mut |all| fast.mesh(role as usize, all)) } else { Vec::new() };
+    let all = if C::KNOWS { sources(&known, &mut |all| kernels.mesh(role as usize, all)) } else { Vec::new() };
     for &i in live {
         let ends = match all.get(i * codes.n_codes()..(i + 1) * codes.n_codes()) {
             Some(logits) => ends(logits),

@@ -165,14 +165,14 @@ fn add(to: &mut [i32], a: &[i32], b: &[i32], c: i64) {
 mod tests {
     use super::*;
 
-    fn painted(size: Size) -> Vec<i32> {
+    fn approximation(size: Size) -> Vec<i32> {
         (0..size.iter().product::<usize>() as i64).map(|i| (i * i * 7919 % 100_003) as i32 - 50_000).collect()
     }
 
     #[test]
     fn the_inverse_is_exact_whatever_the_size() {
         for size in [[1, 1, 1], [1, 8, 1], [1, 9, 8], [7, 64, 33], [8, 7, 7], [19, 17, 130], [9, 1, 200]] {
-            let values = painted(size);
+            let values = approximation(size);
             let mut there = values.clone();
             forward(&mut there, size);
             assert_eq!(there != values, size.iter().any(|&n| n >= LEAST), "{size:?}");

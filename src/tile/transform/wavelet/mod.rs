@@ -4,7 +4,7 @@
 //! is mostly within the bound. No network is asked.
 //!
 //! ```text
-//! kind u8, 0: as `fine` says      2: quantum u8, base varint, one lane: numbers, then corrections
+//! kind u8, 0: as `fine` says      2: quantum u8, base varint, one lane: numbers, then residuals
 //! ```
 
 mod bands;
@@ -14,8 +14,8 @@ mod numbers;
 use crate::entropy::adaptive::{Symbols, take_lane};
 use crate::error::{Error, Result};
 use crate::tile::mask::hides;
-use crate::tile::transform::correct::{self, Painted};
-use crate::tile::transform::{FINE, PLAIN, Settled, Tile, corrected, plain, unplain};
+use crate::tile::transform::correct::{self, Approximation};
+use crate::tile::transform::{PLAIN, SUBSTEPS, Tile, TransformCoded, corrected, plain, unplain};
 use crate::wire::{put_varint, take_u8, take_varint};
 use bands::{Band, bands};
 use lift::Size;
@@ -24,10 +24,10 @@ const WAVES: u8 = 2;
 /// Numbers carry so many fractional bits.
 const FRACTION: u32 = 3;
 /// A quantum is a quarter of the bound.
-const QUANTUM: i32 = (FINE << FRACTION) / 8;
+const QUANTUM: i32 = (SUBSTEPS << FRACTION) / 8;
 /// Twice, two and a half times … the bound: where an encoder looks for the best, from the middle.
 const QUANTA: [u8; 7] = [6, 8, 10, 12, 14, 17, 21];
-/// What hidden ints become waves by, one after the other.
+/// What masked ints become coefficients by, one after the other.
 const QUANTA_OF_HIDDEN: [u8; 12] = [255, 200, 150, 110, 80, 60, 45, 33, 24, 18, 14, 11];
 /// What is rounded to a number begins so far below it, in 2⁻⁴.
 const ROUND_UP: i32 = 6;
@@ -55,7 +55,7 @@ fn each(band: &Band, size: Size, values: &mut [i32], mut change: impl FnMut(&mut
     }
 }
 
-/// What numbers say before corrections.
+/// What numbers say before residuals.
 fn paint(mut numbers: Vec<i32>, bands: &[Band], size: Size, (quantum, base): (u8, i32), max: i32) -> Vec<i32> {
     for band in bands {
         let step = step(band, quantum);
@@ -72,12 +72,12 @@ fn open(classes: &[u8], n: usize) -> Vec<bool> {
 }
 
 /// A tile of planes of `rows` rows; the smaller of both kinds.
-pub fn encode(tile: Tile, rows: usize) -> Settled {
+pub fn encode(tile: Tile, rows: usize) -> TransformCoded {
     let size = size(tile.h, tile.w, rows);
     let bands = bands(size);
     let base = (tile.ints.iter().map(|&v| i64::from(v)).sum::<i64>() / tile.ints.len().max(1) as i64) as i32;
-    let waves = waves(&smooth(tile, &bands, size, base), size, base);
-    let one = |quantum: u8| one(tile, &waves, &bands, size, (quantum, base));
+    let coefficients = coefficients(&smooth(tile, &bands, size, base), size, base);
+    let one = |quantum: u8| one(tile, &coefficients, &bands, size, (quantum, base));
     let mut best = plain(tile);
     // from the middle to finer quanta, then to coarser ones, each as long as it pays
     let (finer, coarser) = QUANTA.split_at(QUANTA.len() / 2 + 1);
@@ -99,15 +99,15 @@ pub fn encode(tile: Tile, rows: usize) -> Settled {
     best
 }
 
-fn waves(ints: &[i32], size: Size, base: i32) -> Vec<i32> {
-    let mut waves: Vec<i32> = ints.iter().map(|v| (v - base) << FRACTION).collect();
-    lift::forward(&mut waves, size);
-    waves
+fn coefficients(ints: &[i32], size: Size, base: i32) -> Vec<i32> {
+    let mut coefficients: Vec<i32> = ints.iter().map(|v| (v - base) << FRACTION).collect();
+    lift::forward(&mut coefficients, size);
+    coefficients
 }
 
-/// The numbers that waves become.
-fn round(waves: &[i32], bands: &[Band], size: Size, quantum: u8) -> Vec<i32> {
-    let mut numbers = waves.to_vec();
+/// The numbers that coefficients become.
+fn round(coefficients: &[i32], bands: &[Band], size: Size, quantum: u8) -> Vec<i32> {
+    let mut numbers = coefficients.to_vec();
     for band in bands {
         let step = step(band, quantum);
         let up = step * ROUND_UP / 16;
@@ -116,32 +116,32 @@ fn round(waves: &[i32], bands: &[Band], size: Size, quantum: u8) -> Vec<i32> {
     numbers
 }
 
-/// The ints of a tile, with those that are hidden as smooth as those that are seen allow.
+/// The ints of a tile, with those that are masked as smooth as those that are seen allow.
 fn smooth(tile: Tile, bands: &[Band], size: Size, base: i32) -> Vec<i32> {
     let mut ints = tile.ints.to_vec();
     if (0..ints.len()).any(|i| hides(tile.classes, i)) {
         for quantum in QUANTA_OF_HIDDEN {
-            let numbers = round(&waves(&ints, size, base), bands, size, quantum);
+            let numbers = round(&coefficients(&ints, size, base), bands, size, quantum);
             let p = paint(numbers, bands, size, (quantum, base), tile.max);
-            let hidden = ints.iter_mut().zip(p).enumerate().filter(|(i, _)| hides(tile.classes, *i));
-            hidden.for_each(|(_, (int, p))| *int = p);
+            let masked = ints.iter_mut().zip(p).enumerate().filter(|(i, _)| hides(tile.classes, *i));
+            masked.for_each(|(_, (int, p))| *int = p);
         }
     }
     ints
 }
 
-fn one(tile: Tile, waves: &[i32], bands: &[Band], size: Size, (quantum, base): (u8, i32)) -> Settled {
-    let mut numbers = round(waves, bands, size, quantum);
+fn one(tile: Tile, coefficients: &[i32], bands: &[Band], size: Size, (quantum, base): (u8, i32)) -> TransformCoded {
+    let mut numbers = round(coefficients, bands, size, quantum);
     let mut code = Symbols::default();
     numbers::walk(&mut code, bands, size, &mut numbers).expect("what is known is not read");
     let p = paint(numbers, bands, size, (quantum, base), tile.max);
-    let painted = Painted { p, open: open(tile.classes, tile.ints.len()) };
-    let mut k = correct::of(tile, &painted);
-    correct::walk(&mut code, &painted, size, &mut k).expect("what is known is not read");
+    let approximation = Approximation { p, open: open(tile.classes, tile.ints.len()) };
+    let mut k = correct::of(tile, &approximation);
+    correct::walk(&mut code, &approximation, size, &mut k).expect("what is known is not read");
     let mut bytes = vec![WAVES, quantum];
     put_varint(&mut bytes, base as u64);
     code.finish(&mut bytes);
-    Settled { code: bytes, ints: corrected(&painted.p, &k, tile.max) }
+    TransformCoded { code: bytes, ints: corrected(&approximation.p, &k, tile.max) }
 }
 
 /// The ints of a tile.
@@ -161,11 +161,11 @@ pub fn decode(mut payload: &[u8], classes: &[u8], (h, w): (usize, usize), rows: 
             let (bands, mut numbers) = (bands(size), vec![0; h * w]);
             numbers::walk(&mut lane, &bands, size, &mut numbers)?;
             let p = paint(numbers, &bands, size, (quantum, base), max);
-            let painted = Painted { p, open: open(classes, h * w) };
+            let approximation = Approximation { p, open: open(classes, h * w) };
             let mut k = vec![0; h * w];
-            correct::walk(&mut lane, &painted, size, &mut k)?;
+            correct::walk(&mut lane, &approximation, size, &mut k)?;
             lane.finish()?;
-            Ok(corrected(&painted.p, &k, max))
+            Ok(corrected(&approximation.p, &k, max))
         }
         other => Err(Error::unsupported(format!("a tile of kind {other} is not known to this version"))),
     }

@@ -1,0 +1,35 @@
+//! Arrays are coded by weights of one's own, which whoever decodes must have, too.
+//!
+//! `cargo run --release --example own_weights [FILE.safetensors]`; docs/researcher.md says how to train such a file.
+
+use collapsar::internals::{Choice, Decoding, Error, Kind, Options, decode_array, encode_array, weights};
+use std::sync::Arc;
+
+fn main() -> Result<(), Error> {
+    // the bytes of a weights file; one that is built in stands for your own here
+    let bytes = match std::env::args().nth(1) {
+        Some(path) => std::fs::read(path)?,
+        None => include_bytes!("../weights/pixelcnn-fast-1.safetensors").to_vec(),
+    };
+    let model = Arc::new(weights::load(&bytes)?);
+
+    // a frame of 200 × 150 counts
+    let noise = |i: u32| (i.wrapping_mul(0x9e37_79b9) >> 16).wrapping_mul(0x85eb_ca6b) >> 27;
+    let frame: Vec<u16> = (0..200 * 150u32).map(|i| (900 + i % 150 / 3 + noise(i)) as u16).collect();
+    let options = Options { model: Choice::These(vec![model.clone()]), ..Options::default() };
+    let chunk = encode_array(&frame, &[200, 150], &options)?;
+    println!("{} bytes by {}: {}", 2 * frame.len(), model.name, chunk.len());
+
+    // the chunk has only the hash of the weights: the decoder is given them
+    let decoding = Decoding { models: vec![model], ..Decoding::default() };
+    let (_, back) = decode_array::<u16>(&chunk, &decoding)?;
+    assert_eq!(back, frame);
+
+    // without them an error says which are missing
+    match decode_array::<u16>(&chunk, &Decoding::default()) {
+        Ok(_) => println!("these weights are built in"),
+        Err(error) if error.kind == Kind::Model => println!("{error}"),
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}

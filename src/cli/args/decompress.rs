@@ -1,0 +1,38 @@
+//! a.fits.clps → a.fits, and the same without writing.
+
+use super::{Files, Place, Progress, Resources, Talk, Weights};
+use clap::Args as Group;
+
+#[derive(Group)]
+pub struct Decompress {
+    #[command(flatten)]
+    pub files: Files,
+    #[command(flatten)]
+    pub place: Place,
+    #[command(flatten)]
+    pub weights: Weights,
+    /// Give back what can still be read of a damaged file, and name what is lost: NaN stands there in floats, in integers BLANK where
+    /// the FITS header has it, else 0
+    #[arg(long, conflicts_with_all = ["rm", "verify"])]
+    pub salvage: bool,
+    #[command(flatten)]
+    pub resources: Resources,
+    #[command(flatten)]
+    pub talk: Talk,
+    #[command(flatten)]
+    pub progress: Progress,
+}
+
+#[derive(Group)]
+pub struct Test {
+    #[command(flatten)]
+    pub files: Files,
+    #[command(flatten)]
+    pub weights: Weights,
+    #[command(flatten)]
+    pub resources: Resources,
+    #[command(flatten)]
+    pub talk: Talk,
+    #[command(flatten)]
+    pub progress: Progress,
+}

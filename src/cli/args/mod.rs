@@ -1,0 +1,91 @@
+//! What can be asked: zstd's letters where zstd has them.
+
+mod coding;
+mod compress;
+mod decompress;
+mod files;
+mod habits;
+mod lossy;
+mod measured;
+mod parse;
+mod resources;
+mod small;
+mod talk;
+
+use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+
+pub use coding::{Coding, Raw, Weights};
+pub use compress::Compress;
+pub use decompress::{Decompress, Test};
+pub use files::{Files, Place};
+pub use habits::expand;
+pub use lossy::Lossy;
+pub use measured::{Compare, Eval, Report};
+pub use resources::Resources;
+pub use small::{Bench, Demo, Info, Models};
+pub use talk::{Progress, Talk};
+
+const AFTER: &str = "\
+First steps:
+  collapsar demo                          a synthetic telescope frame, there and back
+  collapsar compare night1/*.fits         your files beside RICE, deflate and zstd; writes nothing
+  collapsar compress night1/*.fits        a.fits -> a.fits.clps; the source is kept
+  collapsar test night1/*.clps            decodes everything, writes nothing
+  collapsar info night1/a.fits.clps       what is in it, and why it is as large as it is
+  collapsar decompress -c night1/a.fits.clps | cmp - night1/a.fits && echo same
+  collapsar report night1/a.fits --html a.html    what bounds would cost and lose, as a page
+
+zstd's habits work too: collapsar FILE, -d FILE, -t FILE, -l FILE, with -k -c -f -o -r -T -M -q -v, --rm.
+
+Exit codes: 0 ok, 1 usage, 2 input missing, unreadable or changed while it was read, 3 corrupt input,
+4 verification failed or a source kept that --rm was to remove, 5 no space, I/O or device,
+6 a limit exceeded, 7 missing model, 70 a bug, please report it; 128 + n ended by signal n,
+141 nobody reads the pipe.";
+
+/// Neural compression of scientific rasters: lossless unless asked, and the same bytes on every machine
+#[derive(Parser)]
+#[command(name = "collapsar", version, arg_required_else_help = true, after_help = AFTER, infer_subcommands = true)]
+pub struct Args {
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+#[derive(Subcommand)]
+pub enum Verb {
+    /// Compress files: a.fits -> a.fits.clps
+    Compress(Compress),
+    /// Restore files, byte for byte: a.fits.clps -> a.fits
+    Decompress(Decompress),
+    /// Decode everything and check it; write nothing
+    Test(Test),
+    /// Show what is in a .clps file and why it is as large as it is
+    Info(Info),
+    /// Measure ratio and speed on your files beside RICE, deflate and zstd; write nothing
+    Compare(Compare),
+    /// Show how good what comes back is: errors, PSNR, SSIM, histograms, thresholds
+    Eval(Eval),
+    /// Scan a row of bounds: rate against distortion as a table, CSV, JSON and a page with plots
+    Report(Report),
+    /// Measure this machine on built-in synthetic data
+    Bench(Bench),
+    /// List the models that are built in
+    Models(Models),
+    /// Make a telescope frame, compress it, restore it, compare
+    Demo(Demo),
+}
+
+/// Whether results are asked for as JSON: known also where the rest of the line means nothing.
+pub fn is_json(words: &[OsString]) -> bool {
+    words.iter().take_while(|word| *word != "--").any(|word| word == "--json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definitions_do_not_contradict_each_other() {
+        <Args as clap::CommandFactory>::command().debug_assert();
+    }
+}

@@ -1,0 +1,52 @@
+//! The verbs that have few options.
+
+use super::{Files, Resources, Talk, Weights};
+use clap::Args as Group;
+use std::path::PathBuf;
+
+#[derive(Group)]
+pub struct Info {
+    #[command(flatten)]
+    pub files: Files,
+    #[command(flatten)]
+    pub weights: Weights,
+    #[command(flatten)]
+    pub talk: Talk,
+}
+
+#[derive(Group)]
+pub struct Bench {
+    /// A few tiles only
+    #[arg(long)]
+    pub quick: bool,
+    /// Compare two reports that --json wrote
+    #[arg(long, num_args = 2, value_names = ["A.json", "B.json"])]
+    pub diff: Option<Vec<PathBuf>>,
+    #[command(flatten)]
+    pub weights: Weights,
+    #[command(flatten)]
+    pub resources: Resources,
+    #[command(flatten)]
+    pub talk: Talk,
+}
+
+#[derive(Group)]
+pub struct Models {
+    #[command(flatten)]
+    pub weights: Weights,
+    #[command(flatten)]
+    pub talk: Talk,
+}
+
+#[derive(Group)]
+pub struct Demo {
+    /// Seed of the frame
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub weights: Weights,
+    #[command(flatten)]
+    pub resources: Resources,
+    #[command(flatten)]
+    pub talk: Talk,
+}

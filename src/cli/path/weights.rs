@@ -1,0 +1,60 @@
+//! The models at hand, those built in and those of weights files, and which of them a run uses.
+
+use super::input;
+use crate::cli::args::Weights;
+use crate::cli::talk::{json, print};
+use collapsar::internals::codec::search::choice;
+use collapsar::internals::model::Model;
+use collapsar::internals::weights::zoo;
+use collapsar::internals::{Choice, Result};
+use std::sync::Arc;
+
+/// The models of the files that the caller gave.
+pub fn given(weights: &Weights) -> Result<Vec<Arc<Model>>> {
+    let load = |path: &std::path::PathBuf| {
+        let model = input::read_file(path).and_then(|bytes| collapsar::internals::weights::load(&bytes));
+        Ok(Arc::new(model.map_err(|e| e.at(print::name(path)))?))
+    };
+    weights.weights.iter().map(load).collect()
+}
+
+/// Who gives weights and no name means the weights.
+pub fn choice(name: Option<&str>, given: &[Arc<Model>], embed: bool) -> Result<Choice> {
+    Ok(match name {
+        None if !given.is_empty() => Choice::These(given.to_vec()),
+        None | Some("auto") if embed => Choice::These(zoo::defaults()),
+        None | Some("auto") => Choice::Auto,
+        Some("classic") => Choice::Classic,
+        Some("wavelet") => Choice::Wavelet,
+        Some(name) => Choice::These(zoo::by_name(name, given)?),
+    })
+}
+
+pub fn is_embedded(hash: &[u8; 32]) -> bool {
+    zoo::embedded().iter().any(|m| m.hash == *hash)
+}
+
+/// All of them, each once.
+pub fn at_hand(given: &[Arc<Model>]) -> Vec<Arc<Model>> {
+    let mut models: Vec<Arc<Model>> = zoo::embedded().to_vec();
+    for model in given {
+        if !models.iter().any(|m| m.hash == model.hash) {
+            models.push(model.clone());
+        }
+    }
+    models
+}
+
+/// Those that can be chosen by name and code whatever there is, without loss.
+pub fn lossless(given: &[Arc<Model>]) -> Vec<Arc<Model>> {
+    choice::lossless(&at_hand(given))
+}
+
+/// What a model is called beside others: where one of them has its name, with the start of its hash.
+pub fn label(model: &Model, among: &[Arc<Model>]) -> String {
+    let is_other = |m: &&Arc<Model>| m.name == model.name && m.hash != model.hash;
+    match among.iter().find(is_other) {
+        Some(_) => format!("{} {}", model.name, json::hex(&model.hash[..4])),
+        None => model.name.clone(),
+    }
+}

@@ -1,0 +1,8 @@
+//! What people and programs are told.
+
+pub mod exit;
+pub mod json;
+pub mod lost;
+pub mod print;
+pub mod progress;
+pub mod table;

@@ -1,0 +1,31 @@
+//! What is done: one file per verb.
+
+mod bench;
+mod compare;
+mod compress;
+mod decompress;
+mod demo;
+mod eval;
+mod info;
+mod models;
+mod report;
+
+use super::args::Verb;
+use super::machine::resources;
+use super::talk::exit::Tally;
+use collapsar::internals::Result;
+
+pub fn run(verb: &Verb) -> Result<Tally> {
+    match verb {
+        Verb::Compress(a) => resources::apply(&a.resources, &a.talk).and_then(|()| compress::run(a)),
+        Verb::Decompress(a) => resources::apply(&a.resources, &a.talk).and_then(|()| decompress::run(a)),
+        Verb::Test(a) => resources::apply(&a.resources, &a.talk).and_then(|()| decompress::test(a)),
+        Verb::Info(a) => info::run(a),
+        Verb::Compare(a) => resources::apply(&a.resources, &a.talk).and_then(|()| compare::run(a)),
+        Verb::Eval(a) => resources::apply(&a.resources, &a.talk).and_then(|()| eval::run(a)),
+        Verb::Report(a) => resources::apply(&a.resources, &a.talk).and_then(|()| report::run(a)),
+        Verb::Bench(a) => resources::apply(&a.resources, &a.talk).and_then(|()| bench::run(a)),
+        Verb::Models(a) => models::run(a),
+        Verb::Demo(a) => resources::apply(&a.resources, &a.talk).and_then(|()| demo::run(a)),
+    }
+}

@@ -1,0 +1,169 @@
+//! One page: the figures of all bounds, the curve, and for every bound residuals and where they lie.
+//!
+//! Nothing is fetched and nothing runs; light or dark as the reader has it; every plot has its words, every number is in a table.
+
+use super::html::escape;
+use super::plot::{self, Point};
+use super::{label, png};
+use crate::cli::measure::trial::{Judged, Trial};
+use crate::cli::talk::print;
+use crate::cli::verb::eval::{Figures, TITLES, cell, figures, figures_of_all};
+use collapsar::internals::codec::file::archive::describe;
+use collapsar::internals::quality::Picture;
+use collapsar::internals::sample::number;
+
+/// Arrays that are drawn for each bound; the others are in the tables.
+const MAX_DRAWN: usize = 6;
+
+const STYLE: &str = "\
+:root { color-scheme: light dark; --ink: #1c1e21; --paper: #fff; --faint: #d5d8dc; --mark: #2166ac; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e6e6; --paper: #16181b; --faint: #3b3f45; --mark: #74add1; } }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
+caption { text-align: left; padding: .5rem 0; }
+th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid var(--faint); }
+th:first-child { text-align: left; }
+.wide { overflow-x: auto; }
+.side { display: flex; flex-wrap: wrap; gap: 1.5rem; }
+figure { margin: 1rem 0; flex: 1 1 22rem; }
+svg { width: 100%; height: auto; }
+svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
+svg .grid { stroke: var(--faint); }
+svg .curve { fill: none; stroke: var(--mark); stroke-width: 2; }
+svg .point, svg .bar { fill: var(--mark); }
+img { image-rendering: pixelated; max-width: 100%; border: 1px solid var(--faint); }
+.scale { display: inline-block; width: 10rem; height: .8rem; vertical-align: middle; }
+";
+
+/// What the columns mean, once.
+const MEANING: &str = "All figures are of the samples that are neither NaN, infinite nor fill values. largest: largest |x′ − x|; bias: mean of \
+x′ − x; PSNR: 20 log₁₀((max − min) / RMSE) in dB; SSIM: over all windows of 8 × 8 samples, L = max − min; KL: divergence of the histograms in \
+bits; W1 and KS: distances of the distributions, W1 in units of the samples; moved: share of the samples on the other side of Otsu’s \
+threshold, taken before and after; overlap: above it in both / above in either; bits: coded bits per sample. In total, distances and \
+thresholds are those of the worst array.";
+
+pub fn page(name: &str, trials: &[Trial]) -> String {
+    let name = escape(name);
+    let head = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n";
+    let mut out = format!(
+        "{head}<title>{name}: rate and distortion</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n"
+    );
+    out += &format!("<h1>{name}</h1>\n");
+    if let Some(trial) = trials.first() {
+        let t = &trial.total;
+        out += &format!(
+            "<p>{}, {} arrays, {} samples, of which {} are fill values or not finite.</p>\n<p>{}</p>\n",
+            print::bytes(trial.n_bytes_in),
+            t.n_arrays,
+            t.n_samples,
+            t.n_masked,
+            escape(MEANING)
+        );
+    }
+    out += &totals(trials);
+    let point = |t: &Trial| Some(Point { x: t.bits()?, y: t.total.psnr().filter(|y| y.is_finite())?, name: label(t) });
+    let points: Vec<Point> = trials.iter().filter_map(point).collect();
+    if !points.is_empty() {
+        let svg = plot::curve(&points);
+        out += &format!(
+            "<figure>{svg}<figcaption>Rate against distortion: the whole file, headers and all.</figcaption></figure>\n"
+        );
+    }
+    for (i, trial) in trials.iter().enumerate() {
+        out += &section(i, trial);
+    }
+    out + "</main>\n</body>\n</html>\n"
+}
+
+fn row(name: &str, before: &[String], figures: Figures) -> String {
+    let cells = before.iter().cloned().chain(figures.iter().take(TITLES.len()).map(|(_, x)| cell(*x)));
+    let cells: String = cells.map(|c| format!("<td>{}</td>", escape(&c))).collect();
+    format!("<tr><th scope=\"row\">{}</th>{cells}</tr>\n", escape(name))
+}
+
+fn table(caption: &str, titles: &[&str], rows: &str) -> String {
+    let titles: String = titles.iter().map(|t| format!("<th scope=\"col\">{t}</th>")).collect();
+    let caption = escape(caption);
+    format!(
+        "<div class=\"wide\"><table><caption>{caption}</caption>\n<thead><tr>{titles}</tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n"
+    )
+}
+
+fn totals(trials: &[Trial]) -> String {
+    let one = |t: &Trial| {
+        let ratio = print::ratio(t.n_bytes_in, t.n_bytes_out.unwrap_or(0));
+        row(&label(t), &[format!("{ratio:.2}")], figures_of_all(&t.total, t.bits()))
+    };
+    let rows: String = trials.iter().map(one).collect();
+    table("All arrays together", &[&["bound", "ratio"], &TITLES[..]].concat(), &rows)
+}
+
+fn section(i: usize, trial: &Trial) -> String {
+    let mut out = format!("<section>\n<h2>{}</h2>\n", escape(&label(trial)));
+    let rows: String = trial.arrays.iter().map(|a| row(&a.label, &[], figures(&a.quality, a.bits()))).collect();
+    out += &table("Array by array", &[&["array"], &TITLES[..]].concat(), &rows);
+    for (j, array) in trial.arrays.iter().take(MAX_DRAWN).enumerate() {
+        out += &drawn(&format!("b{i}a{j}"), array);
+    }
+    if trial.arrays.len() > MAX_DRAWN {
+        out += &format!("<p>{} further arrays are in the table only.</p>\n", trial.arrays.len() - MAX_DRAWN);
+    }
+    out + "</section>\n"
+}
+
+fn drawn(id: &str, array: &Judged) -> String {
+    let q = &array.quality;
+    let mut out = format!("<h3>{}: {}</h3>\n", escape(&array.label), escape(&describe(&array.ty)));
+    if q.n_changed == 0 {
+        return out + "<p>Every sample is what it was.</p>\n";
+    }
+    let bars = plot::bars(id, &q.residuals);
+    out += &format!(
+        "<div class=\"side\">\n<figure>{bars}<figcaption>Residuals, counts as logarithms.</figcaption></figure>\n"
+    );
+    out + &picture(&q.picture, q.largest) + "</div>\n"
+}
+
+fn picture(picture: &Picture, largest: f64) -> String {
+    // not above 255: the largest is the largest; the colour of nothing is for where nothing counts
+    let pixel = |x: &f64| if x.is_nan() { png::CLEAR } else { 1 + (x / largest * 254.0) as u8 };
+    let pixels: Vec<u8> = picture.largest.iter().map(pixel).collect();
+    let (w, h, f) = (picture.w, picture.h, picture.factor);
+    let scale = (w.max(h) as f64 / 480.0).recip().max(1.0) as usize;
+    let (wide, high) = (w * scale, (h * scale).max(if h == 1 { 24 } else { 1 }));
+    let of = if f == 1 { "Errors".to_string() } else { format!("Largest error of every {f} × {f} samples") };
+    let alt =
+        format!("{of}, in plane {} from 0, which has the largest of all; from 0 to {}", picture.plane, number(largest));
+    let stops: Vec<String> = [1u8, 64, 128, 192, 255]
+        .iter()
+        .map(|&n| {
+            let [r, g, b] = png::colour(n);
+            format!("rgb({r} {g} {b})")
+        })
+        .collect();
+    format!(
+        "<figure><img src=\"{}\" width=\"{wide}\" height=\"{high}\" alt=\"{}\"><figcaption>{}. 0 <span class=\"scale\" style=\"background:linear-gradient(90deg,{})\"></span> {}</figcaption></figure>\n",
+        png::address(&pixels, w),
+        escape(&alt),
+        escape(&alt),
+        stops.join(","),
+        number(largest)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_become_markup() {
+        assert_eq!(escape("<b a=\"&\">\n"), "&lt;b a=&quot;&amp;&quot;&gt;\\n");
+    }
+
+    #[test]
+    fn the_largest_error_has_the_brightest_pixel_and_nothing_the_clear_one() {
+        let shown = Picture { plane: 0, h: 1, w: 3, factor: 1, largest: vec![f64::NAN, 0.0, 0.3] };
+        let text = picture(&shown, 0.3);
+        assert!(text.contains(&png::address(&[png::CLEAR, 1, 255], 3)), "{text}");
+    }
+}
