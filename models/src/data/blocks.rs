@@ -1,6 +1,6 @@
 //! Patches of SIDE × SIDE blocks of 2 × 2 ints of one scale: what the three nets of family `l3c` are shown of them.
 //!
-//! The encoder's net and the one that foresees features see every block; ints are those of the inner blocks, whose neighbours'
+//! The encoder's net and the one that predicts features see every block; ints are those of the inner blocks, whose neighbours'
 //! features are in the patch, too. The walk is the encoder's, on its kernels, with features of 0 where the nets' own come later.
 
 use crate::data::corpus::{Corpus, Draw, N_TILES};
@@ -12,7 +12,7 @@ use collapsar::internals::fit::Sample;
 use collapsar::internals::kernel::context::features;
 use collapsar::internals::kernel::predict::{predict, residual};
 use collapsar::internals::kernel::quantise::coarsen;
-use collapsar::internals::kernel::{Arenas, ONE, Site, PlaneStats};
+use collapsar::internals::kernel::{Arenas, ONE, PlaneStats, Site};
 use collapsar::internals::model::l3c::{Steps, pyramid, symbol};
 use collapsar::internals::model::plan::Step;
 use collapsar::internals::model::{Model, Plan};

@@ -3,8 +3,8 @@
 //! Beside the planes before it, a field of a dataset is foreseen from other fields of its folder: of those of the same size a few are
 //! drawn, and the ones that go with it most are shown, in its own units.
 
-use crate::data::plane::{Frame, Plane};
 use crate::data::fields::{self, HOLE, Tiles};
+use crate::data::plane::{Frame, Plane};
 use crate::random::Random;
 use collapsar::internals::codec::array::reference::Reference;
 

@@ -1,12 +1,12 @@
 //! Bits per sample by class: of the model in floats, of its integers, and of the payloads that the codec writes and reads back.
 
 use crate::data::cells::{bits, gather};
+use crate::data::corpus::Corpus;
+use crate::data::plane::Plane;
 use crate::data::sample::{Cells, Shared};
 use crate::net::batch::Batch;
 use crate::net::context::ContextNet;
 use crate::net::head::Head;
-use crate::data::corpus::Corpus;
-use crate::data::plane::Plane;
 use crate::net::quantise::{import, shape};
 use burn::tensor::Device;
 use collapsar::internals::error::{Error, Result};
@@ -79,7 +79,8 @@ struct Forms<'a> {
 /// One score per class; of each plane `n_tiles` tiles, spread over it.
 pub fn evaluate(model: &Model, corpus: &Corpus, n_tiles: usize, device: &Device) -> Result<Vec<(String, Score)>> {
     let device = &device.clone().inner();
-    let float = |part: &PassNet| ContextNet::new(&import(&part.net), &shape(&part.net), Head::of(&part.net.spec()), device);
+    let float =
+        |part: &PassNet| ContextNet::new(&import(&part.net), &shape(&part.net), Head::of(&part.net.spec()), device);
     let floats = model.nets.iter().map(float).collect();
     let forms = Forms { model, kernels: model.kernels(Level::detect()), floats, device };
     let mut scores = Vec::new();

@@ -5,9 +5,9 @@
 
 use crate::data::corpus::{Corpus, CorpusKind};
 use crate::measure::eval::evaluate;
+use crate::measure::table;
 use crate::train::cells;
 use crate::train::log::Log;
-use crate::measure::table;
 use crate::train::settings::Settings;
 use crate::train::start::Start;
 use crate::train::work::Work;
@@ -54,8 +54,8 @@ pub fn matrix(
         let named = Settings { name: name.to_string(), ..settings.clone() };
         let chosen = training.only(class).split();
         let log = Log::new(places.log.as_deref())?;
-        let model = work
-            .train(named, chosen, log, |settings, corpora, report| cells::train(settings, corpora, start, report))?;
+        let model =
+            work.train(named, chosen, log, |settings, corpora, report| cells::train(settings, corpora, start, report))?;
         let scores = evaluate(&model, test, n_tiles, &settings.device)?;
         rows.push((name.to_string(), scores.iter().map(|(_, s)| 16.0 / s.bits_per_sample()).collect()));
         eprintln!("{}", table::numbers("trained on \\ ratio on", &columns, &rows[rows.len() - 1..], 3));

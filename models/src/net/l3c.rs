@@ -8,9 +8,9 @@ use crate::net::batch::Batch;
 use crate::net::context::{ContextNet, first_floats};
 use crate::net::head::Head;
 use crate::net::layers::gradients;
-use crate::net::shape::{MIDDLE, Shape, n_floats};
 use crate::net::preset::mean_of_nearest;
 use crate::net::quantise::export;
+use crate::net::shape::{MIDDLE, Shape, n_floats};
 use crate::random::Random;
 use burn::tensor::{Device, Tensor, TensorData};
 use collapsar::internals::error::Result;
@@ -47,7 +47,12 @@ impl Plan {
 
     /// Features begin in the middle; what E says beside them counts for nothing.
     pub fn first(&self, random: &mut Random) -> Vec<f32> {
-        let mut all: Vec<Vec<f32>> = self.shapes.iter().zip(&self.specs).map(|(shape, spec)| first_floats(shape, Head::of(spec), random)).collect();
+        let mut all: Vec<Vec<f32>> = self
+            .shapes
+            .iter()
+            .zip(&self.specs)
+            .map(|(shape, spec)| first_floats(shape, Head::of(spec), random))
+            .collect();
         let [n_in, n_out] = *self.shapes[0].last().expect("a net has layers");
         let begin = all[0].len() - (n_in + 1) * n_out;
         let last = &mut all[0][begin..];
@@ -117,7 +122,10 @@ pub struct Bits {
 impl<'a> Nets<'a> {
     pub fn new(plan: &'a Plan, floats: &[f32], device: &Device) -> Nets<'a> {
         let floats = plan.split(floats);
-        Nets { plan, nets: [0, 1, 2].map(|i| ContextNet::new(floats[i], &plan.shapes[i], Head::of(&plan.specs[i]), device)) }
+        Nets {
+            plan,
+            nets: [0, 1, 2].map(|i| ContextNet::new(floats[i], &plan.shapes[i], Head::of(&plan.specs[i]), device)),
+        }
     }
 
     /// Nets that a loss can be followed back to; the device has autodiff.

@@ -6,8 +6,8 @@
 use crate::net::context::first_floats;
 use crate::net::head::Head;
 use crate::net::layers::{Layer, Layers};
-use crate::net::shape::{CEILING, LOG2_STEPS, Shape, n_floats};
 use crate::net::quantise::{Grid, to_grid};
+use crate::net::shape::{CEILING, LOG2_STEPS, Shape, n_floats};
 use crate::random::Random;
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;

@@ -187,7 +187,8 @@ mod tests {
         let preset = Preset::from_name("default").unwrap();
         let specs = preset.specs(Family::Lattice);
         let shapes: Vec<Shape> = specs.iter().map(|s| shape_of(preset, s)).collect();
-        let nets: Vec<_> = shapes.iter().zip(&specs).map(|(s, spec)| first_floats(s, Head::of(spec), &mut Random::new(1))).collect();
+        let nets: Vec<_> =
+            shapes.iter().zip(&specs).map(|(s, spec)| first_floats(s, Head::of(spec), &mut Random::new(1))).collect();
         let parts = nets.iter().zip(&shapes).zip(&specs).map(|((net, shape), spec)| {
             let linear = Linear::new(vec![340; spec.n_linear - 1], Vec::new()).unwrap();
             PassNet { net: export(net, shape, spec).unwrap(), linear }
@@ -196,7 +197,8 @@ mod tests {
         let mut random = Random::new(3);
         let ints: Vec<i32> = (0..64 * 64).map(|i| i / 64 + random.below(20) as i32).collect();
         let linears = model.linears(0);
-        let shared = Shared { model: &model, linears: &linears, stats: PlaneStats { median: 6400, spread: 300 }, max: 83 };
+        let shared =
+            Shared { model: &model, linears: &linears, stats: PlaneStats { median: 6400, spread: 300 }, max: 83 };
         for (part, net) in nets.iter().enumerate() {
             let mut cells = Cells::new(model.nets[part].net.n_in());
             let sample = Sample { plan: &model.plan_to_encode(64, 64), ints: &ints, refs: &[] };

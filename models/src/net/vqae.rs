@@ -3,12 +3,12 @@
 //! u = d · S / 32.5: how much of a correction the error is; ln(1 + u²) is about what it costs. Gradients pass the codes straight
 //! through. The meshes of the engine's autoencoder, and what they come to on blocks.
 
+use crate::data::crops::Crop;
 use crate::net::codes::Codes;
 use crate::net::layers::Layers;
-use crate::net::shape::CEILING;
-use crate::data::crops::Crop;
 use crate::net::mesh::{MeshPlan, Plan};
 use crate::net::quantise::to_grid;
+use crate::net::shape::CEILING;
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
 use collapsar::internals::model::vqae::{CELL, SIDE, SIZE, TOP_SIDE, Vqae};

@@ -25,12 +25,7 @@ const N_JUDGES: usize = 96;
 const N_AT_ONCE: usize = 16;
 
 /// A model of one net, trained on `training`, judged by `validation`.
-pub fn train(
-    settings: &Settings,
-    corpora: (&Corpus, &Corpus),
-    plan: &Plan,
-    report: &mut Report,
-) -> Result<Model> {
+pub fn train(settings: &Settings, corpora: (&Corpus, &Corpus), plan: &Plan, report: &mut Report) -> Result<Model> {
     let nets = json!({"family": "pixelcnn-deep", "nets": format!("{plan:?}")});
     let identity = identity(settings, corpora, nets)?;
     let mut training = Training::take_up(settings, identity, &[n_floats(&plan.shape)], report)?;

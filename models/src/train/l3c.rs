@@ -30,12 +30,7 @@ fn price(progress: f64) -> f64 {
 }
 
 /// A model trained on `training`, judged by `validation`.
-pub fn train(
-    settings: &Settings,
-    corpora: (&Corpus, &Corpus),
-    plan: &Plan,
-    report: &mut Report,
-) -> Result<Model> {
+pub fn train(settings: &Settings, corpora: (&Corpus, &Corpus), plan: &Plan, report: &mut Report) -> Result<Model> {
     let identity = identity(settings, corpora, json!({"family": "l3c", "nets": format!("{plan:?}")}))?;
     let length = plan.shapes.iter().map(n_floats).sum();
     let mut training = Training::take_up(settings, identity, &[length], report)?;

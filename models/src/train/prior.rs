@@ -1,6 +1,6 @@
 //! loss = mean −log2 P(code)        P = 2^a / Σ 2^a over the logits of the codes, at the cells that are seen
 //!
-//! The meshes that foresee codes, trained on the codes that the finished autoencoder gives to blocks.
+//! The prior: meshes that say how probable codes are, trained on those that the finished autoencoder gives to blocks.
 
 use crate::data::corpus::Corpus;
 use crate::data::crops::draw;
@@ -39,7 +39,7 @@ pub fn coded(corpus: &Corpus, vqae: &Vqae, n: usize, seed: u64) -> Vec<Block> {
     (0..n).map(block).collect()
 }
 
-/// The codes that a mesh foresees.
+/// The codes that a mesh is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
     Top,
@@ -101,7 +101,7 @@ impl Batch {
     }
 }
 
-/// The training of a mesh that foresees the codes of a level.
+/// The training of the mesh about the codes of a level.
 pub struct Prior<'a> {
     settings: &'a Settings,
     plan: &'a MeshPlan,

@@ -4,13 +4,13 @@
 //! be measured on comes near neither.
 
 use crate::data::cells;
+use crate::data::corpus::Corpus;
 use crate::data::sample::Cells;
 use crate::net::batch::Batch;
 use crate::net::context::ContextNet;
 use crate::net::head::Head;
 use crate::net::quantise::shape;
 use crate::net::shape::Shape;
-use crate::data::corpus::Corpus;
 use burn::tensor::Device;
 use collapsar::internals::net::Net;
 use serde_json::{Map, Value, json};

@@ -1,7 +1,7 @@
 //! loss = that of net/vqae.rs over some blocks: the meshes that find codes and paint them, together with the codebooks
 //!
-//! The first part of the way latents are painted as they are; then codes begin as their means. Behind them the two meshes that
-//! foresee codes are trained, on the codes that are found then.
+//! The first part of the way latents are painted as they are; then codes begin as their means. Behind them the two meshes of
+//! the prior are trained, on the codes that are found then.
 
 use crate::data::corpus::Corpus;
 use crate::data::crops::{Crop, draw};
@@ -30,7 +30,7 @@ const RENEWAL: u64 = 50;
 const N_JUDGES: usize = 96;
 const LEAST_BLOCKS: usize = 12;
 
-/// How the meshes that foresee codes are trained.
+/// How the meshes of the prior are trained.
 #[derive(Clone, Copy, Debug)]
 pub struct Priors {
     /// Of each.
@@ -65,7 +65,8 @@ pub fn train(
         rest = others;
         plans[i].export(these)
     });
-    let (top, bottom, _) = books(sizes, &kept.lists).ok_or_else(|| Error::corrupt("the checkpoint has no codebooks"))?;
+    let (top, bottom, _) =
+        books(sizes, &kept.lists).ok_or_else(|| Error::corrupt("the checkpoint has no codebooks"))?;
     let meshes = [find_top?, find_bottom?, paint?, blank(&plans[3])?, blank(&plans[4])?];
     let mut vqae = Vqae::new(meshes, top.export()?, bottom.export()?)?;
 

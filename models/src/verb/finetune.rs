@@ -51,8 +51,7 @@ impl Finetune {
             _ => CorpusKind::Frames,
         };
         let corpus = Corpus::read(&data.data, data.files, kind)?;
-        options.train(out, settings, corpus, |settings, corpora, report| {
-            cells::train(settings, corpora, &start, report)
-        })
+        options
+            .train(out, settings, corpus, |settings, corpora, report| cells::train(settings, corpora, &start, report))
     }
 }

@@ -90,7 +90,18 @@ impl TrainOptions {
             return Err(Error::argument("steps, minutes, batch, pool and rate are more than 0"));
         }
         let (batch, seed, n_draws) = (self.batch, self.seed, self.pool);
-        Ok(Settings { name, steps, minutes, batch, rate, seed, n_draws, round_from, checkpoint: None, device: device() })
+        Ok(Settings {
+            name,
+            steps,
+            minutes,
+            batch,
+            rate,
+            seed,
+            n_draws,
+            round_from,
+            checkpoint: None,
+            device: device(),
+        })
     }
 
     /// Trains to the end and writes `out`.

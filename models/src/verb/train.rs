@@ -51,8 +51,7 @@ impl Train {
         let settings = options.settings(name, (length.steps, length.minutes), rate, ROUND_FROM)?;
         let kind = if fields { CorpusKind::Fields } else { CorpusKind::Widened };
         let corpus = Corpus::read(&data.data, data.files, kind)?;
-        options.train(out, settings, corpus, |settings, corpora, report| {
-            cells::train(settings, corpora, &start, report)
-        })
+        options
+            .train(out, settings, corpus, |settings, corpora, report| cells::train(settings, corpora, &start, report))
     }
 }
