@@ -4,6 +4,7 @@ pub mod batch;
 pub mod codes;
 pub mod context;
 pub mod deep;
+pub mod device;
 pub mod head;
 pub mod l3c;
 pub mod layers;

@@ -3,6 +3,7 @@
 use crate::data::corpus::{Corpus, CorpusKind};
 use crate::data::plane::{Frame, Plane, TILE};
 use crate::net::deep::Plan;
+use crate::net::device::device;
 use crate::net::l3c;
 use crate::net::preset::Preset;
 use crate::net::vqae::Sizes;
@@ -201,4 +202,31 @@ fn weights_of_another_preset_are_no_beginning() {
     let default = Start::fresh(Family::Lattice, Preset::from_name("default").unwrap(), 0).unwrap();
     assert!(start(Family::Lattice, 0).with(default.model).is_err());
     assert!(start(Family::Lattice, 0).with(start(Family::Lattice, 1).model).is_ok());
+}
+
+/// The GPU that burn finds; without one a sentence, or a failure where one is required.
+fn gpu() -> Option<Device> {
+    let found = match cfg!(feature = "wgpu") {
+        true => device().map_err(|e| e.message),
+        false => Err("built without the feature wgpu".to_string()),
+    };
+    let required = std::env::var("COLLAPSAR_REQUIRE_GPU").is_ok_and(|v| v == "1");
+    match found {
+        Ok(device) => Some(device),
+        Err(why) if required => panic!("COLLAPSAR_REQUIRE_GPU=1, and {why}"),
+        Err(why) => {
+            println!("skipped, nothing was trained on a GPU: {why}");
+            None
+        }
+    }
+}
+
+#[test]
+fn a_gpu_trains_and_the_loss_falls() {
+    let Some(device) = gpu() else { return };
+    let settings = Settings { steps: 20, batch: 512, rate: 3e-2, device, ..tiny(None) };
+    let lines = run(Family::Pixelcnn, &settings).unwrap().1;
+    let judged: Vec<f64> = lines.iter().filter_map(|line| line["held_out"]["weights"].as_f64()).collect();
+    let (first, last) = (judged[0], judged[judged.len() - 1]);
+    assert!(judged.len() == 21 && last < first - 0.01, "bits per held-out cell: {judged:?}");
 }

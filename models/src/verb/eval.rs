@@ -2,7 +2,8 @@
 
 use crate::data::corpus::Corpus;
 use crate::measure::{eval, table};
-use crate::verb::options::{Data, device, weights};
+use crate::net::device::device;
+use crate::verb::options::{Data, weights};
 use clap::Args;
 use collapsar::internals::error::{Error, Result};
 use std::path::PathBuf;
@@ -34,10 +35,11 @@ impl Eval {
 
 fn evaluate(paths: &[PathBuf], corpus: &Corpus, n_tiles: usize, check: bool) -> Result<()> {
     let (mut columns, mut rows) = (Vec::new(), Vec::<(String, Vec<f64>)>::new());
+    let device = device()?;
     let mut too_far = Vec::new();
     for path in paths {
         let model = weights(path)?;
-        let scores = eval::evaluate(&model, corpus, n_tiles, &device())?;
+        let scores = eval::evaluate(&model, corpus, n_tiles, &device)?;
         println!("{}", table::scores(&model.name, &scores));
         let means = scores.iter().map(|(class, s)| (class.clone(), s.bits_per_sample()));
         for (i, (class, bits)) in means.chain([("mean of classes".into(), table::mean(&scores))]).enumerate() {

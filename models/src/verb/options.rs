@@ -2,12 +2,12 @@
 
 use crate::data::corpus::Corpus;
 use crate::data::pool::N_DRAWS;
+use crate::net::device::device;
 use crate::net::preset::Preset;
 use crate::train::log::{Log, Report};
 use crate::train::settings::Settings;
 use crate::train::start::Start;
 use crate::train::work::Work;
-use burn::tensor::Device;
 use clap::Args;
 use collapsar::internals::error::{Error, Result};
 use collapsar::internals::model::{Family, Model};
@@ -89,19 +89,8 @@ impl TrainOptions {
         if steps == 0 || self.batch == 0 || self.pool == 0 || !positive(rate) || !minutes.is_none_or(positive) {
             return Err(Error::argument("steps, minutes, batch, pool and rate are more than 0"));
         }
-        let (batch, seed, n_draws) = (self.batch, self.seed, self.pool);
-        Ok(Settings {
-            name,
-            steps,
-            minutes,
-            batch,
-            rate,
-            seed,
-            n_draws,
-            round_from,
-            checkpoint: None,
-            device: device(),
-        })
+        let (batch, seed, n_draws, device) = (self.batch, self.seed, self.pool, device()?);
+        Ok(Settings { name, steps, minutes, batch, rate, seed, n_draws, round_from, checkpoint: None, device })
     }
 
     /// Trains to the end and writes `out`.
@@ -122,15 +111,6 @@ impl TrainOptions {
 /// An end by steps, or else by minutes.
 pub fn end(steps: Option<u64>, minutes: f64) -> (u64, Option<f64>) {
     steps.map_or((u64::MAX, Some(minutes)), |steps| (steps, None))
-}
-
-/// Where tensors live: the CPU, or with the feature `wgpu` the default GPU.
-pub fn device() -> Device {
-    #[cfg(feature = "wgpu")]
-    let device = Device::wgpu(burn::tensor::DeviceKind::DefaultDevice);
-    #[cfg(not(feature = "wgpu"))]
-    let device = Device::flex();
-    device.autodiff()
 }
 
 pub fn weights(path: &Path) -> Result<Model> {
