@@ -1,7 +1,8 @@
 //! The float side of collapsar: trains nets with burn, turns them into integers, and measures what they code.
 //!
-//! Rooms, each naming only those above it: `data` (files, planes, and what the engine makes of their tiles), `net` (the nets in floats
-//! and their integers), `train` (one loop, an objective per family), `measure` (bits, bytes, tables), `verb` (the command).
+//! Rooms, each naming only those above it: `data` (files, planes, and what the engine makes of their tiles), `net`
+//! (the nets in floats and their integers), `train` (one loop, an objective per family), `measure` (bits, bytes,
+//! tables), `verb` (the command).
 
 mod data;
 mod measure;

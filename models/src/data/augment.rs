@@ -33,8 +33,8 @@ impl Change {
         }
     }
 
-    /// `n` places of the planes, all of one size, each with a tile of every plane, and their largest int; None where they cannot
-    /// be changed so.
+    /// `n` places of the planes, all of one size, each with a tile of every plane, and their largest int; None where
+    /// they cannot be changed so.
     pub fn tiles(self, planes: &[&Plane], n: usize, random: &mut Random) -> Option<(Vec<Vec<Vec<i32>>>, i32)> {
         let side = match self {
             Change::Binned { .. } | Change::Thinned => 2 * TILE,

@@ -1,7 +1,8 @@
 //! Patches of SIDE × SIDE blocks of 2 × 2 ints of one scale: what the three nets of family `l3c` are shown of them.
 //!
-//! The encoder's net and the one that predicts features see every block; ints are those of the inner blocks, whose neighbours'
-//! features are in the patch, too. The walk is the encoder's, on its kernels, with features of 0 where the nets' own come later.
+//! The encoder's net and the one that predicts features see every block; ints are those of the inner blocks, whose
+//! neighbours' features are in the patch, too. The walk is the encoder's, on its kernels, with features of 0 where
+//! the nets' own come later.
 
 use crate::data::corpus::{Corpus, Draw, N_TILES};
 use crate::data::pool::Items;

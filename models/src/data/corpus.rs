@@ -1,7 +1,8 @@
 //! corpus → classes (folders) → frames (files) → planes of ints
 //!
-//! Ints are made as the codec makes them: the map that the statistics ask for, mosaics split into their phases. A fixed share
-//! of each class is held out for validation, chosen by a hash of the names, so that it stays out whatever the seed.
+//! Ints are made as the codec makes them: the map that the statistics ask for, mosaics split into their phases. A
+//! fixed share of each class is held out for validation, chosen by a hash of the names, so that it stays out whatever
+//! the seed.
 
 use crate::data::augment::Change;
 use crate::data::cross;
@@ -133,8 +134,8 @@ impl Corpus {
         self.classes.iter().flat_map(|(_, frames)| frames)
     }
 
-    /// Tiles of a random plane with `n_refs` reference planes, turned, mirrored and mostly changed, or of a simulated camera:
-    /// classes come in equal shares, and frames of a class.
+    /// Tiles of a random plane with `n_refs` reference planes, turned, mirrored and mostly changed, or of a simulated
+    /// camera: classes come in equal shares, and frames of a class.
     pub fn draw(&self, n_refs: usize, random: &mut Random) -> Draw {
         loop {
             if self.kind == CorpusKind::Widened && random.unit() < SIMULATED {
@@ -213,8 +214,8 @@ impl Corpus {
         draws
     }
 
-    /// What a plane may look at: of fields the planes before it, the last first; of frames the other planes of its file, or else
-    /// those of the camera's other files.
+    /// What a plane may look at: of fields the planes before it, the last first; of frames the other planes of its
+    /// file, or else those of the camera's other files.
     fn references<'a>(&self, frames: &'a [Frame], frame: usize, plane: usize) -> Vec<&'a Plane> {
         let (mine, size) = (&frames[frame], |p: &Plane| (p.h, p.w));
         if self.kind == CorpusKind::Fields {

@@ -1,6 +1,7 @@
 //! fields → crops of 64 × 64 at random places, to bounds drawn anew → what meshes see, and what they are to paint
 //!
-//! Ints, bases, sizes and pixels are made by the engine. What is hidden, or beyond the edge of a field, counts for nothing.
+//! Ints, bases, sizes and pixels are made by the engine. What is hidden, or beyond the edge of a field, counts for
+//! nothing.
 
 use crate::data::corpus::Corpus;
 use crate::data::plane::{Plane, cut};
@@ -17,7 +18,8 @@ const CUT: f64 = 0.2;
 const HOLE: i32 = -1;
 const MAX: i32 = 1 << 20;
 
-/// A block that has codes: as the engine sees it, and its ints in units of its size, cell by cell, with 1 where they are seen.
+/// A block that has codes: as the engine sees it, and its ints in units of its size, cell by cell, with 1 where they
+/// are seen.
 pub struct Crop {
     pub block: Block,
     pub target: Vec<f32>,

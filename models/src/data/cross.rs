@@ -1,7 +1,8 @@
-//! Which planes of other fields a plane may look at, as an encoder would choose them: by ρ² of the differences to the left and above
+//! Which planes of other fields a plane may look at, as an encoder would choose them: by ρ² of the differences to the
+//! left and above
 //!
-//! Beside the planes before it, a field of a dataset is foreseen from other fields of its folder: of those of the same size a few are
-//! drawn, and the ones that go with it most are shown, in its own units.
+//! Beside the planes before it, a field of a dataset is foreseen from other fields of its folder: of those of the
+//! same size a few are drawn, and the ones that go with it most are shown, in its own units.
 
 use crate::data::fields::{self, HOLE, Tiles};
 use crate::data::plane::{Frame, Plane};
@@ -107,8 +108,8 @@ fn correlation(a: &Plane, b: &Plane) -> f64 {
     if xx * yy > 0.0 { xy / (xx * yy).sqrt() } else { 0.0 }
 }
 
-/// Shows tiles w wide what they look at of other fields, from number `first` on, in the units of their own: with the gain that an
-/// encoder would transmit for these tiles.
+/// Shows tiles w wide what they look at of other fields, from number `first` on, in the units of their own: with the
+/// gain that an encoder would transmit for these tiles.
 fn scale(tiles: &mut [Vec<Vec<i32>>], w: usize, first: usize) {
     let n = tiles.first().map_or(0, Vec::len);
     for seen in first..n {

@@ -1,7 +1,7 @@
 //! int = round((v − least) · 2²⁰ / range)      a tile of a bound:  int′ = round((± int + shift) / k),   k = 2²⁰ · 2 · bound / range
 //!
-//! Float fields as bounded codecs see them: quantised, to a bound drawn anew for every tile, from 3 % of the range to about a
-//! millionth. What is not finite or a marker is a hole; tiles keep clear of holes.
+//! Float fields as bounded codecs see them: quantised, to a bound drawn anew for every tile, from 3 % of the range to
+//! about a millionth. What is not finite or a marker is a hole; tiles keep clear of holes.
 
 use crate::data::plane::{Plane, cut, fixed_places};
 use crate::random::Random;
@@ -61,8 +61,8 @@ fn float(sample: &[u8], ty: &ArrayType) -> f64 {
     }
 }
 
-/// At most `n` tiles at random places of the first plane, with those of the others, all to one bound; smaller ones where holes leave
-/// no room, None where they are everywhere.
+/// At most `n` tiles at random places of the first plane, with those of the others, all to one bound; smaller ones
+/// where holes leave no room, None where they are everywhere.
 pub fn draw(planes: &[&Plane], n: usize, random: &mut Random) -> Option<Tiles> {
     let k = 2.0 * random.log_uniform(BOUNDS.0, BOUNDS.1) * LEVELS;
     let (shift, negative, turn) = (random.unit() * k, random.below(2) == 1, random.below(4));

@@ -6,8 +6,9 @@
 //! what is coded:   what is left of the midpoint; b = 0
 //! ```
 //!
-//! The nearest four of a known cell do not share its noise, nor that of the midpoints between: what u can say of the difference is
-//! what midpoints tell of the cell's own noise. Ints are told with `OFFSET` on top, since they may be below 0.
+//! The nearest four of a known cell do not share its noise, nor that of the midpoints between: what u can say of the
+//! difference is what midpoints tell of the cell's own noise. Ints are told with `OFFSET` on top, since they may be
+//! below 0.
 
 use crate::data::sample::{Cells, Shared};
 use collapsar::internals::fit::Sample;
@@ -94,8 +95,8 @@ mod tests {
         (model, ints)
     }
 
-    /// Every int but the seed is met once by a net that codes, and the engine's cost of what the trainer is shown is that of the
-    /// payload.
+    /// Every int but the seed is met once by a net that codes, and the engine's cost of what the trainer is shown is
+    /// that of the payload.
     #[test]
     fn what_the_trainer_is_shown_is_what_the_engine_codes() {
         let (model, ints) = painted();

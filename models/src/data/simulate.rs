@@ -1,7 +1,7 @@
 //! frame = convert(pedestal + bands + drift + Poisson(scene · response + dark) / gain + read noise + cosmic rays)
 //!
-//! Frames of cameras that nobody owns: every quantity of the formula is drawn anew for each frame, most of them over decades, so
-//! that a net learns what noise does rather than what one camera does.
+//! Frames of cameras that nobody owns: every quantity of the formula is drawn anew for each frame, most of them over
+//! decades, so that a net learns what noise does rather than what one camera does.
 
 use crate::data::plane::TILE;
 use crate::random::Random;
@@ -74,7 +74,8 @@ struct Scene {
     crowding: f64,
 }
 
-/// `n` places of one camera, each seen in `n_frames` frames that follow each other, and the largest int of their planes.
+/// `n` places of one camera, each seen in `n_frames` frames that follow each other, and the largest int of their
+/// planes.
 pub fn tiles(n: usize, n_frames: usize, random: &mut Random) -> (Vec<Vec<Vec<i32>>>, i32) {
     loop {
         let (camera, scene) = (Camera::draw(random), Scene::draw(random));

@@ -1,9 +1,10 @@
 //! folder → surveys → files → the arrays that count
 //!
-//! A survey is a class: a folder in the folder, the files that lie in the folder itself, or a dataset in the layout of AstroCompress,
-//! which says in `splits/{full,tiny}_{train,test}.jsonl` what to train on and what to measure on. Each line there has an `image`,
-//! a path from the dataset's folder, and a `telescope`. Of a Hubble file HDUs 1 and 4 count; of others the extensions SCI where there
-//! are any, of four axes only the first (Webb: the first integration); else everything.
+//! A survey is a class: a folder in the folder, the files that lie in the folder itself, or a dataset in the layout
+//! of AstroCompress, which says in `splits/{full,tiny}_{train,test}.jsonl` what to train on and what to measure on.
+//! Each line there has an `image`, a path from the dataset's folder, and a `telescope`. Of a Hubble file HDUs 1 and 4
+//! count; of others the extensions SCI where there are any, of four axes only the first (Webb: the first
+//! integration); else everything.
 
 use collapsar::internals::array::ArrayType;
 use collapsar::internals::error::{Error, Result};

@@ -1,4 +1,5 @@
-//! Bits per sample by class: of the model in floats, of its integers, and of the payloads that the codec writes and reads back.
+//! Bits per sample by class: of the model in floats, of its integers, and of the payloads that the codec writes and
+//! reads back.
 
 use crate::data::cells::{bits, gather};
 use crate::data::corpus::Corpus;

@@ -1,7 +1,9 @@
-//! ratio = bytes of the arrays / bytes of the whole files that they become;   MB/s = bytes of the arrays / seconds / 10⁶, both ways
+//! ratio = bytes of the arrays / bytes of the whole files that they become;   MB/s = bytes of the arrays / seconds /
+//! 10⁶, both ways
 //!
-//! The tables of AstroCompress for what is built in and for the peers at hand: what is measured is files, not likelihoods, and every
-//! one is decoded and compared. A third says what a family costs. Ours use all threads, peers one.
+//! The tables of AstroCompress for what is built in and for the peers at hand: what is measured is files, not
+//! likelihoods, and every one is decoded and compared. A third says what a family costs. Ours use all threads, peers
+//! one.
 
 use crate::data::survey::{Survey, arrays};
 use collapsar::internals::array::ArrayType;

@@ -1,7 +1,7 @@
 //! rows: what a model was trained on; columns: what it is measured on; 16 / bits per sample of the payloads
 //!
-//! Of a folder without lists of its own, a column is the files that training holds out. What judges a training is held out of the
-//! training files once more, so no file of a column decides anything.
+//! Of a folder without lists of its own, a column is the files that training holds out. What judges a training is
+//! held out of the training files once more, so no file of a column decides anything.
 
 use crate::data::corpus::{Corpus, CorpusKind};
 use crate::measure::eval::evaluate;

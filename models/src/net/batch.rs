@@ -47,7 +47,8 @@ impl Batch {
         }
     }
 
-    /// Symbols that a gradient can be followed through, [n, 1], expected around `b` in a scale of 2^log_s, at `least` or more.
+    /// Symbols that a gradient can be followed through, [n, 1], expected around `b` in a scale of 2^log_s, at `least`
+    /// or more.
     pub fn of_symbols(features: Tensor<2>, symbols: Tensor<2>, b: f32, log_s: f32, least: f32) -> Batch {
         let one = symbols.ones_like();
         Batch {

@@ -1,6 +1,7 @@
 //! x = (f − 64) / 32          h = clamp(W x + c, 0, 127/32) per hidden layer          outputs = W h + c
 //!
-//! The engine's net in floats: steps, clamps and units are those of kernel/context.rs. What outputs mean says its `Head`.
+//! The engine's net in floats: steps, clamps and units are those of kernel/context.rs. What outputs mean says its
+//! `Head`.
 
 use crate::net::batch::Batch;
 use crate::net::head::Head;
@@ -28,7 +29,8 @@ impl ContextNet {
         ContextNet { layers: self.layers.tracked(), ..self }
     }
 
-    /// What the head makes a distribution of. With `quantised`, weights and activations are those that integers can have.
+    /// What the head makes a distribution of. With `quantised`, weights and activations are those that integers can
+    /// have.
     pub fn outputs(&self, features: Tensor<2>, quantised: bool) -> Tensor<2> {
         let mut x = features;
         for (i, layer) in self.layers.0.iter().enumerate() {

@@ -2,8 +2,8 @@
 //!
 //! y = clamp(v · γ + Aₛ(cell), 0, 127/32)          (a, m, l) = W h + c          A₀ = (f − 64) / 32
 //!
-//! The engine's nets whose layers look around, in floats, on patches of side × side cells. Beyond its patch a cell sees zeros, as
-//! beyond a tile; which cells see zeros where a tile has more is `margin`.
+//! The engine's nets whose layers look around, in floats, on patches of side × side cells. Beyond its patch a cell
+//! sees zeros, as beyond a tile; which cells see zeros where a tile has more is `margin`.
 
 use crate::net::batch::Batch;
 use crate::net::context::first_floats;
@@ -221,8 +221,8 @@ mod tests {
         assert_eq!(seen((-2, 0))[..9], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 3.0]);
     }
 
-    /// A patch as large as its tile has the same edges. Activations are the same numbers on both sides, and so are heads but for the
-    /// rounding of biases and of the last sum.
+    /// A patch as large as its tile has the same edges. Activations are the same numbers on both sides, and so are
+    /// heads but for the rounding of biases and of the last sum.
     #[test]
     fn the_engine_and_the_rounded_floats_have_the_same_heads() {
         let (side, device) = (32, Device::flex());

@@ -1,4 +1,5 @@
-//! What the outputs of a net's last layer mean: how many there are, where they begin, their steps as integers, the loss.
+//! What the outputs of a net's last layer mean: how many there are, where they begin, their steps as integers, the
+//! loss.
 
 use crate::net::batch::Batch;
 use crate::net::mixture;

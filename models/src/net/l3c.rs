@@ -1,7 +1,7 @@
 //! F = clamp(E(block)₁, 0, 24)          bits = Σ −log₂ P(int | D(means, F around)) + −log₂ P(F | means)
 //!
-//! The three nets of family `l3c` in floats, together: E decides what is transmitted of 2 × 2 ints, one net foresees it, and D
-//! sees it. F is rounded, straight through, always; all the rest where it is `quantised`.
+//! The three nets of family `l3c` in floats, together: E decides what is transmitted of 2 × 2 ints, one net foresees
+//! it, and D sees it. F is rounded, straight through, always; all the rest where it is `quantised`.
 
 use crate::data::blocks::{Blocks, INNER, N_BLOCKS, N_INTS, SIDE};
 use crate::net::batch::Batch;

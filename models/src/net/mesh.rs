@@ -1,7 +1,8 @@
 //! x = [A_s(cell + tap), …]          v = clamp(W x + c, ±127/32)          y = clamp(v + A_add, 0, 127/32)          heads = W x + c
 //!
-//! The engine's meshes in floats, on batches of blocks: activations are [blocks · side², width], block after block, row by row.
-//! Beyond a grid there are zeros; a grid half as large as its source sees every other cell, one twice as large every cell twice.
+//! The engine's meshes in floats, on batches of blocks: activations are [blocks · side², width], block after block,
+//! row by row. Beyond a grid there are zeros; a grid half as large as its source sees every other cell, one twice as
+//! large every cell twice.
 
 use crate::net::context::first_floats;
 use crate::net::head::Head;
@@ -194,7 +195,8 @@ mod tests {
         Input { source, tap: (dy, dx) }
     }
 
-    /// Activations are the same numbers on both sides, and so are heads but for the rounding of biases and of the last sum.
+    /// Activations are the same numbers on both sides, and so are heads but for the rounding of biases and of the
+    /// last sum.
     #[test]
     fn the_engine_and_the_rounded_floats_have_the_same_heads() {
         let plan = MeshPlan {

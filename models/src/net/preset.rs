@@ -6,8 +6,9 @@ use collapsar::internals::kernel::predict::Linear;
 use collapsar::internals::model::Family;
 use collapsar::internals::net::{MAX_REACH, Pass, Spec};
 
-/// Raster taps keep dx < SKEW · |dy|: the decoder's wavefronts then lie SKEW cells apart, and one of a 256² tile holds 85 cells at 2,
-/// 51 at 4. Bits of `default`, trained alike: 4 → 6.179, 2 → 6.183; of `fast`: 4 → 6.232, 3 → 6.231, 2 → 6.225, 1 → 6.237.
+/// Raster taps keep dx < SKEW · |dy|: the decoder's wavefronts then lie SKEW cells apart, and one of a 256² tile
+/// holds 85 cells at 2, 51 at 4. Bits of `default`, trained alike: 4 → 6.179, 2 → 6.183; of `fast`: 4 → 6.232, 3 →
+/// 6.231, 2 → 6.225, 1 → 6.237.
 const SKEW: i32 = 2;
 const N_LINEAR: usize = 20;
 

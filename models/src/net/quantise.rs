@@ -59,8 +59,8 @@ fn round_32(x: Tensor<2>) -> Tensor<2> {
     (x * 32.0 + 0.5).floor() / 32.0
 }
 
-/// Floats as large as 2¹⁸ lie 1/32 apart, so the sum with one is rounded; 2⁻¹⁹ takes a half upwards. Floor by floor this was an
-/// eighth of the training on a CPU; a GPU's compiler might take the sum and the difference for nothing.
+/// Floats as large as 2¹⁸ lie 1/32 apart, so the sum with one is rounded; 2⁻¹⁹ takes a half upwards. Floor by floor
+/// this was an eighth of the training on a CPU; a GPU's compiler might take the sum and the difference for nothing.
 #[cfg(not(feature = "wgpu"))]
 fn round_32(x: Tensor<2>) -> Tensor<2> {
     let coarse = 18f32.exp2();
@@ -208,8 +208,8 @@ mod tests {
             let net = ContextNet::new(net, &shapes[part], Head::of(&specs[part]), &device);
             let float = floats(net.bits(&batch, true));
             let integer = bits(&model.nets[part].net, &cells);
-            // heads in steps, tables and 24-bit widths on one side, f32 on the other. Half a step of a scale, 1/512 octave, is
-            // 0.14 % of the distance to a far int, and so of its bits; on the whole there is far less
+            // heads in steps, tables and 24-bit widths on one side, f32 on the other. Half a step of a scale, 1/512
+            // octave, is 0.14 % of the distance to a far int, and so of its bits; on the whole there is far less
             for (float, integer) in float.iter().zip(&integer) {
                 assert!((f64::from(*float) - integer).abs() < 0.02 + 0.004 * integer, "{float} against {integer}");
             }

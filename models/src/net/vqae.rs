@@ -1,7 +1,7 @@
 //! loss = Σ seen · (ln(1 + u²) + λ_mse · d²) / Σ seen + β Σ (z − e)² + λ_freq · |DCT d|          d = painted − int, in units of the size
 //!
-//! u = d · S / 32.5: how much of a correction the error is; ln(1 + u²) is about what it costs. Gradients pass the codes straight
-//! through. The meshes of the engine's autoencoder, and what they come to on blocks.
+//! u = d · S / 32.5: how much of a correction the error is; ln(1 + u²) is about what it costs. Gradients pass the
+//! codes straight through. The meshes of the engine's autoencoder, and what they come to on blocks.
 
 use crate::data::crops::Crop;
 use crate::net::codes::Codes;

@@ -1,6 +1,7 @@
 //! m ← β₁ m + (1 − β₁) g      v ← β₂ v + (1 − β₂) g²      w ← w − rate · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
 //!
-//! On plain floats, not on tensors: the whole state is two lists, so a training can be put down and taken up again to the bit.
+//! On plain floats, not on tensors: the whole state is two lists, so a training can be put down and taken up again to
+//! the bit.
 
 const BETA_1: f32 = 0.9;
 const BETA_2: f32 = 0.999;

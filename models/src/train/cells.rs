@@ -1,7 +1,7 @@
 //! loss = mean bits of some cells: one net after the other, each with an equal share of the way
 //!
-//! Of families raster, lattice and flow. The same settings, data and seed give the same bytes on one backend, however often the
-//! training is interrupted and taken up, unless minutes end it.
+//! Of families raster, lattice and flow. The same settings, data and seed give the same bytes on one backend, however
+//! often the training is interrupted and taken up, unless minutes end it.
 
 use crate::data::corpus::Corpus;
 use crate::data::pool::Pool;
@@ -69,8 +69,8 @@ pub fn train(
     Model::new(&settings.name, start.model.family, model.nets, [0; 32])
 }
 
-/// The nets in the order in which they are trained: of a flow the couplings come first, since what they leave is what is coded, and of
-/// these those that take part first.
+/// The nets in the order in which they are trained: of a flow the couplings come first, since what they leave is what
+/// is coded, and of these those that take part first.
 fn order(model: &Model) -> Vec<usize> {
     let turn = |part: &usize| match model.nets[*part].net.spec().pass {
         Pass::PredictDiagonal | Pass::PredictRest => 0,

@@ -1,7 +1,8 @@
-//! Where a training stands: length of the header (u64) ‖ header (JSON) ‖ f32 lists. A safetensors file, like the weights.
+//! Where a training stands: length of the header (u64) ‖ header (JSON) ‖ f32 lists. A safetensors file, like the
+//! weights.
 //!
-//! The identity says which training it is: what was set and which data. A training is only taken up by its like. The file comes
-//! to its name whole, whenever the machine goes down.
+//! The identity says which training it is: what was set and which data. A training is only taken up by its like. The
+//! file comes to its name whole, whenever the machine goes down.
 
 use crate::random::Random;
 use crate::train::adam::Adam;

@@ -1,7 +1,7 @@
 //! loss = mean bits of inner ints + price · mean bits of features / 4: three nets at once
 //!
-//! Features that nobody reads yet cost what they take: so their price rises from next to nothing to all of it while the last net
-//! learns to read them.
+//! Features that nobody reads yet cost what they take: so their price rises from next to nothing to all of it while
+//! the last net learns to read them.
 
 use crate::data::blocks::{Blocks, N_INTS, N_PER_DRAW, drawn, held_out};
 use crate::data::corpus::Corpus;

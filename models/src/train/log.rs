@@ -33,7 +33,8 @@ pub struct Progress {
     pub seconds_left: f64,
 }
 
-/// Where reports go: to a file, or to standard output where that is no terminal; the bar to standard error where that is one.
+/// Where reports go: to a file, or to standard output where that is no terminal; the bar to standard error where that
+/// is one.
 pub struct Log {
     file: Option<File>,
     lines: bool,

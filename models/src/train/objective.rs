@@ -1,4 +1,5 @@
-//! What a training makes smaller: the loss of a batch with its gradients, and a loss of what is held out. One per family.
+//! What a training makes smaller: the loss of a batch with its gradients, and a loss of what is held out. One per
+//! family.
 
 use crate::data::pool::Past;
 use crate::random::Random;
@@ -6,7 +7,8 @@ use collapsar::internals::error::Result;
 use serde_json::{Map, Value};
 
 pub trait Objective {
-    /// Takes its place: at the beginning where `memory` is empty, else where it says; None where it says nothing sensible.
+    /// Takes its place: at the beginning where `memory` is empty, else where it says; None where it says nothing
+    /// sensible.
     fn begin(&mut self, memory: &Memory) -> Option<()>;
 
     /// What it must be given back after an interruption, beside the weights.

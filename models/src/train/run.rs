@@ -1,7 +1,8 @@
-//! w ← Adam(∇ loss of a batch)      average ← average + (w − average) / min(step, window)      kept: what did best on what is held out
+//! w ← Adam(∇ loss of a batch)      average ← average + (w − average) / min(step, window)      kept: the best on held-out data
 //!
-//! The rate rises, then falls as a cosine; the last part of the way the forward pass has weights and activations that integers can
-//! have. What a step does depends on what stands in the checkpoint, not on how often the training was interrupted before it.
+//! The rate rises, then falls as a cosine; the last part of the way the forward pass has weights and activations that
+//! integers can have. What a step does depends on what stands in the checkpoint, not on how often the training was
+//! interrupted before it.
 
 use crate::random::Random;
 use crate::train::checkpoint::{Best, Checkpoint, State};

@@ -1,4 +1,5 @@
-//! What a training of raster, lattice or flow nets begins from: fresh floats, a model's, or a model's with more reference planes.
+//! What a training of raster, lattice or flow nets begins from: fresh floats, a model's, or a model's with more
+//! reference planes.
 
 use crate::net::context::first_floats;
 use crate::net::head::Head;
@@ -62,8 +63,8 @@ impl Start {
         Start { model, floats, n_kept: 0 }
     }
 
-    /// The nets of a model as they are, and behind them one per pass for each number of reference planes up to `n_refs`: it begins
-    /// as the net without any, blind to them.
+    /// The nets of a model as they are, and behind them one per pass for each number of reference planes up to
+    /// `n_refs`: it begins as the net without any, blind to them.
     pub fn with_refs(model: Model, n_refs: usize) -> Result<Start> {
         if model.family == Family::Idf {
             return Err(Error::argument("the nets of a flow are trained without reference planes"));
@@ -106,7 +107,8 @@ fn shape_of(spec: &Spec, net: &Net) -> Shape {
     shape
 }
 
-/// The floats of a net that sees more features and cares for none of them; the new ones come before the last `N_CONTEXT`.
+/// The floats of a net that sees more features and cares for none of them; the new ones come before the last
+/// `N_CONTEXT`.
 fn blind(floats: &[f32], shape: &Shape, n_features: usize) -> Vec<f32> {
     let [n_used, n_out] = shape[0];
     let (seen, rest) = floats.split_at((n_used - N_CONTEXT) * n_out);

@@ -1,7 +1,8 @@
-//! bits(floats) = mean over classes of the mean over the class's held-out cells of −log₂ P, weights and activations rounded
+//! bits(floats) = mean over classes of the mean over the class's held-out cells of −log₂ P, weights and activations
+//! rounded
 //!
-//! Decides which weights of a training are kept. Held-out files are a part of the training data that no step is taken on; data to
-//! be measured on comes near neither.
+//! Decides which weights of a training are kept. Held-out files are a part of the training data that no step is taken
+//! on; data to be measured on comes near neither.
 
 use crate::data::cells;
 use crate::data::corpus::Corpus;

@@ -1,7 +1,7 @@
 //! loss = that of net/vqae.rs over some blocks: the meshes that find codes and paint them, together with the codebooks
 //!
-//! The first part of the way latents are painted as they are; then codes begin as their means. Behind them the two meshes of
-//! the prior are trained, on the codes that are found then.
+//! The first part of the way latents are painted as they are; then codes begin as their means. Behind them the two
+//! meshes of the prior are trained, on the codes that are found then.
 
 use crate::data::corpus::Corpus;
 use crate::data::crops::{Crop, draw};

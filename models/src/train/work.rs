@@ -1,6 +1,7 @@
 //! data, settings → OUT; beside it OUT.training, where the training can be taken up
 //!
-//! OUT comes to its name when it is whole, and is never replaced unasked: a file that was coded with it needs its very bytes.
+//! OUT comes to its name when it is whole, and is never replaced unasked: a file that was coded with it needs its
+//! very bytes.
 
 use crate::data::corpus::Corpus;
 use crate::train::log::{Log, Report};
@@ -19,7 +20,8 @@ pub struct Work {
 }
 
 impl Work {
-    /// `folder`: of the checkpoint, where it is not that of the output. `again`: what an earlier training left is forgotten.
+    /// `folder`: of the checkpoint, where it is not that of the output. `again`: what an earlier training left is
+    /// forgotten.
     pub fn new(out: PathBuf, folder: Option<PathBuf>, again: bool) -> Result<Work> {
         let name = out.file_name().ok_or_else(|| Error::argument("is not the name of a file").at(out.display()))?;
         let name = format!("{}.training", name.to_string_lossy());

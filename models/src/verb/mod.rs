@@ -23,12 +23,13 @@ pub struct Arguments {
 
 #[derive(Subcommand)]
 pub enum Verb {
-    /// Train a family's nets on 16-bit frames or on float fields and write their integer weights. The same command given again takes
-    /// up a training that was interrupted.
+    /// Train a family's nets on 16-bit frames or on float fields and write their integer weights. The same command
+    /// given again takes up a training that was interrupted.
     Train(train::Train),
     /// Train a net whose layers look at the activations of other cells, of family pixelcnn-deep, on patches of frames.
     Deep(deep::Deep),
-    /// Train the three nets of family l3c together: what is transmitted of 2 × 2 ints, what is expected of it, what it says.
+    /// Train the three nets of family l3c together: what is transmitted of 2 × 2 ints, what is expected of it, what
+    /// it says.
     L3c(l3c::L3c),
     /// Train the meshes and codebooks of a vqae on blocks of float fields.
     Vqae(vqae::Vqae),
@@ -38,8 +39,8 @@ pub enum Verb {
     Eval(eval::Eval),
     /// Ratio by survey of whole compressed files, each read back.
     Ratio(ratio::Ratio),
-    /// Ratios and speeds by class of every model that is built in, of what is chosen by measuring, and of RICE, deflate and zstd; and
-    /// what a family costs. Whole files, each decoded and compared.
+    /// Ratios and speeds by class of every model that is built in, of what is chosen by measuring, and of RICE,
+    /// deflate and zstd; and what a family costs. Whole files, each decoded and compared.
     Table(table::Table),
     /// Train a model per survey and one on all, and measure each on the files that every survey keeps for that.
     Matrix(matrix::Matrix),

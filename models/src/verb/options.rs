@@ -26,7 +26,8 @@ pub struct Net {
 
 #[derive(Args)]
 pub struct Data {
-    /// A folder with a folder of FITS or NPY files per class, or with files of one class, or in the layout of AstroCompress.
+    /// A folder with a folder of FITS or NPY files per class, or with files of one class, or in the layout of
+    /// AstroCompress.
     #[arg(long)]
     pub data: PathBuf,
     /// At most so many files of each class.
