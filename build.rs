@@ -10,13 +10,15 @@ fn main() {
     let version = Command::new(rustc).arg("--version").output().ok().filter(|o| o.status.success());
     let version = version.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_string());
     println!("cargo:rustc-env=COLLAPSAR_RUSTC={}", version.unwrap_or_else(|| "unknown".into()));
+    #[cfg(feature = "cli")]
     closed_streams();
     println!("cargo:rustc-check-cfg=cfg(collapsar_sanitize)");
     println!("cargo:rerun-if-changed=Cargo.lock");
-    println!("cargo:rustc-env=COLLAPSAR_WGPU={}", locked("wgpu").unwrap_or_else(|| "unknown".into()));
+    println!("cargo:rustc-env=COLLAPSAR_WGPU={}", wgpu());
 }
 
 /// What runs in the binary, and only there, before Rust's own start.
+#[cfg(feature = "cli")]
 fn closed_streams() {
     const SOURCE: &str = "src/cli/talk/closed.c";
     println!("cargo:rerun-if-changed={SOURCE}");
@@ -24,6 +26,14 @@ fn closed_streams() {
         for object in cc::Build::new().file(SOURCE).compile_intermediates() {
             println!("cargo:rustc-link-arg-bins={}", object.display());
         }
+    }
+}
+
+/// The version of wgpu, if it is built in.
+fn wgpu() -> String {
+    match std::env::var_os("CARGO_FEATURE_GPU") {
+        Some(_) => locked("wgpu").unwrap_or_else(|| "unknown".into()),
+        None => "not built in".into(),
     }
 }
 

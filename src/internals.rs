@@ -23,7 +23,8 @@ pub mod error;
 pub mod fit;
 #[path = "format/mod.rs"]
 pub mod format;
-#[path = "gpu/mod.rs"]
+#[cfg_attr(feature = "gpu", path = "gpu/mod.rs")]
+#[cfg_attr(not(feature = "gpu"), path = "gpu/none.rs")]
 pub mod gpu;
 #[path = "grid.rs"]
 pub mod grid;

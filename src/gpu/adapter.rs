@@ -1,5 +1,6 @@
 //! Which GPUs there are, and opening one of them.
 
+use super::interface::{AdapterInfo, Backend};
 use super::{Gpu, Shaders, queue, tables};
 use crate::error::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,39 +9,10 @@ use std::sync::{Arc, Mutex};
 /// Device memory of a batch unless the caller says otherwise: about thirty tiles of 256 × 256.
 const BATCH_BYTES: u64 = 256 << 20;
 
-/// What is behind a device.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AdapterInfo {
-    pub name: String,
-    pub backend: Backend,
-    pub driver: String,
-    pub driver_info: String,
-    /// "discrete", "integrated", "virtual", "cpu" or "other".
-    pub device_type: &'static str,
-    pub vendor_id: u32,
-    pub device_id: u32,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Backend {
-    Vulkan,
-    Metal,
-    Dx12,
-    Gl,
-}
+/// In the order in which they are asked.
+const ALL: [Backend; 4] = [Backend::Vulkan, Backend::Metal, Backend::Dx12, Backend::Gl];
 
 impl Backend {
-    const ALL: [Backend; 4] = [Backend::Vulkan, Backend::Metal, Backend::Dx12, Backend::Gl];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Backend::Vulkan => "vulkan",
-            Backend::Metal => "metal",
-            Backend::Dx12 => "dx12",
-            Backend::Gl => "gl",
-        }
-    }
-
     fn backends(self) -> wgpu::Backends {
         match self {
             Backend::Vulkan => wgpu::Backends::VULKAN,
@@ -83,7 +55,7 @@ impl AdapterInfo {
 
 /// All usable adapters: Vulkan, Metal, DX12, then GL, each in its driver's order.
 pub fn adapters() -> Vec<AdapterInfo> {
-    usable(&Backend::ALL).into_iter().map(|(info, _)| info).collect()
+    usable(&ALL).into_iter().map(|(info, _)| info).collect()
 }
 
 fn usable(backends: &[Backend]) -> Vec<(AdapterInfo, wgpu::Adapter)> {
@@ -125,7 +97,7 @@ impl Gpu {
     pub fn open(index: Option<usize>) -> Result<Gpu> {
         match index {
             Some(index) => {
-                let mut all = usable(&Backend::ALL);
+                let mut all = usable(&ALL);
                 if index >= all.len() {
                     return Err(Error::device(format!("there is no GPU {index}, {} were found", all.len())));
                 }

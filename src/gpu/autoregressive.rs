@@ -6,12 +6,13 @@
 //! decode   for each step:   predict -> context, or features -> causal_conv -> mixture -> pop -> fill -> residual
 //! ```
 
+use super::interface::TileInts;
 use super::op::Op;
 use super::params;
 use super::program::{Buf, Program, Stage};
 use super::stages::{Stages, in_places, packed, pop_stage, stages};
 use super::tables::Block;
-use super::walk::{Prepared, Tile, TileInts, Walk};
+use super::walk::{Prepared, Tile, Walk};
 use crate::error::Result;
 use crate::model::Plan;
 use crate::model::plan::Step;

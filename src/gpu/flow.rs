@@ -5,12 +5,13 @@
 //! decode    inverse; at each coded step the CPU pops details
 //! ```
 
+use super::interface::TileInts;
 use super::lifting::{Lifting, ints_of};
 use super::op::Op;
 use super::program::{Command, Fetch, Program, Stage};
 use super::stages::pop_stage;
 use super::tables::{Block, NONE};
-use super::walk::{Prepared, Tile, TileInts, Walk};
+use super::walk::{Prepared, Tile, Walk};
 use crate::entropy::lanes::Interval;
 use crate::error::Result;
 use crate::kernel::ONE;

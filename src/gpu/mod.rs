@@ -12,6 +12,7 @@
 //! flow            that of an integer lifting, forward and inverse (lifting)
 //! autoencoder     blocks through meshes: find, choose, paint
 //! twin            one op over one run, with the signature of its plain kernel
+//! interface       what a GPU is given and what is known of it; none: the room where there is no wgpu
 //! verify          a device that differs from the plain kernels in one bit is refused
 //! ```
 //!
@@ -23,6 +24,7 @@ mod autoencoder;
 mod autoregressive;
 mod builder;
 mod flow;
+mod interface;
 mod lifting;
 mod op;
 mod params;
@@ -36,10 +38,9 @@ mod twin;
 mod verify;
 mod walk;
 
-pub use adapter::{AdapterInfo, Backend, adapters};
+pub use adapter::adapters;
+pub use interface::{AdapterInfo, Backend, Profile, TileInts, TilePayload};
 pub use op::{Op, Shaders};
-pub use run::Profile;
-pub use walk::{TileInts, TilePayload};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};

@@ -7,12 +7,13 @@
 //! decode   for each stage:   predict -> context -> coarsen -> mixture -> pop -> fill -> residual
 //! ```
 
+use super::interface::TileInts;
 use super::op::Op;
 use super::params;
 use super::program::{Buf, Program, Stage};
 use super::stages::{Stages, in_places, n_cells, packed, pop_stage, stages};
 use super::tables::Block;
-use super::walk::{Prepared, Tile, TileInts, Walk};
+use super::walk::{Prepared, Tile, Walk};
 use crate::error::{Error, Result};
 use crate::kernel::predict::Linear;
 use crate::kernel::quantise::MAX_FEATURE;

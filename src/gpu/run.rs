@@ -10,19 +10,17 @@
 use super::Gpu;
 use super::autoregressive::Autoregressive;
 use super::flow::Flow;
+use super::interface::{Profile, TileInts, TilePayload};
 use super::op::Op;
 use super::program::{Batch, Command, Pending};
 use super::pyramid::Pyramid;
-use super::walk::{Prepared, Tile, TileInts, TilePayload, Walk};
+use super::walk::{Prepared, Tile, Walk};
 use crate::error::{Error, Result};
 use crate::model::{Family, Plan};
 use crate::tile::cells;
 use crate::tile::stream::PlaneContext;
 use rayon::prelude::*;
-use std::time::{Duration, Instant};
-
-/// Where the time of a batch goes, op by op.
-pub type Profile = Vec<(&'static str, Duration)>;
+use std::time::Instant;
 
 fn to_encode<'a>(context: PlaneContext<'a>, plan: &'a Plan, n_refs: usize) -> Result<Box<dyn Walk + 'a>> {
     match context.model.family {

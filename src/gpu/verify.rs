@@ -4,8 +4,8 @@
 //! and come back. The first difference refuses the device and names the op.
 
 use super::Gpu;
+use super::interface::{TileInts, TilePayload};
 use super::op::Op;
-use super::walk::{TileInts, TilePayload};
 use crate::error::{Error, Result};
 use crate::kernel::activation_cache::ActivationCache;
 use crate::kernel::causal_conv::{causal_conv, n_planes};

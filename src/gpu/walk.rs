@@ -1,23 +1,10 @@
 //! The schedule of a family as a program, and what the CPU does around it: `run` takes many tiles through it.
 
+use super::interface::TileInts;
 use super::program::{Program, Stage};
 use crate::entropy::lanes::Popper;
 use crate::error::Result;
 use std::borrow::Cow;
-
-/// The ints of a tile, and of the same tile of its reference planes; row-major.
-#[derive(Clone, Copy, Debug)]
-pub struct TileInts<'a> {
-    pub ints: &'a [i32],
-    pub refs: &'a [&'a [i32]],
-}
-
-/// A coded tile, and the ints of the same tile of its reference planes.
-#[derive(Clone, Copy, Debug)]
-pub struct TilePayload<'a> {
-    pub payload: &'a [u8],
-    pub refs: &'a [&'a [i32]],
-}
 
 /// A tile on its way into a payload: what the program is given of it, and the ints that are coded.
 pub(super) struct Prepared<'a> {

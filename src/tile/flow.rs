@@ -308,20 +308,20 @@ impl RunCoder for Show<'_> {
 }
 
 /// One symbol: its interval, and how far what it stands for lies beyond the window's end.
-pub(crate) type Symbol = (Interval, Option<u32>);
+pub type Symbol = (Interval, Option<u32>);
 
 /// What lies beyond the window's end; none inside.
-pub(crate) fn far(detail: i32) -> Option<u32> {
+pub fn far(detail: i32) -> Option<u32> {
     let low = WINDOW.low(0);
     beyond(WINDOW, 0, detail.clamp(low, low + WINDOW.n_symbols() as i32 - 1), detail)
 }
 
-pub(crate) fn packed(plan: &Plan, seed: i32, cost: i64, symbol: impl Fn(usize) -> Symbol) -> Vec<u8> {
+pub fn packed(plan: &Plan, seed: i32, cost: i64, symbol: impl Fn(usize) -> Symbol) -> Vec<u8> {
     pack(plan, FRAMING.seed(seed), cost, symbol)
 }
 
 /// Opens a payload: the seed.
-pub(crate) fn opened(payload: &[u8]) -> Result<(Popper, i32)> {
+pub fn opened(payload: &[u8]) -> Result<(Popper, i32)> {
     let (popper, seed) = unpack(payload, N_SEEDS)?;
     let seed = seed as i32 - SEED_OFFSET;
     check_seed(seed)?;

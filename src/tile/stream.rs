@@ -33,12 +33,12 @@ pub struct PlaneContext<'a> {
 }
 
 impl PlaneContext<'_> {
-    pub(crate) fn window(&self) -> Window {
+    pub fn window(&self) -> Window {
         debug_assert!((0..=MAX_INT).contains(&self.max), "planes beyond {MAX_INT} do not come here");
         Window { max: self.max }
     }
 
-    pub(crate) fn popped(&self) -> Popped {
+    pub fn popped(&self) -> Popped {
         Popped { window: self.window(), range: (0, self.max) }
     }
 }
@@ -47,7 +47,7 @@ impl PlaneContext<'_> {
 /// offset.
 #[derive(Clone, Copy)]
 pub struct Framing {
-    pub(crate) popped: Popped,
+    pub popped: Popped,
     pub seed_offset: i32,
     pub n_seeds: u32,
 }
@@ -105,7 +105,7 @@ pub(crate) fn unpack(payload: &[u8], n_seeds: u32) -> Result<(Popper, u32)> {
 
 /// What is popped: in which window, and from where to where it may lie.
 #[derive(Clone, Copy)]
-pub(crate) struct Popped {
+pub struct Popped {
     pub window: Window,
     pub range: (i32, i32),
 }

@@ -23,7 +23,7 @@ pub use habits::expand;
 pub use lossy::Lossy;
 pub use measured::{Compare, Eval, Report};
 pub use resources::Resources;
-pub use small::{Bench, Demo, Info, Models};
+pub use small::{Bench, Completions, Demo, Info, Man, Models};
 pub use talk::{Progress, Talk};
 
 const AFTER: &str = "\
@@ -73,6 +73,10 @@ pub enum Verb {
     Models(Models),
     /// Make a telescope frame, compress it, restore it, compare
     Demo(Demo),
+    /// Write the man page of the command, or of a verb: collapsar man | man -l -
+    Man(Man),
+    /// Write completions for a shell: source <(collapsar completions bash)
+    Completions(Completions),
 }
 
 /// Whether results are asked for as JSON: known also where the rest of the line means nothing.

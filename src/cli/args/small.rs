@@ -2,6 +2,7 @@
 
 use super::{Files, Resources, Talk, Weights};
 use clap::Args as Group;
+use clap_complete::Shell;
 use std::path::PathBuf;
 
 #[derive(Group)]
@@ -49,4 +50,18 @@ pub struct Demo {
     pub resources: Resources,
     #[command(flatten)]
     pub talk: Talk,
+}
+
+#[derive(Group)]
+pub struct Man {
+    /// The verb whose page is written; without one, that of the command
+    #[arg(value_name = "VERB")]
+    pub verb: Option<String>,
+}
+
+#[derive(Group)]
+pub struct Completions {
+    /// The shell that is to complete: bash, elvish, fish, powershell, zsh
+    #[arg(value_name = "SHELL", hide_possible_values = true)]
+    pub shell: Shell,
 }

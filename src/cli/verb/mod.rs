@@ -2,11 +2,13 @@
 
 mod bench;
 mod compare;
+mod completions;
 mod compress;
 mod decompress;
 mod demo;
 mod eval;
 mod info;
+mod man;
 mod models;
 mod report;
 
@@ -27,5 +29,7 @@ pub fn run(verb: &Verb) -> Result<Tally> {
         Verb::Bench(a) => resources::apply(&a.resources, &a.talk).and_then(|()| bench::run(a)),
         Verb::Models(a) => models::run(a),
         Verb::Demo(a) => resources::apply(&a.resources, &a.talk).and_then(|()| demo::run(a)),
+        Verb::Man(a) => man::run(a),
+        Verb::Completions(a) => completions::run(a),
     }
 }
