@@ -149,7 +149,7 @@ pub fn bytes_of_mut<T: Sample>(samples: &mut [T]) -> &mut [u8] {
 
 /// So many samples, all bits 0.
 pub fn zeros<T: Sample>(n: usize) -> Vec<T> {
-    bytemuck::zeroed_vec(n)
+    vec![T::zeroed(); n]
 }
 
 /// Turns samples of `n_bytes` each from one byte order into another.
