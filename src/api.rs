@@ -1,22 +1,20 @@
 //! The two verbs, on bytes in memory and on streams.
 
-use crate::codec::array::memory::{Memory, Resources};
+use crate::codec::array::memory::Resources;
 use crate::codec::file::Progress;
 use crate::codec::file::archive::Archive;
 use crate::codec::file::decode::decode_all;
 use crate::codec::file::encode::Encoder;
+pub use crate::codec::file::options::Decoding;
 use crate::codec::file::options::Options;
 use crate::codec::file::report::Report;
-use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::format::gzip::{self, Inflated};
 use crate::format::{self, Hint, Piece};
-use crate::model::Model;
 use crate::sample::RatioSearch;
 use crate::source::{FileSource, Source, Steady};
 use std::fs::File;
 use std::io::Write;
-use std::sync::Arc;
 
 /// A .gz whose content is larger is stored as it is.
 const MAX_GZIP_CONTENT: u64 = 1 << 36;
@@ -37,13 +35,18 @@ pub fn compress(bytes: &[u8], options: &Options) -> Result<Vec<u8>> {
 
 /// The content of a file, of at most 4 GiB; `decompress_to` streams any.
 pub fn decompress(bytes: &[u8]) -> Result<Vec<u8>> {
-    let archive = Archive::open(&bytes, &[])?;
+    decompress_with(bytes, &Decoding::default())
+}
+
+/// The same with weights, a device and memory as the caller says.
+pub fn decompress_with(bytes: &[u8], decoding: &Decoding) -> Result<Vec<u8>> {
+    let archive = Archive::open(&bytes, &decoding.models)?;
     let n_bytes = archive.reader.content_len().max(archive.file.n_bytes);
     if n_bytes > MAX_IN_MEMORY {
         return Err(Error::limit(format!("a content of {n_bytes} bytes: more than {MAX_IN_MEMORY} are only streamed")));
     }
     let mut out = Vec::new();
-    decode_all(&archive, &Resources::default(), &mut out, &|_| Ok(()))?;
+    decode_all(&archive, &resources(decoding), &mut out, &|_| Ok(()))?;
     Ok(out)
 }
 
@@ -102,17 +105,11 @@ fn holds_arrays(source: &dyn Source) -> Result<bool> {
     Ok(structure.pieces.iter().any(|piece| matches!(piece, Piece::Array { .. })))
 }
 
-/// How to decompress; `Default` is what most want.
-#[derive(Clone, Default)]
-pub struct Decoding {
-    /// Models known beside those that are built in.
-    pub models: Vec<Arc<Model>>,
-    pub device: Device,
-    pub memory: Memory,
-}
-
 /// Streams the content of a `.clps` file.
 pub fn decompress_to(source: &dyn Source, out: &mut dyn Write, decoding: &Decoding, progress: Progress) -> Result<()> {
-    let with = Resources { device: decoding.device.clone(), memory: decoding.memory };
-    decode_all(&Archive::open(source, &decoding.models)?, &with, out, progress)
+    decode_all(&Archive::open(source, &decoding.models)?, &resources(decoding), out, progress)
+}
+
+fn resources(decoding: &Decoding) -> Resources {
+    Resources { device: decoding.device.clone(), memory: decoding.memory }
 }

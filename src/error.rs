@@ -6,8 +6,9 @@
 use std::fmt;
 
 /// Whose fault it is.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorKind {
     /// The caller asked for something that makes no sense.
     Argument,
     /// The input does not exist or may not be read.
@@ -35,15 +36,20 @@ pub enum Kind {
 /// An error with its place: `place: message`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    pub kind: Kind,
+    /// Whose fault it is.
+    pub kind: ErrorKind,
+    /// What is wrong, and what to do.
     pub message: String,
+    /// Where: the file, the array, the tile. Empty where that says nothing.
     pub place: String,
 }
 
+/// What may fail, with this crate's error.
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    pub fn new(kind: Kind, message: impl Into<String>) -> Error {
+    /// An error without a place.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         Error { kind, message: message.into(), place: String::new() }
     }
 
@@ -54,33 +60,41 @@ impl Error {
         self
     }
 
+    /// [`ErrorKind::Argument`].
     pub fn argument(message: impl Into<String>) -> Error {
-        Error::new(Kind::Argument, message)
+        Error::new(ErrorKind::Argument, message)
     }
-    /// `what` says what is not as it was.
+    /// [`ErrorKind::Changed`]: `what` says what is not as it was.
     pub fn changed(what: impl fmt::Display) -> Error {
-        Error::new(Kind::Changed, format!("changed while it was read: {what}"))
+        Error::new(ErrorKind::Changed, format!("changed while it was read: {what}"))
     }
+    /// [`ErrorKind::Truncated`].
     pub fn truncated(message: impl Into<String>) -> Error {
-        Error::new(Kind::Truncated, message)
+        Error::new(ErrorKind::Truncated, message)
     }
+    /// [`ErrorKind::Corrupt`].
     pub fn corrupt(message: impl Into<String>) -> Error {
-        Error::new(Kind::Corrupt, message)
+        Error::new(ErrorKind::Corrupt, message)
     }
+    /// [`ErrorKind::Unsupported`].
     pub fn unsupported(message: impl Into<String>) -> Error {
-        Error::new(Kind::Unsupported, message)
+        Error::new(ErrorKind::Unsupported, message)
     }
+    /// [`ErrorKind::Limit`].
     pub fn limit(message: impl Into<String>) -> Error {
-        Error::new(Kind::Limit, message)
+        Error::new(ErrorKind::Limit, message)
     }
+    /// [`ErrorKind::Model`].
     pub fn model(message: impl Into<String>) -> Error {
-        Error::new(Kind::Model, message)
+        Error::new(ErrorKind::Model, message)
     }
+    /// [`ErrorKind::Device`].
     pub fn device(message: impl Into<String>) -> Error {
-        Error::new(Kind::Device, message)
+        Error::new(ErrorKind::Device, message)
     }
+    /// [`ErrorKind::Verify`].
     pub fn verify(message: impl Into<String>) -> Error {
-        Error::new(Kind::Verify, message)
+        Error::new(ErrorKind::Verify, message)
     }
 }
 
@@ -104,9 +118,9 @@ impl From<std::io::Error> for Error {
             Err(e) => e,
         };
         let kind = match e.kind() {
-            K::NotFound | K::PermissionDenied | K::IsADirectory => Kind::Missing,
-            K::UnexpectedEof => Kind::Truncated,
-            _ => Kind::Io,
+            K::NotFound | K::PermissionDenied | K::IsADirectory => ErrorKind::Missing,
+            K::UnexpectedEof => ErrorKind::Truncated,
+            _ => ErrorKind::Io,
         };
         Error::new(kind, explain(&e))
     }
@@ -131,6 +145,6 @@ mod tests {
     fn an_error_that_went_through_a_stream_is_what_it_was() {
         let error = Error::changed("it grew").at("a.fits");
         assert_eq!(Error::from(std::io::Error::other(error.clone())), error);
-        assert_eq!(Error::from(std::io::Error::other("x")), Error::new(Kind::Io, "x"));
+        assert_eq!(Error::from(std::io::Error::other("x")), Error::new(ErrorKind::Io, "x"));
     }
 }

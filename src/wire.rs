@@ -72,7 +72,7 @@ pub fn take_u64(from: &mut &[u8]) -> Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
 
     fn varint(value: u64) -> Vec<u8> {
         let mut out = Vec::new();
@@ -96,14 +96,14 @@ mod tests {
     #[test]
     fn a_varint_has_one_form_only() {
         for wrong in [&[0x80, 0][..], &[0xff, 0x80, 0], &[0xff; 10], &[0xff; 11]] {
-            assert_eq!(take_varint(&mut &wrong[..]).unwrap_err().kind, Kind::Corrupt, "{wrong:x?}");
+            assert_eq!(take_varint(&mut &wrong[..]).unwrap_err().kind, ErrorKind::Corrupt, "{wrong:x?}");
         }
         let mut past_64_bits = varint(u64::MAX);
         past_64_bits[9] = 2;
-        assert_eq!(take_varint(&mut past_64_bits.as_slice()).unwrap_err().kind, Kind::Corrupt);
+        assert_eq!(take_varint(&mut past_64_bits.as_slice()).unwrap_err().kind, ErrorKind::Corrupt);
         let longest = varint(u64::MAX);
         for n in 0..longest.len() {
-            assert_eq!(take_varint(&mut &longest[..n]).unwrap_err().kind, Kind::Truncated);
+            assert_eq!(take_varint(&mut &longest[..n]).unwrap_err().kind, ErrorKind::Truncated);
         }
     }
 
@@ -128,8 +128,8 @@ mod tests {
         assert_eq!(take_u16(&mut from), Ok(0x0302));
         assert_eq!(take_u32(&mut from), Ok(0x0706_0504));
         assert_eq!(take_u64(&mut from), Ok(0x0f0e_0d0c_0b0a_0908));
-        assert_eq!(take_bytes(&mut from, usize::MAX).unwrap_err().kind, Kind::Truncated);
+        assert_eq!(take_bytes(&mut from, usize::MAX).unwrap_err().kind, ErrorKind::Truncated);
         assert_eq!(take_bytes(&mut from, 1), Ok(&[16][..]));
-        assert_eq!(take_u8(&mut from).unwrap_err().kind, Kind::Truncated);
+        assert_eq!(take_u8(&mut from).unwrap_err().kind, ErrorKind::Truncated);
     }
 }

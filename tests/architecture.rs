@@ -18,6 +18,9 @@ const FLOATS_OF_AN_API: [(&str, &str); 1] = [("src/gpu/queue.rs", "f64")];
 /// One key goes through it, and only where weights are stored.
 const HASH_MAPS: [&str; 1] = ["src/weights/store.rs"];
 
+/// The trainer's rooms: each may name those before it.
+const TRAINER: [&str; 6] = ["random", "data", "net", "train", "measure", "verb"];
+
 /// A source file: its path from the root, its module, its room, its words.
 struct File {
     path: String,
@@ -28,7 +31,8 @@ struct File {
 
 impl File {
     fn new(path: &str, text: &str) -> File {
-        let module = path.trim_start_matches("src/").trim_end_matches(".rs").trim_end_matches("/mod").split('/');
+        let inside = path.trim_start_matches("models/").trim_start_matches("src/");
+        let module = inside.trim_end_matches(".rs").trim_end_matches("/mod").split('/');
         let module: Vec<String> = module.map(str::to_string).collect();
         File { path: path.to_string(), room: room_of(&module), module, words: words(&code(text)) }
     }
@@ -269,6 +273,19 @@ fn layering(file: &File) -> Vec<String> {
     file.rooms().into_iter().filter(|other| !may(other)).map(sentence).collect()
 }
 
+/// What a file of the trainer names that it may not.
+fn trainer(file: &File) -> Vec<String> {
+    let place = |room: &str| TRAINER.iter().position(|name| *name == room);
+    let File { path, module, .. } = file;
+    if ["main", "scratch"].contains(&module[0].as_str()) {
+        return Vec::new();
+    }
+    let Some(mine) = place(&module[0]) else { return vec![format!("{path}: the trainer has no room '{}'", module[0])] };
+    let named: BTreeSet<String> = file.paths().into_iter().filter_map(|path| path.first().cloned()).collect();
+    let above = named.iter().filter(|room| place(room).is_none_or(|theirs| theirs > mine));
+    above.map(|room| format!("{path}: the trainer's room '{}' may not name '{room}'", TRAINER[mine])).collect()
+}
+
 fn walls(file: &File) -> Vec<String> {
     let File { path, .. } = file;
     let mut wrong = Vec::new();
@@ -351,6 +368,13 @@ fn the_table_of_rooms_has_no_circle() {
 #[test]
 fn no_file_names_one_that_leads_back_to_it() {
     assert_eq!(circle(graph(&files("src", "rs"))), None);
+}
+
+#[test]
+fn the_trainer_has_no_circle_among_rooms_or_files() {
+    let files = files("models/src", "rs");
+    assert_none(&files, trainer);
+    assert_eq!(circle(graph(&files)), None);
 }
 
 #[test]
@@ -437,6 +461,17 @@ fn a_circle_is_caught() {
     assert_eq!(circle(graph(&all)).unwrap(), "a::two → b → c → a::two");
     all[4] = file("c", "use crate::a::f;");
     assert_eq!(circle(graph(&all)).unwrap(), "a → a::one → a::two → b → c → a");
+}
+
+#[test]
+fn a_room_of_the_trainer_that_looks_up_is_caught() {
+    let file = |path: &str, text: &str| File::new(&format!("models/src/{path}.rs"), text);
+    assert_eq!(trainer(&file("train/run", "use crate::net::head::Head; use crate::{data, random::Random};")), [""; 0]);
+    let wrong = trainer(&file("data/pool", "use crate::{random::Random, train::{run::Stage}};"));
+    assert_eq!(wrong, ["models/src/data/pool.rs: the trainer's room 'data' may not name 'train'"]);
+    assert_eq!(trainer(&file("tools/pool", "")), ["models/src/tools/pool.rs: the trainer has no room 'tools'"]);
+    let two = [file("data/pool", "use super::sample::Cells;"), file("data/sample", "use crate::data::pool::Items;")];
+    assert_eq!(circle(graph(&two)).unwrap(), "data::pool → data::sample → data::pool");
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod painted;
 
 use collapsar::internals::array::{ArrayType, Dtype};
 use collapsar::internals::codec::file::archive::Archive;
-use collapsar::internals::error::Kind;
+use collapsar::internals::error::ErrorKind;
 use collapsar::internals::source::Source;
 use collapsar::internals::weights::zoo;
 use collapsar::internals::{Choice, Loss, Options, Rounding, compress, compress_to, decompress};
@@ -178,7 +178,7 @@ fn no_bound_is_broken_where_waves_paint() {
                 let packed = match compress(&original, &options) {
                     Ok(packed) => packed,
                     Err(error) => {
-                        assert_eq!(error.kind, Kind::Argument, "{name}: {error}");
+                        assert_eq!(error.kind, ErrorKind::Argument, "{name}: {error}");
                         continue;
                     }
                 };
@@ -372,7 +372,7 @@ fn a_ratio_is_reached_or_refused() {
     }
     let wanting = |ratio: f64| options(Dtype::F32, &[H as u64, W as u64], Loss::Ratio(ratio), None);
     let error = compress(&original, &wanting(1e6)).unwrap_err();
-    assert_eq!(error.kind, Kind::Argument);
+    assert_eq!(error.kind, ErrorKind::Argument);
     let (_, most) = error.message.split_once("the most is ").unwrap();
     let most: f64 = most.split(',').next().unwrap().parse().unwrap();
     let packed = compress(&original, &wanting(most)).unwrap();

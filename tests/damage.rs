@@ -3,7 +3,7 @@
 mod painted;
 
 use collapsar::internals::array::{ArrayType, Dtype};
-use collapsar::internals::error::Kind;
+use collapsar::internals::error::ErrorKind;
 use collapsar::internals::model::Family;
 use collapsar::internals::tile::code::Mode;
 use collapsar::internals::{Archive, Choice, Options, compress, decompress, salvage};
@@ -64,7 +64,7 @@ fn every_flipped_bit_of_a_file_with_a_network_tile_is_noticed() {
 fn every_cut_of_a_file_with_a_network_tile_is_a_truncation() {
     let (_, packed) = small();
     for n in 0..packed.len() {
-        assert_eq!(decompress(&packed[..n]).unwrap_err().kind, Kind::Truncated, "cut at {n}");
+        assert_eq!(decompress(&packed[..n]).unwrap_err().kind, ErrorKind::Truncated, "cut at {n}");
         // what is left is given or refused; either way without a panic
         let _ = salvage(&packed[..n].to_vec(), &mut Vec::new(), &[], &|_| Ok(()));
     }

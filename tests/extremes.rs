@@ -4,7 +4,7 @@
 mod painted;
 
 use collapsar::internals::array::{ArrayType, Dtype};
-use collapsar::internals::error::Kind;
+use collapsar::internals::error::ErrorKind;
 use collapsar::internals::{Choice, Loss, Options, Report, Rounding, compress_to, decompress};
 use painted::Random;
 
@@ -217,7 +217,7 @@ fn every_bound_of_floats_that_waves_take_is_read_and_kept() {
                 }
                 let found = match coded(dtype, loss, Choice::Wavelet, &x) {
                     // too tight a bound for waves
-                    Err(error) if error.kind == Kind::Argument => continue,
+                    Err(error) if error.kind == ErrorKind::Argument => continue,
                     found => found.and_then(|(packed, report)| {
                         n += 1;
                         Ok(is_kept(dtype, loss, &report, &x, &decoded(dtype, &packed)?))

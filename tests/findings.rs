@@ -5,7 +5,7 @@ mod painted;
 use collapsar::internals::array::{ArrayType, Dtype};
 use collapsar::internals::codec::array::head::Spec;
 use collapsar::internals::container::Writer;
-use collapsar::internals::error::{Error, Kind, Result};
+use collapsar::internals::error::{Error, ErrorKind, Result};
 use collapsar::internals::grid::Layout;
 use collapsar::internals::kernel::PlaneStats;
 use collapsar::internals::model::{Family, Model};
@@ -68,9 +68,9 @@ fn salvaged(file: &[u8]) -> Result<SalvageReport> {
 fn a_row_of_a_tera_sample_is_refused_before_its_tiles_are_counted() {
     for (h, w) in [(1, 1 << 40), (1 << 10, 1 << 30), (1, 1 << 26)] {
         let file = claim(&head(1, h, w), 0..3);
-        assert_eq!(opened(&file, &[]).unwrap_err().kind, Kind::Corrupt, "{h}×{w}");
+        assert_eq!(opened(&file, &[]).unwrap_err().kind, ErrorKind::Corrupt, "{h}×{w}");
         let tiles = salvaged(&file).map(|report| report.n_tiles); // 128 MiB that no tile is left of may be made up
-        assert!(matches!(tiles, Ok(0) | Err(Error { kind: Kind::Limit, .. })), "{h}×{w}");
+        assert!(matches!(tiles, Ok(0) | Err(Error { kind: ErrorKind::Limit, .. })), "{h}×{w}");
     }
 }
 
@@ -79,7 +79,7 @@ fn a_row_of_a_tera_sample_is_refused_before_its_tiles_are_counted() {
 fn a_band_with_phases_is_as_bounded_as_one_without() {
     let mut wide = head(1, 2, 1 << 24);
     wide.layout = Layout::usual(1, 2, 1 << 24, 1, 4);
-    assert_eq!(opened(&claim(&wide, 0..wide.layout.n_tiles()), &[]).unwrap_err().kind, Kind::Corrupt);
+    assert_eq!(opened(&claim(&wide, 0..wide.layout.n_tiles()), &[]).unwrap_err().kind, ErrorKind::Corrupt);
     wide = head(1, 2, 1 << 23);
     wide.layout = Layout::usual(1, 2, 1 << 23, 1, 4);
     opened(&claim(&wide, 0..wide.layout.n_tiles()), &[]).unwrap();
@@ -89,7 +89,7 @@ fn a_band_with_phases_is_as_bounded_as_one_without() {
 fn a_tile_of_so_many_rows_that_its_wavefronts_do_not_fit_memory_is_refused() {
     let mut tall = head(1, 1 << 16, 16);
     tall.layout.tile_h = 1 << 16;
-    assert_eq!(opened(&claim(&tall, 0..1), &[]).unwrap_err().kind, Kind::Corrupt);
+    assert_eq!(opened(&claim(&tall, 0..1), &[]).unwrap_err().kind, ErrorKind::Corrupt);
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn a_mosaic_of_one_row_or_column_is_refused() {
         let mut thin = head(1, h, w);
         thin.layout = Layout::usual(1, h as usize, w as usize, 1, 4);
         let n_tiles = thin.layout.n_tiles();
-        assert_eq!(opened(&claim(&thin, 0..n_tiles), &[]).unwrap_err().kind, Kind::Corrupt, "{h}×{w}");
+        assert_eq!(opened(&claim(&thin, 0..n_tiles), &[]).unwrap_err().kind, ErrorKind::Corrupt, "{h}×{w}");
     }
 }
 
@@ -108,7 +108,7 @@ fn a_chain_of_a_hundred_thousand_planes_is_refused() {
     let n_planes = 100_000;
     let mut chain = head(n_planes, 1, 1);
     (chain.n_previous, chain.key_interval) = (1, 1 << 20);
-    assert_eq!(opened(&claim(&chain, 0..n_planes), &[]).unwrap_err().kind, Kind::Corrupt);
+    assert_eq!(opened(&claim(&chain, 0..n_planes), &[]).unwrap_err().kind, ErrorKind::Corrupt);
 }
 
 #[test]
@@ -116,14 +116,14 @@ fn planes_too_large_to_be_kept_are_not_looked_at() {
     let mut large = head(4, 1 << 14, 1 << 14);
     (large.n_previous, large.key_interval) = (3, 4);
     let n_tiles = large.layout.n_tiles();
-    assert_eq!(opened(&claim(&large, 0..n_tiles), &[]).unwrap_err().kind, Kind::Limit);
+    assert_eq!(opened(&claim(&large, 0..n_tiles), &[]).unwrap_err().kind, ErrorKind::Limit);
 }
 
 /// Salvage must not believe a head for which no tiles are there.
 #[test]
 fn an_array_of_a_tera_sample_without_tiles_is_not_made_up() {
     for (n, h, w) in [(1 << 40, 1, 1), (1 << 30, 16, 64), (1 << 14, 1 << 13, 1 << 13)] {
-        assert_eq!(salvaged(&claim(&head(n, h, w), 0..2)).unwrap_err().kind, Kind::Limit, "{n}×{h}×{w}");
+        assert_eq!(salvaged(&claim(&head(n, h, w), 0..2)).unwrap_err().kind, ErrorKind::Limit, "{n}×{h}×{w}");
     }
 }
 
@@ -154,14 +154,14 @@ fn refitted_models_of_very_many_arrays_are_refused() {
         writer.block(6, &[varint(array), vec![0, 0, 0, 5]].concat()).unwrap();
     }
     let file = writer.finish(2 * n_arrays, [0; 32]).unwrap().0;
-    assert_eq!(opened(&file, &[model]).unwrap_err().kind, Kind::Limit);
+    assert_eq!(opened(&file, &[model]).unwrap_err().kind, ErrorKind::Limit);
 }
 
 /// Each is copied, parsed and kept: a file of 64 MiB held a hundred thousand of them.
 #[test]
 fn weights_files_beyond_sixty_four_are_refused() {
     let weights = collapsar::internals::weights::store(&painted::loaded(Family::Pixelcnn)).unwrap();
-    for (n, kind) in [(64, None), (65, Some(Kind::Limit))] {
+    for (n, kind) in [(64, None), (65, Some(ErrorKind::Limit))] {
         let mut writer = Writer::new(Vec::new()).unwrap();
         writer.block(1, &[3, 0]).unwrap();
         (0..n).for_each(|_| writer.block(3, &weights).unwrap());
@@ -171,7 +171,7 @@ fn weights_files_beyond_sixty_four_are_refused() {
     }
     let models = Choice::These(vec![painted::loaded(Family::Pixelcnn); 65]);
     let options = Options { model: models, embed: true, ..Options::default() };
-    assert_eq!(compress(b"", &options).unwrap_err().kind, Kind::Limit);
+    assert_eq!(compress(b"", &options).unwrap_err().kind, ErrorKind::Limit);
 }
 
 /// Constant tiles of 18 bytes hold 128 KiB each.
@@ -180,7 +180,7 @@ fn four_gibibytes_of_one_value_are_not_decompressed_into_memory() {
     let huge = head(33, 1 << 13, 1 << 13);
     let file = claim(&huge, 0..huge.layout.n_tiles());
     assert!(file.len() < 2 << 20, "{} bytes", file.len());
-    assert_eq!(decompress(&file).unwrap_err().kind, Kind::Limit);
+    assert_eq!(decompress(&file).unwrap_err().kind, ErrorKind::Limit);
     opened(&file, &[]).unwrap();
 }
 
@@ -190,8 +190,8 @@ fn a_weights_file_of_nothing_but_header_is_refused() {
     let text = [vec![b'['; 100], b"[],".repeat(1 << 20)].concat();
     let mut file = (text.len() as u64).to_le_bytes().to_vec();
     file.extend(text);
-    assert_eq!(collapsar::internals::weights::load(&file).unwrap_err().kind, Kind::Limit);
-    assert_eq!(collapsar::internals::weights::load(&u64::MAX.to_le_bytes()).unwrap_err().kind, Kind::Corrupt);
+    assert_eq!(collapsar::internals::weights::load(&file).unwrap_err().kind, ErrorKind::Limit);
+    assert_eq!(collapsar::internals::weights::load(&u64::MAX.to_le_bytes()).unwrap_err().kind, ErrorKind::Corrupt);
 }
 
 /// A plane or a row per sample cost a tile per sample, and more blocks than a file may hold.

@@ -341,6 +341,8 @@ fn root() -> PathBuf {
 /// Every golden file of every version: its path, and the length and blake3 of its content.
 fn golden() -> Vec<(PathBuf, Vec<u8>, u64, String)> {
     let mut versions: Vec<PathBuf> = fs::read_dir(root()).unwrap().map(|e| e.unwrap().path()).collect();
+    // chunks stand apart: tests/chunk.rs
+    versions.retain(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('v')));
     versions.sort();
     let mut all = Vec::new();
     for version in versions {

@@ -6,7 +6,7 @@ mod painted;
 
 use collapsar::internals::array::{ArrayType, Dtype};
 use collapsar::internals::device::Device;
-use collapsar::internals::error::{Kind, Result};
+use collapsar::internals::error::{ErrorKind, Result};
 use collapsar::internals::gpu::{Backend, Gpu, Op, Shaders, TileInts, TilePayload, adapters};
 use collapsar::internals::kernel::activation_cache::ActivationCache;
 use collapsar::internals::kernel::causal_conv::{causal_conv, n_planes};
@@ -368,7 +368,7 @@ fn a_corrupt_tile_fails_alone() -> Result<()> {
         let tiles: Vec<TilePayload> = payloads.iter().map(|payload| TilePayload { payload, refs: &[] }).collect();
         let back = gpu.decode(context, &model.plan_to_decode(h, w), &tiles)?;
         assert_eq!((back[0].as_ref(), back[3].as_ref()), (Ok(&ints[0]), Ok(&ints[3])));
-        assert_eq!(back[1].as_ref().unwrap_err().kind, Kind::Corrupt);
+        assert_eq!(back[1].as_ref().unwrap_err().kind, ErrorKind::Corrupt);
         assert_ne!(back[2].as_ref(), Ok(&ints[2]));
     }
     Ok(())
@@ -448,7 +448,7 @@ fn a_device_is_verified_and_a_wrong_one_is_refused() -> Result<()> {
         for backend in [Backend::Vulkan, Backend::Metal, Backend::Dx12] {
             for gpu in Gpu::open_with(backend, &shaders)? {
                 let error = gpu.verify(model).expect_err(to);
-                assert_eq!(error.kind, Kind::Device);
+                assert_eq!(error.kind, ErrorKind::Device);
                 assert!(error.message.contains(named), "{to}: {error}");
             }
         }

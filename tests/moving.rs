@@ -6,7 +6,9 @@ use collapsar::internals::array::{ArrayType, Dtype};
 use collapsar::internals::error::Result;
 use collapsar::internals::source::Source;
 use collapsar::internals::weights::zoo;
-use collapsar::internals::{Choice, Kind, Loss, Options, Rounding, compress, compress_to, decompress, decompress_to};
+use collapsar::internals::{
+    Choice, ErrorKind, Loss, Options, Rounding, compress, compress_to, decompress, decompress_to,
+};
 use painted::Random;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -64,7 +66,7 @@ fn holds(what: &str, before: &[u8], after: &[u8], options: &Options) {
                 assert!(is_whole, "{what}: {sees_before:?} of {n}: neither state; decodes: {decodes:?}");
             }
             Err(e) => {
-                assert_eq!(e.kind, Kind::Changed, "{what}: {sees_before:?} of {n}: {e}");
+                assert_eq!(e.kind, ErrorKind::Changed, "{what}: {sees_before:?} of {n}: {e}");
                 n_refused += 1;
             }
         }

@@ -8,7 +8,7 @@ use collapsar::internals::container::{Limits, Reader, Writer};
 use collapsar::internals::sample::Bound;
 use collapsar::internals::weights::zoo;
 use collapsar::internals::{
-    Archive, Choice, Kind, Loss, Options, References, Report, compress, compress_to, decompress, salvage,
+    Archive, Choice, ErrorKind, Loss, Options, References, Report, compress, compress_to, decompress, salvage,
 };
 use painted::Random;
 
@@ -264,7 +264,7 @@ fn a_damaged_tile_costs_those_that_look_at_it() {
     for nth in 0..n_tiles {
         let mut wrong = packed.clone();
         wrong[archive.reader.blocks()[first.first_block + nth].offset as usize + 20] ^= 1;
-        assert_eq!(decompress(&wrong).unwrap_err().kind, Kind::Corrupt);
+        assert_eq!(decompress(&wrong).unwrap_err().kind, ErrorKind::Corrupt);
         let mut rest = Vec::new();
         let report = salvage(&wrong, &mut rest, &[], &|_| Ok(())).unwrap();
         assert_eq!((report.n_tiles, report.n_tiles_lost), (18, 2), "{report:?}");
@@ -317,7 +317,9 @@ fn a_head_that_lies_is_an_error() {
     let at = payload.windows(reference.len()).position(|bytes| bytes == reference).unwrap();
     // one array back, of plane 0, one further each
     assert_eq!(payload[at..at + 3], [1, 0, 1]);
-    for (i, to, kind) in [(0, 2, Kind::Corrupt), (0, 0, Kind::Corrupt), (1, 1, Kind::Corrupt), (2, 2, Kind::Corrupt)] {
+    for (i, to, kind) in
+        [(0, 2, ErrorKind::Corrupt), (0, 0, ErrorKind::Corrupt), (1, 1, ErrorKind::Corrupt), (2, 2, ErrorKind::Corrupt)]
+    {
         let mut wrong = payload.clone();
         wrong[at + i] = to;
         let error = decompress(&replaced(&packed, block, &wrong)).unwrap_err();

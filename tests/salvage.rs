@@ -2,7 +2,7 @@
 
 use collapsar::internals::array::{ArrayType, Dtype};
 use collapsar::internals::container::{BlockInfo, Limits, Reader};
-use collapsar::internals::error::Kind;
+use collapsar::internals::error::ErrorKind;
 use collapsar::internals::tile::coder::Coder;
 use collapsar::internals::{Archive, Choice, Loss, Options, SalvageReport, What, compress, salvage};
 use std::collections::BTreeSet;
@@ -201,7 +201,7 @@ fn the_length_of_the_content_is_known_from_its_first_block_or_its_end_or_nothing
         start[end - 64..].fill(0);
         let mut left = Vec::new();
         let error = salvage(&start, &mut left, &[], &|_| Ok(())).unwrap_err();
-        assert_eq!((error.kind, left.len()), (Kind::Corrupt, 0), "{error}");
+        assert_eq!((error.kind, left.len()), (ErrorKind::Corrupt, 0), "{error}");
         assert!(error.message.contains("how long the content is"), "{error}");
         // without its end the first block knows
         let mut cut = whole.clone();

@@ -3,7 +3,7 @@
 mod painted;
 
 use collapsar::internals::array::{ArrayType, Dtype};
-use collapsar::internals::error::Kind;
+use collapsar::internals::error::ErrorKind;
 use collapsar::internals::kernel::fast::{Kernels, Level};
 use collapsar::internals::model::Model;
 use collapsar::internals::model::vqae::Vqae;
@@ -110,7 +110,7 @@ fn a_model_survives_its_weights_file_and_its_damage() {
         assert!(text.contains(from), "{text}");
         let mut wrong = bytes.clone();
         wrong[8..header].copy_from_slice(text.replacen(from, to, 1).as_bytes());
-        assert_eq!(load(&wrong).unwrap_err().kind, Kind::Corrupt, "{to}");
+        assert_eq!(load(&wrong).unwrap_err().kind, ErrorKind::Corrupt, "{to}");
     }
 }
 
@@ -156,12 +156,12 @@ fn fields_keep_their_bound_and_their_holes() {
 fn what_no_autoencoder_codes_is_an_error() {
     let bytes: Vec<u8> = (0..4000u32).flat_map(|i| ((i % 100) as f32).to_le_bytes()).collect();
     let kind = |options: &Options| compress(&bytes, options).map(drop).unwrap_err().kind;
-    assert_eq!(kind(&options(Dtype::F32, &[40, 100], Loss::None)), Kind::Argument);
-    assert_eq!(kind(&options(Dtype::F32, &[40, 100], Loss::PwRel(0.1))), Kind::Argument);
+    assert_eq!(kind(&options(Dtype::F32, &[40, 100], Loss::None)), ErrorKind::Argument);
+    assert_eq!(kind(&options(Dtype::F32, &[40, 100], Loss::PwRel(0.1))), ErrorKind::Argument);
     for e in [1e-3, 2e-5] {
-        assert_eq!(kind(&options(Dtype::F32, &[40, 100], Loss::Abs(e))), Kind::Argument);
+        assert_eq!(kind(&options(Dtype::F32, &[40, 100], Loss::Abs(e))), ErrorKind::Argument);
     }
-    assert_eq!(kind(&options(Dtype::U16, &[80, 100], Loss::Abs(3.0))), Kind::Argument);
+    assert_eq!(kind(&options(Dtype::U16, &[80, 100], Loss::Abs(3.0))), ErrorKind::Argument);
     // nothing differs, or nothing is finite: there is nothing to be lost
     for sample in [7.5f32, f32::NAN] {
         let same = sample.to_le_bytes().repeat(4000);
@@ -172,5 +172,5 @@ fn what_no_autoencoder_codes_is_an_error() {
     compress(&bytes, &two).unwrap();
     let Choice::These(models) = &mut two.model else { unreachable!() };
     models.push(painted::loaded(collapsar::internals::model::Family::Pixelcnn));
-    assert_eq!(kind(&two), Kind::Argument);
+    assert_eq!(kind(&two), ErrorKind::Argument);
 }

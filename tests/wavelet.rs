@@ -4,7 +4,7 @@ mod painted;
 
 use collapsar::internals::array::{ArrayType, Dtype};
 use collapsar::internals::codec::file::archive::Archive;
-use collapsar::internals::error::Kind;
+use collapsar::internals::error::ErrorKind;
 use collapsar::internals::tile::transform::Tile;
 use collapsar::internals::tile::transform::wavelet::{decode, encode};
 use collapsar::internals::{Choice, Loss, Options, compress, decompress};
@@ -75,7 +75,7 @@ fn a_damaged_payload_is_told_or_gives_ints_of_the_range() {
         assert!(decode(&code[..n], &[], size, 20, max).is_err());
     }
     assert!(decode(&[&code[..], &[0]].concat(), &[], size, 20, max).is_err());
-    assert_eq!(decode(&[9, 0], &[], size, 20, max).unwrap_err().kind, Kind::Unsupported);
+    assert_eq!(decode(&[9, 0], &[], size, 20, max).unwrap_err().kind, ErrorKind::Unsupported);
     for bit in 0..code.len() * 8 {
         let mut wrong = code.clone();
         wrong[bit / 8] ^= 1 << (bit % 8);
@@ -155,9 +155,9 @@ fn what_waves_do_not_code_is_an_error() {
         compress(&original, &options(dtype, shape, loss, Choice::Wavelet)).map(drop).unwrap_err().kind
     };
     for loss in [Loss::None, Loss::PwRel(0.1), Loss::Abs(1e-4)] {
-        assert_eq!(kind(Dtype::F32, &[40, 100], loss), Kind::Argument);
+        assert_eq!(kind(Dtype::F32, &[40, 100], loss), ErrorKind::Argument);
     }
-    assert_eq!(kind(Dtype::U16, &[80, 100], Loss::Abs(3.0)), Kind::Argument);
+    assert_eq!(kind(Dtype::U16, &[80, 100], Loss::Abs(3.0)), ErrorKind::Argument);
     let same = 7.5f32.to_le_bytes().repeat(4000);
     let packed = compress(&same, &options(Dtype::F32, &[40, 100], Loss::Rel(0.1), Choice::Wavelet)).unwrap();
     assert_eq!(decompress(&packed).unwrap(), same);

@@ -5,7 +5,7 @@ pub mod painted;
 pub mod script;
 pub mod seeds;
 
-use collapsar::internals::error::{Kind, Result};
+use collapsar::internals::error::{ErrorKind, Result};
 use collapsar::internals::format::{Hint, Piece, read};
 use collapsar::internals::model::Model;
 use collapsar::internals::{Archive, Decoding, Error, salvage};
@@ -55,7 +55,7 @@ pub fn known(models: &[Arc<Model>]) -> Decoding {
 pub fn refused<T>(result: Result<T>) -> Option<T> {
     match result {
         Ok(value) => Some(value),
-        Err(Error { kind: Kind::Argument | Kind::Limit, .. }) => None,
+        Err(Error { kind: ErrorKind::Argument | ErrorKind::Limit, .. }) => None,
         Err(error) => panic!("{error}"),
     }
 }

@@ -1,6 +1,6 @@
 //! A seeded generator, SplitMix64: the same draws on every machine.
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Random(u64);
 
 impl Random {
@@ -11,6 +11,11 @@ impl Random {
     /// One stream for every row of numbers: what comes of it does not depend on what was drawn before.
     pub fn of(numbers: &[u64]) -> Random {
         numbers.iter().fold(Random(0), |random, &n| Random(Random(random.0 ^ n).next()))
+    }
+
+    /// What `new` makes the same generator of.
+    pub fn state(&self) -> u64 {
+        self.0
     }
 
     fn next(&mut self) -> u64 {
@@ -28,6 +33,11 @@ impl Random {
     /// In 0..1.
     pub fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// In low..high, each octave as likely as another.
+    pub fn log_uniform(&mut self, low: f64, high: f64) -> f64 {
+        low * (high / low).powf(self.unit())
     }
 
     /// Of mean 0 and variance 1, by Box and Muller.

@@ -21,7 +21,7 @@ const SHORT: [(&str, &str); 7] = [
     ("train", "--steps 2 --batch 128 --pool 2"),
     ("deep", "--steps 2 --batch 128 --pool 2"),
     ("l3c", "--steps 2 --batch 128 --pool 2"),
-    ("vqae", "--steps 2 --foresee 1 --batch 128 --pool 2"),
+    ("vqae", "--steps 2 --prior 1 --batch 128 --pool 2"),
     ("finetune", "--steps 2 --batch 128 --pool 2"),
     ("matrix", "--steps 2 --batch 128 --pool 2"),
     ("eval", "--tiles 1"),
@@ -82,7 +82,7 @@ fn commands_about_training_run_as_they_are_written() {
 fn lines_are_shortened_and_nothing_else_of_them_changes() {
     assert_eq!(
         shortened("models vqae --data DIR --minutes 12 --log w.jsonl # long"),
-        "models vqae --data data --log w.jsonl --steps 2 --foresee 1 --batch 128 --pool 2"
+        "models vqae --data data --log w.jsonl --steps 2 --prior 1 --batch 128 --pool 2"
     );
     assert_eq!(shortened("models table --data DIR --files 4"), "models table --data data --files 4");
 }

@@ -5,7 +5,7 @@
 #[cfg(unix)]
 mod likeness;
 
-use crate::error::{self, Error, Kind, Result};
+use crate::error::{self, Error, ErrorKind, Result};
 use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -157,7 +157,7 @@ fn start_of(name: &str) -> &str {
 }
 
 fn failed(path: &Path, error: &io::Error) -> Error {
-    Error::new(Kind::Io, explain(error)).at(path.display())
+    Error::new(ErrorKind::Io, explain(error)).at(path.display())
 }
 
 /// The same for `Write`, which can only give an `io::Error`; its kind must not read as a fault of the input.
@@ -241,7 +241,7 @@ mod tests {
         late.write_all(b"late").unwrap();
         fs::write(&path, b"old").unwrap();
         for error in [late.commit(), write(&path, Existing::Refuse("-f"), b"new")].map(Result::unwrap_err) {
-            assert_eq!((error.kind, error.place), (Kind::Argument, path.display().to_string()));
+            assert_eq!((error.kind, error.place), (ErrorKind::Argument, path.display().to_string()));
         }
         assert_eq!(fs::read(&path).unwrap(), b"old");
         write(&path, Existing::Replace, b"new").unwrap();
@@ -253,13 +253,13 @@ mod tests {
     fn a_place_that_cannot_hold_a_file_is_refused_with_a_remedy() {
         let dir = tempdir().unwrap();
         let kind = |path: &Path| Output::create(path, Existing::Replace).unwrap_err().kind;
-        assert_eq!(kind(dir.path()), Kind::Argument);
-        assert_eq!(kind(&dir.path().join("..")), Kind::Argument);
-        assert_eq!(kind(Path::new("")), Kind::Argument);
+        assert_eq!(kind(dir.path()), ErrorKind::Argument);
+        assert_eq!(kind(&dir.path().join("..")), ErrorKind::Argument);
+        assert_eq!(kind(Path::new("")), ErrorKind::Argument);
         #[cfg(unix)]
-        assert_eq!(kind(Path::new("/dev/null")), Kind::Argument);
+        assert_eq!(kind(Path::new("/dev/null")), ErrorKind::Argument);
         let error = Output::create(&dir.path().join("no/a"), Existing::Refuse("-f")).unwrap_err();
-        assert_eq!(error.kind, Kind::Io);
+        assert_eq!(error.kind, ErrorKind::Io);
         assert_eq!(error.message, "the folder does not exist: create it first");
     }
 
@@ -267,7 +267,7 @@ mod tests {
     fn a_full_disk_is_our_callers_trouble_and_not_the_inputs() {
         for kind in [io::ErrorKind::StorageFull, io::ErrorKind::PermissionDenied, io::ErrorKind::UnexpectedEof] {
             let error = Error::from(told(Path::new("night1/a.clps"), &kind.into()));
-            assert_eq!(error.kind, Kind::Io);
+            assert_eq!(error.kind, ErrorKind::Io);
             assert!(error.to_string().starts_with("night1/a.clps: "), "{error}");
         }
         let error = failed(Path::new("a"), &io::ErrorKind::StorageFull.into());

@@ -3,7 +3,9 @@
 use crate::array::{ArrayType, Dtype};
 use crate::codec::array::memory::{BATCH, Direction, Memory};
 use crate::codec::file::archive::{Archive, Section};
-use crate::internals::{Adapt, Choice, Decoding, Kind, Loss, Options, compress, decompress, decompress_to, salvage};
+use crate::internals::{
+    Adapt, Choice, Decoding, ErrorKind, Loss, Options, compress, decompress, decompress_to, salvage,
+};
 use crate::model::{Family, Model, tests::painted_model};
 use std::sync::Arc;
 
@@ -99,7 +101,7 @@ fn a_region_is_what_the_whole_shows_there_and_touches_few_tiles() {
         }
         let cut = archive.region(array, 0, 10..20, 10..20).unwrap();
         assert_eq!(cut.n_tiles, 1);
-        assert_eq!(archive.region(array, 0, 0..601, 0..1).unwrap_err().kind, Kind::Argument);
+        assert_eq!(archive.region(array, 0, 0..601, 0..1).unwrap_err().kind, ErrorKind::Argument);
     }
 }
 
@@ -160,7 +162,7 @@ fn no_byte_depends_on_what_is_in_flight() {
         assert!(small == usual, "{:?}", options.raw);
         let too_little = Memory { most: memory.most.map(|most| most / 2), taken: 0 };
         let error = compress(&bytes, &Options { memory: too_little, ..options.clone() }).unwrap_err();
-        assert!(error.kind == Kind::Limit && error.message.contains(" MB are needed"), "{error}");
+        assert!(error.kind == ErrorKind::Limit && error.message.contains(" MB are needed"), "{error}");
     }
 }
 
@@ -176,7 +178,7 @@ fn a_damaged_tile_costs_one_tile() {
         let block = archive.reader.blocks()[array.first_block + nth];
         let mut wrong = packed.clone();
         wrong[block.offset as usize + 20] ^= 1;
-        assert_eq!(decompress(&wrong).unwrap_err().kind, Kind::Corrupt);
+        assert_eq!(decompress(&wrong).unwrap_err().kind, ErrorKind::Corrupt);
         let mut rest = Vec::new();
         let report = salvage(&wrong, &mut rest, &[], &|_| Ok(())).unwrap();
         assert_eq!((report.n_tiles, report.n_tiles_lost), (9, 1), "{report:?}");
@@ -193,7 +195,7 @@ fn every_flip_and_every_cut_of_a_small_file_is_noticed() {
     small.model = Choice::Classic;
     let packed = compress(&bytes, &small).unwrap();
     for n in 0..packed.len() {
-        assert_eq!(decompress(&packed[..n]).unwrap_err().kind, Kind::Truncated, "cut at {n}");
+        assert_eq!(decompress(&packed[..n]).unwrap_err().kind, ErrorKind::Truncated, "cut at {n}");
     }
     for bit in 0..packed.len() * 8 {
         let mut wrong = packed.clone();
@@ -209,7 +211,7 @@ fn a_file_without_its_model_names_it() {
     without.embed = false;
     let packed = compress(&bytes, &without).unwrap();
     let Err(error) = decompress(&packed) else { panic!("the file was decoded without its model") };
-    assert_eq!(error.kind, Kind::Model);
+    assert_eq!(error.kind, ErrorKind::Model);
     assert!(error.message.contains("blake3"), "{error}");
 }
 

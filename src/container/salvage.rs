@@ -11,7 +11,7 @@ use super::reader::{read_end, read_head, read_payload, read_prologue, read_trail
 use super::{
     BLOCK_EXTRA_BYTES, BlockInfo, CRC_BYTES, HEAD_BYTES, INDEX_KIND, Limits, PROLOGUE_BYTES, Reader, TRAILER_BYTES,
 };
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::source::Source;
 use crc32c::crc32c_append;
 use std::ops::Range;
@@ -55,7 +55,7 @@ impl<'a> Reader<'a> {
             Salvage { source, limits: *limits, blocks: vec![], damaged: vec![], n_blocks: None, content: None };
         let prologue = read_prologue(source);
         match &prologue {
-            Err(error) if error.kind == Kind::Unsupported => return Err(error.clone()),
+            Err(error) if error.kind == ErrorKind::Unsupported => return Err(error.clone()),
             Err(_) => salvage.lose(None, None, 0..source.len().min(PROLOGUE_BYTES as u64))?,
             Ok(_) => {}
         }
@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
                 salvage.believe(&trailer);
                 salvage.try_all(blocks)?;
             }
-            Err(error) if error.kind == Kind::Limit => return Err(error),
+            Err(error) if error.kind == ErrorKind::Limit => return Err(error),
             Err(_) => salvage.walk()?,
         }
         match prologue {
@@ -162,7 +162,7 @@ impl Salvage<'_> {
         let read = read_payload(self.source, block)
             .and_then(|bytes| index_from_bytes(&bytes, block.offset, self.limits.max_blocks));
         match read {
-            Err(error) if error.kind == Kind::Limit => Err(error),
+            Err(error) if error.kind == ErrorKind::Limit => Err(error),
             other => Ok(other.ok()),
         }
     }

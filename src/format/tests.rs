@@ -1,6 +1,6 @@
 use super::*;
 use crate::array::Dtype;
-use crate::error::{Kind, Result};
+use crate::error::{ErrorKind, Result};
 use proptest::prelude::*;
 
 /// Cuts a file, and checks what holds for every file in the world.
@@ -145,7 +145,7 @@ fn a_hint_makes_the_whole_file_one_array_whatever_it_looks_like() {
 fn a_hint_that_does_not_fit_is_the_callers_error() {
     for (shape, n_bytes) in [(&[16, 16][..], 511), (&[16, 16], 513), (&[u64::MAX, 2], 512), (&[0], 512), (&[], 512)] {
         let error = read(&vec![0; n_bytes], &hint(shape)).unwrap_err();
-        assert_eq!(error.kind, Kind::Argument, "{shape:?}");
+        assert_eq!(error.kind, ErrorKind::Argument, "{shape:?}");
     }
 }
 
@@ -172,7 +172,7 @@ impl Source for Broken {
 
 #[test]
 fn a_source_that_cannot_be_read_is_an_error() {
-    assert_eq!(read(&Broken, &Hint::default()).unwrap_err().kind, Kind::Io);
+    assert_eq!(read(&Broken, &Hint::default()).unwrap_err().kind, ErrorKind::Io);
 }
 
 /// A valid file with a few bytes overwritten, some by characters that mean something in a header.

@@ -212,7 +212,7 @@ impl Bound {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
     use crate::gpu::Backend;
     use crate::kernel::context::Heads;
     use crate::kernel::mixture::Mixtures;
@@ -231,8 +231,8 @@ mod tests {
         for gpu in gpus() {
             assert_eq!(mix(&gpu), Ok(()));
             gpu.device.destroy();
-            assert_eq!(mix(&gpu).unwrap_err().kind, Kind::Device);
-            assert_eq!(mix(&gpu).unwrap_err().kind, Kind::Device);
+            assert_eq!(mix(&gpu).unwrap_err().kind, ErrorKind::Device);
+            assert_eq!(mix(&gpu).unwrap_err().kind, ErrorKind::Device);
         }
     }
 
@@ -241,7 +241,7 @@ mod tests {
         for gpu in gpus() {
             let most = gpu.device.limits().max_buffer_size;
             let buffers: Vec<Buffer> = (0..3).map(|_| gpu.storage((most / 4) as usize + 1)).collect();
-            assert_eq!(gpu.check().unwrap_err().kind, Kind::Device);
+            assert_eq!(gpu.check().unwrap_err().kind, ErrorKind::Device);
             drop(buffers);
         }
     }
@@ -250,7 +250,7 @@ mod tests {
     fn a_shader_that_does_not_compile_is_an_error() {
         let shaders = crate::gpu::Shaders::default().with(Op::Mixture, "var rest", "var rest: rest");
         for gpu in Gpu::open_with(Backend::Vulkan, &shaders).unwrap() {
-            assert_eq!(mix(&gpu).unwrap_err().kind, Kind::Device);
+            assert_eq!(mix(&gpu).unwrap_err().kind, ErrorKind::Device);
         }
     }
 }

@@ -112,7 +112,7 @@ fn take_short(input: &mut &[u8]) -> Result<f64> {
 mod tests {
     use super::super::{Bound, Map, Survey};
     use super::{Dtype, LOGARITHMIC, NEAR, Order, UNIFORM};
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
 
     /// A map for samples of a dtype, and the samples.
     fn map(dtype: Dtype, bound: Bound) -> Map {
@@ -142,7 +142,7 @@ mod tests {
                 let mut bytes = Vec::new();
                 map.write(&mut bytes);
                 for n in 0..bytes.len() {
-                    assert_eq!(Map::read(&mut &bytes[..n], dtype).unwrap_err().kind, Kind::Truncated, "{n}");
+                    assert_eq!(Map::read(&mut &bytes[..n], dtype).unwrap_err().kind, ErrorKind::Truncated, "{n}");
                 }
                 assert_eq!(Map::read(&mut bytes.as_slice(), dtype).unwrap(), map);
                 for bit in 0..bytes.len() * 8 {
@@ -174,12 +174,15 @@ mod tests {
             [vec![LOGARITHMIC], short(0.5), short(0.5), vec![0, 10, 9, 0]].concat(),
             vec![NEAR, 0, 0, 9, 0],
         ] {
-            assert_eq!(Map::read(&mut wrong.as_slice(), Dtype::F32).unwrap_err().kind, Kind::Corrupt, "{wrong:?}");
+            assert_eq!(Map::read(&mut wrong.as_slice(), Dtype::F32).unwrap_err().kind, ErrorKind::Corrupt, "{wrong:?}");
         }
-        assert_eq!(Map::read(&mut uniform(1.0, 2.0, &[0, 9, 7]).as_slice(), Dtype::F32).unwrap_err().kind, Kind::Limit);
+        assert_eq!(
+            Map::read(&mut uniform(1.0, 2.0, &[0, 9, 7]).as_slice(), Dtype::F32).unwrap_err().kind,
+            ErrorKind::Limit
+        );
         assert_eq!(
             Map::read(&mut uniform(1.0, 2.0, &[0, 9, 0]).as_slice(), Dtype::I16).unwrap_err().kind,
-            Kind::Corrupt
+            ErrorKind::Corrupt
         );
     }
 }

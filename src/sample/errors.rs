@@ -132,7 +132,7 @@ mod tests {
     use super::super::bounded::Rule;
     use super::super::sums::Unit;
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
 
     #[test]
     fn a_sample_beyond_the_bound_is_noticed_and_one_at_it_is_not() {
@@ -152,7 +152,7 @@ mod tests {
             [f32::NAN, 2.0, f32::NAN, 1e20, 3.0],
             [1.0, 2.0, f32::NAN, 1e20, 3.0000002],
         ] {
-            assert_eq!(map.check(&original, &bytes(&wrong), true).unwrap_err().kind, Kind::Verify, "{wrong:?}");
+            assert_eq!(map.check(&original, &bytes(&wrong), true).unwrap_err().kind, ErrorKind::Verify, "{wrong:?}");
         }
     }
 

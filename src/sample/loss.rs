@@ -10,8 +10,10 @@ use crate::error::{Error, Result};
 use std::fmt;
 
 /// What may be lost; nothing unless it is asked for. An array whose dtype this does not concern stays as it is.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Loss {
+    /// Nothing: every sample comes back bit for bit.
     #[default]
     None,
     /// |x − x′| ≤ E. Of integers, ⌊E⌋.

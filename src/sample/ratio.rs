@@ -71,7 +71,7 @@ impl RatioSearch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
 
     /// What is found where a file of a million bytes takes so many at a share of its range.
     fn found(wanted: f64, n_bytes: impl Fn(f64) -> u64) -> Result<Loss> {
@@ -97,7 +97,7 @@ mod tests {
     fn a_ratio_out_of_reach_is_refused_with_the_one_that_can_be_reached() {
         let n_bytes = |share: f64| 1_000_000 - (share * 1_800_000.0) as u64;
         let error = found(100.0, n_bytes).unwrap_err();
-        assert_eq!(error.kind, Kind::Argument);
+        assert_eq!(error.kind, ErrorKind::Argument);
         assert_eq!(error.message, "a ratio of 100 is out of reach: the most is 5.65, at rel 0.45726");
         assert!(found(5.65, n_bytes).is_ok());
         let error = found(1.5, |_| 1_010_000).unwrap_err();

@@ -2,7 +2,7 @@
 
 use super::{Map, Stats};
 use crate::array::Dtype;
-use crate::error::Kind;
+use crate::error::ErrorKind;
 use proptest::prelude::*;
 
 const LENGTHS: [usize; 7] = [0, 1, 63, 64, 65, 1023, 3000];
@@ -48,7 +48,7 @@ fn check(little: &[u8], dtype: Dtype) -> Vec<String> {
         for n in (0..written.len()).step_by(1 + written.len() / 100) {
             assert_eq!(
                 Map::read(&mut &written[..n], dtype).unwrap_err().kind,
-                Kind::Truncated,
+                ErrorKind::Truncated,
                 "{} of {n}",
                 map.name()
             );
@@ -243,7 +243,7 @@ fn an_int_past_the_end_is_corrupt() {
             }
             parts[0][99] = map.max_int(0).wrapping_add(1) as i32;
             let parts: Vec<&[i32]> = parts.iter().map(Vec::as_slice).collect();
-            assert_eq!(map.from_ints(&parts, false, &mut out).unwrap_err().kind, Kind::Corrupt, "{}", map.name());
+            assert_eq!(map.from_ints(&parts, false, &mut out).unwrap_err().kind, ErrorKind::Corrupt, "{}", map.name());
         }
     }
 }

@@ -106,7 +106,7 @@ impl FileSource {
     pub fn new(file: File) -> Result<FileSource> {
         let meta = file.metadata()?;
         if meta.is_dir() {
-            return Err(Error::new(crate::error::Kind::Missing, "is a directory, not a file"));
+            return Err(Error::new(crate::error::ErrorKind::Missing, "is a directory, not a file"));
         }
         Ok(FileSource { file, len: meta.len() })
     }
@@ -154,7 +154,7 @@ fn some_at(file: &File, out: &mut [u8], offset: u64) -> io::Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
 
     #[test]
     fn a_file_that_got_shorter_says_where_it_ends() {
@@ -165,7 +165,7 @@ mod tests {
         file.set_len(400).unwrap();
         for offset in [100, 500] {
             let error = source.bytes(offset, 500).unwrap_err();
-            assert_eq!(error.kind, Kind::Changed);
+            assert_eq!(error.kind, ErrorKind::Changed);
             assert_eq!(error.message, "changed while it was read: it ends at byte 400 of 1000");
         }
         assert_eq!(source.bytes(100, 300).unwrap(), [7; 300]);
@@ -179,6 +179,6 @@ mod tests {
         file.set_len(4000).unwrap();
         assert_eq!(source.len(), 1000);
         let mut out = [0; 2];
-        assert_eq!(source.read_at(999, &mut out).unwrap_err().kind, Kind::Truncated);
+        assert_eq!(source.read_at(999, &mut out).unwrap_err().kind, ErrorKind::Truncated);
     }
 }

@@ -149,7 +149,7 @@ impl fmt::Display for Change {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
     use std::io::Write;
 
     #[test]
@@ -212,7 +212,7 @@ mod tests {
             Ok(Stamp { changed: Some(time), modified: Some(time), ..stamp.clone() })
         };
         let error = Stamp::settle(|| look(u64::MAX)).unwrap_err();
-        assert_eq!((error.kind, n_looks.replace(0)), (Kind::Changed, MAX_STEPS as u64 + 1));
+        assert_eq!((error.kind, n_looks.replace(0)), (ErrorKind::Changed, MAX_STEPS as u64 + 1));
         Stamp::settle(|| look(4)).unwrap();
         assert_eq!(n_looks.get(), 5);
     }

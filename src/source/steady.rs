@@ -108,7 +108,7 @@ fn sums(block: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
     use std::sync::Mutex;
 
     /// Bytes that can be changed between two readings.
@@ -140,8 +140,8 @@ mod tests {
                 }
             }
             let mut out = [0; 2];
-            assert_eq!(steady.read_at(n as u64 - 1, &mut out).unwrap_err().kind, Kind::Truncated);
-            assert_eq!(steady.read_at(u64::MAX, &mut out).unwrap_err().kind, Kind::Truncated);
+            assert_eq!(steady.read_at(n as u64 - 1, &mut out).unwrap_err().kind, ErrorKind::Truncated);
+            assert_eq!(steady.read_at(u64::MAX, &mut out).unwrap_err().kind, ErrorKind::Truncated);
         }
     }
 
@@ -156,8 +156,8 @@ mod tests {
             let error = steady.bytes(changed as u64, 1).unwrap_err();
             let (from, to) = (changed / 4096 * 4096, (changed / 4096 * 4096 + 4095).min(n - 1));
             let what = format!("changed while it was read: bytes {from} to {to} are not what they were");
-            assert_eq!((error.kind, error.message), (Kind::Changed, what));
-            assert_eq!(steady.bytes(0, n).unwrap_err().kind, Kind::Changed);
+            assert_eq!((error.kind, error.message), (ErrorKind::Changed, what));
+            assert_eq!(steady.bytes(0, n).unwrap_err().kind, ErrorKind::Changed);
             let elsewhere = if changed < 8192 { 8192 } else { 0 };
             steady.bytes(elsewhere, 100).unwrap();
         }

@@ -3,7 +3,7 @@
 use crate::kernel::fast::{Kernels, Level};
 use crate::model::{Model, Plan};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 /// Sizes of tiles whose plans are kept: a plan takes some megabytes.
 const MAX_PLANS: usize = 64;
@@ -66,15 +66,27 @@ fn get(mut made: MutexGuard<Made>, size: (usize, usize), make: impl FnOnce() -> 
     made.entry(size).or_insert_with(|| Arc::new(make())).clone()
 }
 
-/// The packed models of a file: arrays that name the same model share one.
-#[derive(Default)]
-pub struct Runtimes(Mutex<Vec<Arc<Runtime>>>);
+/// The packed models of a file, or of a process: arrays that name the same model share one.
+#[derive(Clone, Default)]
+pub struct Runtimes(Arc<Mutex<Vec<Arc<Runtime>>>>);
+
+/// So many are kept; a file has no more, and a process that loads ever new ones lets the oldest go.
+const MAX_RUNTIMES: usize = 96;
 
 impl Runtimes {
+    /// Those that a process keeps from one chunk to the next: packing a model takes longer than coding one.
+    pub fn of_process() -> Runtimes {
+        static KEPT: LazyLock<Runtimes> = LazyLock::new(Runtimes::default);
+        KEPT.clone()
+    }
+
     pub fn of(&self, model: &Arc<Model>) -> Arc<Runtime> {
         let mut all = lock(&self.0);
         if let Some(runtime) = all.iter().find(|runtime| Arc::ptr_eq(runtime.model(), model)) {
             return runtime.clone();
+        }
+        if all.len() == MAX_RUNTIMES {
+            all.remove(0);
         }
         let runtime = Runtime::new(model.clone());
         all.push(runtime.clone());

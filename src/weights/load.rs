@@ -146,7 +146,7 @@ fn pairs(json: &Value, key: &str) -> Result<Vec<(i32, i32)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
     use serde_json::json;
 
     #[test]
@@ -176,8 +176,8 @@ mod tests {
             json!({"add": -1}),
             json!({"add": "1"}),
         ] {
-            assert_eq!(layer(wrong.clone()).unwrap_err().kind, Kind::Corrupt, "{wrong}");
+            assert_eq!(layer(wrong.clone()).unwrap_err().kind, ErrorKind::Corrupt, "{wrong}");
         }
-        assert_eq!(wirings(&json!({"layers": "3"})).unwrap_err().kind, Kind::Corrupt);
+        assert_eq!(wirings(&json!({"layers": "3"})).unwrap_err().kind, ErrorKind::Corrupt);
     }
 }

@@ -39,6 +39,21 @@ pub fn by_hash(hash: &[u8; 32], others: &[Arc<Model>]) -> Result<Arc<Model>> {
     })
 }
 
+/// The model whose hash begins so.
+pub fn by_prefix(prefix: &[u8], others: &[Arc<Model>]) -> Result<Arc<Model>> {
+    let mut found = embedded().iter().chain(others).filter(|m| m.hash.starts_with(prefix));
+    let begins: String = prefix.iter().map(|b| format!("{b:02x}")).collect();
+    let model = found.next().ok_or_else(|| {
+        Error::model(format!(
+            "the model whose blake3 begins with {begins} is not built in; give its weights file in Decoding::models"
+        ))
+    })?;
+    if found.any(|other| other.hash != model.hash) {
+        return Err(Error::model(format!("two models have a blake3 that begins with {begins}: give one of them")));
+    }
+    Ok(model.clone())
+}
+
 /// The models that a word means: a name, with or without its number; a family; a preset of those that code whatever there is.
 pub fn by_name(word: &str, others: &[Arc<Model>]) -> Result<Vec<Arc<Model>>> {
     let all = || embedded().iter().chain(others);

@@ -2,7 +2,7 @@
 
 use super::{CONTENT, open_error, read, small_blocks, with_trailer, write};
 use collapsar::internals::container::{INDEX_KIND, Limits, Reader};
-use collapsar::internals::error::{Kind, Result};
+use collapsar::internals::error::{ErrorKind, Result};
 use collapsar::internals::source::Source;
 use crc32c::crc32c;
 
@@ -59,12 +59,12 @@ fn hollow(index_offset: u64, index_len: u32, n_blocks: u64) -> Hollow {
 #[test]
 fn absurd_lengths_are_refused_before_allocation() {
     for (index_offset, index_len, n_blocks, kind) in [
-        (1 << 60, 1, u64::MAX, Kind::Limit),
-        (1 << 60, 50 << 20, 1 << 40, Kind::Limit),
-        (1 << 60, 50 << 20, 1 << 20, Kind::Corrupt),
-        (1 << 60, 50 << 20, 0, Kind::Corrupt),
-        (1 << 60, 12, 2, Kind::Corrupt),
-        (16, 1, 1, Kind::Corrupt),
+        (1 << 60, 1, u64::MAX, ErrorKind::Limit),
+        (1 << 60, 50 << 20, 1 << 40, ErrorKind::Limit),
+        (1 << 60, 50 << 20, 1 << 20, ErrorKind::Corrupt),
+        (1 << 60, 50 << 20, 0, ErrorKind::Corrupt),
+        (1 << 60, 12, 2, ErrorKind::Corrupt),
+        (16, 1, 1, ErrorKind::Corrupt),
     ] {
         let error = Reader::open(&hollow(index_offset, index_len, n_blocks), &Limits::default()).err().unwrap();
         assert_eq!(error.kind, kind, "{index_offset} {index_len} {n_blocks}: {error}");
@@ -77,11 +77,11 @@ fn a_trailer_that_does_not_fit_the_file_is_refused() {
     let index_offset = u64::from_le_bytes(file[file.len() - 64..][..8].try_into().unwrap());
     for wrong in [0, 15, 16, index_offset - 1, index_offset + 1, file.len() as u64, 1 << 63, u64::MAX] {
         let file = with_trailer(&file, |t| t[..8].copy_from_slice(&wrong.to_le_bytes()));
-        assert_eq!(open_error(&file).kind, Kind::Corrupt, "index at {wrong}");
+        assert_eq!(open_error(&file).kind, ErrorKind::Corrupt, "index at {wrong}");
     }
     for wrong in [0, 1, 3, 5, 100, 1 << 20] {
         let file = with_trailer(&file, |t| t[8..16].copy_from_slice(&u64::to_le_bytes(wrong)));
-        assert_eq!(open_error(&file).kind, Kind::Corrupt, "{wrong} blocks");
+        assert_eq!(open_error(&file).kind, ErrorKind::Corrupt, "{wrong} blocks");
     }
 }
 
@@ -126,6 +126,6 @@ fn an_index_that_lies_is_refused() {
         ("fewer than the trailer", &[1, 1, 10], 2),
     ];
     for (what, index, n_blocks) in wrong {
-        assert_eq!(open_error(&crafted(index, n_blocks)).kind, Kind::Corrupt, "{what}");
+        assert_eq!(open_error(&crafted(index, n_blocks)).kind, ErrorKind::Corrupt, "{what}");
     }
 }

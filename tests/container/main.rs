@@ -4,7 +4,7 @@ mod crafted;
 mod salvage;
 
 use collapsar::internals::container::{BlockInfo, INDEX_KIND, Limits, MAX_BLOCK_BYTES, Reader, VERSION, Writer};
-use collapsar::internals::error::{Error, Kind, Result};
+use collapsar::internals::error::{Error, ErrorKind, Result};
 use crc32c::crc32c;
 use proptest::prelude::*;
 
@@ -92,7 +92,7 @@ fn every_flipped_bit_is_noticed() {
     for bit in 0..good.len() * 8 {
         let mut file = good.clone();
         file[bit / 8] ^= 1 << (bit % 8);
-        assert_eq!(read(&file).expect_err("a flip").kind, Kind::Corrupt, "bit {bit}");
+        assert_eq!(read(&file).expect_err("a flip").kind, ErrorKind::Corrupt, "bit {bit}");
     }
 }
 
@@ -101,7 +101,7 @@ fn every_truncation_is_noticed() {
     for blocks in [vec![], small_blocks(), sample_blocks(), vec![(1, write(&small_blocks()))]] {
         let file = write(&blocks);
         for n in 0..file.len() {
-            assert_eq!(open_error(&file[..n]).kind, Kind::Truncated, "{n} of {} bytes", file.len());
+            assert_eq!(open_error(&file[..n]).kind, ErrorKind::Truncated, "{n} of {} bytes", file.len());
         }
     }
 }
@@ -111,7 +111,7 @@ fn bytes_after_the_end_are_refused() {
     let file = write(&small_blocks());
     for tail in [vec![0], vec![0; 63], vec![0; 64], file.clone(), file[file.len() - 64..].to_vec()] {
         let error = open_error(&[file.clone(), tail.clone()].concat());
-        assert_eq!(error.kind, Kind::Corrupt);
+        assert_eq!(error.kind, ErrorKind::Corrupt);
         assert_eq!(error.message, format!("{} bytes follow the end of the file", tail.len()));
     }
 }
@@ -124,7 +124,7 @@ fn swapped_blocks_are_noticed() {
     let mut file = good.clone();
     file[a.clone()].copy_from_slice(&good[b.clone()]);
     file[b].copy_from_slice(&good[a]);
-    assert_eq!(read(&file).unwrap_err().kind, Kind::Corrupt);
+    assert_eq!(read(&file).unwrap_err().kind, ErrorKind::Corrupt);
 }
 
 #[test]
@@ -158,13 +158,13 @@ fn a_version_to_come_is_read_if_it_says_so_and_refused_otherwise() {
     assert_eq!(Reader::open(&newer, &Limits::default()).unwrap().version(), VERSION + 1);
     let too_new = with_versions(VERSION + 7, VERSION + 3);
     let error = open_error(&too_new);
-    assert_eq!(error.kind, Kind::Unsupported);
+    assert_eq!(error.kind, ErrorKind::Unsupported);
     for part in ["version 8", "version 4", "up to 1", "newer collapsar"] {
         assert!(error.message.contains(part), "{error}");
     }
-    assert_eq!(Reader::salvage(&too_new, &Limits::default()).err().unwrap().kind, Kind::Unsupported);
+    assert_eq!(Reader::salvage(&too_new, &Limits::default()).err().unwrap().kind, ErrorKind::Unsupported);
     for (version, min_reader) in [(1, 0), (0, 0), (1, 2)] {
-        assert_eq!(open_error(&with_versions(version, min_reader)).kind, Kind::Corrupt);
+        assert_eq!(open_error(&with_versions(version, min_reader)).kind, ErrorKind::Corrupt);
     }
 }
 
@@ -173,13 +173,13 @@ fn limits_are_kept() {
     let file = write(&small_blocks());
     let kind = |limits: &Limits| Reader::open(&file, limits).err().map(|e| e.kind);
     assert_eq!(kind(&Limits { max_blocks: 4, max_block_bytes: 20 }), None);
-    assert_eq!(kind(&Limits { max_blocks: 3, max_block_bytes: 20 }), Some(Kind::Limit));
-    assert_eq!(kind(&Limits { max_blocks: 4, max_block_bytes: 19 }), Some(Kind::Limit));
+    assert_eq!(kind(&Limits { max_blocks: 3, max_block_bytes: 20 }), Some(ErrorKind::Limit));
+    assert_eq!(kind(&Limits { max_blocks: 4, max_block_bytes: 19 }), Some(ErrorKind::Limit));
 
     let mut writer = Writer::new(std::io::sink()).unwrap();
-    assert_eq!(writer.block(INDEX_KIND, &[]).unwrap_err().kind, Kind::Argument);
+    assert_eq!(writer.block(INDEX_KIND, &[]).unwrap_err().kind, ErrorKind::Argument);
     let longest = vec![0; MAX_BLOCK_BYTES as usize + 1];
-    assert_eq!(writer.block(1, &longest).unwrap_err().kind, Kind::Limit);
+    assert_eq!(writer.block(1, &longest).unwrap_err().kind, ErrorKind::Limit);
     assert_eq!(writer.block(1, &longest[1..]), Ok(()));
 }
 

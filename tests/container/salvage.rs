@@ -2,7 +2,7 @@
 
 use super::{CONTENT, infos, sample_blocks, write};
 use collapsar::internals::container::{BlockInfo, Damage, Found, Limits, Reader};
-use collapsar::internals::error::{Error, Kind, Result};
+use collapsar::internals::error::{Error, ErrorKind, Result};
 use collapsar::internals::source::Source;
 
 fn survivors(file: &[u8]) -> (Vec<Found>, Vec<Damage>, Vec<Vec<u8>>) {
@@ -149,7 +149,7 @@ impl Source for BadSectors {
 
     fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()> {
         if offset < self.1.end && self.1.start < offset + out.len() as u64 {
-            return Err(Error::new(Kind::Io, "input/output error"));
+            return Err(Error::new(ErrorKind::Io, "input/output error"));
         }
         self.0.read_at(offset, out)
     }

@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn a_run_that_took_what_is_allowed_goes_on_and_a_byte_more_ends_it() {
         assert_eq!(within(1 << 30, 1 << 30), Ok(()));
-        assert_eq!(within((1 << 30) + 1, 1 << 30).unwrap_err().kind, collapsar::internals::Kind::Limit);
+        assert_eq!(within((1 << 30) + 1, 1 << 30).unwrap_err().kind, collapsar::internals::ErrorKind::Limit);
     }
 
     #[cfg(target_os = "linux")]

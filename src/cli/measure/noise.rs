@@ -7,7 +7,7 @@ use collapsar::internals::codec::file::archive::{Archive, Array};
 use collapsar::internals::codec::file::decode::ArrayDecoder;
 use collapsar::internals::grid::Place;
 use collapsar::internals::sample::sigma;
-use collapsar::internals::{Error, Kind, Resources, Result};
+use collapsar::internals::{Error, ErrorKind, Resources, Result};
 use serde_json::{Value, json};
 use std::f64::consts::{E, PI};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -77,7 +77,7 @@ pub fn of_array(archive: &Archive, array: &Array) -> Result<Option<Noise>> {
     let with = Resources::default();
     let mut decoder = ArrayDecoder::new(std::iter::empty(), &with, &|_| Ok(()));
     match decoder.decode(array, &fetch, None, &mut take) {
-        Err(e) if e.kind != Kind::Verify => return Err(e),
+        Err(e) if e.kind != ErrorKind::Verify => return Err(e),
         _ => {}
     }
     Ok(of_samples(array, &bytes, wanted))

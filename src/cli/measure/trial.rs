@@ -6,7 +6,6 @@ use crate::cli::args::Coding;
 use crate::cli::machine::memory;
 use crate::cli::machine::resources;
 use crate::cli::path::input;
-use crate::cli::path::weights;
 use collapsar::internals::array::ArrayType;
 use collapsar::internals::codec::file::archive::Archive;
 use collapsar::internals::format::gzip::{self, Inflated};
@@ -15,7 +14,7 @@ use collapsar::internals::model::Model;
 use collapsar::internals::quality::{Quality, Stretch, Total, measure};
 use collapsar::internals::sample::{Bound, NoiseStep};
 use collapsar::internals::source::{FileSource, Source};
-use collapsar::internals::{Error, Loss, Options, Result};
+use collapsar::internals::{Choice, Error, Loss, Options, Result};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
@@ -103,7 +102,7 @@ impl Original {
     /// Compresses, restores and measures.
     pub fn trial(&self, loss: Loss, coding: &Coding, given: &[Arc<Model>]) -> Result<Trial> {
         let options = Options {
-            model: weights::choice(coding.model.as_deref(), given, false)?,
+            model: Choice::named(coding.model.as_deref(), given, false)?,
             raw: self.raw.clone(),
             device: resources::device(),
             memory: resources::memory(),

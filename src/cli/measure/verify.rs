@@ -7,7 +7,7 @@ use collapsar::internals::format::{self, Hint, Piece, gzip};
 use collapsar::internals::model::Model;
 use collapsar::internals::sample::{Map, shorten};
 use collapsar::internals::source::{FileSource, Source};
-use collapsar::internals::{Error, Kind, Loss, Report, Result};
+use collapsar::internals::{Error, ErrorKind, Loss, Report, Result};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
@@ -29,7 +29,7 @@ pub fn compressed(
         source
     };
     let written = FileSource::new(File::open(path)?)?;
-    let broken = |e: Error| if e.kind == Kind::Io { e } else { differs(&format!("does not decode: {e}")) };
+    let broken = |e: Error| if e.kind == ErrorKind::Io { e } else { differs(&format!("does not decode: {e}")) };
     let promises = promises(&written, source, report, raw, models).map_err(broken)?;
     let mut same = Same { source, promises, at: 0, rest: Vec::new(), differs: false };
     let result = collapsar::internals::decompress_to(&written, &mut same, &resources::decoding(models), &|_| Ok(()));
@@ -182,12 +182,12 @@ mod tests {
         let (mut other, longer) = (bytes.clone(), vec![3u8; 5001]);
         other[4999] = 4;
         for wrong in [other, longer, vec![]] {
-            assert_eq!(compressed(&path, &wrong).unwrap_err().kind, Kind::Verify);
+            assert_eq!(compressed(&path, &wrong).unwrap_err().kind, ErrorKind::Verify);
         }
         std::fs::write(&path, b"something else").unwrap();
-        assert_eq!(compressed(&path, &bytes).unwrap_err().kind, Kind::Verify);
+        assert_eq!(compressed(&path, &bytes).unwrap_err().kind, ErrorKind::Verify);
         assert_eq!(restored(&path, blake3::hash(b"something else").as_bytes()), Ok(()));
-        assert_eq!(restored(&path, &[0; 32]).unwrap_err().kind, Kind::Verify);
+        assert_eq!(restored(&path, &[0; 32]).unwrap_err().kind, ErrorKind::Verify);
     }
 
     #[test]
@@ -207,7 +207,7 @@ mod tests {
             assert_eq!(compressed(&source), Ok(()));
             let mut other = samples.clone();
             other[899] += 4.0;
-            assert_eq!(compressed(&bytes(&other)).unwrap_err().kind, Kind::Verify);
+            assert_eq!(compressed(&bytes(&other)).unwrap_err().kind, ErrorKind::Verify);
         }
     }
 }

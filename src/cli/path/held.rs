@@ -1,7 +1,7 @@
 //! The source of a result, held against what lies under its name now: what changed is not trusted, and not removed.
 
 use collapsar::internals::source::{Change, Stamp};
-use collapsar::internals::{Error, Kind, Result};
+use collapsar::internals::{Error, ErrorKind, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -42,7 +42,12 @@ impl Held {
     pub fn blame(&self, error: Error) -> Error {
         let could_be = matches!(
             error.kind,
-            Kind::Truncated | Kind::Corrupt | Kind::Unsupported | Kind::Limit | Kind::Model | Kind::Verify
+            ErrorKind::Truncated
+                | ErrorKind::Corrupt
+                | ErrorKind::Unsupported
+                | ErrorKind::Limit
+                | ErrorKind::Model
+                | ErrorKind::Verify
         );
         match self.change().filter(|_| could_be) {
             Some(change) => Error::changed(change),

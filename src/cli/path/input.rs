@@ -5,7 +5,7 @@ use crate::cli::args::Files;
 use crate::cli::talk::print::Talk;
 use collapsar::internals::error::explain;
 use collapsar::internals::source::{FileSource, Source, Stamp};
-use collapsar::internals::{Error, Kind, Result, atomic, container};
+use collapsar::internals::{Error, ErrorKind, Result, atomic, container};
 use serde_json::json;
 use std::fs::{self, File, Metadata};
 use std::io::{self, IsTerminal, Read, Seek, Write};
@@ -111,7 +111,7 @@ impl Input {
                 Ok(_) => "is a folder: walk it with -r".to_string(),
                 Err(e) => return Err(unreadable(&e)),
             };
-            return Err(Error::new(Kind::Missing, text));
+            return Err(Error::new(ErrorKind::Missing, text));
         }
         let mut file = File::open(&self.path).map_err(|e| unreadable(&e))?;
         if meta.is_file() {
@@ -125,7 +125,7 @@ impl Input {
             });
         }
         if is_device(&meta) {
-            return Err(Error::new(Kind::Missing, "is a device, not a file: pipe it in, and name - instead"));
+            return Err(Error::new(ErrorKind::Missing, "is a device, not a file: pipe it in, and name - instead"));
         }
         self.spooled(&mut file)
     }
@@ -161,7 +161,7 @@ fn stdin() -> Result<io::StdinLock<'static>> {
 /// A pipe as a nameless temporary file.
 fn spool(from: &mut dyn Read) -> Result<FileSource> {
     let fail = |e: io::Error| {
-        Error::new(Kind::Io, format!("cannot be kept in the folder for temporary files: {}", explain(&e)))
+        Error::new(ErrorKind::Io, format!("cannot be kept in the folder for temporary files: {}", explain(&e)))
     };
     let mut file = tempfile::tempfile().map_err(fail)?;
     let mut chunk = vec![0; 1 << 18];
@@ -185,7 +185,7 @@ fn unreadable(error: &io::Error) -> Error {
         io::ErrorKind::IsADirectory => "is a folder: walk it with -r".to_string(),
         _ => format!("cannot be read: {error}"),
     };
-    Error::new(Kind::Missing, text)
+    Error::new(ErrorKind::Missing, text)
 }
 
 pub fn read_file(path: &Path) -> Result<Vec<u8>> {

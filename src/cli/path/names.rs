@@ -96,7 +96,7 @@ fn within(folder: &Path, input: &Input, path: &Path) -> Result<PathBuf> {
     };
     let parent = to.parent().unwrap_or(folder);
     std::fs::create_dir_all(parent).map_err(|e| {
-        Error::new(collapsar::internals::Kind::Io, format!("the folder cannot be made: {e}")).at(parent.display())
+        Error::new(collapsar::internals::ErrorKind::Io, format!("the folder cannot be made: {e}")).at(parent.display())
     })?;
     Ok(to)
 }

@@ -3,10 +3,10 @@
 use super::input;
 use crate::cli::args::Weights;
 use crate::cli::talk::{json, print};
+use collapsar::internals::Result;
 use collapsar::internals::codec::search::choice;
 use collapsar::internals::model::Model;
 use collapsar::internals::weights::zoo;
-use collapsar::internals::{Choice, Result};
 use std::sync::Arc;
 
 /// The models of the files that the caller gave.
@@ -16,18 +16,6 @@ pub fn given(weights: &Weights) -> Result<Vec<Arc<Model>>> {
         Ok(Arc::new(model.map_err(|e| e.at(print::name(path)))?))
     };
     weights.weights.iter().map(load).collect()
-}
-
-/// Who gives weights and no name means the weights.
-pub fn choice(name: Option<&str>, given: &[Arc<Model>], embed: bool) -> Result<Choice> {
-    Ok(match name {
-        None if !given.is_empty() => Choice::These(given.to_vec()),
-        None | Some("auto") if embed => Choice::These(zoo::defaults()),
-        None | Some("auto") => Choice::Auto,
-        Some("classic") => Choice::Classic,
-        Some("wavelet") => Choice::Wavelet,
-        Some(name) => Choice::These(zoo::by_name(name, given)?),
-    })
 }
 
 pub fn is_embedded(hash: &[u8; 32]) -> bool {

@@ -2,20 +2,20 @@
 
 use super::json;
 use super::print::{self, Talk};
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-use collapsar::internals::{Error, Kind};
+use clap::error::{ContextKind, ContextValue, ErrorKind as UsageKind};
+use collapsar::internals::{Error, ErrorKind};
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
-pub fn code(kind: Kind) -> u8 {
+pub fn code(kind: ErrorKind) -> u8 {
     match kind {
-        Kind::Argument => 1,
-        Kind::Missing | Kind::Changed => 2,
-        Kind::Truncated | Kind::Corrupt | Kind::Unsupported => 3,
-        Kind::Verify => 4,
-        Kind::Io | Kind::Device => 5,
-        Kind::Limit => 6,
-        Kind::Model => 7,
+        ErrorKind::Argument => 1,
+        ErrorKind::Missing | ErrorKind::Changed => 2,
+        ErrorKind::Truncated | ErrorKind::Corrupt | ErrorKind::Unsupported => 3,
+        ErrorKind::Verify => 4,
+        ErrorKind::Limit => 6,
+        ErrorKind::Model => 7,
+        _ => 5, // Io, Device
     }
 }
 
@@ -66,22 +66,22 @@ pub fn usage(error: &clap::Error, json: bool) -> u8 {
     let Some(text) = wrong(error) else {
         return answer(error);
     };
-    if error.kind() == ErrorKind::InvalidSubcommand {
+    if error.kind() == UsageKind::InvalidSubcommand {
         print::line(&format!("collapsar: {}", print::clean(&text)));
     } else {
         let _ = error.print();
     }
     if json {
-        json::failure(None, "argument", &text, code(Kind::Argument));
+        json::failure(None, "argument", &text, code(ErrorKind::Argument));
     }
-    code(Kind::Argument)
+    code(ErrorKind::Argument)
 }
 
 /// What --help and --version say is data, too.
 fn answer(help: &clap::Error) -> u8 {
     if help.use_stderr() {
         let _ = help.print(); // nothing more can be said
-        return code(Kind::Argument);
+        return code(ErrorKind::Argument);
     }
     let text = help.render();
     let text = if io::stdout().is_terminal() { text.ansi().to_string() } else { text.to_string() };
@@ -91,8 +91,8 @@ fn answer(help: &clap::Error) -> u8 {
 /// What is wrong with a line, without what clap adds of how to ask for help; None where help was asked for.
 fn wrong(error: &clap::Error) -> Option<String> {
     let text = match error.kind() {
-        kind if !error.use_stderr() || kind == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => return None,
-        ErrorKind::InvalidSubcommand => no_verb(error),
+        kind if !error.use_stderr() || kind == UsageKind::DisplayHelpOnMissingArgumentOrSubcommand => return None,
+        UsageKind::InvalidSubcommand => no_verb(error),
         _ => error.render().to_string(),
     };
     let text = text.split("\n\nUsage:").next().unwrap_or_default();

@@ -4,7 +4,7 @@
 
 use crate::cli::args;
 use collapsar::internals::error::explain;
-use collapsar::internals::{Error, Kind, Result};
+use collapsar::internals::{Error, ErrorKind, Result};
 use serde_json::Value;
 use std::io::{self, Write};
 use std::path::Path;
@@ -96,7 +96,7 @@ pub fn told(error: &io::Error) -> Error {
         Some(CLOSED) => "is closed".to_string(),
         _ => explain(error),
     };
-    Error::new(Kind::Io, text).at("standard output")
+    Error::new(ErrorKind::Io, text).at("standard output")
 }
 
 /// A path for people: - is spelt out, and no name can move the cursor.

@@ -31,16 +31,30 @@ pub fn write(coder: &Coder, out: &mut Vec<u8>) {
             out.extend_from_slice(&model.hash);
             put_varint(out, 0);
         }
-        Coder::Cells(CellCoder { model, refits, fits }) => {
+        Coder::Cells(cells) => {
             out.push(BY_NETWORK);
-            out.extend_from_slice(&model.hash);
-            put_varint(out, refits.len() as u64);
-            for (net, refit) in refits {
-                refit::write(*net, refit, out);
-            }
-            fits.iter().flatten().for_each(|fitted| write_fitted(fitted, out));
+            out.extend_from_slice(&cells.model.hash);
+            write_cells(cells, Predictors::Fitted, out);
         }
     }
+}
+
+/// Whose predictors an array has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Predictors {
+    /// Its own, which stand in its head.
+    Fitted,
+    /// Those of the weights file.
+    OfModel,
+}
+
+/// What was fitted to the array: refitted layers, spreads, medians, predictors.
+pub fn write_cells(CellCoder { refits, fits, .. }: &CellCoder, whose: Predictors, out: &mut Vec<u8>) {
+    put_varint(out, refits.len() as u64);
+    for (net, refit) in refits {
+        refit::write(*net, refit, out);
+    }
+    fits.iter().flatten().for_each(|fitted| write_fitted(fitted, whose, out));
 }
 
 /// The inverse, with (planes before, other arrays) that planes see; `find` gives the model of a hash.
@@ -61,7 +75,18 @@ pub fn read(
             return Err(Error::unsupported(format!("arrays coded in way {other} are not known to this version")));
         }
     }
-    let mut model = find(&take_array(from)?)?;
+    let model = find(&take_array(from)?)?;
+    read_cells(from, model, Predictors::Fitted, grid, (n_previous, n_references))
+}
+
+/// The inverse of `write_cells`; an autoencoder has nothing fitted.
+pub fn read_cells(
+    from: &mut &[u8],
+    mut model: Arc<Model>,
+    whose: Predictors,
+    grid: &Grid,
+    (n_previous, n_references): (usize, usize),
+) -> Result<Coder> {
     let n_refits = at_most(take_varint(from)?, model.nets.len() as u64, "refitted layers")?;
     if model.vqae.is_some() {
         return Ok(Coder::Blocks(model));
@@ -74,27 +99,33 @@ pub fn read(
         refits.push((net, refit));
     }
     let fits = (0..grid.n_phases).map(|phase| {
-        let fits = (0..=n_previous).map(|n| read_fitted(from, &model, n_refs((phase, n), n_references)));
+        let fits = (0..=n_previous).map(|n| read_fitted(from, &model, whose, n_refs((phase, n), n_references)));
         fits.collect::<Result<Vec<Fitted>>>()
     });
     let fits = fits.collect::<Result<Vec<Vec<Fitted>>>>()?;
     Ok(Coder::Cells(CellCoder { model, refits, fits }))
 }
 
-fn write_fitted(fitted: &Fitted, out: &mut Vec<u8>) {
+fn write_fitted(fitted: &Fitted, whose: Predictors, out: &mut Vec<u8>) {
     put_varint(out, fitted.stats.spread as u64);
     put_varint(out, (fitted.stats.median / ONE) as u64);
+    if whose == Predictors::OfModel {
+        return;
+    }
     let all = fitted.linears.iter().flat_map(|l| l.own().iter().chain(l.refs().iter().flatten()));
     all.for_each(|&c| put_varint(out, zigzag(c)));
 }
 
-fn read_fitted(from: &mut &[u8], model: &Model, n_refs: usize) -> Result<Fitted> {
+fn read_fitted(from: &mut &[u8], model: &Model, whose: Predictors, n_refs: usize) -> Result<Fitted> {
     let spread = at_most(take_varint(from)?, MAX_RESIDUAL as u64, "as a residual")? as i32;
     if spread == 0 {
         return Err(Error::corrupt("a plane whose residuals are usually 0"));
     }
     let median = at_most(take_varint(from)?, MAX_INT as u64, "as the usual int")? as i32 * ONE;
     let expected = model.linears(n_refs);
+    if whose == Predictors::OfModel {
+        return Ok(Fitted { linears: expected, stats: PlaneStats { median, spread } });
+    }
     let linears = expected.iter().map(|like| {
         let mut take = |n: usize| (0..n).map(|_| unzigzag(take_varint(from)?)).collect::<Result<Vec<i16>>>();
         let own = take(like.own().len())?;

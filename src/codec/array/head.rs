@@ -17,7 +17,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 /// More dimensions than any array has.
-const MAX_DIMENSIONS: u64 = 999;
+pub const MAX_DIMENSIONS: u64 = 999;
 const MAX_LABEL_BYTES: u64 = 4096;
 /// A plane with more samples is not kept in memory for the next to see.
 pub const MAX_PLANE_LOOKED_AT: usize = 1 << 24;
@@ -252,7 +252,7 @@ fn read_common(from: &mut &[u8], map: &Map, ty: &ArrayType, grid: &Grid) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
     use crate::kernel::PlaneStats;
     use crate::model::{Family, tests::painted_model};
     use crate::net::Refit;
@@ -322,7 +322,7 @@ mod tests {
             cells(|cells| drop(cells.fits[3][1].linears.pop())),
             cells(|cells| cells.fits[2][0].linears = cells.model.linears(0)),
         ] {
-            assert_eq!(refused, Err(Kind::Corrupt));
+            assert_eq!(refused, Err(ErrorKind::Corrupt));
         }
     }
 

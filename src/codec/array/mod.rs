@@ -2,7 +2,7 @@
 
 pub mod band;
 pub mod batch;
-mod by;
+pub mod by;
 pub mod head;
 pub mod memory;
 pub mod payload;

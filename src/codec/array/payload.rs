@@ -18,22 +18,32 @@ impl Label {
     pub fn write(&self, out: &mut Vec<u8>) {
         put_varint(out, self.array);
         put_varint(out, self.number);
-        out.push(self.mode as u8 | (self.mask as u8) << 1);
+        out.push(mode(self.mode, self.mask));
     }
 
     pub fn read(from: &mut &[u8]) -> Result<Label> {
         let (array, number) = (take_varint(from)?, take_varint(from)?);
-        let byte = take_u8(from)?;
-        let mode = if byte & 1 == 0 { Mode::Classic } else { Mode::Network };
-        let mask = match byte >> 1 {
-            0 => Kind::None,
-            1 => Kind::Whole,
-            2 => Kind::Coded,
-            3 => Kind::Common,
-            _ => return Err(Error::unsupported(format!("tile mode {byte} is not known to this version"))),
-        };
+        let (mode, mask) = read_mode(take_u8(from)?)?;
         Ok(Label { array, number, mode, mask })
     }
+}
+
+/// The byte in front of a code.
+pub fn mode(mode: Mode, mask: Kind) -> u8 {
+    mode as u8 | (mask as u8) << 1
+}
+
+/// Its inverse.
+pub fn read_mode(byte: u8) -> Result<(Mode, Kind)> {
+    let mode = if byte & 1 == 0 { Mode::Classic } else { Mode::Network };
+    let mask = match byte >> 1 {
+        0 => Kind::None,
+        1 => Kind::Whole,
+        2 => Kind::Coded,
+        3 => Kind::Common,
+        _ => return Err(Error::unsupported(format!("tile mode {byte} is not known to this version"))),
+    };
+    Ok((mode, mask))
 }
 
 /// The payload of tile `number` of an array.

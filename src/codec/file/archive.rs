@@ -47,7 +47,15 @@ pub struct Archive<'a> {
 impl<'a> Archive<'a> {
     /// Opens a file; `models` are known beside the embedded ones and those in the file.
     pub fn open(source: &'a dyn Source, models: &[Arc<Model>]) -> Result<Archive<'a>> {
-        let reader = Reader::open(source, &Limits::default())?;
+        Archive::of(Reader::open(source, &Limits::default())?, models)
+    }
+
+    /// The same of a source that it keeps.
+    pub fn owning(source: Box<dyn Source>, models: &[Arc<Model>]) -> Result<Archive<'static>> {
+        Archive::of(Reader::owning(source, &Limits::default())?, models)
+    }
+
+    fn of(reader: Reader<'a>, models: &[Arc<Model>]) -> Result<Archive<'a>> {
         let blocks = reader.blocks().to_vec();
         if blocks.first().map(|b| b.kind) != Some(kind::FILE) {
             return Err(Error::corrupt("the first block does not describe a file"));

@@ -87,6 +87,11 @@ impl<'a> ArrayDecoder<'a> {
         ArrayDecoder { with, progress, references, runtimes }
     }
 
+    /// The same with packed models that others keep.
+    pub fn sharing(self, runtimes: Runtimes) -> Self {
+        ArrayDecoder { runtimes, ..self }
+    }
+
     /// Decodes an array band by band.
     pub fn decode(
         &mut self,

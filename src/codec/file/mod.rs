@@ -8,6 +8,7 @@ pub mod decode;
 pub mod encode;
 mod filler;
 pub mod lost;
+mod lost_tiles;
 pub mod options;
 pub mod reference_store;
 pub mod region;

@@ -1,4 +1,4 @@
-//! What a caller asks of an encoder.
+//! What a caller asks of an encoder and of a decoder.
 
 use crate::array::ArrayType;
 use crate::codec::array::memory::Memory;
@@ -6,7 +6,9 @@ use crate::codec::search::adapt::Adapt;
 use crate::codec::search::choice::Choice;
 use crate::codec::search::related::References;
 use crate::device::Device;
+use crate::model::Model;
 use crate::sample::Loss;
+use std::sync::Arc;
 
 /// How to compress; `Default` is what most want.
 #[derive(Clone, Default)]
@@ -29,4 +31,13 @@ pub struct Options {
     pub references: References,
     /// The first dimension of arrays counts fields, each of which becomes an array of its own.
     pub fields: bool,
+}
+
+/// How to decompress; `Default` is what most want.
+#[derive(Clone, Default)]
+pub struct Decoding {
+    /// Models known beside those that are built in.
+    pub models: Vec<Arc<Model>>,
+    pub device: Device,
+    pub memory: Memory,
 }

@@ -1,5 +1,10 @@
 //! A cut-out: only the tiles that it touches are decoded, and those that they look at, in its array and in others.
+//!
+//! ```text
+//! runs of samples side by side, of which the region consists → the tiles they lie in, each decoded once → samples
+//! ```
 
+use crate::array::{ArrayType, NATIVE_BIG_ENDIAN, Sample, bytes_of_mut, reorder};
 use crate::codec::array::head::Head;
 use crate::codec::array::reference::{MASKED, Reference};
 use crate::codec::file::archive::{Archive, Array};
@@ -21,6 +26,38 @@ pub struct Cut {
 }
 
 impl Archive<'_> {
+    /// The samples of a box in an array of any number of dimensions, in C order: along each axis from `origin` on, as many as `shape`
+    /// says. `out` holds exactly the box. Returns how many tiles were decoded for it.
+    pub fn read_region<T: Sample>(&self, array: &Array, origin: &[u64], shape: &[u64], out: &mut [T]) -> Result<usize> {
+        let ty = &array.head.ty;
+        ty.check_holds::<T>()?;
+        let bytes = bytes_of_mut(out);
+        let n_tiles = self.read_region_bytes(array, origin, shape, bytes)?;
+        reorder(bytes, ty.dtype.n_bytes(), ty.big_endian, NATIVE_BIG_ENDIAN);
+        Ok(n_tiles)
+    }
+
+    /// The same as bytes, in the byte order of the array.
+    pub fn read_region_bytes(&self, array: &Array, origin: &[u64], shape: &[u64], out: &mut [u8]) -> Result<usize> {
+        let ty = &array.head.ty;
+        check_region(ty, origin, shape, out.len() as u64)?;
+        let mut tiles = Tiles::new(self);
+        let n = shape.last().map_or(1, |&n| n as usize);
+        let run_bytes = (n * ty.dtype.n_bytes()).max(1);
+        for (nth, run) in out.chunks_exact_mut(run_bytes).enumerate() {
+            // the box's nth run, counted through all its axes but the last
+            let (mut rest, mut stride, mut first) = (nth as u64, 1, 0);
+            for (axis, (&from, &n)) in origin.iter().zip(shape).enumerate().rev() {
+                let is_last = axis + 1 == shape.len();
+                first += stride * (from + if is_last { 0 } else { rest % n });
+                rest /= if is_last { 1 } else { n };
+                stride *= ty.shape[axis];
+            }
+            tiles.samples(array, first, n, run)?;
+        }
+        Ok(tiles.known.len())
+    }
+
     /// Rows and columns of one plane of an array; planes are counted over all leading dimensions of its shape.
     pub fn region<'a>(&'a self, array: &'a Array, plane: u64, rows: Range<u64>, columns: Range<u64>) -> Result<Cut> {
         let (n_planes, h, w) = array.head.ty.planes();
@@ -30,8 +67,7 @@ impl Archive<'_> {
                 "plane {plane}, rows {rows:?}, columns {columns:?} do not lie in {n_planes} planes of {h}×{w}"
             )));
         }
-        let (coders, known) = (BTreeMap::new(), BTreeMap::new());
-        let mut tiles = Tiles { archive: self, coders, runtimes: Runtimes::default(), known };
+        let mut tiles = Tiles::new(self);
         let n_columns = (columns.end - columns.start) as usize;
         let row_bytes = n_columns * array.head.ty.dtype.n_bytes();
         let mut bytes = vec![0; (rows.end - rows.start) as usize * row_bytes];
@@ -43,6 +79,21 @@ impl Archive<'_> {
         }
         Ok(Cut { bytes, n_tiles: tiles.known.len() })
     }
+}
+
+/// A box must lie in its array, and the buffer hold exactly the box.
+fn check_region(ty: &ArrayType, origin: &[u64], shape: &[u64], n_buffer_bytes: u64) -> Result<()> {
+    let lies = |((from, n), size): ((&u64, &u64), &u64)| from.checked_add(*n).is_some_and(|end| end <= *size);
+    let n_axes = ty.shape.len();
+    let whole = origin.len() == n_axes && shape.len() == n_axes;
+    if !whole || !origin.iter().zip(shape).zip(&ty.shape).all(lies) {
+        return Err(Error::argument(format!("{shape:?} samples from {origin:?} do not lie in {:?}", ty.shape)));
+    }
+    let n_bytes = ArrayType { shape: shape.to_vec(), ..ty.clone() }.n_bytes()?;
+    if n_bytes != n_buffer_bytes {
+        return Err(Error::argument(format!("a buffer of {n_buffer_bytes} bytes for a region of {n_bytes}")));
+    }
+    Ok(())
 }
 
 /// The tiles decoded so far, by numbers of array and tile.
@@ -88,6 +139,10 @@ impl Spot {
 }
 
 impl<'a> Tiles<'a> {
+    fn new(archive: &'a Archive<'a>) -> Tiles<'a> {
+        Tiles { archive, coders: BTreeMap::new(), runtimes: Runtimes::default(), known: BTreeMap::new() }
+    }
+
     /// `n` samples from index `first` of the array.
     fn samples(&mut self, array: &'a Array, first: u64, n: usize, out: &mut [u8]) -> Result<()> {
         let grid = array.head.grid();

@@ -3,7 +3,6 @@
 //! What is given back has the length of the content, and what is lost of it is filled in: samples with NaN, BLANK or 0, other bytes with
 //! zeros. Where the head of an array is lost, the header of the file in front of it still says what the array was.
 
-use crate::codec::array::head::Head;
 use crate::codec::array::memory::Resources;
 use crate::codec::array::payload::{self, Label};
 use crate::codec::file::archive::Array;
@@ -11,9 +10,10 @@ use crate::codec::file::blocks::{FileHead, Weights, kind, read_head};
 use crate::codec::file::decode::{ArrayDecoder, Damage};
 use crate::codec::file::filler::Filler;
 use crate::codec::file::lost::{Lost, Regions, What};
+use crate::codec::file::lost_tiles::{LostTiles, looked_at};
 use crate::codec::file::{Progress, bytes};
 use crate::container::{BLOCK_EXTRA_BYTES, Limits, MAX_BLOCKS, Reader, Salvage};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Described, described};
 use crate::grid::Place;
 use crate::model::Model;
@@ -21,7 +21,7 @@ use crate::sample::Bound;
 use crate::source::Source;
 use crate::tile::code::Mode;
 use crate::wire::take_varint;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -145,7 +145,7 @@ fn sort(salvaged: &Salvage, models: &[Arc<Model>], report: &mut SalvageReport) -
             other => Err(Error::unsupported(format!("a block of kind {other}"))),
         };
         match result {
-            Err(e) if e.kind == Kind::Model => return Err(e),
+            Err(e) if e.kind == ErrorKind::Model => return Err(e),
             Err(e) => report.damage(format!("block at byte {}: {e}", block.info.offset)),
             Ok(()) => {}
         }
@@ -331,31 +331,4 @@ impl Headers {
         }
         self.last.as_ref()
     }
-}
-
-/// The tiles of an array that are lost so far, and their samples by why that is so.
-#[derive(Default)]
-struct LostTiles {
-    numbers: BTreeSet<u64>,
-    regions: BTreeMap<(String, Option<(usize, usize)>), Regions>,
-}
-
-impl LostTiles {
-    fn add(&mut self, head: &Head, place: &Place, why: String) {
-        self.numbers.insert(place.number);
-        let phase = (head.grid().n_phases == 4).then_some((place.phase / 2, place.phase % 2));
-        self.regions.entry((why, phase)).or_default().add(&head.ty, head.grid(), place);
-    }
-}
-
-/// The tiles that the one at `place` sees ints of. A decoder that is shown others may well come to its end without noticing.
-fn looked_at<'a>(head: &'a Head, place: &'a Place) -> impl Iterator<Item = u64> + 'a {
-    let &Place { plane, band, limb, phase, column, .. } = place;
-    let phases = (0..phase).map(move |phase| (plane, phase));
-    let planes = (1..=head.n_previous_of(plane)).map(move |back| (plane - back, phase));
-    phases.chain(planes).take(head.n_refs(plane, phase)).filter_map(move |(plane, phase)| {
-        // where the earlier phase has a column of ints less, its last int is seen
-        let at = |column| head.grid().place(plane, band, limb, phase, column);
-        at(column).or_else(|| at(column.checked_sub(1)?)).map(|place| place.number)
-    })
 }

@@ -1,6 +1,7 @@
 //! What codes the arrays: which arrays each choice can code, and so which models belong into a list.
 
 use crate::array::Dtype;
+use crate::error::Result;
 use crate::model::Model;
 use crate::sample::Loss;
 use crate::weights::zoo;
@@ -20,6 +21,19 @@ pub enum Choice {
 }
 
 impl Choice {
+    /// What a word means; none means the weights that were given, else `auto`. Weights that are to be embedded are those of one
+    /// of the defaults, so that whoever decodes needs nothing else.
+    pub fn named(name: Option<&str>, given: &[Arc<Model>], embed: bool) -> Result<Choice> {
+        Ok(match name {
+            None if !given.is_empty() => Choice::These(given.to_vec()),
+            None | Some("auto") if embed => Choice::These(zoo::defaults()),
+            None | Some("auto") => Choice::Auto,
+            Some("classic") => Choice::Classic,
+            Some("wavelet") => Choice::Wavelet,
+            Some(name) => Choice::These(zoo::by_name(name, given)?),
+        })
+    }
+
     /// The rule: wavelets and autoencoders code floats within one bound for all samples, everything else codes whatever there is.
     pub fn can_code(&self, dtype: Dtype, loss: Loss) -> bool {
         let needs_bound = match self {

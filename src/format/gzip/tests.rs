@@ -1,6 +1,6 @@
 use super::super::deflate::tests::painted;
 use super::*;
-use crate::error::Kind;
+use crate::error::ErrorKind;
 use proptest::prelude::*;
 use std::io::Cursor;
 
@@ -136,19 +136,19 @@ fn a_recipe_is_written_and_read_back() {
     assert_eq!(Recipe::read(&mut rest).unwrap(), recipe);
     assert_eq!(rest, [77]);
     for n in 0..bytes.len() - 1 {
-        assert_eq!(Recipe::read(&mut &bytes[..n]).unwrap_err().kind, Kind::Truncated);
+        assert_eq!(Recipe::read(&mut &bytes[..n]).unwrap_err().kind, ErrorKind::Truncated);
     }
 }
 
 #[test]
 fn a_recipe_that_makes_no_sense_is_refused() {
     let cases = [
-        ([0, 6, 0, 0, 0, 0], Kind::Unsupported),
-        ([4, 6, 0, 0, 0, 0], Kind::Unsupported),
-        ([1, 0, 0, 0, 0, 0], Kind::Corrupt),
-        ([1, 10, 0, 0, 0, 0], Kind::Corrupt),
-        ([1, 6, 1, 0, 1, 0], Kind::Limit),
-        ([1, 6, 255, 255, 255, 255], Kind::Limit),
+        ([0, 6, 0, 0, 0, 0], ErrorKind::Unsupported),
+        ([4, 6, 0, 0, 0, 0], ErrorKind::Unsupported),
+        ([1, 0, 0, 0, 0, 0], ErrorKind::Corrupt),
+        ([1, 10, 0, 0, 0, 0], ErrorKind::Corrupt),
+        ([1, 6, 1, 0, 1, 0], ErrorKind::Limit),
+        ([1, 6, 255, 255, 255, 255], ErrorKind::Limit),
     ];
     for (bytes, kind) in cases {
         assert_eq!(Recipe::read(&mut &bytes[..]).unwrap_err().kind, kind, "{bytes:?}");

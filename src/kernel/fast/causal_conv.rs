@@ -4,7 +4,8 @@
 //! Lanes behind the end of a run hold what nobody needs, as taps lead to earlier cells: they are set to 0 when the run is through.
 
 use super::amx::Tiles;
-use super::context::{features, from_tiles, put_heads, units};
+use super::context::{from_tiles, put_heads, units};
+use super::features::features;
 use super::lanes::{Lanes, N, clamp, sixteen, sixteen_mut};
 use super::pack::{Block, Packed, PackedNet, Row, Wire, Wires};
 use super::{BLOCK, Scratch};

@@ -15,6 +15,7 @@ mod avx512;
 mod causal_conv;
 #[cfg(target_arch = "x86_64")]
 mod context;
+mod features;
 #[cfg(target_arch = "x86_64")]
 mod interval;
 mod lanes;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::error::Kind;
+use crate::error::ErrorKind;
 
 /// A small generator, so that a painted tile is the same everywhere.
 struct Noise(u64);
@@ -115,11 +115,11 @@ fn the_largest_int_allowed_is_checked() {
     let ints = sky(40, 40);
     let payload = encode(&ints, 40, 40, 65535);
     let mut out = vec![0; 1600];
-    assert_eq!(decode(&payload, 40, 40, 2000, &mut out).unwrap_err().kind, Kind::Corrupt);
+    assert_eq!(decode(&payload, 40, 40, 2000, &mut out).unwrap_err().kind, ErrorKind::Corrupt);
     let mut noise = Noise(10);
     let payload = encode(&paint(8, 8, |_, _| noise.next() % 256), 8, 8, 255);
     assert_eq!(mode_name(&payload), "packed");
-    assert_eq!(decode(&payload, 8, 8, 200, &mut out[..64]).unwrap_err().kind, Kind::Corrupt);
+    assert_eq!(decode(&payload, 8, 8, 200, &mut out[..64]).unwrap_err().kind, ErrorKind::Corrupt);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use collapsar::internals::kernel::fast::{Kernels, Level};
 use collapsar::internals::kernel::predict::Linear;
 use collapsar::internals::model::Model;
 use collapsar::internals::tile::cells;
-use collapsar::internals::{Error, Kind, Result};
+use collapsar::internals::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
 /// How one device did with one model.
@@ -104,7 +104,7 @@ impl<'a> Plain<'a> {
                     n_bytes_differing += differing(&coded, payload);
                     if back != tile.ints {
                         let what = format!("a tile of {}×{} does not come back", tile.h, tile.w);
-                        fault.get_or_insert(Error::new(Kind::Verify, what));
+                        fault.get_or_insert(Error::new(ErrorKind::Verify, what));
                     }
                 }
                 Err(error) => _ = fault.get_or_insert(error),

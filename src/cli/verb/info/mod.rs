@@ -12,7 +12,7 @@ use crate::cli::talk::print::{self, Talk};
 use crate::cli::talk::table::Table;
 use collapsar::internals::model::Model;
 use collapsar::internals::source::Source;
-use collapsar::internals::{Kind, Result};
+use collapsar::internals::{ErrorKind, Result};
 use gather::{ArrayInfo, Contents};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -33,7 +33,7 @@ fn one(input: &Input, given: &[Arc<Model>], talk: Talk) -> Result<()> {
     let contents = gather::contents(&opened.source)?;
     let arrays = match gather::arrays(&opened.source, given) {
         // what can be said without the model is said
-        Err(e) if e.kind == Kind::Model => Err(e.message),
+        Err(e) if e.kind == ErrorKind::Model => Err(e.message),
         arrays => Ok(arrays?),
     };
     let name = print::name(&input.path);
