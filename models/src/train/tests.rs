@@ -88,8 +88,10 @@ fn resumes(family: Family) {
     let scratch = Scratch::new(family.name());
     // of a vqae the interruptions reach its priors, too
     let steps = if family == Family::Vqae { 8 } else { 24 };
-    let whole = run(family, &Settings { steps, ..tiny(None) }).unwrap().0;
-    let settings = Settings { steps, ..tiny(Some(scratch.path("out.training"))) };
+    // so high that the last steps count
+    let rate = 0.2;
+    let whole = run(family, &Settings { steps, rate, ..tiny(None) }).unwrap().0;
+    let settings = Settings { steps, rate, ..tiny(Some(scratch.path("out.training"))) };
     for n_lines in [2, 9, 5, 3, 8, 2] {
         let mut n = 0;
         let mut report = |event| {
