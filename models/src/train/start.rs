@@ -82,8 +82,8 @@ impl Start {
                 start.model.nets.push(part);
             }
         }
-        let Model { name, family, parts, .. } = start.model;
-        Ok(Start { model: Model::new(&name, family, parts, [0; 32])?, ..start })
+        let Model { name, family, nets, .. } = start.model;
+        Ok(Start { model: Model::new(&name, family, nets, [0; 32])?, ..start })
     }
 
     /// The nets of a model that look at nothing as they are, the others to be trained further.

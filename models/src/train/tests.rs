@@ -64,7 +64,7 @@ fn train(family: Family, settings: &Settings, report: &mut Report) -> Result<Mod
         Family::L3c => together::train(settings, corpora, &l3c::Plan::usual(), report),
         Family::Vqae => {
             let sizes = Sizes { n_top: 4, n_bottom: 6, width: 4, hidden: 8, frequency: 0.1 };
-            vqae::train(settings, corpora, (sizes, Priors { steps: 6, n_blocks: 40 }), report)
+            vqae::train(settings, corpora, (sizes, Priors { steps: 12, n_blocks: 40 }), report)
         }
         _ => cells::train(settings, corpora, &start(family, 5), report),
     }
@@ -86,8 +86,12 @@ fn run(family: Family, settings: &Settings) -> Result<(Vec<u8>, Vec<Value>)> {
 /// Interrupts a training at many lines, each time from where the checkpoint stands; it ends as one that ran through.
 fn resumes(family: Family) {
     let scratch = Scratch::new(family.name());
-    let whole = run(family, &tiny(None)).unwrap().0;
-    let settings = tiny(Some(scratch.path("out.training")));
+    // of a vqae the interruptions reach its priors, too
+    let steps = if family == Family::Vqae { 8 } else { 24 };
+    // so high that the last steps count
+    let rate = 0.2;
+    let whole = run(family, &Settings { steps, rate, ..tiny(None) }).unwrap().0;
+    let settings = Settings { steps, rate, ..tiny(Some(scratch.path("out.training"))) };
     for n_lines in [2, 9, 5, 3, 8, 2] {
         let mut n = 0;
         let mut report = |event| {

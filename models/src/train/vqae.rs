@@ -11,7 +11,7 @@ use crate::net::vqae::{Autoencoder, Batch, N_CELLS, PIXELS, Sizes, plans};
 use crate::random::Random;
 use crate::train::identity::identity;
 use crate::train::log::Report;
-use crate::train::objective::{BatchLoss, HeldOut, Kept, Memory, Objective, Step};
+use crate::train::objective::{BatchLoss, HeldOut, Memory, Objective, Step};
 use crate::train::prior::{Prior, Which, blank, coded};
 use crate::train::run::{Stage, Training};
 use crate::train::settings::Settings;
