@@ -25,9 +25,9 @@ const MAX_IN_MEMORY: u64 = 1 << 32;
 ///
 /// ```
 /// let frame: Vec<u8> = (0..64 * 64u16).flat_map(|i| (i % 64 + 1000).to_le_bytes()).collect();
-/// let packed = collapsar::compress(&frame, &collapsar::Options::default())?;
-/// assert_eq!(collapsar::decompress(&packed)?, frame);
-/// # Ok::<(), collapsar::Error>(())
+/// let packed = collapsar::internals::compress(&frame, &collapsar::internals::Options::default())?;
+/// assert_eq!(collapsar::internals::decompress(&packed)?, frame);
+/// # Ok::<(), collapsar::internals::Error>(())
 /// ```
 pub fn compress(bytes: &[u8], options: &Options) -> Result<Vec<u8>> {
     Ok(search(&bytes, Vec::new(), options, &|_| Ok(()))?.0)

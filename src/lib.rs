@@ -25,8 +25,3 @@ pub use public::{
     Archive, Decoding, Error, ErrorKind, Loss, Options, Report, Sample, compress, compress_file, decode_array,
     decode_array_into, decompress, decompress_file, encode_array,
 };
-
-/// The README's example, compiled and run.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
