@@ -1,6 +1,5 @@
 //! The two verbs, on bytes in memory and on streams.
 
-use crate::codec::array::memory::Resources;
 use crate::codec::file::Progress;
 use crate::codec::file::archive::Archive;
 use crate::codec::file::decode::decode_all;
@@ -46,7 +45,7 @@ pub fn decompress_with(bytes: &[u8], decoding: &Decoding) -> Result<Vec<u8>> {
         return Err(Error::limit(format!("a content of {n_bytes} bytes: more than {MAX_IN_MEMORY} are only streamed")));
     }
     let mut out = Vec::new();
-    decode_all(&archive, &resources(decoding), &mut out, &|_| Ok(()))?;
+    decode_all(&archive, &decoding.resources(), &mut out, &|_| Ok(()))?;
     Ok(out)
 }
 
@@ -64,12 +63,11 @@ pub fn compress_to<W: Write>(
 /// For a wanted ratio it is compressed a few times, and the last time into `out`.
 fn search<W: Write>(source: &dyn Source, out: W, options: &Options, progress: Progress) -> Result<(W, Report)> {
     options.loss.check()?;
-    let Some(mut search) = RatioSearch::new(options.loss) else { return once(source, out, options, progress) };
-    while let Some(loss) = search.trial() {
+    let loss = RatioSearch::resolve(options.loss, |loss| {
         let (_, report) = once(source, std::io::sink(), &Options { loss, ..options.clone() }, progress)?;
-        search.tell(report.n_bytes_in, report.n_bytes_out);
-    }
-    once(source, out, &Options { loss: search.found()?, ..options.clone() }, progress)
+        Ok((report.n_bytes_in, report.n_bytes_out))
+    })?;
+    once(source, out, &Options { loss, ..options.clone() }, progress)
 }
 
 fn once<W: Write>(source: &dyn Source, out: W, options: &Options, progress: Progress) -> Result<(W, Report)> {
@@ -107,9 +105,5 @@ fn holds_arrays(source: &dyn Source) -> Result<bool> {
 
 /// Streams the content of a `.clps` file.
 pub fn decompress_to(source: &dyn Source, out: &mut dyn Write, decoding: &Decoding, progress: Progress) -> Result<()> {
-    decode_all(&Archive::open(source, &decoding.models)?, &resources(decoding), out, progress)
-}
-
-fn resources(decoding: &Decoding) -> Resources {
-    Resources { device: decoding.device.clone(), memory: decoding.memory }
+    decode_all(&Archive::open(source, &decoding.models)?, &decoding.resources(), out, progress)
 }

@@ -19,6 +19,17 @@ pub struct RatioSearch {
 }
 
 impl RatioSearch {
+    /// The loss to compress with: what was asked for, or where that is a ratio the bound that reaches it. `trial` compresses with a
+    /// loss and gives bytes before and after.
+    pub fn resolve(loss: Loss, mut trial: impl FnMut(Loss) -> Result<(u64, u64)>) -> Result<Loss> {
+        let Some(mut search) = RatioSearch::new(loss) else { return Ok(loss) };
+        while let Some(loss) = search.trial() {
+            let (n_bytes_in, n_bytes_out) = trial(loss)?;
+            search.tell(n_bytes_in, n_bytes_out);
+        }
+        search.found()
+    }
+
     pub fn new(loss: Loss) -> Option<RatioSearch> {
         let Loss::Ratio(wanted) = loss else { return None };
         Some(RatioSearch { wanted, below: -34.0, enough: -1.0, n_left: 9, is_reached: false, most: (0.0, Loss::None) })

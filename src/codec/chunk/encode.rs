@@ -40,11 +40,8 @@ pub fn encode_chunk(bytes: &[u8], ty: &ArrayType, options: &Options) -> Result<V
     }
     options.loss.check()?;
     let chunk = |loss: Loss| Ok::<_, Error>(frame::write(ty, &whole(bytes, ty, &Options { loss, ..options.clone() })?));
-    let Some(mut search) = RatioSearch::new(options.loss) else { return chunk(options.loss) };
-    while let Some(loss) = search.trial() {
-        search.tell(bytes.len() as u64, chunk(loss)?.len() as u64);
-    }
-    chunk(search.found()?)
+    let loss = RatioSearch::resolve(options.loss, |loss| Ok((bytes.len() as u64, chunk(loss)?.len() as u64)))?;
+    chunk(loss)
 }
 
 /// The body of an array, in parts where its rows are too long to hold.

@@ -1,7 +1,7 @@
 //! What a caller asks of an encoder and of a decoder.
 
 use crate::array::ArrayType;
-use crate::codec::array::memory::Memory;
+use crate::codec::array::memory::{Memory, Resources};
 use crate::codec::search::adapt::Adapt;
 use crate::codec::search::choice::Choice;
 use crate::codec::search::related::References;
@@ -40,4 +40,11 @@ pub struct Decoding {
     pub models: Vec<Arc<Model>>,
     pub device: Device,
     pub memory: Memory,
+}
+
+impl Decoding {
+    /// What the work may take.
+    pub fn resources(&self) -> Resources {
+        Resources { device: self.device.clone(), memory: self.memory }
+    }
 }
