@@ -1,7 +1,6 @@
 //! chunk → array: the sum and the size are checked before anything is allocated; tiles go the way that those of a file go
 
 use crate::array::ArrayType;
-use crate::codec::array::memory::Resources;
 use crate::codec::chunk::{body, frame};
 use crate::codec::file::archive::Array;
 use crate::codec::file::cut::cut;
@@ -73,27 +72,33 @@ fn parts<'a>(from: &mut &'a [u8], ty: &ArrayType) -> Result<Vec<(u64, ArrayType,
 
 /// The array of a chunk and the bytes of its samples: of at most `decoding.memory.most` bytes, or 1 GiB where that is not given.
 pub fn decode_chunk(chunk: &[u8], decoding: &Decoding) -> Result<(ArrayType, Vec<u8>)> {
-    let ty = describe_within(chunk, decoding)?;
+    let (ty, body) = frame::read(chunk)?;
+    check_may_allocate(&ty, decoding)?;
     let mut out = vec![0; ty.n_bytes()? as usize];
-    decode_chunk_into(chunk, decoding, &mut out)?;
+    decode_body(body, &ty, decoding, &mut out)?;
     Ok((ty, out))
 }
 
-/// What a chunk holds, if it is not more than may be allocated.
-pub fn describe_within(chunk: &[u8], decoding: &Decoding) -> Result<ArrayType> {
-    let ty = describe_chunk(chunk)?;
+/// Whether an array is small enough for a buffer that the caller has not given.
+pub fn check_may_allocate(ty: &ArrayType, decoding: &Decoding) -> Result<()> {
     let (n_bytes, most) = (ty.n_bytes()?, decoding.memory.most.unwrap_or(MAX_UNASKED));
     if n_bytes > most {
         return Err(Error::limit(format!(
-            "a chunk holds {n_bytes} bytes, {most} are allowed: allow more in Decoding::memory, or give a buffer"
+            "a chunk holds {n_bytes} bytes, {most} are allowed: allow more in Decoding::max_memory, or give a buffer"
         )));
     }
-    Ok(ty)
+    Ok(())
 }
 
 /// The same into a buffer of exactly as many bytes.
 pub fn decode_chunk_into(chunk: &[u8], decoding: &Decoding, out: &mut [u8]) -> Result<ArrayType> {
     let (ty, body) = frame::read(chunk)?;
+    decode_into(&ty, body, decoding, out)?;
+    Ok(ty)
+}
+
+/// The body of a chunk whose sum was found right.
+pub fn decode_into(ty: &ArrayType, body: &[u8], decoding: &Decoding, out: &mut [u8]) -> Result<()> {
     if ty.n_bytes()? != out.len() as u64 {
         return Err(Error::argument(format!(
             "a buffer of {} bytes for a chunk that holds {}: {} {:?}",
@@ -103,8 +108,7 @@ pub fn decode_chunk_into(chunk: &[u8], decoding: &Decoding, out: &mut [u8]) -> R
             ty.shape
         )));
     }
-    decode_body(body, &ty, decoding, out)?;
-    Ok(ty)
+    decode_body(body, ty, decoding, out)
 }
 
 fn decode_body(mut from: &[u8], ty: &ArrayType, decoding: &Decoding, out: &mut [u8]) -> Result<()> {
@@ -137,7 +141,7 @@ fn coded(form: u8, from: &mut &[u8], ty: &ArrayType, decoding: &Decoding, out: &
         rest = later;
         Ok(())
     };
-    let with = Resources { device: decoding.device.clone(), memory: decoding.memory };
+    let with = decoding.resources();
     let decoder = ArrayDecoder::new(std::iter::empty(), &with, &|_| Ok(()));
     decoder.sharing(Runtimes::of_process()).decode(&array, &fetch, None, &mut write)
 }

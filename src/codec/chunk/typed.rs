@@ -1,8 +1,9 @@
 //! samples of a Rust type ⇄ chunk. What is written has the lowest byte first, whatever the machine.
 
 use crate::array::{ArrayType, NATIVE_BIG_ENDIAN, Sample, bytes_of, bytes_of_mut, reorder, zeros};
-use crate::codec::chunk::decode::{decode_chunk_into, describe_chunk, describe_within};
+use crate::codec::chunk::decode::{check_may_allocate, decode_into};
 use crate::codec::chunk::encode::encode_chunk;
+use crate::codec::chunk::frame;
 use crate::codec::file::options::{Decoding, Options};
 use crate::error::{Error, Result};
 use std::borrow::Cow;
@@ -32,18 +33,23 @@ pub fn encode_array<T: Sample>(samples: &[T], shape: &[usize], options: &Options
 
 /// The shape and the samples of a chunk: of at most `decoding.memory.most` bytes, or 1 GiB where that is not given.
 pub fn decode_array<T: Sample>(chunk: &[u8], decoding: &Decoding) -> Result<(Vec<usize>, Vec<T>)> {
-    let ty = describe_within(chunk, decoding)?;
+    let (ty, body) = frame::read(chunk)?;
+    check_may_allocate(&ty, decoding)?;
     ty.check_holds::<T>()?;
     let mut out = zeros(ty.n_samples()? as usize);
-    let shape = decode_array_into(chunk, decoding, &mut out)?;
-    Ok((shape, out))
+    Ok((decode(ty, body, decoding, &mut out)?, out))
 }
 
 /// The same into a buffer of exactly as many samples; returns the shape.
 pub fn decode_array_into<T: Sample>(chunk: &[u8], decoding: &Decoding, out: &mut [T]) -> Result<Vec<usize>> {
-    describe_chunk(chunk)?.check_holds::<T>()?;
+    let (ty, body) = frame::read(chunk)?;
+    ty.check_holds::<T>()?;
+    decode(ty, body, decoding, out)
+}
+
+fn decode<T: Sample>(ty: ArrayType, body: &[u8], decoding: &Decoding, out: &mut [T]) -> Result<Vec<usize>> {
     let bytes = bytes_of_mut(out);
-    let ty = decode_chunk_into(chunk, decoding, bytes)?;
+    decode_into(&ty, body, decoding, bytes)?;
     reorder(bytes, size_of::<T>(), ty.big_endian, NATIVE_BIG_ENDIAN);
     Ok(ty.shape.iter().map(|&d| d as usize).collect())
 }
