@@ -13,7 +13,7 @@ use crate::source::Source;
 use crc32c::crc32c_append;
 
 pub struct Reader<'a> {
-    source: Held<'a>,
+    source: Box<dyn Source + 'a>,
     version: u16,
     blocks: Vec<BlockInfo>,
     trailer: Trailer,
@@ -22,22 +22,17 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Reads the two ends of the file and the index; the payloads are checked when they are read.
     pub fn open(source: &'a dyn Source, limits: &Limits) -> Result<Reader<'a>> {
-        Reader::new(Held::Borrowed(source), limits)
+        Reader::owning(Box::new(source), limits)
     }
 
     /// The same of a source that it keeps.
-    pub fn owning(source: Box<dyn Source>, limits: &Limits) -> Result<Reader<'static>> {
-        Reader::new(Held::Owned(source), limits)
-    }
-
-    fn new(held: Held<'a>, limits: &Limits) -> Result<Reader<'a>> {
-        let source = held.get();
-        let prologue = read_prologue(source)?;
-        let (trailer, blocks) = match read_end(source, limits) {
-            Err(error) if error.kind == ErrorKind::Corrupt => return Err(truncated_or(source, error)),
+    pub fn owning(source: Box<dyn Source + 'a>, limits: &Limits) -> Result<Reader<'a>> {
+        let prologue = read_prologue(&*source)?;
+        let (trailer, blocks) = match read_end(&*source, limits) {
+            Err(error) if error.kind == ErrorKind::Corrupt => return Err(truncated_or(&*source, error)),
             other => other?,
         };
-        Ok(Reader { source: held, version: prologue.version, blocks, trailer })
+        Ok(Reader { source, version: prologue.version, blocks, trailer })
     }
 
     /// The version of the format that the file was written in.
@@ -61,22 +56,7 @@ impl<'a> Reader<'a> {
     pub fn payload(&self, i: usize) -> Result<Vec<u8>> {
         let n = self.blocks.len();
         let block = self.blocks.get(i).ok_or_else(|| Error::argument(format!("block {i} of {n} does not exist")))?;
-        read_payload(self.source.get(), block).map_err(|e| e.at(format!("block {i} at offset {}", block.offset)))
-    }
-}
-
-/// A source that is borrowed, or kept as long as its reader.
-enum Held<'a> {
-    Borrowed(&'a dyn Source),
-    Owned(Box<dyn Source>),
-}
-
-impl Held<'_> {
-    fn get(&self) -> &dyn Source {
-        match self {
-            Held::Borrowed(source) => *source,
-            Held::Owned(source) => &**source,
-        }
+        read_payload(&*self.source, block).map_err(|e| e.at(format!("block {i} at offset {}", block.offset)))
     }
 }
 

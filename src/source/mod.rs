@@ -74,14 +74,18 @@ impl Source for [u8] {
     }
 }
 
-/// A borrowed slice can stand behind `&dyn Source`, which the slice itself cannot.
-impl Source for &[u8] {
+/// What is borrowed is a source too: a slice, which alone cannot stand behind `&dyn Source`, and a `&dyn Source` itself.
+impl<S: Source + ?Sized> Source for &S {
     fn len(&self) -> u64 {
-        <[u8]>::len(self) as u64
+        (**self).len()
     }
 
     fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()> {
-        <[u8] as Source>::read_at(self, offset, out)
+        (**self).read_at(offset, out)
+    }
+
+    fn bytes(&self, offset: u64, len: usize) -> Result<Vec<u8>> {
+        (**self).bytes(offset, len)
     }
 }
 

@@ -51,7 +51,7 @@ impl<'a> Archive<'a> {
     }
 
     /// The same of a source that it keeps.
-    pub fn owning(source: Box<dyn Source>, models: &[Arc<Model>]) -> Result<Archive<'static>> {
+    pub fn owning(source: Box<dyn Source + 'a>, models: &[Arc<Model>]) -> Result<Archive<'a>> {
         Archive::of(Reader::owning(source, &Limits::default())?, models)
     }
 
