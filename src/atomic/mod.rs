@@ -21,8 +21,8 @@ const BUFFER_BYTES: usize = 256 << 10;
 /// What to do with a file that already has the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
-    /// With the words by which the caller asks for the other.
-    Refuse(&'static str),
+    /// With the words by which the caller asks for the other, where there are such.
+    Refuse(Option<&'static str>),
     Replace,
 }
 
@@ -117,12 +117,13 @@ fn check_destination(path: &Path, existing: Existing) -> Result<()> {
     }
 }
 
-fn exists(how: &str) -> Error {
-    Error::argument(format!("exists already and is kept: give another name, or replace it with {how}"))
+fn exists(how: Option<&str>) -> Error {
+    let how = how.map_or(String::new(), |how| format!(", or replace it with {how}"));
+    Error::argument(format!("exists already and is kept: give another name{how}"))
 }
 
 /// One step that cannot replace, where the system has one. Some network file systems have none: there a look, then a rename.
-fn persist_new(temporary: TempPath, path: &Path, how: &str) -> Result<()> {
+fn persist_new(temporary: TempPath, path: &Path, how: Option<&str>) -> Result<()> {
     let Err(first) = temporary.persist_noclobber(path) else { return Ok(()) };
     let no_such_step = matches!(first.error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported);
     if path.symlink_metadata().is_ok() {
@@ -209,7 +210,7 @@ mod tests {
         let dir = tempdir().unwrap();
         let path = dir.path().join("a.fits");
         let bytes = vec![7; BUFFER_BYTES + 1];
-        let mut output = Output::create(&path, Existing::Refuse("-f")).unwrap();
+        let mut output = Output::create(&path, Existing::Refuse(Some("-f"))).unwrap();
         output.write_all(&bytes).unwrap();
         output.flush().unwrap();
         assert!(!path.exists());
@@ -223,13 +224,13 @@ mod tests {
     fn dropped_it_leaves_nothing_and_killed_it_leaves_no_final_name() {
         let dir = tempdir().unwrap();
         let path = dir.path().join("a");
-        let mut output = Output::create(&path, Existing::Refuse("-f")).unwrap();
+        let mut output = Output::create(&path, Existing::Refuse(Some("-f"))).unwrap();
         output.write_all(b"half").unwrap();
         drop(output);
         assert_eq!(names(&dir), [""; 0]);
-        std::mem::forget(Output::create(&path, Existing::Refuse("-f")).unwrap());
+        std::mem::forget(Output::create(&path, Existing::Refuse(Some("-f"))).unwrap());
         assert!(!path.exists());
-        write(&path, Existing::Refuse("-f"), b"whole").unwrap();
+        write(&path, Existing::Refuse(Some("-f")), b"whole").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"whole");
     }
 
@@ -237,10 +238,10 @@ mod tests {
     fn what_exists_is_kept_unless_it_is_to_be_replaced() {
         let dir = tempdir().unwrap();
         let path = dir.path().join("a");
-        let mut late = Output::create(&path, Existing::Refuse("-f")).unwrap();
+        let mut late = Output::create(&path, Existing::Refuse(Some("-f"))).unwrap();
         late.write_all(b"late").unwrap();
         fs::write(&path, b"old").unwrap();
-        for error in [late.commit(), write(&path, Existing::Refuse("-f"), b"new")].map(Result::unwrap_err) {
+        for error in [late.commit(), write(&path, Existing::Refuse(Some("-f")), b"new")].map(Result::unwrap_err) {
             assert_eq!((error.kind, error.place), (ErrorKind::Argument, path.display().to_string()));
         }
         assert_eq!(fs::read(&path).unwrap(), b"old");
@@ -258,7 +259,7 @@ mod tests {
         assert_eq!(kind(Path::new("")), ErrorKind::Argument);
         #[cfg(unix)]
         assert_eq!(kind(Path::new("/dev/null")), ErrorKind::Argument);
-        let error = Output::create(&dir.path().join("no/a"), Existing::Refuse("-f")).unwrap_err();
+        let error = Output::create(&dir.path().join("no/a"), Existing::Refuse(Some("-f"))).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Io);
         assert_eq!(error.message, "the folder does not exist: create it first");
     }
@@ -278,7 +279,7 @@ mod tests {
     fn a_name_of_full_length_still_gets_its_temporary() {
         let dir = tempdir().unwrap();
         for name in ["n".repeat(255), "é".repeat(127)] {
-            write(&dir.path().join(&name), Existing::Refuse("-f"), b"x").unwrap();
+            write(&dir.path().join(&name), Existing::Refuse(Some("-f")), b"x").unwrap();
         }
         assert_eq!(names(&dir).len(), 2);
     }

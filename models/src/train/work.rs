@@ -67,7 +67,7 @@ impl Work {
         if std::fs::read(&self.out).is_ok_and(|bytes| bytes == packed) {
             log.say(&format!("{out} is finished already, blake3 {hash}"));
         } else {
-            let mut output = Output::create(&self.out, Existing::Refuse("--again"))?;
+            let mut output = Output::create(&self.out, Existing::Refuse(Some("--again")))?;
             output.write_all(&packed)?;
             output.commit()?;
             log.say(&format!("{out} is finished, blake3 {hash}"));

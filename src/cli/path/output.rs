@@ -25,7 +25,7 @@ pub fn check(path: &Path, force: bool) -> Result<()> {
 
 /// A file of this name, once it is whole.
 fn create(path: &Path, force: bool) -> Result<Output> {
-    Output::create(path, if force { Existing::Replace } else { Existing::Refuse("-f") })
+    Output::create(path, if force { Existing::Replace } else { Existing::Refuse(Some("-f")) })
 }
 
 /// Counts what it is given.
