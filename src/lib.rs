@@ -2,7 +2,7 @@
 //! machine.
 //!
 //! Files go through [`compress`] and [`decompress`], or [`compress_file`] and [`decompress_file`]: rasters are found in
-//! them (FITS, NPY, NRRD, …) and coded, everything around is kept byte for byte. Arrays in memory go through
+//! them (FITS, NPY; alone, in a tar or .gz) and coded, everything around is kept byte for byte. Arrays in memory go through
 //! [`encode_array`] and [`decode_array`]. [`Archive`] reads a box of an array in a compressed file and decodes no more than
 //! that. [`quality`] measures what a bound does to an array.
 //!
@@ -25,3 +25,8 @@ pub use public::{
     Archive, Decoding, Error, ErrorKind, Loss, Options, Report, Sample, compress, compress_file, decode_array,
     decode_array_into, decompress, decompress_file, encode_array,
 };
+
+/// The README's example, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -40,8 +40,8 @@ impl Report {
     }
 }
 
-/// The file `bytes` as a smaller one: FITS, NPY, NRRD and other rasters are found in it, alone or in a tar or .gz, and their arrays
-/// coded; everything else is kept. `decompress` gives the file back, bit for bit unless `options` says what may be lost.
+/// The file `bytes` as a smaller one: the arrays of FITS and NPY files are found in it, alone or in a tar or .gz, and coded;
+/// everything else is kept. `decompress` gives the file back, bit for bit unless `options` says what may be lost.
 ///
 /// ```
 /// use collapsar::{Decoding, Options, compress, decompress};
@@ -96,7 +96,7 @@ pub fn decompress_file(from: impl AsRef<Path>, to: impl AsRef<Path>, decoding: &
 
 fn ends(from: &Path, to: &Path) -> Result<(FileSource, Output), Error> {
     let source = open(from)?;
-    Ok((source, Output::create(to, Existing::Refuse("another name"))?))
+    Ok((source, Output::create(to, Existing::Refuse(None))?))
 }
 
 pub(super) fn open(path: &Path) -> Result<FileSource, Error> {
