@@ -1,15 +1,13 @@
 //! `models deep`: a net whose layers look around.
 
-use crate::data::corpus::{Corpus, CorpusKind};
+use crate::data::corpus::CorpusKind;
 use crate::net::deep::Plan;
 use crate::net::preset::Preset;
 use crate::train::deep;
-use crate::train::settings::ROUND_FROM;
-use crate::verb::options::{Data, Length, TrainOptions};
+use crate::verb::options::Run;
 use clap::Args;
 use collapsar::internals::error::Result;
 use collapsar::internals::model::Family;
-use std::path::PathBuf;
 
 #[derive(Args)]
 pub struct Deep {
@@ -25,25 +23,19 @@ pub struct Deep {
     /// The name users call the model by.
     #[arg(long, default_value = "pixelcnn-deep")]
     name: String,
-    #[arg(long)]
-    out: PathBuf,
-    #[command(flatten)]
-    length: Length,
     #[arg(long, default_value_t = 3e-3)]
     rate: f64,
     #[command(flatten)]
-    data: Data,
-    #[command(flatten)]
-    options: TrainOptions,
+    run: Run,
 }
 
 impl Deep {
     pub fn run(self) -> Result<()> {
-        let Deep { preset, width, blocks, name, out, length, rate, data, options } = self;
+        let Deep { preset, width, blocks, name, rate, run } = self;
         let spec = Preset::from_name(&preset)?.specs(Family::PixelcnnDeep).remove(0);
         let plan = Plan::blocks(spec, width, blocks);
-        let settings = options.settings(name, (length.steps, length.minutes), rate, ROUND_FROM)?;
-        let corpus = Corpus::read(&data.data, data.files, CorpusKind::Widened)?;
-        options.train(out, settings, corpus, |settings, corpora, report| deep::train(settings, corpora, &plan, report))
+        run.train((name, rate), CorpusKind::Widened, |settings, corpora, report| {
+            deep::train(settings, corpora, &plan, report)
+        })
     }
 }

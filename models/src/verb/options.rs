@@ -1,11 +1,11 @@
 //! What several verbs can be told, and what they make of it.
 
-use crate::data::corpus::Corpus;
+use crate::data::corpus::{Corpus, CorpusKind};
 use crate::data::pool::N_DRAWS;
 use crate::net::device::device;
 use crate::net::preset::Preset;
 use crate::train::log::{Log, Report};
-use crate::train::settings::Settings;
+use crate::train::settings::{ROUND_FROM, Settings};
 use crate::train::start::Start;
 use crate::train::work::Work;
 use clap::Args;
@@ -57,14 +57,35 @@ pub struct TrainOptions {
     pub pool: u64,
 }
 
-/// The length of a training that steps end.
+/// What every training of nets that begin anew can be told.
 #[derive(Args)]
-pub struct Length {
+pub struct Run {
+    #[arg(long)]
+    out: PathBuf,
     #[arg(long, default_value_t = 20000)]
-    pub steps: u64,
+    steps: u64,
     /// An end by the clock, if it comes before the steps'; what comes of it cannot be reproduced.
     #[arg(long)]
-    pub minutes: Option<f64>,
+    minutes: Option<f64>,
+    #[command(flatten)]
+    data: Data,
+    #[command(flatten)]
+    pub options: TrainOptions,
+}
+
+impl Run {
+    /// Reads the data, trains to the end and writes the weights.
+    pub fn train(
+        self,
+        (name, rate): (String, f64),
+        kind: CorpusKind,
+        train: impl FnOnce(&Settings, (&Corpus, &Corpus), &mut Report) -> Result<Model>,
+    ) -> Result<()> {
+        let Run { out, steps, minutes, data, options } = self;
+        let settings = options.settings(name, (steps, minutes), rate, ROUND_FROM)?;
+        let corpus = Corpus::read(&data.data, data.files, kind)?;
+        options.train(out, settings, corpus, train)
+    }
 }
 
 impl Net {

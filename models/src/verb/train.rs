@@ -1,10 +1,9 @@
 //! `models train`: a family's nets, one after the other.
 
-use crate::data::corpus::{Corpus, CorpusKind};
+use crate::data::corpus::CorpusKind;
 use crate::train::cells;
-use crate::train::settings::ROUND_FROM;
 use crate::train::start::Start;
-use crate::verb::options::{Data, Length, Net, TrainOptions, weights};
+use crate::verb::options::{Net, Run, weights};
 use clap::Args;
 use collapsar::internals::error::Result;
 use std::path::PathBuf;
@@ -25,33 +24,24 @@ pub struct Train {
     /// On float fields, quantised to bounds of 3 % of their range down to two millionths.
     #[arg(long)]
     fields: bool,
-    #[arg(long)]
-    out: PathBuf,
-    #[command(flatten)]
-    length: Length,
     #[arg(long, default_value_t = 3e-3)]
     rate: f64,
     #[command(flatten)]
-    data: Data,
-    #[command(flatten)]
-    options: TrainOptions,
+    run: Run,
 }
 
 impl Train {
     pub fn run(self) -> Result<()> {
-        let Train { net, name, from, refs, fields, out, length, rate, data, options } = self;
+        let Train { net, name, from, refs, fields, rate, run } = self;
         let name = name.unwrap_or_else(|| format!("{}-{}", net.family, net.preset));
-        let mut start = net.fresh(options.seed)?;
+        let mut start = net.fresh(run.options.seed)?;
         if let Some(from) = &from {
             start = start.with(weights(from)?).map_err(|e| e.at(from.display()))?;
         }
         if refs > 0 {
             start = Start::with_refs(start.model, refs)?;
         }
-        let settings = options.settings(name, (length.steps, length.minutes), rate, ROUND_FROM)?;
         let kind = if fields { CorpusKind::Fields } else { CorpusKind::Widened };
-        let corpus = Corpus::read(&data.data, data.files, kind)?;
-        options
-            .train(out, settings, corpus, |settings, corpora, report| cells::train(settings, corpora, &start, report))
+        run.train((name, rate), kind, |settings, corpora, report| cells::train(settings, corpora, &start, report))
     }
 }

@@ -1,14 +1,12 @@
 //! `models vqae`: an autoencoder, and the nets that say how probable its codes are.
 
-use crate::data::corpus::{Corpus, CorpusKind};
+use crate::data::corpus::CorpusKind;
 use crate::net::vqae::Sizes;
 use crate::train::prior::N_BLOCKS;
-use crate::train::settings::ROUND_FROM;
 use crate::train::vqae::{self, Priors};
-use crate::verb::options::{Data, Length, TrainOptions};
+use crate::verb::options::Run;
 use clap::Args;
 use collapsar::internals::error::Result;
-use std::path::PathBuf;
 
 #[derive(Args)]
 pub struct Vqae {
@@ -32,26 +30,18 @@ pub struct Vqae {
     /// The name users call the model by.
     #[arg(long, default_value = "vqae")]
     name: String,
-    #[arg(long)]
-    out: PathBuf,
-    #[command(flatten)]
-    length: Length,
     #[arg(long, default_value_t = 2e-3)]
     rate: f64,
     #[command(flatten)]
-    data: Data,
-    #[command(flatten)]
-    options: TrainOptions,
+    run: Run,
 }
 
 impl Vqae {
     pub fn run(self) -> Result<()> {
-        let Vqae { top, bottom, width, hidden, frequency, prior, name, out, length, rate, data, options } = self;
+        let Vqae { top, bottom, width, hidden, frequency, prior, name, rate, run } = self;
         let sizes = Sizes { n_top: top, n_bottom: bottom, width, hidden, frequency };
         let priors = Priors { steps: prior.max(1), n_blocks: N_BLOCKS };
-        let settings = options.settings(name, (length.steps, length.minutes), rate, ROUND_FROM)?;
-        let corpus = Corpus::read(&data.data, data.files, CorpusKind::Fields)?;
-        options.train(out, settings, corpus, |settings, corpora, report| {
+        run.train((name, rate), CorpusKind::Fields, |settings, corpora, report| {
             vqae::train(settings, corpora, (sizes, priors), report)
         })
     }
