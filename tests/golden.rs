@@ -4,6 +4,7 @@
 //! version is added.
 
 mod painted;
+mod tar;
 
 use collapsar::internals::array::{ArrayType, Dtype};
 use collapsar::internals::codec::array::band::Band;
@@ -241,21 +242,7 @@ fn group() -> Vec<u8> {
         out.extend(samples.iter().flat_map(|v| v.to_le_bytes()));
         out
     };
-    let mut out = Vec::new();
-    for (name, content) in [("a.npy", npy(frame.clone())), ("b.npy", npy(other.collect()))] {
-        let mut header = vec![0; 512];
-        header[..name.len()].copy_from_slice(name.as_bytes());
-        header[124..136].copy_from_slice(format!("{:011o}\0", content.len()).as_bytes());
-        header[148..156].fill(b' ');
-        header[156] = b'0';
-        header[257..265].copy_from_slice(b"ustar\x0000");
-        let sum: u32 = header.iter().map(|&b| u32::from(b)).sum();
-        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-        out.extend(header);
-        out.extend(&content);
-        out.resize(out.len().next_multiple_of(512), 0);
-    }
-    [out, vec![0; 1024]].concat()
+    tar::tar([("a.npy", &npy(frame.clone())[..]), ("b.npy", &npy(other.collect()))])
 }
 
 /// No common step and few values twice: square roots, which IEEE 754 rounds to the bit.

@@ -1,6 +1,7 @@
 //! A source that changes between two readings: what comes out is the file of one of its two states, or an error that says so.
 
 mod painted;
+mod tar;
 
 use collapsar::internals::array::{ArrayType, Dtype};
 use collapsar::internals::error::Result;
@@ -208,21 +209,8 @@ fn npy(shape: &str, samples: &[u8]) -> Vec<u8> {
 }
 
 fn tar(files: &[&[u8]]) -> Vec<u8> {
-    let mut out = Vec::new();
-    for (name, content) in ('a'..).zip(files) {
-        let mut header = vec![0; 512];
-        header[..5].copy_from_slice(format!("{name}.npy").as_bytes());
-        header[124..136].copy_from_slice(format!("{:011o}\0", content.len()).as_bytes());
-        header[148..156].fill(b' ');
-        header[156] = b'0';
-        header[257..265].copy_from_slice(b"ustar\x0000");
-        let sum: u32 = header.iter().map(|&b| u32::from(b)).sum();
-        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-        out.extend(header);
-        out.extend(*content);
-        out.resize(out.len().next_multiple_of(512), 0);
-    }
-    [out, vec![0; 1024]].concat()
+    let names: Vec<String> = ('a'..).take(files.len()).map(|name| format!("{name}.npy")).collect();
+    tar::tar(names.iter().map(String::as_str).zip(files.iter().copied()))
 }
 
 #[test]

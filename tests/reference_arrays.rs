@@ -1,6 +1,7 @@
 //! Arrays that are foreseen from other arrays of their file: there and back, in cut-outs, after damage, and from heads that lie.
 
 mod painted;
+mod tar;
 
 use collapsar::internals::array::Dtype;
 use collapsar::internals::codec::file::blocks::kind;
@@ -33,22 +34,9 @@ fn npy((dtype, shape, samples): &Field) -> Vec<u8> {
 
 /// Files a.npy, b.npy … as a tar.
 fn tar(fields: &[Field]) -> Vec<u8> {
-    let mut out = Vec::new();
-    for (name, field) in ('a'..).zip(fields) {
-        let content = npy(field);
-        let mut header = vec![0; 512];
-        header[..5].copy_from_slice(format!("{name}.npy").as_bytes());
-        header[124..136].copy_from_slice(format!("{:011o}\0", content.len()).as_bytes());
-        header[148..156].fill(b' ');
-        header[156] = b'0';
-        header[257..265].copy_from_slice(b"ustar\x0000");
-        let sum: u32 = header.iter().map(|&b| u32::from(b)).sum();
-        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-        out.extend(header);
-        out.extend(&content);
-        out.resize(out.len().next_multiple_of(512), 0);
-    }
-    [out, vec![0; 1024]].concat()
+    let files: Vec<(String, Vec<u8>)> =
+        ('a'..).zip(fields).map(|(name, field)| (format!("{name}.npy"), npy(field))).collect();
+    tar::tar(files.iter().map(|(name, content)| (&name[..], &content[..])))
 }
 
 /// A slope under noise: what all fields of a group show, each in its own units.
