@@ -58,6 +58,11 @@ fn end(code: i32) -> ! {
     std::process::exit(code)
 }
 
+/// Does not come back while a signal ends the process: what fails because its temporary was removed is no error to tell.
+pub fn wait_while_ending() {
+    drop(lock());
+}
+
 /// Creates what goes away when the process has to, before it is `committed`.
 pub fn create(output: impl FnOnce() -> Result<Output>) -> Result<Output> {
     let mut partial = lock();
@@ -83,4 +88,19 @@ fn remove(partial: &mut Option<PathBuf>) {
 
 fn lock() -> MutexGuard<'static, Option<PathBuf>> {
     PARTIAL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_waits_while_a_signal_ends_the_process() {
+        let ending = lock();
+        let error = std::thread::spawn(wait_while_ending);
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        assert!(!error.is_finished());
+        drop(ending);
+        error.join().unwrap();
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::json;
 use super::print::{self, Talk};
+use crate::cli::interrupt;
 use clap::error::{ContextKind, ContextValue, ErrorKind as UsageKind};
 use collapsar::internals::{Error, ErrorKind};
 use std::io::{self, IsTerminal};
@@ -53,6 +54,7 @@ impl Tally {
 
 /// Tells an error, of a file or of the whole run; the exit code.
 pub fn tell(error: &Error, path: Option<&Path>, json: bool) -> u8 {
+    interrupt::wait_while_ending();
     let code = code(error.kind);
     print::error(error);
     if json {
