@@ -224,7 +224,7 @@ fn ops_equal(gpu: &Gpu, paint: &mut Paint, net: &Net, n: usize, max: i32) -> Res
     gpu.predict(&linear, run, max, &mut gpu_b)?;
     assert_eq!(b, gpu_b, "predict on {place}");
 
-    let (mut heads, mut gpu_heads) = (Heads::new(spec.k, n), Heads::new(spec.k, n));
+    let (mut heads, mut gpu_heads) = (Heads::new(spec.head.n_outputs(), n), Heads::new(spec.head.n_outputs(), n));
     if net.is_plain() {
         context(net, run, &b, &mut heads);
         gpu.context(net, run, &b, &mut gpu_heads)?;

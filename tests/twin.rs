@@ -64,7 +64,7 @@ fn outcome(kernels: &Kernels, case: &Case) -> Outcome {
     let window = Window { max };
 
     let (mut b, mut scratch) = (vec![0; room(n)], Scratch::default());
-    let (mut heads, mut mixtures) = (Heads::new(k, room(n)), Mixtures::new(k, room(n)));
+    let (mut heads, mut mixtures) = (Heads::new(3 * k, room(n)), Mixtures::new(k, room(n)));
     scratch.fit(kernels);
     scratch.begin(kernels, 0, offsets, n);
     kernels.predict(linear, run, max, &mut b);

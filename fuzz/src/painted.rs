@@ -4,7 +4,7 @@ use collapsar::internals::array::{ArrayType, Dtype};
 use collapsar::internals::container::{Limits, Reader};
 use collapsar::internals::kernel::predict::Linear;
 use collapsar::internals::model::{Family, Model, PassNet};
-use collapsar::internals::net::{Input, Layer, Net, Pass, Spec, Wiring};
+use collapsar::internals::net::{Head, Input, Layer, Net, Pass, Spec, Wiring};
 use collapsar::internals::{Choice, Options};
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub fn near(pass: Pass, n: usize) -> Vec<(i32, i32)> {
 pub fn spec(pass: Pass, n_refs: usize) -> Spec {
     Spec {
         pass,
-        k: 2,
+        head: Head::Mixture { k: 2 },
         taps: near(pass, 8),
         n_linear: 4,
         n_values: 6,

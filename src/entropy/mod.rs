@@ -9,3 +9,4 @@ pub mod mixing;
 mod reciprocal;
 pub mod stack;
 pub mod table;
+pub mod wide_lanes;

@@ -163,7 +163,7 @@ mod tests {
         for (cells, ints_of_heads) in cells.chunks(N).zip(painted_heads.chunks(N)) {
             let p = likelihood(share, &block(cells), &mut floats(ints_of_heads));
             for (i, &(s, b, int)) in cells.iter().enumerate() {
-                let (mut heads, mut m) = (Heads::new(K, 1), Mixtures::new(K, 1));
+                let (mut heads, mut m) = (Heads::new(3 * K, 1), Mixtures::new(K, 1));
                 (heads.s[0], heads.heads) = (s, ints_of_heads[i].to_vec());
                 mixture(&[b], &heads, mass(window.n_symbols()), &mut m);
                 let (mut start, mut width) = ([0], [0]);

@@ -67,8 +67,8 @@ impl<'a> Builder<'a> {
             begins.into_iter().map(|begin| first + begin).collect()
         });
         let begins = begins.collect();
-        let k = context.model.nets[0].net.k;
-        let most_k = nets().map(|net| net.k).max().unwrap_or(k);
+        let k = context.model.nets[0].net.head.k();
+        let most_k = nets().map(|net| net.head.k()).max().unwrap_or(k);
         let [ints, seeds, b] = [n_ints, 1, room].map(|n| p.per_tile(n));
         let [values, residuals, refs] = [1, 1, n_refs].map(|n| p.per_tile(n * plan.n_arena));
         let [heads, mixtures] = [3 * most_k + 1, 3 * k].map(|n| p.per_tile(n * room));

@@ -175,7 +175,7 @@ pub(super) fn pop_stage(
     parts: &[&[i32]],
 ) {
     let Ok(popper) = &mut tile.popper else { return };
-    let (n, k) = (stage.n, context.model.nets[0].net.k);
+    let (n, k) = (stage.n, context.model.nets[0].net.head.k());
     let [location, log2_scale, weight] = [0, 1, 2].map(|i| padded(n, &parts[0][i * k * n..][..k * n]));
     let mixtures = Mixtures { k, stride: room(n), location, log2_scale, weight };
     let b = parts.get(1).map_or_else(|| vec![0; room(n)], |b| padded(n, b));

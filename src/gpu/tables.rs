@@ -72,7 +72,7 @@ pub(super) fn net_params(p: &mut Program, table: Buf, net: &Net, o: &Offsets) ->
         scale_floor: net.scale_floor,
         feature_shift: net.feature_shift,
         n_layers: net.layers().len() as u32,
-        k: net.k as u32,
+        k: net.head.k() as u32,
         ..params::Net::default()
     }
 }

@@ -70,7 +70,7 @@ impl Gpu {
     }
 
     pub fn context(&self, net: &Net, run: Site, b: &[i32], out: &mut Heads) -> Result<()> {
-        let (mut r, n_out) = (Run::new(run), (3 * net.k + 1) * run.n);
+        let (mut r, n_out) = (Run::new(run), (net.head.n_outputs() + 1) * run.n);
         let (told, offsets) = r.net(net, run);
         let Run { mut p, cells, values, residuals, refs } = r;
         let (b, weights, heads) = (p.table_of(&b[..run.n]), p.table_of(&net_weights(net)), p.per_tile(n_out));
@@ -81,7 +81,7 @@ impl Gpu {
 
     /// Features, then the layers one after the other; before the run no cell has activations.
     pub fn causal_conv(&self, net: &Net, run: Site, b: &[i32], out: &mut Heads) -> Result<()> {
-        let (mut r, n, n_out) = (Run::new(run), run.n, (3 * net.k + 1) * run.n);
+        let (mut r, n, n_out) = (Run::new(run), run.n, (net.head.n_outputs() + 1) * run.n);
         let (told, offsets) = r.net(net, run);
         let Run { mut p, cells, values, residuals, refs } = r;
         let span = run.offsets.around.iter().map(|o| o.unsigned_abs()).max().unwrap_or(0);

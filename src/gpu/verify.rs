@@ -51,7 +51,7 @@ impl Gpu {
         if model.family == Family::L3c {
             self.verify_scales(&mut random).map_err(|e| e.at(&self.info.name))?;
         }
-        self.verify_mixtures(model.nets[0].net.k, &mut random).map_err(|e| e.at(&self.info.name))?;
+        self.verify_mixtures(model.nets[0].net.head.k(), &mut random).map_err(|e| e.at(&self.info.name))?;
         self.verify_tiles(model, &mut random).map_err(|e| e.at(&self.info.name))?;
         self.verified.lock().unwrap_or_else(PoisonError::into_inner).insert(digest);
         Ok(())
@@ -89,7 +89,7 @@ impl Gpu {
             same(Op::Predict, &plain, &gpu)?;
             let b = plain;
 
-            let (mut plain, mut gpu) = (Heads::new(net.k, N), Heads::new(net.k, N));
+            let (mut plain, mut gpu) = (Heads::new(net.head.n_outputs(), N), Heads::new(net.head.n_outputs(), N));
             let (of_s, of_heads) = if net.is_plain() {
                 context(net, run, &b, &mut plain);
                 self.context(net, run, &b, &mut gpu)?;
@@ -104,7 +104,7 @@ impl Gpu {
             same(of_s, &plain.s, &gpu.s)?;
             same(of_heads, &plain.heads, &gpu.heads)?;
             let ints: Vec<i32> = (0..N).map(|_| random.int(max)).collect();
-            self.verify_symbols(&plain, net.k, &b, &ints, max)?;
+            self.verify_symbols(&plain, net.head.k(), &b, &ints, max)?;
         }
         Ok(())
     }
@@ -112,7 +112,7 @@ impl Gpu {
     /// Heads and scales that no trained net would give.
     fn verify_mixtures(&self, k: usize, random: &mut Random) -> Result<()> {
         for max in [0, 1, 4095, 65535, 65536, MAX_INT] {
-            let mut heads = Heads::new(k, N);
+            let mut heads = Heads::new(3 * k, N);
             heads.s.iter_mut().for_each(|s| *s = 1 + random.int(MAX_RESIDUAL + 65535));
             heads.heads.iter_mut().for_each(|h| *h = random.signed(32767));
             let b: Vec<i32> = (0..N).map(|_| random.int(max * ONE)).collect();
@@ -146,7 +146,7 @@ impl Gpu {
 
     /// What only scales know, of heads and predictions of all sizes.
     fn verify_scales(&self, random: &mut Random) -> Result<()> {
-        let mut heads = Heads::new(1, N);
+        let mut heads = Heads::new(3, N);
         heads.heads.iter_mut().for_each(|h| *h = random.signed(32767));
         // both sides of the edges between features
         heads.heads.iter_mut().step_by(3).zip(0..).for_each(|(h, i)| *h = 128 + ((i >> 1) << 8) - (i & 1));

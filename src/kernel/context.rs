@@ -2,7 +2,7 @@
 //! f = 64 ± min(63, log2(1 + |x| / s) in steps of the net),   x = vᵢ − b, rᵢ, uᵣⱼ − uᵣ₀          7 bits each
 //! h = integer MLP of f
 //!
-//! Shapes: n taps, n_in features in 0..=127, 3K heads per cell: weights' logits, locations, log2 scales.
+//! Shapes: n taps, n_in features in 0..=127, and as many outputs per cell as the net's head has.
 //! `net::load` has proved that no sum of the MLP can overflow an i32.
 
 use super::log2::log2;
@@ -19,8 +19,8 @@ pub struct Heads {
 }
 
 impl Heads {
-    pub fn new(k: usize, stride: usize) -> Heads {
-        Heads { stride, s: vec![0; stride], heads: vec![0; 3 * k * stride] }
+    pub fn new(n_outputs: usize, stride: usize) -> Heads {
+        Heads { stride, s: vec![0; stride], heads: vec![0; n_outputs * stride] }
     }
 }
 

@@ -10,6 +10,7 @@
 //! causal_conv  the same for a net whose layers see activations of cells that came earlier
 //! mixture      heads, b, s                      -> K logistics: location, log2 scale, weight
 //! interval     mixture and symbol               -> start and width in 2^24; and back from a quantile
+//! table        heads, b, s                      -> which of the fixed tables, and its middle
 //! couple       b, heads                         -> what a flow adds to a value, or takes from it
 //! quantise     the first head                   -> a feature that is transmitted; b and s in steps of a coarser scale
 //! mesh         activations of a block's cells   -> heads of every cell; the nearest code of latents
@@ -31,6 +32,7 @@ pub mod mesh;
 pub mod mixture;
 pub mod predict;
 pub mod quantise;
+pub mod table;
 pub mod tables;
 
 /// One int, in the fixed point of the kernels.

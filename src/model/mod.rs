@@ -10,7 +10,7 @@ pub mod vqae;
 use crate::error::{Error, Result};
 use crate::kernel::fast::{Kernels, Level};
 use crate::kernel::predict::Linear;
-use crate::net::{Net, Pass, Tap};
+use crate::net::{Head, Net, Pass, Tap};
 pub use plan::Plan;
 use vqae::Vqae;
 
@@ -150,8 +150,11 @@ impl Model {
             return Err(Error::corrupt("nets of one pass look at different places"));
         }
         let coded = || nets.iter().filter(|p| family.coded().contains(&p.net.pass)).map(|p| &p.net);
-        if coded().any(|net| net.n_linear != nets[0].net.n_linear || net.k != nets[0].net.k) {
+        if coded().any(|net| net.n_linear != nets[0].net.n_linear || net.head != nets[0].net.head) {
             return Err(Error::corrupt("nets of one model differ in their linear taps or mixtures"));
+        }
+        if nets.iter().any(|p| p.net.head == Head::Table) && !matches!(family, Family::Pixelcnn | Family::Lattice) {
+            return Err(Error::corrupt(format!("a {} model whose ints are coded by tables", family.name())));
         }
         if family == Family::Idf {
             idf::check(&nets)?;
@@ -160,6 +163,11 @@ impl Model {
             return Err(Error::corrupt("nets of one model differ in their reference taps"));
         }
         Ok(Model { name: name.to_string(), family, nets, vqae: None, hash })
+    }
+
+    /// What the nets that code ints say of them.
+    pub fn head(&self) -> Head {
+        self.nets[0].net.head
     }
 
     /// The net for a pass that uses most of the `n_refs` reference planes at hand.
@@ -317,7 +325,7 @@ pub mod tests {
         ref_taps.sort_by_key(near);
         Spec {
             pass,
-            k,
+            head: Head::Mixture { k },
             taps,
             n_linear: 6,
             n_values: 20,

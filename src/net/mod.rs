@@ -3,11 +3,13 @@
 //! A `Net` can only be built valid: shapes fit each other, taps are known when they are read, and no sum of the MLP can leave
 //! an i32, whatever the features. The kernels assume all of this and check nothing.
 
+mod head;
 mod mesh;
 mod pass;
 mod refit;
 mod wiring;
 
+pub use head::Head;
 pub use mesh::{MAX_SIDE, Mesh, MeshLayer, Sheet};
 pub use pass::Pass;
 pub use refit::{MAX_LOG2_STEP, Refit};
@@ -47,7 +49,7 @@ pub struct Layer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Net {
     pub(crate) pass: Pass,
-    pub(crate) k: usize,
+    pub(crate) head: Head,
     pub(crate) taps: Vec<(i32, i32)>,
     pub(crate) n_linear: usize,
     pub(crate) n_values: usize,
@@ -69,7 +71,7 @@ pub struct Net {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spec {
     pub pass: Pass,
-    pub k: usize,
+    pub head: Head,
     /// (dy, dx) of known neighbours, nearest first, in steps of the pass.
     pub taps: Vec<(i32, i32)>,
     /// How many of the taps the linear predictor, the value features and the residual features use.
@@ -105,16 +107,16 @@ impl Net {
             widths.push(wiring.width(layer));
         }
         check(wiring[n - 1].is_plain(n - 1), || "the last layer sees something else than the layer before it".into())?;
-        check(widths[n] == 3 * s.k, || format!("{} heads for {} logistics", widths[n], s.k))?;
+        check(widths[n] == s.head.n_outputs(), || format!("{} outputs for {:?}", widths[n], s.head))?;
         let n_weights = layers.iter().map(|l| l.weights.len()).sum::<usize>();
         check(n_weights <= MAX_WEIGHTS, || format!("{n_weights} weights, {MAX_WEIGHTS} are the most"))?;
         let (around, kept) = wiring::around(&wiring);
         wiring::check_kept(&kept, &widths)?;
-        let Spec { pass, k, taps, n_linear, n_values, n_residuals, n_refs, ref_taps, .. } = s;
+        let Spec { pass, head, taps, n_linear, n_values, n_residuals, n_refs, ref_taps, .. } = s;
         let Spec { n_hints, near_log2, wide_log2, scale_floor, feature_shift, .. } = s;
         Ok(Net {
             pass,
-            k,
+            head,
             taps,
             n_linear,
             n_values,
@@ -136,7 +138,7 @@ impl Net {
     pub fn spec(&self) -> Spec {
         Spec {
             pass: self.pass,
-            k: self.k,
+            head: self.head,
             taps: self.taps.clone(),
             n_linear: self.n_linear,
             n_values: self.n_values,
@@ -206,7 +208,7 @@ impl Net {
 impl Spec {
     fn check(&self) -> Result<()> {
         let s = self;
-        check((1..=MAX_K).contains(&s.k), || format!("{} logistics in a mixture, 1 to {MAX_K} are possible", s.k))?;
+        check(s.head.is_possible(), || format!("{:?}: 1 to {MAX_K} logistics are possible", s.head))?;
         check(s.taps.len() <= MAX_TAPS && s.ref_taps.len() <= MAX_TAPS, || format!("more than {MAX_TAPS} taps"))?;
         check(s.taps.iter().chain(&s.ref_taps).all(|t| t.0.abs() <= MAX_REACH && t.1.abs() <= MAX_REACH), || {
             format!("a tap lies farther than {MAX_REACH} away")

@@ -86,7 +86,7 @@ pub(super) fn check_kept(kept: &[usize], widths: &[usize]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::{Net, Spec};
+    use crate::net::{Head, Net, Spec};
 
     fn spec(pass: Pass) -> Spec {
         let taps = match pass {
@@ -95,7 +95,7 @@ mod tests {
         };
         Spec {
             pass,
-            k: 1,
+            head: Head::Mixture { k: 1 },
             taps,
             n_linear: 1,
             n_values: 2,

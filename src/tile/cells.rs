@@ -3,11 +3,13 @@
 use crate::error::Result;
 use crate::fit::Cells;
 use crate::model::{Family, Plan};
+use crate::net::Head;
 use crate::tile::autoregressive::Autoregressive;
 use crate::tile::coders::{Cost, Gather, Pack, Pop};
 use crate::tile::flow::Flow;
 use crate::tile::pyramid::Pyramid;
 use crate::tile::stream::PlaneContext;
+use crate::tile::table_coder::{TablePack, TablePop};
 use crate::tile::walk::Walk;
 
 /// Walks a tile by the schedule of its family; flows and pyramids code what is masked like all else.
@@ -38,9 +40,19 @@ pub fn encode_masked(context: PlaneContext, plan: &Plan, ints: &[i32], classes: 
     assert!(family.knows_masks() || classes.iter().all(|class| *class == 0), "this family leaves nothing out");
     on(context, plan, classes, refs, |walk| {
         let (seed, framing) = (walk.analyse(ints), walk.framing());
-        let mut pack = Pack::new(plan, framing);
-        walk.walk(&mut pack).expect("an encoder knows what comes");
-        pack.payload(plan, framing, seed)
+        let knows = "an encoder knows what comes";
+        match context.model.head() {
+            Head::Mixture { .. } => {
+                let mut pack = Pack::new(plan, framing);
+                walk.walk(&mut pack).expect(knows);
+                pack.payload(plan, framing, seed)
+            }
+            Head::Table => {
+                let mut pack = TablePack::new(plan);
+                walk.walk(&mut pack).expect(knows);
+                pack.payload(plan, seed)
+            }
+        }
     })
 }
 
@@ -84,11 +96,20 @@ pub fn decode_masked(
     refs: &[&[i32]],
     ints: &mut [i32],
 ) -> Result<()> {
-    on(context, plan, classes, refs, |walk| {
-        let (mut pop, seed) = Pop::new(payload, walk.framing())?;
-        walk.open(seed)?;
-        walk.walk(&mut pop)?;
-        walk.ints(ints)?;
-        pop.finish()
+    on(context, plan, classes, refs, |walk| match context.model.head() {
+        Head::Mixture { .. } => {
+            let (mut pop, seed) = Pop::new(payload, walk.framing())?;
+            walk.open(seed)?;
+            walk.walk(&mut pop)?;
+            walk.ints(ints)?;
+            pop.finish()
+        }
+        Head::Table => {
+            let (mut pop, seed) = TablePop::new(payload, context.max)?;
+            walk.open(seed)?;
+            walk.walk(&mut pop)?;
+            walk.ints(ints)?;
+            pop.finish()
+        }
     })
 }

@@ -4,8 +4,10 @@ use crate::entropy::lanes::{Interval, Popper};
 use crate::error::Result;
 use crate::fit::Cells;
 use crate::model::{Model, Plan};
+use crate::net::Head;
 use crate::tile::mask::hides;
 use crate::tile::stream::{Framing, pack, pop, unpack};
+use crate::tile::table_coder;
 use crate::tile::walk::{CellRun, RunCoder};
 
 /// The intervals of all symbols, in the places of their ints.
@@ -98,7 +100,10 @@ impl RunCoder for Cost {
     }
 
     fn run(&mut self, mut cells: CellRun, symbols: &mut [i32]) -> Result<()> {
-        self.0[cells.net] += cells.measure(symbols);
+        self.0[cells.net] += match cells.tile.context.model.head() {
+            Head::Mixture { .. } => cells.measure(symbols),
+            Head::Table => table_coder::cost(&mut cells, symbols),
+        };
         Ok(())
     }
 }

@@ -153,7 +153,7 @@ impl<'a> Flow<'a> {
         see(Meeting { pass, site, run, b: &b[..n], contrast: &t.contrast, details: &[] });
         let net = model.net_index(pass, refs.len());
         kernels.context(net, site, b, &mut t.scratch, &mut t.heads);
-        couple(model.nets[net].net.k, direction, &b[..n], &t.heads, at, &mut t.values);
+        couple(model.nets[net].net.head.k(), direction, &b[..n], &t.heads, at, &mut t.values);
     }
 
     /// By how much known cells stand out of the four nearest.

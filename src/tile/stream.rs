@@ -17,7 +17,7 @@ use crate::tile::mask::hides;
 
 /// A tile gets one more lane per so many bytes, in powers of two: a lane costs about five.
 const BYTES_PER_LANE: i64 = 2048;
-const MAX_LOG2_LANES: u8 = 4;
+pub(crate) const MAX_LOG2_LANES: u8 = 4;
 
 /// What all tiles of a plane share.
 #[derive(Clone, Copy)]
@@ -64,6 +64,12 @@ impl Framing {
     }
 }
 
+/// How many lanes a tile of this cost gets.
+pub(crate) fn log2_lanes(cost: i64) -> u8 {
+    let bytes = cost / (256 * 8);
+    (bytes / BYTES_PER_LANE).max(1).ilog2().min(u32::from(MAX_LOG2_LANES)) as u8
+}
+
 /// The payload of a tile: the seed is one of so many, `cost` is the sum of the intervals' costs, `symbol` gives the interval of an int
 /// by its index, and how far it lies beyond the window's end.
 pub(crate) fn pack(
@@ -72,8 +78,7 @@ pub(crate) fn pack(
     cost: i64,
     symbol: impl Fn(usize) -> (Interval, Option<u32>),
 ) -> Vec<u8> {
-    let bytes = cost / (256 * 8);
-    let log2_lanes = (bytes / BYTES_PER_LANE).max(1).ilog2().min(u32::from(MAX_LOG2_LANES)) as u8;
+    let log2_lanes = log2_lanes(cost);
     let n_lanes = 1 << log2_lanes;
     let mut pusher = Pusher::new(n_lanes);
     for &run in plan.order.iter().rev() {

@@ -15,6 +15,7 @@ use crate::kernel::interval::{Distributions, beyond};
 use crate::kernel::mixture::{Mixtures, mass};
 use crate::kernel::predict::Linear;
 use crate::kernel::quantise::{FEATURE_B, FEATURE_S};
+use crate::kernel::table::{Choice, Choices, Symbol};
 use crate::kernel::{Arenas, ONE, Offsets};
 use crate::model::plan::Run;
 use crate::net::Pass;
@@ -63,6 +64,7 @@ pub struct Workspace {
     pub heads: Heads,
     pub hidden: Hidden,
     pub mixtures: Mixtures,
+    pub choices: Choices,
     pub known: Vec<i32>,
     start: Vec<u32>,
     width: Vec<u32>,
@@ -93,7 +95,7 @@ impl<'a> Tile<'a> {
         framing: Framing,
     ) -> Tile<'a> {
         let parts = &context.model.nets;
-        let (k, n_heads) = (parts[0].net.k, parts.iter().map(|part| part.net.k).max().unwrap_or(0));
+        let (k, n_outputs) = (parts[0].net.head.k(), parts.iter().map(|p| p.net.head.n_outputs()).max().unwrap_or(0));
         let room = room(longest);
         let mut space = WORKSPACE.take().unwrap_or_default();
         let t = &mut *space;
@@ -105,9 +107,11 @@ impl<'a> Tile<'a> {
         }
         t.start.resize(room, 0);
         t.width.resize(room, 0);
-        if t.heads.stride != room || t.heads.heads.len() < 3 * n_heads * room || t.mixtures.k != k {
-            (t.heads, t.mixtures) = (Heads::new(n_heads, room), Mixtures::new(k, room));
+        if t.heads.stride != room || t.heads.heads.len() < n_outputs * room || t.mixtures.k != k {
+            (t.heads, t.mixtures) = (Heads::new(n_outputs, room), Mixtures::new(k, room));
         }
+        t.choices.choice.resize(room, 0);
+        t.choices.middle.resize(room, 0);
         t.scratch.fit(context.kernels);
         Tile { context, refs, classes, framing, space }
     }
@@ -184,6 +188,23 @@ impl CellRun<'_, '_> {
         coarsen(self.around, self.tile.context, n, &t.b, &mut t.heads.s, &mut t.base);
         let base = if self.around == Around::Prediction { &t.b } else { &t.base };
         kernels.mixture(n, base, &t.heads, mass(self.tile.framing.popped.window.n_symbols()), &mut t.mixtures);
+    }
+
+    /// The tables of its symbols.
+    pub fn choose(&mut self) {
+        let (PlaneContext { kernels, stats, max, .. }, refs, t) =
+            (self.tile.context, self.tile.refs, &mut *self.tile.space);
+        let arenas = Arenas { values: &t.values, residuals: &t.residuals, refs, stats };
+        debug_assert_eq!(self.around, Around::Prediction, "tables are of ints");
+        kernels.context(self.net, self.run.site(arenas, self.offsets, self.level), &t.b, &mut t.scratch, &mut t.heads);
+        kernels.choose(self.run.n as usize, &t.b, &t.heads, max, &mut t.choices);
+    }
+
+    /// Its i-th symbol by its table, once chosen.
+    #[inline(always)]
+    pub fn symbol(&self, i: usize, int: i32) -> Symbol {
+        let Choices { choice, middle } = &self.tile.space.choices;
+        Symbol::of(Choice(choice[i]), middle[i], int)
     }
 
     /// What the last layer of its net sees.

@@ -7,7 +7,7 @@ use super::meshes;
 use crate::error::{Error, Result};
 use crate::kernel::predict::Linear;
 use crate::model::{Family, Model, PassNet};
-use crate::net::{Input, Net, Pass, Spec, Wiring};
+use crate::net::{Head, Input, Net, Pass, Spec, Wiring};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 
@@ -71,7 +71,7 @@ fn spec(json: &Value) -> Result<Spec> {
             Pass::from_name(name)
                 .ok_or_else(|| Error::unsupported(format!("pass '{name}' is not known to this version")))?
         },
-        k: small("k")?,
+        head: head(json)?,
         taps: pairs(json, "taps")?,
         n_linear: small("linear")?,
         n_values: small("values")?,
@@ -84,6 +84,15 @@ fn spec(json: &Value) -> Result<Spec> {
         scale_floor: small("scale_floor")? as i32,
         feature_shift: small("feature_shift")? as u32,
     })
+}
+
+/// A number of logistics, unless "head" names another kind.
+fn head(json: &Value) -> Result<Head> {
+    match &json["head"] {
+        Value::Null => Ok(Head::Mixture { k: number(json, "k")?.min(1 << 20) as usize }),
+        Value::String(kind) if kind == "table" => Ok(Head::Table),
+        other => Err(Error::unsupported(format!("head {other} is not known to this version"))),
+    }
 }
 
 /// The number of plain layers, or a list that says of each what is not plain.

@@ -4,7 +4,7 @@ use super::layer::tensors;
 use super::meshes;
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::net::{Input, Net, Wiring};
+use crate::net::{Head, Input, Net, Wiring};
 use safetensors::tensor::{Dtype, TensorView, serialize};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -36,11 +36,15 @@ fn describe(net: &Net) -> Value {
     let pairs = |list: &[(i32, i32)]| list.iter().map(|&(dy, dx)| json!([dy, dx])).collect::<Vec<_>>();
     let mut json = json!({
         "pass": net.pass.name(),
-        "k": net.k, "taps": pairs(&net.taps), "linear": net.n_linear, "values": net.n_values,
+        "taps": pairs(&net.taps), "linear": net.n_linear, "values": net.n_values,
         "residuals": net.n_residuals, "refs": net.n_refs, "ref_taps": pairs(&net.ref_taps),
         "near_log2": net.near_log2, "wide_log2": net.wide_log2, "scale_floor": net.scale_floor,
         "feature_shift": net.feature_shift, "layers": layers(net),
     });
+    match net.head {
+        Head::Mixture { k } => json["k"] = json!(k),
+        Head::Table => json["head"] = json!("table"),
+    }
     if net.n_hints > 0 {
         json["hints"] = json!(net.n_hints);
     }

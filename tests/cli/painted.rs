@@ -2,7 +2,7 @@
 
 use collapsar::internals::kernel::predict::Linear;
 use collapsar::internals::model::{Family, Model, PassNet};
-use collapsar::internals::net::{Input, Layer, Net, Pass, Spec, Wiring};
+use collapsar::internals::net::{Head, Input, Layer, Net, Pass, Spec, Wiring};
 use std::io::Write;
 
 pub fn fits() -> Vec<u8> {
@@ -91,7 +91,7 @@ fn spec() -> Spec {
     taps.sort_by_key(|&(dy, dx)| (dy * dy + dx * dx, dy, dx));
     Spec {
         pass: Pass::Raster,
-        k: 1,
+        head: Head::Mixture { k: 1 },
         taps,
         n_linear: 6,
         n_values: 4,

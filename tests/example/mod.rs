@@ -6,7 +6,7 @@ use collapsar::internals::kernel::predict::Linear;
 use collapsar::internals::kernel::{ONE, PlaneStats};
 use collapsar::internals::model::vqae::{Codebook, Vqae};
 use collapsar::internals::model::{Family, Model, PassNet};
-use collapsar::internals::net::{Input, Layer, Mesh, MeshLayer, Net, Pass, Sheet, Spec, Wiring};
+use collapsar::internals::net::{Head, Input, Layer, Mesh, MeshLayer, Net, Pass, Sheet, Spec, Wiring};
 use collapsar::internals::weights::{load, store};
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub fn model(family: Family) -> Model {
     let net = |pass: Pass, taps: &[(i32, i32)]| {
         let spec = Spec {
             pass,
-            k: 2,
+            head: Head::Mixture { k: 2 },
             taps: taps.to_vec(),
             n_linear: 3,
             n_values: 4,

@@ -5,7 +5,7 @@
 use collapsar::internals::kernel::predict::Linear;
 use collapsar::internals::model::vqae::{Codebook, Vqae};
 use collapsar::internals::model::{Family, Model, PassNet};
-use collapsar::internals::net::{Input, Layer, Mesh, MeshLayer, Net, Pass, Sheet, Spec, Tap, Wiring};
+use collapsar::internals::net::{Head, Input, Layer, Mesh, MeshLayer, Net, Pass, Sheet, Spec, Tap, Wiring};
 use collapsar::internals::weights::{load, store};
 use std::sync::Arc;
 
@@ -55,7 +55,7 @@ pub fn near(kept: impl Fn(&(i32, i32)) -> bool, n: usize) -> Vec<(i32, i32)> {
 pub fn spec(pass: Pass, n_refs: usize, size: Size) -> Spec {
     Spec {
         pass,
-        k: size.k,
+        head: Head::Mixture { k: size.k },
         taps: near(|&tap| pass.knows(tap), size.values.max(size.residuals).max(32)),
         n_linear: 16,
         n_values: size.values,

@@ -9,9 +9,10 @@ use collapsar::internals::kernel::context::{Heads, features, mlp};
 use collapsar::internals::kernel::interval::{Distributions, intervals};
 use collapsar::internals::kernel::mixture::{Mixtures, Window, mass, mixture};
 use collapsar::internals::kernel::predict::{predict, residual};
+use collapsar::internals::kernel::table::{Choice, Choices, PRECISION, Symbol, choose};
 use collapsar::internals::kernel::{Arenas, ONE};
 use collapsar::internals::model::{Family, Plan};
-use collapsar::internals::net::{Net, Pass};
+use collapsar::internals::net::{Head, Net, Pass};
 
 /// How many cells of a tile the net of a pass meets.
 pub fn n_cells(plan: &Plan, pass: Pass) -> usize {
@@ -72,18 +73,40 @@ pub fn gather(
 
 /// −log2 of the width that the engine gives to each cell's int.
 pub fn bits(net: &Net, cells: &Cells) -> Vec<f64> {
-    let k = net.spec().k;
-    let (mut heads, mut mixtures) = (Heads::new(k, 1), Mixtures::new(k, 1));
-    let (mut start, mut width) = ([0], [0]);
+    let head = net.spec().head;
+    let mut heads = Heads::new(head.n_outputs(), 1);
     let mut bits = |i: usize| {
         let f: Vec<i32> = cells.features[i * cells.n_in..][..cells.n_in].iter().map(|&f| i32::from(f)).collect();
         mlp(net.layers(), &f, &mut heads.heads);
         heads.s[0] = cells.s[i];
-        let window = Window { max: cells.max[i] };
-        mixture(&[cells.b[i]], &heads, mass(window.n_symbols()), &mut mixtures);
-        let of = Distributions { mixtures: &mixtures, window, b: &[cells.b[i]] };
-        intervals(of, &[cells.int[i]], &mut start, &mut width);
-        24.0 - f64::from(width[0]).log2()
+        let cell = Cell { b: cells.b[i], int: cells.int[i], max: cells.max[i] };
+        match head {
+            Head::Mixture { k } => bits_by_mixture(k, &heads, cell),
+            Head::Table => bits_by_table(&heads, cell),
+        }
     };
     (0..cells.len()).map(&mut bits).collect()
+}
+
+/// What a head is asked of one cell.
+#[derive(Clone, Copy)]
+struct Cell {
+    b: i32,
+    int: i32,
+    max: i32,
+}
+
+fn bits_by_mixture(k: usize, heads: &Heads, Cell { b, int, max }: Cell) -> f64 {
+    let (window, mut mixtures, mut start, mut width) = (Window { max }, Mixtures::new(k, 1), [0], [0]);
+    mixture(&[b], heads, mass(window.n_symbols()), &mut mixtures);
+    let of = Distributions { mixtures: &mixtures, window, b: &[b] };
+    intervals(of, &[int], &mut start, &mut width);
+    24.0 - f64::from(width[0]).log2()
+}
+
+fn bits_by_table(heads: &Heads, Cell { b, int, max }: Cell) -> f64 {
+    let mut choices = Choices::new(1);
+    choose(&[b], heads, max, &mut choices);
+    let symbol = Symbol::of(Choice(choices.choice[0]), choices.middle[0], int);
+    f64::from(PRECISION) - f64::from(symbol.width).log2() + f64::from(symbol.n_plain())
 }

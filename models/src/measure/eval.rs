@@ -7,7 +7,6 @@ use crate::data::plane::Plane;
 use crate::data::sample::{Cells, Shared};
 use crate::net::batch::Batch;
 use crate::net::context::ContextNet;
-use crate::net::head::Head;
 use crate::net::quantise::{import, shape};
 use burn::tensor::Device;
 use collapsar::internals::error::{Error, Result};
@@ -80,8 +79,7 @@ struct Forms<'a> {
 /// One score per class; of each plane `n_tiles` tiles, spread over it.
 pub fn evaluate(model: &Model, corpus: &Corpus, n_tiles: usize, device: &Device) -> Result<Vec<(String, Score)>> {
     let device = &device.clone().inner();
-    let float =
-        |part: &PassNet| ContextNet::new(&import(&part.net), &shape(&part.net), Head::of(&part.net.spec()), device);
+    let float = |part: &PassNet| ContextNet::new(&import(&part.net), &shape(&part.net), part.net.spec().head, device);
     let floats = model.nets.iter().map(float).collect();
     let forms = Forms { model, kernels: model.kernels(Level::detect()), floats, device };
     let mut scores = Vec::new();

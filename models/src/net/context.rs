@@ -4,7 +4,7 @@
 //! `Head`.
 
 use crate::net::batch::Batch;
-use crate::net::head::Head;
+use crate::net::head::{FloatHead, Head};
 use crate::net::layers::Layers;
 use crate::net::quantise::{Grid, log2_units, to_grid};
 use crate::net::shape::{CEILING, Shape, n_floats};
@@ -51,7 +51,7 @@ impl ContextNet {
 
     /// −log2 P of each cell's int, [n, 1].
     pub fn bits(&self, batch: &Batch, quantised: bool) -> Tensor<2> {
-        self.head.bits(batch, self.outputs(batch.features.clone(), quantised))
+        self.head.bits(batch, self.outputs(batch.features.clone(), quantised), quantised)
     }
 }
 

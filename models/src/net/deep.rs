@@ -7,7 +7,7 @@
 
 use crate::net::batch::Batch;
 use crate::net::context::first_floats;
-use crate::net::head::Head;
+use crate::net::head::{FloatHead, Head};
 use crate::net::layers::{Layers, gradients};
 use crate::net::quantise::{Grid, log2_units, to_grid};
 use crate::net::shape::{CEILING, LOG2_STEPS, MIDDLE, Shape};
@@ -40,7 +40,7 @@ impl Plan {
         wiring.push(Wiring::plain(n_blocks + 1));
         let mut shape = vec![[spec.n_features(), width]];
         shape.extend((0..n_blocks).map(|_| [AROUND.len() * width, 2 * width]));
-        shape.push([width, Head::of(&spec).n_outputs()]);
+        shape.push([width, spec.head.n_outputs()]);
         Plan { spec, shape, wiring }
     }
 
@@ -52,7 +52,7 @@ impl Plan {
 
     /// Blocks begin as nearly nothing, with gates half open.
     pub fn first(&self, random: &mut Random) -> Vec<f32> {
-        let mut floats = first_floats(&self.shape, Head::of(&self.spec), random);
+        let mut floats = first_floats(&self.shape, self.spec.head, random);
         let mut at = 0;
         for (&[n_in, n_out], wiring) in self.shape.iter().zip(&self.wiring) {
             let (weights, rest) = floats[at..].split_at_mut(n_in * n_out);
@@ -105,7 +105,7 @@ impl Plan {
     /// log2 of the steps per unit of the outputs of layer `l`.
     fn units(&self, l: usize) -> impl Fn(usize) -> i32 + use<> {
         let (n_out, last, gate) = (self.shape[l][1], l + 1 == self.shape.len(), self.wiring[l].gate);
-        let head = Head::of(&self.spec);
+        let head = self.spec.head;
         move |o| if gate && o >= n_out / 2 { LOG2_GATE } else { log2_units(last, o, head) }
     }
 }
@@ -132,7 +132,7 @@ impl<'a> DeepNet<'a> {
 
     /// −log2 P of each cell's int, [n, 1]; the cells are those of patches, one after the other, each row by row.
     pub fn bits(&self, batch: &Batch, side: usize, quantised: bool) -> Tensor<2> {
-        Head::of(&self.plan.spec).bits(batch, self.outputs(batch, side, quantised))
+        self.plan.spec.head.bits(batch, self.outputs(batch, side, quantised), quantised)
     }
 
     fn outputs(&self, batch: &Batch, side: usize, quantised: bool) -> Tensor<2> {
@@ -281,7 +281,7 @@ mod tests {
                 residuals[at + i] = residual(values[at + i], b);
             }
             let arenas = Arenas { values: &values, residuals: &residuals, refs: &[], stats: shared.stats };
-            let mut heads = Heads::new(3, side);
+            let mut heads = Heads::new(9, side);
             causal_conv(net, plan.site(arenas, step, step.runs[0]), &b, &mut cache, &mut heads);
             all.extend((0..side * 9).map(|i| heads.heads[i % 9 * side + i / 9]));
             step.copy(&mut residuals);

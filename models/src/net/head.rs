@@ -1,46 +1,40 @@
-//! What the outputs of a net's last layer mean: how many there are, where they begin, their steps as integers, the
-//! loss.
+//! What the outputs of a net's last layer mean to a training: where they begin, their steps as integers, the loss.
 
 use crate::net::batch::Batch;
-use crate::net::mixture;
+use crate::net::{mixture, table};
 use burn::tensor::Tensor;
-use collapsar::internals::net::Spec;
+pub use collapsar::internals::net::Head;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Head {
-    /// A mixture of so many logistics.
-    Mixture { k: usize },
-}
-
-impl Head {
-    pub fn of(spec: &Spec) -> Head {
-        Head::Mixture { k: spec.k }
-    }
-
-    pub fn n_outputs(self) -> usize {
-        match self {
-            Head::Mixture { k } => mixture::N_OUTPUTS * k,
-        }
-    }
-
+pub trait FloatHead {
     /// The biases that a training begins with; weights begin small.
-    pub fn first_biases(self) -> Vec<f32> {
-        match self {
-            Head::Mixture { k } => mixture::first_biases(k),
-        }
-    }
+    fn first_biases(self) -> Vec<f32>;
 
     /// log2 of the steps per unit that an output has as an integer.
-    pub fn log2_units(self, output: usize) -> i32 {
+    fn log2_units(self, output: usize) -> i32;
+
+    /// −log2 P of each cell's int, [n, 1]; with `quantised` what is rounded to name a distribution has been rounded.
+    fn bits(self, batch: &Batch, outputs: Tensor<2>, quantised: bool) -> Tensor<2>;
+}
+
+impl FloatHead for Head {
+    fn first_biases(self) -> Vec<f32> {
         match self {
-            Head::Mixture { k } => mixture::log2_units(k, output),
+            Head::Mixture { k } => mixture::first_biases(k),
+            Head::Table => table::first_biases(),
         }
     }
 
-    /// −log2 P of each cell's int, [n, 1].
-    pub fn bits(self, batch: &Batch, outputs: Tensor<2>) -> Tensor<2> {
+    fn log2_units(self, output: usize) -> i32 {
+        match self {
+            Head::Mixture { k } => mixture::log2_units(k, output),
+            Head::Table => table::log2_units(output),
+        }
+    }
+
+    fn bits(self, batch: &Batch, outputs: Tensor<2>, quantised: bool) -> Tensor<2> {
         match self {
             Head::Mixture { .. } => mixture::bits(batch, outputs),
+            Head::Table => table::bits(batch, outputs, quantised),
         }
     }
 }
@@ -61,15 +55,15 @@ mod tests {
     #[test]
     fn a_head_as_it_begins_is_a_distribution_over_ints() {
         let device = Device::flex();
-        for k in [1, 3, 5] {
-            let head = Head::Mixture { k };
+        for head in [Head::Mixture { k: 1 }, Head::Mixture { k: 3 }, Head::Mixture { k: 5 }, Head::Table] {
             let biases = head.first_biases();
             assert_eq!(biases.len(), head.n_outputs());
             let outputs = Tensor::<2>::from_data(TensorData::new(biases, [1, head.n_outputs()]), &device);
-            let p = |int: i32| (-head.bits(&batch(int as f32, &device), outputs.clone()).into_scalar::<f32>()).exp2();
+            let p =
+                |int: i32| (-head.bits(&batch(int as f32, &device), outputs.clone(), true).into_scalar::<f32>()).exp2();
             let sum: f32 = (-40..=40).map(p).sum();
             // 81 times the 2⁻²⁴ that every int has, and the tails
-            assert!((sum - 1.0).abs() < 1e-4, "{k} logistics sum to {sum}");
+            assert!((sum - 1.0).abs() < 1e-4, "{head:?} sums to {sum}");
         }
     }
 

@@ -6,7 +6,7 @@
 use crate::data::blocks::{Blocks, INNER, N_BLOCKS, N_INTS, SIDE};
 use crate::net::batch::Batch;
 use crate::net::context::{ContextNet, first_floats};
-use crate::net::head::Head;
+use crate::net::head::{FloatHead, Head};
 use crate::net::layers::gradients;
 use crate::net::preset::mean_of_nearest;
 use crate::net::quantise::export;
@@ -40,19 +40,15 @@ impl Plan {
         let hidden = [[32, 32], [32, 32], [64, 64]];
         let shapes = [0, 1, 2].map(|i| {
             let (n, [a, b]) = (specs[i].n_features(), hidden[i]);
-            vec![[n, a], [a, b], [b, Head::of(&specs[i]).n_outputs()]]
+            vec![[n, a], [a, b], [b, specs[i].head.n_outputs()]]
         });
         Plan { specs, shapes }
     }
 
     /// Features begin in the middle; what E says beside them counts for nothing.
     pub fn first(&self, random: &mut Random) -> Vec<f32> {
-        let mut all: Vec<Vec<f32>> = self
-            .shapes
-            .iter()
-            .zip(&self.specs)
-            .map(|(shape, spec)| first_floats(shape, Head::of(spec), random))
-            .collect();
+        let mut all: Vec<Vec<f32>> =
+            self.shapes.iter().zip(&self.specs).map(|(shape, spec)| first_floats(shape, spec.head, random)).collect();
         let [n_in, n_out] = *self.shapes[0].last().expect("a net has layers");
         let begin = all[0].len() - (n_in + 1) * n_out;
         let last = &mut all[0][begin..];
@@ -93,7 +89,7 @@ fn spec(
     taps.truncate(n_taps);
     Spec {
         pass,
-        k: 3,
+        head: Head::Mixture { k: 3 },
         taps,
         n_linear: 20,
         n_values,
@@ -122,10 +118,7 @@ pub struct Bits {
 impl<'a> Nets<'a> {
     pub fn new(plan: &'a Plan, floats: &[f32], device: &Device) -> Nets<'a> {
         let floats = plan.split(floats);
-        Nets {
-            plan,
-            nets: [0, 1, 2].map(|i| ContextNet::new(floats[i], &plan.shapes[i], Head::of(&plan.specs[i]), device)),
-        }
+        Nets { plan, nets: [0, 1, 2].map(|i| ContextNet::new(floats[i], &plan.shapes[i], plan.specs[i].head, device)) }
     }
 
     /// Nets that a loss can be followed back to; the device has autodiff.
@@ -168,7 +161,7 @@ impl<'a> Nets<'a> {
         let (before, after) = (own.clone().slice([0..m, 0..split]), own.slice([0..m, split + n_hints..n_features]));
         let x = Tensor::cat(vec![before, Tensor::cat(hints.to_vec(), 0), after], 1);
         let batch = batch.with_features(x.clone());
-        Bits { ints: finer.head.bits(&batch, finer.outputs(x, quantised)), features }
+        Bits { ints: finer.head.bits(&batch, finer.outputs(x, quantised), quantised), features }
     }
 }
 

@@ -13,7 +13,7 @@ use collapsar::internals::net::MAX_K;
 use std::f32::consts::LN_2;
 
 /// Outputs of a logistic.
-pub const N_OUTPUTS: usize = 3;
+const N_OUTPUTS: usize = 3;
 
 /// −log2 P of each cell's int, [n, 1], by the outputs of a net.
 pub fn bits(batch: &Batch, outputs: Tensor<2>) -> Tensor<2> {
@@ -25,18 +25,21 @@ pub fn bits(batch: &Batch, outputs: Tensor<2>) -> Tensor<2> {
     let log_w = log_softmax(part(0) * LN_2, 1);
     let location = batch.s.clone() * part(1).clamp(-8.0, 8.0);
     let log2_scale = (batch.log_s.clone() + part(2)).clamp(octaves(MIN_LOG2_SCALE), octaves(MAX_LOG2_SCALE));
-    let steepness = (log2_scale * -LN_2).exp();
-    let t = batch.distance.clone() - location;
+    let log_p = logistic(batch, batch.distance.clone() - location, log2_scale);
+    let p = (log_w + log_p).exp().sum_dim(1) * batch.share.clone() + (-24.0f32).exp2();
+    p.log() * (-1.0 / LN_2)
+}
 
+/// ln P of each cell's int by a logistic, t away from its location; as many columns as it has logistics.
+pub fn logistic(batch: &Batch, t: Tensor<2>, log2_scale: Tensor<2>) -> Tensor<2> {
+    let steepness = (log2_scale * -LN_2).exp();
     // S(hi) − S(lo) = S(hi) · S(−lo) · (1 − e^(lo − hi)): no difference of like numbers
     let hi = (t.clone() + 0.5) * steepness.clone();
     let lo = (t - 0.5) * steepness.clone();
     let both = batch.not_first.clone() * batch.not_last.clone();
-    let log_p = log_sigmoid(hi) * batch.not_last.clone()
+    log_sigmoid(hi) * batch.not_last.clone()
         + log_sigmoid(-lo) * batch.not_first.clone()
-        + log_one_minus_exp(steepness) * both;
-    let p = (log_w + log_p).exp().sum_dim(1) * batch.share.clone() + (-24.0f32).exp2();
-    p.log() * (-1.0 / LN_2)
+        + log_one_minus_exp(steepness) * both
 }
 
 /// ln(1 − e^(−x)) for x > 0, by the tangent, which keeps its digits near 0.

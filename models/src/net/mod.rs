@@ -13,4 +13,5 @@ pub mod mixture;
 pub mod preset;
 pub mod quantise;
 pub mod shape;
+pub mod table;
 pub mod vqae;

@@ -11,6 +11,7 @@ use collapsar::internals::net::{MAX_REACH, Pass, Spec};
 /// 6.231, 2 → 6.225, 1 → 6.237.
 const SKEW: i32 = 2;
 const N_LINEAR: usize = 20;
+const MIXTURE_OF_3: Head = Head::Mixture { k: 3 };
 
 /// How large a net is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,19 +23,29 @@ pub struct Preset {
     /// Width and number of the hidden layers.
     pub hidden: usize,
     pub n_hidden: usize,
-    pub k: usize,
+    pub head: Head,
 }
 
-const PRESETS: [Preset; 3] = [
-    Preset { name: "fast", n_taps: 24, n_residuals: 16, wide_log2: 4, hidden: 32, n_hidden: 2, k: 3 },
-    Preset { name: "default", n_taps: 60, n_residuals: 32, wide_log2: 5, hidden: 64, n_hidden: 3, k: 3 },
-    Preset { name: "max", n_taps: 112, n_residuals: 32, wide_log2: 5, hidden: 128, n_hidden: 4, k: 5 },
+const PRESETS: [Preset; 5] = [
+    Preset { name: "tiny", n_taps: 30, n_residuals: 12, wide_log2: 4, hidden: 16, n_hidden: 2, head: Head::Table },
+    Preset { name: "small", n_taps: 48, n_residuals: 24, wide_log2: 4, hidden: 32, n_hidden: 2, head: Head::Table },
+    Preset { name: "fast", n_taps: 24, n_residuals: 16, wide_log2: 4, hidden: 32, n_hidden: 2, head: MIXTURE_OF_3 },
+    Preset { name: "default", n_taps: 60, n_residuals: 32, wide_log2: 5, hidden: 64, n_hidden: 3, head: MIXTURE_OF_3 },
+    Preset {
+        name: "max",
+        n_taps: 112,
+        n_residuals: 32,
+        wide_log2: 5,
+        hidden: 128,
+        n_hidden: 4,
+        head: Head::Mixture { k: 5 },
+    },
 ];
 
 impl Preset {
     pub fn from_name(name: &str) -> Result<Preset> {
         let found = PRESETS.into_iter().find(|p| p.name == name);
-        found.ok_or_else(|| Error::argument(format!("preset '{name}' is not one of fast, default, max")))
+        found.ok_or_else(|| Error::argument(format!("preset '{name}' is not one of tiny, small, fast, default, max")))
     }
 
     /// One spec per pass of the family, none with reference planes.
@@ -46,12 +57,12 @@ impl Preset {
     pub fn widths(&self, pass: Pass) -> Vec<usize> {
         let coupling = coupling(pass);
         let mut widths = coupling.map_or(vec![self.hidden; self.n_hidden], |(_, hidden)| vec![hidden; 2]);
-        widths.push(Head::Mixture { k: self.k(pass) }.n_outputs());
+        widths.push(self.head(pass).n_outputs());
         widths
     }
 
-    fn k(&self, pass: Pass) -> usize {
-        if coupling(pass).is_some() { 1 } else { self.k }
+    fn head(&self, pass: Pass) -> Head {
+        if coupling(pass).is_some() { Head::Mixture { k: 1 } } else { self.head }
     }
 
     fn spec(&self, pass: Pass) -> Spec {
@@ -68,7 +79,7 @@ impl Preset {
         }
         Spec {
             pass,
-            k: self.k(pass),
+            head: self.head(pass),
             n_values: seen,
             taps,
             n_linear: if updates { 1 } else { N_LINEAR },

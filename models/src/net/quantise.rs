@@ -6,7 +6,7 @@
 //!
 //! where the steps of y are 1/32 in hidden layers, and those of the head in the last.
 
-use crate::net::head::Head;
+use crate::net::head::{FloatHead, Head};
 use crate::net::shape::{LOG2_STEPS, MIDDLE, Shape};
 use burn::tensor::{Tensor, TensorData};
 use collapsar::internals::error::Result;
@@ -86,7 +86,7 @@ pub fn shape(net: &Net) -> Shape {
 
 /// A net's floats in the engine's integers, or the loader's refusal of them.
 pub fn export(floats: &[f32], shape: &Shape, spec: &Spec) -> Result<Net> {
-    let (mut rest, head) = (floats, Head::of(spec));
+    let (mut rest, head) = (floats, spec.head);
     let layers = shape.iter().enumerate().map(|(l, &[n_used, n_out])| {
         let last = l + 1 == shape.len();
         let (weights, biases);
@@ -113,7 +113,7 @@ pub fn export(floats: &[f32], shape: &Shape, spec: &Spec) -> Result<Net> {
 /// The floats that an integer net stands for: where training goes on from.
 pub fn import(net: &Net) -> Vec<f32> {
     let mut floats = Vec::new();
-    let (shape, head) = (shape(net), Head::of(&net.spec()));
+    let (shape, head) = (shape(net), net.spec().head);
     for (l, (layer, &[n_used, n_out])) in net.layers().iter().zip(&shape).enumerate() {
         let (mut weights, mut biases) = (vec![0.0; n_used * n_out], vec![0.0; n_out]);
         for o in 0..n_out {
@@ -160,7 +160,7 @@ mod tests {
         let preset = Preset::from_name("fast").unwrap();
         for spec in preset.specs(Family::Lattice) {
             let shape = shape_of(preset, &spec);
-            let net = export(&first_floats(&shape, Head::of(&spec), &mut Random::new(0)), &shape, &spec).unwrap();
+            let net = export(&first_floats(&shape, spec.head, &mut Random::new(0)), &shape, &spec).unwrap();
             assert_eq!(super::shape(&net), shape);
             assert_eq!(export(&import(&net), &shape, &spec).unwrap(), net);
         }
@@ -171,7 +171,7 @@ mod tests {
         let preset = Preset::from_name("fast").unwrap();
         let spec = preset.specs(Family::Pixelcnn).remove(0);
         let shape = shape_of(preset, &spec);
-        let floats = first_floats(&shape, Head::of(&spec), &mut Random::new(0));
+        let floats = first_floats(&shape, spec.head, &mut Random::new(0));
         assert!(export(&floats, &shape, &spec).is_ok());
         let bias = shape[0][0] * shape[0][1];
         for bad in [1e9, -1e9, f32::INFINITY] {
@@ -188,7 +188,7 @@ mod tests {
         let specs = preset.specs(Family::Lattice);
         let shapes: Vec<Shape> = specs.iter().map(|s| shape_of(preset, s)).collect();
         let nets: Vec<_> =
-            shapes.iter().zip(&specs).map(|(s, spec)| first_floats(s, Head::of(spec), &mut Random::new(1))).collect();
+            shapes.iter().zip(&specs).map(|(s, spec)| first_floats(s, spec.head, &mut Random::new(1))).collect();
         let parts = nets.iter().zip(&shapes).zip(&specs).map(|((net, shape), spec)| {
             let linear = Linear::new(vec![340; spec.n_linear - 1], Vec::new()).unwrap();
             PassNet { net: export(net, shape, spec).unwrap(), linear }
@@ -205,7 +205,7 @@ mod tests {
             gather(shared, part, &sample, 0, &mut || true, &mut cells);
             let places: Vec<usize> = (0..cells.len()).collect();
             let batch = Batch::new(&cells, &places, specs[part].n_features(), &device);
-            let net = ContextNet::new(net, &shapes[part], Head::of(&specs[part]), &device);
+            let net = ContextNet::new(net, &shapes[part], specs[part].head, &device);
             let float = floats(net.bits(&batch, true));
             let integer = bits(&model.nets[part].net, &cells);
             // heads in steps, tables and 24-bit widths on one side, f32 on the other. Half a step of a scale, 1/512

@@ -9,7 +9,6 @@ use crate::data::sample::Cells;
 use crate::data::source::{CELLS_PER_DRAW, Source, drawn, held_out};
 use crate::net::batch::Batch;
 use crate::net::context::ContextNet;
-use crate::net::head::Head;
 use crate::net::layers::gradients;
 use crate::net::quantise::{export, shape};
 use crate::net::shape::{Shape, n_floats};
@@ -115,7 +114,7 @@ impl Objective for CellBits<'_> {
         let mut random = Random::of(&[*seed, self.number, 2, step.number]);
         let places = pool.places(*batch, &mut random);
         let net = self.source.net();
-        let (shape, head) = (shape(net), Head::of(&net.spec()));
+        let (shape, head) = (shape(net), net.spec().head);
         let batch = Batch::new(&pool.items, &places, shape[0][0], device);
         let net = ContextNet::new(weights, &shape, head, device).tracked();
         let loss = net.bits(&batch, step.rounded).mean();

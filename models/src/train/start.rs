@@ -2,7 +2,6 @@
 //! reference planes.
 
 use crate::net::context::first_floats;
-use crate::net::head::Head;
 use crate::net::preset::{Preset, mean_of_nearest};
 use crate::net::quantise::{export, import, shape};
 use crate::net::shape::Shape;
@@ -38,7 +37,7 @@ impl Start {
         let model = Model::new("blank", family, parts.collect::<Result<_>>()?, [0; 32])?;
         let first = |(i, part): (usize, &PassNet)| {
             let shape = shape(&part.net);
-            let mut floats = first_floats(&shape, Head::of(&part.net.spec()), &mut Random::of(&[seed, i as u64, 0]));
+            let mut floats = first_floats(&shape, part.net.spec().head, &mut Random::of(&[seed, i as u64, 0]));
             if matches!(part.net.spec().pass, Pass::UpdateDiagonal | Pass::UpdateRest) {
                 calm(&mut floats, &shape);
             }

@@ -43,7 +43,7 @@ impl<'a> Validator<'a> {
             (0..n).map(|i| places[i * places.len() / n]).collect::<Vec<_>>()
         };
         let places = by_class.iter().flat_map(some).collect();
-        let (shape, head) = (shape(net), Head::of(&net.spec()));
+        let (shape, head) = (shape(net), net.spec().head);
         Validator { corpus, cells, shape, head, device: device.clone().inner(), places }
     }
 

@@ -19,7 +19,7 @@ pub struct Net {
     /// pixelcnn, lattice or idf.
     #[arg(long, default_value = "lattice")]
     pub family: String,
-    /// fast, default or max.
+    /// tiny, small, fast, default or max.
     #[arg(long, default_value = "default")]
     pub preset: String,
 }

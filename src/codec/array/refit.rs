@@ -119,7 +119,7 @@ pub fn read(from: &mut &[u8], model: &Model) -> Result<(usize, Refit)> {
     let n_words = take_varint(&mut after)?;
     let n_bytes = n_words.saturating_mul(4).saturating_add((from.len() - after.len()) as u64);
     let mut popper = Popper::new(1, take_bytes(from, usize::try_from(n_bytes).unwrap_or(usize::MAX))?)?;
-    let (n_out, width) = (3 * net.spec().k, net.n_last_used() + 1);
+    let (n_out, width) = (net.spec().head.n_outputs(), net.n_last_used() + 1);
     let mut known = Known::new(width);
     let mut log2_steps = Vec::new();
     for i in 0..n_out * width {

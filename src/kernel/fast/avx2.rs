@@ -233,6 +233,18 @@ impl<const VNNI: bool> Lanes for Avx2<VNNI> {
         Self::add_words(middle, far)
     }
     #[inline(always)]
+    fn n_not_above(table: &[u16; 64], q: u16) -> u32 {
+        let q = call!(_mm256_set1_epi16(q as i16));
+        let mut n = 0;
+        for quarter in table.chunks_exact(16) {
+            let c = call!(_mm256_loadu_si256(quarter.as_ptr().cast()));
+            let larger = call!(_mm256_max_epu16(c, q));
+            let not_above = call!(_mm256_cmpeq_epi16(larger, q));
+            n += (call!(_mm256_movemask_epi8(not_above)) as u32).count_ones();
+        }
+        n / 2
+    }
+    #[inline(always)]
     fn join_halves([a, b]: [Self; 2]) -> Self {
         let both = a.or(b.shl(Self::splat(8)));
         Avx2(call!(_mm256_unpacklo_epi16(both.0, both.1)), call!(_mm256_unpackhi_epi16(both.0, both.1)))

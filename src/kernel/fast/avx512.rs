@@ -187,6 +187,13 @@ impl Lanes for Avx512 {
         [Avx512(call!(_mm512_unpacklo_epi16(low, high))), Avx512(call!(_mm512_unpackhi_epi16(low, high)))]
     }
     #[inline(always)]
+    fn n_not_above(table: &[u16; 64], q: u16) -> u32 {
+        let q = call!(_mm512_set1_epi16(q as i16));
+        let low = call!(_mm512_loadu_si512(table[..32].as_ptr().cast()));
+        let high = call!(_mm512_loadu_si512(table[32..].as_ptr().cast()));
+        call!(_mm512_cmple_epu16_mask(low, q)).count_ones() + call!(_mm512_cmple_epu16_mask(high, q)).count_ones()
+    }
+    #[inline(always)]
     fn join_halves([a, b]: [__m512i; 2]) -> Self {
         let both = call!(_mm512_or_si512(a, _mm512_slli_epi16::<8>(b)));
         // words 0 4 1 5 2 6 3 7 of every quarter

@@ -65,6 +65,9 @@ pub trait Lanes: Copy {
     /// The bytes of one lane from four that are 0..=255.
     fn join(x: [Self; 4]) -> Self;
 
+    /// How many of a table's numbers are not above q.
+    fn n_not_above(table: &[u16; 64], q: u16) -> u32;
+
     /// Lanes that are 0..=65535, as they are.
     fn words(x: [Self; 2]) -> Self::Words;
     /// `octaves` of both, OCTAVE_BIAS higher.

@@ -31,12 +31,15 @@ mod predict;
 #[cfg(target_arch = "x86_64")]
 mod quantise;
 mod scratch;
+#[cfg(target_arch = "x86_64")]
+mod table;
 
 use super::Site;
 use super::context::{Heads, Hidden};
 use super::interval::Distributions;
 use super::mixture::Mixtures;
 use super::predict::Linear;
+use super::table::{Choice, Choices};
 use crate::net::{Mesh, Net};
 use pack::{PackedMesh, PackedNet};
 pub use scratch::Scratch;
@@ -121,6 +124,7 @@ macro_rules! doors {
         use crate::kernel::interval::Distributions;
         use crate::kernel::mixture::Mixtures;
         use crate::kernel::predict::Linear;
+        use crate::kernel::table::Choices;
         use crate::kernel::{Site, fast::doors};
 
         doors! { $features, $lanes;
@@ -148,6 +152,10 @@ macro_rules! doors {
                 quantise::quantise(n, heads, most, out);
             fn coarsen(n: usize, log2_step: u32, b: &[i32], s: &mut [i32], out: &mut [i32]) =
                 quantise::coarsen(n, log2_step, b, s, out);
+            fn choose(n: usize, b: &[i32], heads: &Heads, max: i32, out: &mut Choices) =
+                table::choose(n, b, heads, max, out);
+            fn find(n: usize, choices: &[u32], quantiles: &[u16; 16], out: &mut [u8; 16]) =
+                table::find(n, choices, quantiles, out);
             fn invert(of: Distributions, i: usize, n: usize, quantiles: &[u32; 16], out: &mut Inverted) =
                 interval::invert(of, i, n, quantiles, out);
         }
@@ -264,6 +272,22 @@ impl Kernels {
 
     pub fn mixture(&self, n: usize, b: &[i32], heads: &Heads, mass: i32, out: &mut Mixtures) {
         at_level!(self, super::mixture::mixture(&b[..n], heads, mass, out), mixture(n, b, heads, mass, out));
+    }
+
+    /// Tables and middles of a run of `n` cells, in a plane of 0..=max.
+    pub fn choose(&self, n: usize, b: &[i32], heads: &Heads, max: i32, out: &mut Choices) {
+        at_level!(self, super::table::choose(&b[..n], heads, max, out), choose(n, b, heads, max, out));
+    }
+
+    /// The symbols of `n` ≤ 16 cells whose intervals hold their quantiles.
+    pub fn find(&self, n: usize, choices: &[u32], quantiles: &[u16; 16], out: &mut [u8; 16]) {
+        at_level!(
+            self,
+            for j in 0..n {
+                out[j] = super::table::find(Choice(choices[j]), quantiles[j]);
+            },
+            find(n, choices, quantiles, out)
+        );
     }
 
     /// The features that the first head of a run of `n` cells says, none above `most`.

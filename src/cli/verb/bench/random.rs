@@ -3,7 +3,7 @@
 use collapsar::internals::Result;
 use collapsar::internals::kernel::predict::Linear;
 use collapsar::internals::model::{Family, Model, PassNet};
-use collapsar::internals::net::{Input, Layer, MAX_REACH, Net, Pass, Spec, Wiring};
+use collapsar::internals::net::{Head, Input, Layer, MAX_REACH, Net, Pass, Spec, Wiring};
 
 const N_LINEAR: usize = 16;
 
@@ -103,7 +103,7 @@ fn spec(pass: Pass, n_refs: usize, size: &Size, lean: i32) -> Spec {
     taps.truncate(size.n_values.max(size.n_residuals));
     Spec {
         pass,
-        k: size.k,
+        head: Head::Mixture { k: size.k },
         taps,
         n_linear: N_LINEAR,
         n_values: size.n_values,

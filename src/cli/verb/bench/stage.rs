@@ -106,7 +106,7 @@ struct Bench<'a> {
 impl<'a> Bench<'a> {
     fn decoder(model: &'a Model, kernels: &'a Kernels, plan: &'a Plan, tile: &Tile) -> Bench<'a> {
         let longest = plan.steps.iter().flat_map(|s| &s.runs).map(|r| r.n as usize).max().unwrap_or(0);
-        let (room, k) = (room(longest), model.nets[0].net.spec().k);
+        let (room, k) = (room(longest), model.nets[0].net.spec().head.k());
         let values = plan.arena(tile.ints[0] * ONE);
         let mut scratch = Scratch::default();
         scratch.fit(kernels);
@@ -114,7 +114,7 @@ impl<'a> Bench<'a> {
             scratch.begin(kernels, model.net_index(step.pass, 0), &plan.offsets[step.offsets], longest);
         }
         let residuals = plan.arena(STATS.spread);
-        let (heads, mixtures) = (Heads::new(k, room), Mixtures::new(k, room));
+        let (heads, mixtures) = (Heads::new(3 * k, room), Mixtures::new(k, room));
         Bench { is_decoder: true, model, kernels, plan, values, residuals, b: vec![0; room], scratch, heads, mixtures }
     }
 

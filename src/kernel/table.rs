@@ -1,0 +1,277 @@
+//! A cell's location m, log2 scale l, tail t and skew k → one of 24 960 tables, and where its middle lies
+//!
+//! A table is a mixture of two logistics over 64 symbols: a core of scale σ, and a tail of scale 3 σ, of weight ½ (t / 7)²,
+//! moved by k σ. Scales are eighths of an octave, locations steps of at most σ / 4. A symbol is one int, or 2ʰ of them where σ is
+//! 8 ints or more, and from 20 of those away from the middle 2, 4 or 8 times as many; the first and the last go on for ever. Which
+//! int of a symbol it was is told in plain bits.
+//!
+//! Tables are made of `kernel::interval::logistic` when a cell first names one of their scale.
+
+use super::context::Heads;
+use super::interval::logistic;
+use super::log2::log2;
+use super::tables::EXP2_8192;
+use std::sync::OnceLock;
+
+/// log2 of the total width of a table.
+pub const PRECISION: u32 = 16;
+/// Symbols of a table.
+pub const N_SYMBOLS: usize = 64;
+/// The least and the largest log2 scale, in 1/256 octave of 1/64 int.
+pub const MIN_LOG2_SCALE: i32 = 512;
+pub const MAX_LOG2_SCALE: i32 = 191 * 32;
+/// A tail goes from 0 to 7, a skew from −2 to 2; the net tells them in so many steps.
+pub const MAX_TAIL: i32 = 7;
+pub const MAX_SKEW: i32 = 2;
+pub const LOG2_TAIL_STEPS: u32 = 5;
+pub const LOG2_SKEW_STEPS: u32 = 6;
+/// log2 of 3, in 1/256 octave: how much wider a tail is than its core.
+pub const TAIL_OCTAVES: i32 = 406;
+/// Scales that have tables: seven octaves of them, from the least on.
+pub const N_SCALES: usize = 56;
+/// Tables of one scale and one place of its location.
+const N_SHAPES: usize = 40;
+/// How far a middle may lie outside of the plane, in symbols of the table's middle.
+pub const OUTSIDE: i32 = 16;
+/// Symbols of one step that lie on each side of the middle, and where the last symbol begins.
+const N_STEPS: i32 = 20;
+pub const FAR: i32 = 68;
+/// log2 of the places that a location has in a symbol, by octave of the scale.
+pub const LOG2_PLACES: [i32; 8] = [4, 4, 4, 4, 3, 2, 1, 1];
+
+/// C(j), where symbol j begins, in 2¹⁶.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(64))]
+pub struct Table(pub [u16; N_SYMBOLS]);
+
+/// Which table, and what stands beside it, in a word: shape and place (10 bits), scale (6), h (4), first symbol of the plane (6),
+/// last one (6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Choice(pub u32);
+
+impl Choice {
+    #[inline(always)]
+    pub fn table(self) -> &'static Table {
+        &tables((self.0 >> 10 & 63) as usize)[(self.0 & 1023) as usize]
+    }
+
+    /// log2 of the ints in a symbol of the middle.
+    #[inline(always)]
+    pub fn shift(self) -> u32 {
+        self.0 >> 16 & 15
+    }
+
+    /// The symbols of the plane's first and last ints: they have what lies beyond, too.
+    #[inline(always)]
+    pub fn ends(self) -> (usize, usize) {
+        ((self.0 >> 20 & 63) as usize, (self.0 >> 26) as usize)
+    }
+}
+
+/// The tables of a run: of every cell which, and its middle in steps of 2ʰ ints.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choices {
+    pub choice: Vec<u32>,
+    pub middle: Vec<i32>,
+}
+
+impl Choices {
+    pub fn new(stride: usize) -> Choices {
+        Choices { choice: vec![0; stride], middle: vec![0; stride] }
+    }
+}
+
+/// The tables of a run from its predictions and heads, in a plane of 0..=max.
+pub fn choose(b: &[i32], heads: &Heads, max: i32, out: &mut Choices) {
+    for (i, &b) in b.iter().enumerate() {
+        let s = heads.s[i];
+        let head = |h: usize| heads.heads[h * heads.stride + i];
+        let location = b + ((s.min(1 << 19) * head(0).clamp(-1024, 1024) + 64) >> 7);
+        let q = ((log2(s) + head(1)).clamp(MIN_LOG2_SCALE, MAX_LOG2_SCALE) + 16) >> 5;
+        let tail = ((head(2) + (1 << LOG2_TAIL_STEPS >> 1)) >> LOG2_TAIL_STEPS).clamp(0, MAX_TAIL);
+        let skew = ((head(3) + (1 << LOG2_SKEW_STEPS >> 1)) >> LOG2_SKEW_STEPS).clamp(-MAX_SKEW, MAX_SKEW);
+
+        let shift = ((q >> 3) - 8).max(0);
+        let scale = q - 8 * shift - 16;
+        let places = LOG2_PLACES[(scale >> 3) as usize];
+        let log2_step = 6 + shift - places;
+        // ints begin half an int below themselves
+        let place = (location + 32 + ((1 << log2_step) >> 1)) >> log2_step;
+        let last = max >> shift;
+        let middle = (place >> places).clamp(-OUTSIDE, last + OUTSIDE);
+        let shape = ((place & ((1 << places) - 1)) * 8 + tail) * 5 + skew + MAX_SKEW;
+        let ends = symbol(-middle) | symbol(last - middle) << 6;
+        out.choice[i] = (shape | scale << 10 | shift << 16) as u32 | (ends as u32) << 20;
+        out.middle[i] = middle;
+    }
+}
+
+/// The symbol of an int whose step is `d` from the middle.
+#[inline(always)]
+pub fn symbol(d: i32) -> i32 {
+    let n = if d < 0 { -1 - d } else { d };
+    let up = (32 + n).min(42 + (n >> 1)).min(49 + (n >> 2)).min(54 + ((n + 4) >> 3)).min(63);
+    if d < 0 { 63 - up } else { up }
+}
+
+/// An int as its table tells it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Symbol {
+    /// Its interval in 2¹⁶.
+    pub start: u32,
+    pub width: u32,
+    /// Which of the ints of the symbol it is, in so many bits.
+    pub plain: u32,
+    pub log2_n: u32,
+    /// How many steps it lies behind the beginning of the first symbol or the last; coded before the plain bits.
+    pub beyond: Option<u32>,
+}
+
+impl Symbol {
+    #[inline(always)]
+    pub fn of(choice: Choice, middle: i32, int: i32) -> Symbol {
+        let shift = choice.shift();
+        let d = (int >> shift) - middle;
+        let j = symbol(d) as usize;
+        let (start, width) = interval(choice, j);
+        let low = (int & ((1 << shift) - 1)) as u32;
+        if j == 0 || j == N_SYMBOLS - 1 {
+            let beyond = if j == 0 { -FAR - 1 - d } else { d - FAR } as u32;
+            return Symbol { start, width, plain: low, log2_n: shift, beyond: Some(beyond) };
+        }
+        let (first, log2_steps) = STEPS[j];
+        let plain = ((d - first) as u32) << shift | low;
+        Symbol { start, width, plain, log2_n: shift + log2_steps, beyond: None }
+    }
+
+    /// Plain bits in all.
+    pub fn n_plain(&self) -> u32 {
+        self.log2_n + self.beyond.map_or(0, |n| LOG2_LENGTHS + (n + 1).ilog2())
+    }
+}
+
+/// Bits that tell how many bits a number beyond the table has.
+pub const LOG2_LENGTHS: u32 = 5;
+
+/// (start, width) of symbol j, which the plane has.
+#[inline(always)]
+pub fn interval(choice: Choice, j: usize) -> (u32, u32) {
+    let (table, (first, last)) = (choice.table(), choice.ends());
+    let start = if j == first { 0 } else { u32::from(table.0[j]) };
+    let end = if j == last { 1 << PRECISION } else { u32::from(table.0[j + 1]) };
+    (start, end - start)
+}
+
+/// The symbol whose interval holds a quantile.
+#[inline(always)]
+pub fn find(choice: Choice, quantile: u16) -> u8 {
+    let (table, (first, last)) = (choice.table(), choice.ends());
+    (table.0.partition_point(|&c| c <= quantile) - 1).clamp(first, last) as u8
+}
+
+/// (first step, log2 of the number of steps) of a symbol but the first and the last.
+pub const STEPS: [(i32, u32); N_SYMBOLS] = {
+    let mut all = [(0, 0); N_SYMBOLS];
+    let (mut j, mut d) = (32, 0);
+    while j < N_SYMBOLS {
+        let log2_n = if d < N_STEPS { 0 } else { [1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3][j - 52] };
+        all[j] = (d, log2_n);
+        all[63 - j] = (-d - (1 << log2_n), log2_n);
+        d += 1 << log2_n;
+        j += 1;
+    }
+    all
+};
+
+/// The tables of a scale: place by place, tail by tail, skew by skew.
+#[inline(always)]
+pub fn tables(scale: usize) -> &'static [Table] {
+    static TABLES: [OnceLock<Box<[Table]>>; N_SCALES] = [const { OnceLock::new() }; N_SCALES];
+    TABLES[scale].get_or_init(|| make(scale))
+}
+
+fn make(scale: usize) -> Box<[Table]> {
+    let log2_scale = 32 * (scale as i32 + 16);
+    let octaves = (log2_scale + 255) >> 8;
+    let sigma = (EXP2_8192[(-log2_scale & 255) as usize] << octaves) >> 13;
+    let places = LOG2_PLACES[scale >> 3];
+    let mut all = Vec::with_capacity(N_SHAPES << places);
+    for place in 0..1 << places {
+        let below = |location: i32, log2_scale: i32| -> [u64; N_SYMBOLS] {
+            std::array::from_fn(|j| {
+                let edge = 64 * STEPS[j].0 - (place << (6 - places));
+                logistic(edge, location, log2_scale) as u64
+            })
+        };
+        let core = below(0, log2_scale);
+        let tails: [_; 5] = std::array::from_fn(|k| below((k as i32 - MAX_SKEW) * sigma, log2_scale + TAIL_OCTAVES));
+        for tail in 0..=MAX_TAIL as u64 {
+            // ½ (t / 7)² in 1/4096, rounded
+            let weight = (2048 * tail * tail + 24) / 49;
+            all.extend(tails.iter().map(|wide| mix(&core, wide, weight)));
+        }
+    }
+    all.into_boxed_slice()
+}
+
+/// Every symbol has a width of at least 1.
+fn mix(core: &[u64; N_SYMBOLS], tail: &[u64; N_SYMBOLS], weight: u64) -> Table {
+    let least = N_SYMBOLS as u64;
+    let c = |j: usize| {
+        let below = ((4096 - weight) * core[j] + weight * tail[j]) >> 12;
+        (j as u64 + (((1 << PRECISION) - least) * below >> 20)) as u16
+    };
+    Table(std::array::from_fn(|j| if j == 0 { 0 } else { c(j) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_belongs_to_the_symbol_that_it_is_coded_by() {
+        for d in -3000..3000 {
+            let j = symbol(d) as usize;
+            let (first, log2_n) = STEPS[j];
+            match j {
+                0 => assert!(d < -FAR, "{d}"),
+                63 => assert!(d >= FAR, "{d}"),
+                _ => assert!((first..first + (1 << log2_n)).contains(&d), "{d} in {j}"),
+            }
+        }
+        assert_eq!((STEPS[63].0, STEPS[1].0), (FAR, -FAR));
+    }
+
+    #[test]
+    fn tables_rise_and_there_are_as_many_as_is_said() {
+        let mut n = 0;
+        for scale in 0..N_SCALES {
+            for table in tables(scale) {
+                assert_eq!(table.0[0], 0);
+                assert!(table.0.windows(2).all(|c| c[0] < c[1]), "{scale}: {table:?}");
+                n += 1;
+            }
+        }
+        assert_eq!(n, 24_960);
+    }
+
+    #[test]
+    fn a_cell_names_the_scale_and_the_place_that_its_head_says() {
+        let mut out = Choices::new(1);
+        for (s, l, shift, sigma) in [(64, 0, 0, 1.0), (64 * 16, 0, 1, 8.0), (64 * 100, 256, 4, 12.5)] {
+            let heads = Heads { stride: 1, s: vec![s], heads: vec![0, l, 3 << LOG2_TAIL_STEPS, 0] };
+            choose(&[64 * 5000 + 17], &heads, 65535, &mut out);
+            let choice = Choice(out.choice[0]);
+            assert_eq!(choice.shift(), shift);
+            // half of a table that is not skewed lies below its location
+            let table = choice.table();
+            let middle = f64::from(out.middle[0]);
+            let half = table.0.iter().position(|&c| c > 32768).unwrap();
+            let (low, high) = (f64::from(table.0[half - 1]), f64::from(table.0[half]));
+            let at = middle + f64::from(STEPS[half - 1].0) + (32768.0 - low) / (high - low);
+            let location = at * f64::from(1 << shift) - 0.5;
+            assert!((location - 5000.27).abs() < sigma / 8.0 + 0.1, "{location}");
+            assert_eq!(choice.ends(), (0, 63));
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The coders of a tile whose nets name tables: pack its payload, pop its symbols, tell what it costs
+//!
+//! log2 of the number of lanes (u8), then the lanes. Lane 0 begins with the seed, in 23 plain bits. A run deals its symbols to the
+//! lanes in turn, from lane 0. A symbol is followed by how far it lies beyond the table, then by which of its ints it is. What a
+//! mask hides is not coded. FORMAT.md, section 7.
+
+use crate::entropy::wide_lanes::{Popper, Pusher};
+use crate::error::{Error, Result};
+use crate::kernel::log2::log2;
+use crate::kernel::table::{Choice, FAR, LOG2_LENGTHS, N_SYMBOLS, PRECISION, STEPS, Symbol, interval};
+use crate::model::Plan;
+use crate::tile::mask::hides;
+use crate::tile::stream::{MAX_LOG2_LANES, log2_lanes};
+use crate::tile::walk::{CellRun, RunCoder};
+
+/// Bits of a seed: MAX_INT has 23.
+const LOG2_SEEDS: u32 = 23;
+
+/// The symbols of all ints, in their places: start, width − 1, plain bits and their number, whether it lies beyond the table.
+pub struct TablePack {
+    symbols: Vec<u64>,
+    /// How far beyond, by place; of few.
+    beyond: Vec<(usize, u32)>,
+    cost: i64,
+}
+
+/// A symbol that needs no saying.
+const CERTAIN: u64 = 0xffff << 16;
+
+impl TablePack {
+    pub fn new(plan: &Plan) -> TablePack {
+        TablePack { symbols: vec![CERTAIN; plan.n_ints()], beyond: Vec::new(), cost: 0 }
+    }
+
+    /// The payload of the tile.
+    pub fn payload(mut self, plan: &Plan, seed: i32) -> Vec<u8> {
+        let log2_lanes = log2_lanes(self.cost);
+        let n_lanes = 1 << log2_lanes;
+        self.beyond.sort_unstable();
+        let mut pusher = Pusher::new(n_lanes, self.symbols.len());
+        for &run in plan.order.iter().rev() {
+            for (i, index) in run.indices().enumerate().rev() {
+                let (lane, symbol) = (i & (n_lanes - 1), self.symbols[index]);
+                let n_plain = (symbol >> 56) as u32 & 31;
+                if n_plain > 0 {
+                    pusher.push_plain(lane, (symbol >> 32) as u32 & 0xff_ffff, n_plain);
+                }
+                if symbol >> 63 == 1 {
+                    self.push_beyond(&mut pusher, lane, index);
+                }
+                pusher.push(lane, symbol as u32 & 0xffff, (symbol >> 16) as u32 % (1 << 16) + 1);
+            }
+        }
+        pusher.push_plain(0, seed as u32, LOG2_SEEDS);
+        let mut payload = vec![log2_lanes];
+        pusher.finish(&mut payload);
+        payload
+    }
+
+    #[cold]
+    fn push_beyond(&self, pusher: &mut Pusher, lane: usize, index: usize) {
+        let at =
+            self.beyond.binary_search_by_key(&index, |(index, _)| *index).expect("a symbol beyond the table is here");
+        let n = self.beyond[at].1 + 1;
+        let length = n.ilog2();
+        pusher.push_plain(lane, n - (1 << length), length);
+        pusher.push_plain(lane, length, LOG2_LENGTHS);
+    }
+}
+
+impl RunCoder for TablePack {
+    fn knows(&self) -> bool {
+        true
+    }
+
+    fn run(&mut self, mut cells: CellRun, symbols: &mut [i32]) -> Result<()> {
+        if cells.is_hidden() {
+            return Ok(());
+        }
+        cells.choose();
+        for (i, index) in cells.run.indices().enumerate() {
+            if hides(cells.tile.classes, index) {
+                continue;
+            }
+            let symbol = cells.symbol(i, symbols[index]);
+            self.cost += cost_of(symbol);
+            let plain = u64::from(symbol.plain) << 32 | u64::from(symbol.log2_n) << 56;
+            self.symbols[index] = u64::from(symbol.start) | u64::from(symbol.width - 1) << 16 | plain;
+            if let Some(beyond) = symbol.beyond {
+                self.symbols[index] |= 1 << 63;
+                self.beyond.push((index, beyond));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// −256 · log2 of the probability of a run's symbols.
+pub fn cost(cells: &mut CellRun, symbols: &[i32]) -> i64 {
+    if cells.is_hidden() {
+        return 0;
+    }
+    cells.choose();
+    let known = cells.run.indices().enumerate().filter(|(_, index)| !hides(cells.tile.classes, *index));
+    known.map(|(i, index)| cost_of(cells.symbol(i, symbols[index]))).sum()
+}
+
+#[inline(always)]
+fn cost_of(symbol: Symbol) -> i64 {
+    i64::from(((PRECISION + symbol.n_plain()) << 8) as i32 - log2(symbol.width as i32))
+}
+
+/// The symbols of a payload.
+pub struct TablePop {
+    popper: Popper,
+    max: i32,
+}
+
+impl TablePop {
+    /// Opens a payload of a plane of 0..=max; the seed.
+    pub fn new(payload: &[u8], max: i32) -> Result<(TablePop, i32)> {
+        let (&log2_lanes, lanes) = payload.split_first().ok_or_else(|| Error::corrupt("a payload without bytes"))?;
+        if log2_lanes > MAX_LOG2_LANES {
+            return Err(Error::corrupt(format!("2^{log2_lanes} lanes")));
+        }
+        let mut popper = Popper::new(1 << log2_lanes, lanes)?;
+        let seed = popper.pop_plain(0, LOG2_SEEDS) as i32;
+        check(seed, max)?;
+        Ok((TablePop { popper, max }, seed))
+    }
+
+    /// Checks that nothing is left.
+    pub fn finish(self) -> Result<()> {
+        self.popper.finish()
+    }
+
+    /// The int of symbol j, whose interval the lane has left behind.
+    #[inline(always)]
+    fn int(&mut self, lane: usize, choice: Choice, middle: i32, j: usize) -> Result<i32> {
+        let (mut d, mut log2_n) = (STEPS[j].0, STEPS[j].1 + choice.shift());
+        if j == 0 || j == N_SYMBOLS - 1 {
+            let beyond = self.beyond(lane);
+            d = if j == 0 { -FAR - 1 - beyond } else { FAR + beyond };
+            log2_n = choice.shift();
+        }
+        let plain = if log2_n > 0 { self.popper.pop_plain(lane, log2_n) as i32 } else { 0 };
+        let step = i64::from(middle) + i64::from(d);
+        let int = (step << choice.shift()) + i64::from(plain);
+        if !(0..=i64::from(self.max)).contains(&int) {
+            return Err(Error::corrupt(format!("int {int} in a plane of 0..={}", self.max)));
+        }
+        Ok(int as i32)
+    }
+
+    #[cold]
+    fn beyond(&mut self, lane: usize) -> i32 {
+        let length = self.popper.pop_plain(lane, LOG2_LENGTHS).min(24);
+        ((1 << length | self.popper.pop_plain(lane, length)) - 1) as i32
+    }
+}
+
+fn check(int: i32, max: i32) -> Result<()> {
+    match int <= max {
+        true => Ok(()),
+        false => Err(Error::corrupt(format!("int {int} in a plane of 0..={max}"))),
+    }
+}
+
+impl RunCoder for TablePop {
+    fn knows(&self) -> bool {
+        false
+    }
+
+    fn run(&mut self, mut cells: CellRun, symbols: &mut [i32]) -> Result<()> {
+        if cells.is_hidden() {
+            return Ok(());
+        }
+        cells.choose();
+        let (tile, run, n_lanes) = (&*cells.tile, cells.run, self.popper.n_lanes());
+        let (kernels, choices) = (tile.context.kernels, &tile.space.choices);
+        let mut found = [0; 1 << MAX_LOG2_LANES];
+        let n = run.n as usize;
+        for first in (0..n).step_by(n_lanes) {
+            let n = n_lanes.min(n - first);
+            let (choice, middle) = (&choices.choice[first..][..n], &choices.middle[first..][..n]);
+            kernels.find(n, choice, &self.popper.quantiles(), &mut found);
+            for lane in 0..n {
+                let index = run.index(first + lane);
+                if hides(tile.classes, index) {
+                    continue;
+                }
+                let (choice, j) = (Choice(choice[lane]), found[lane] as usize);
+                let (start, width) = interval(choice, j);
+                self.popper.pop(lane, start, width);
+                symbols[index] = self.int(lane, choice, middle[lane], j)?;
+            }
+        }
+        Ok(())
+    }
+}
