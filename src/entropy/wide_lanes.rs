@@ -144,9 +144,9 @@ impl Popper {
 mod tests {
     use super::*;
     use crate::entropy::lanes::Interval;
+    use constriction::stream::Encode;
     use constriction::stream::model::{DecoderModel, EncoderModel, EntropyModel};
     use constriction::stream::stack::AnsCoder;
-    use constriction::stream::{Code, Decode, Encode};
     use std::num::NonZeroU32;
 
     /// The definition: constriction's coder with the same intervals.

@@ -13,7 +13,7 @@ pub const N: usize = 16;
 pub type Row = [f32; N];
 
 /// Locations reach this many s.
-const MAX_LOCATION: f32 = 8.0;
+pub const MAX_LOCATION: f32 = 8.0;
 
 /// What is known of the cells but the heads.
 #[derive(Clone, Copy)]
@@ -95,25 +95,38 @@ fn logistic(block: &Block, m: &mut Row, l: &mut Row) -> Row {
         let scale = block.log_s[i] + l[i];
         let steep = exp2(-scale.clamp(least, most));
         let t = block.distance[i] - block.s[i] * m[i].clamp(-MAX_LOCATION, MAX_LOCATION);
-        // 1 − e^(−steep), by its series where that is near 0
-        let series = steep * (1.0 - steep / 2.0 * (1.0 - steep / 3.0 * (1.0 - steep / 4.0 * (1.0 - steep / 5.0))));
-        let far = exp2(-steep * LOG2_E);
-        let gap = if steep < 0.25 { series } else { 1.0 - far };
-        let both = block.not_first[i] * block.not_last[i];
-        let (hi, lo) = ((t + 0.5) * steep * LOG2_E, (t - 0.5) * steep * LOG2_E);
-        let (up_to, from) = (1.0 / (1.0 + exp2(-hi)), 1.0 / (1.0 + exp2(lo)));
-        let (above, below) = (block.not_last[i] * (1.0 - up_to), block.not_first[i] * (1.0 - from));
-        // 1 where the flag is 0: small numbers stay exact
-        let kept = |flag: f32, x: f32| (1.0 - flag) + flag * x;
-        p[i] = kept(block.not_last[i], up_to) * kept(block.not_first[i], from) * kept(both, gap);
-
-        let by_steep = (t + 0.5) * above - (t - 0.5) * below + both * far / gap;
+        let share = share_of(block, i, t, steep);
+        p[i] = share.p;
         let moves = if m[i].abs() < MAX_LOCATION { block.s[i] * steep } else { 0.0 };
         let widens = if scale > least && scale < most { LN_2 * steep } else { 0.0 };
-        m[i] = moves * (above - below);
-        l[i] = widens * by_steep;
+        m[i] = moves * share.by_location;
+        l[i] = widens * share.by_steep;
     }
     p
+}
+
+/// An int's share of one logistic, and the slopes of its −ln by location and by log scale, both in units of the scale.
+pub struct Share {
+    pub p: f32,
+    pub by_location: f32,
+    pub by_steep: f32,
+}
+
+/// Of cell i, whose int lies t from the location; `steep` is 1 / σ.
+#[inline(always)]
+pub fn share_of(block: &Block, i: usize, t: f32, steep: f32) -> Share {
+    // 1 − e^(−steep), by its series where that is near 0
+    let series = steep * (1.0 - steep / 2.0 * (1.0 - steep / 3.0 * (1.0 - steep / 4.0 * (1.0 - steep / 5.0))));
+    let far = exp2(-steep * LOG2_E);
+    let gap = if steep < 0.25 { series } else { 1.0 - far };
+    let both = block.not_first[i] * block.not_last[i];
+    let (hi, lo) = ((t + 0.5) * steep * LOG2_E, (t - 0.5) * steep * LOG2_E);
+    let (up_to, from) = (1.0 / (1.0 + exp2(-hi)), 1.0 / (1.0 + exp2(lo)));
+    let (above, below) = (block.not_last[i] * (1.0 - up_to), block.not_first[i] * (1.0 - from));
+    // 1 where the flag is 0: small numbers stay exact
+    let kept = |flag: f32, x: f32| (1.0 - flag) + flag * x;
+    let p = kept(block.not_last[i], up_to) * kept(block.not_first[i], from) * kept(both, gap);
+    Share { p, by_location: above - below, by_steep: (t + 0.5) * above - (t - 0.5) * below + both * far / gap }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod predictive_gain;
 mod refit;
 mod slopes;
 mod solve;
+mod table_likelihood;
 
 use crate::kernel::predict::Linear;
 use crate::kernel::{MAX_INT, ONE, PlaneStats, address};

@@ -8,7 +8,7 @@
 use super::cells::Cells;
 use super::slopes::{Sums, Weights, moments, sums};
 use super::solve::{factor, inverse};
-use crate::net::{Layer, MAX_LOG2_STEP, Net, Refit};
+use crate::net::{Head, Layer, MAX_LOG2_STEP, Net, Refit};
 
 /// Cells that say how inputs and slopes go together.
 const N_CURVATURE: usize = 4096;
@@ -139,22 +139,20 @@ fn positive(mut sums: Vec<f64>, n: usize, n_cells: usize, share: f64) -> Vec<f64
     sums
 }
 
-/// What one step of a weight of this output is worth: 2^−e with e = shift + 8 − 5, for locations shift + 7 − 5.
-fn unit(layer: &Layer, o: usize) -> f32 {
-    let of_location = (layer.n_out / 3..2 * layer.n_out / 3).contains(&o);
-    let e = u32::from(layer.shift[o]) + if of_location { 2 } else { 3 };
-    1.0 / (1u32 << e) as f32
+/// What one step of a weight of this output is worth: 2^−e with e = shift + log2 of the output's steps − 5.
+fn unit(head: Head, layer: &Layer, o: usize) -> f32 {
+    1.0 / (1u32 << (u32::from(layer.shift[o]) + head.log2_steps(o) - 5)) as f32
 }
 
 fn floats(net: &Net) -> Weights {
     let layer = net.layers().last().expect("a net has layers");
     let n_in = net.n_last_used();
     let row = |o: usize| {
-        let unit = unit(layer, o);
+        let unit = unit(net.head, layer, o);
         let weights = layer.weights[o * layer.n_in..][..n_in].iter().map(move |&w| f32::from(w) * unit);
         weights.chain([layer.bias[o] as f32 * unit / 32.0])
     };
-    Weights { n_in, n_out: layer.n_out, w: (0..layer.n_out).flat_map(row).collect() }
+    Weights { n_in, n_out: layer.n_out, head: net.head, w: (0..layer.n_out).flat_map(row).collect() }
 }
 
 impl Refitted {
@@ -172,7 +170,7 @@ impl Refitted {
         let middle = *diagonal.select_nth_unstable_by(width / 2, f64::total_cmp).1;
         let mut refit = Refit { log2_steps: Vec::new(), counts: Vec::new() };
         for o in 0..before.n_out {
-            let unit = f64::from(unit(layer, o));
+            let unit = f64::from(unit(net.head, layer, o));
             let heads = metric.heads[o * (before.n_out + 1)];
             let best = middle * (12.0 / (heads * n_ints.max(1) as f64)).sqrt() / unit;
             let wide = (0..MAX_LOG2_STEP).find(|&g| f64::from(1u32 << g) * 1.4 > best);

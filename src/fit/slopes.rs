@@ -6,6 +6,8 @@
 use super::cells::Cells;
 use super::elementary::log2;
 use super::likelihood::{N, Row, likelihood};
+use super::table_likelihood;
+use crate::net::Head;
 use rayon::prelude::*;
 
 const CHUNK: usize = 256;
@@ -15,6 +17,7 @@ const CHUNK: usize = 256;
 pub struct Weights {
     pub n_in: usize,
     pub n_out: usize,
+    pub head: Head,
     /// [n_out][n_in + 1], the bias last.
     pub w: Vec<f32>,
 }
@@ -65,8 +68,17 @@ fn chunk(cells: &Cells, weights: &Weights, from: usize, n: usize) -> Chunk {
         let whole = N.min(from + n - at);
         let places: [usize; N] = std::array::from_fn(|i| at + i.min(whole - 1));
         cells.inputs(&places, &mut rows, &mut columns);
-        forward(weights, &columns, &mut heads);
-        let p = likelihood(cells.share(), &cells.block(&places), &mut heads);
+        let block = cells.block(&places);
+        let p = match weights.head {
+            Head::Mixture { .. } => {
+                forward::<3>(weights, &columns, &mut heads);
+                likelihood(cells.share(), &block, &mut heads)
+            }
+            Head::Table => {
+                forward::<4>(weights, &columns, &mut heads);
+                table_likelihood::likelihood(&block, &mut heads)
+            }
+        };
         bits -= p[..whole].iter().fold(0.0, |sum, &p| sum + log2(p));
         for (o, row) in heads.iter_mut().enumerate() {
             row[whole..].fill(0.0); // cells that are there twice
@@ -77,25 +89,27 @@ fn chunk(cells: &Cells, weights: &Weights, from: usize, n: usize) -> Chunk {
                 products[o * n_out + q] += (0..N).fold(0.0, |sum, i| sum + heads[o][i] * heads[q][i]);
             }
         }
-        backward(&heads, &rows, &mut slopes);
+        match weights.head {
+            Head::Mixture { .. } => backward::<3>(&heads, &rows, &mut slopes),
+            Head::Table => backward::<4>(&heads, &rows, &mut slopes),
+        }
     }
     let width = n_in.div_ceil(N);
     let of = |o: usize| slopes[o * width..][..width].as_flattened()[..n_in].iter().copied().chain([biases[o]]);
     Chunk { bits, slopes: (0..n_out).flat_map(of).collect(), heads: products }
 }
 
-/// heads[o][cell] = Σ w[o][i] · x[i][cell], three outputs at a time: as many sums as registers hold.
-fn forward(weights: &Weights, columns: &[Row], heads: &mut [Row]) {
+/// heads[o][cell] = Σ w[o][i] · x[i][cell], G outputs at a time: as many sums as registers hold.
+fn forward<const G: usize>(weights: &Weights, columns: &[Row], heads: &mut [Row]) {
     let width = weights.n_in + 1;
-    for (w, heads) in weights.w.chunks_exact(3 * width).zip(heads.chunks_exact_mut(3)) {
-        let (w0, rest) = w.split_at(width);
-        let (w1, w2) = rest.split_at(width);
-        let mut sums = [[w0[weights.n_in]; N], [w1[weights.n_in]; N], [w2[weights.n_in]; N]];
-        for (((x, &w0), &w1), &w2) in columns.iter().zip(w0).zip(w1).zip(w2) {
-            for i in 0..N {
-                sums[0][i] += w0 * x[i];
-                sums[1][i] += w1 * x[i];
-                sums[2][i] += w2 * x[i];
+    for (w, heads) in weights.w.chunks_exact(G * width).zip(heads.chunks_exact_mut(G)) {
+        let w: [&[f32]; G] = std::array::from_fn(|g| &w[g * width..][..width]);
+        let mut sums = w.map(|w| [w[weights.n_in]; N]);
+        for (k, x) in columns.iter().enumerate() {
+            for g in 0..G {
+                for i in 0..N {
+                    sums[g][i] += w[g][k] * x[i];
+                }
             }
         }
         heads.copy_from_slice(&sums);
@@ -103,20 +117,20 @@ fn forward(weights: &Weights, columns: &[Row], heads: &mut [Row]) {
 }
 
 /// slopes[o][i] += Σ heads[o][cell] · x[cell][i]
-fn backward(heads: &[Row], rows: &[Row], slopes: &mut [Row]) {
+fn backward<const G: usize>(heads: &[Row], rows: &[Row], slopes: &mut [Row]) {
     let width = rows.len() / N;
-    for (heads, slopes) in heads.chunks_exact(3).zip(slopes.chunks_exact_mut(3 * width)) {
+    for (heads, slopes) in heads.chunks_exact(G).zip(slopes.chunks_exact_mut(G * width)) {
         for i in 0..width {
-            let mut sums = [slopes[i], slopes[width + i], slopes[2 * width + i]];
+            let mut sums: [Row; G] = std::array::from_fn(|g| slopes[g * width + i]);
             for c in 0..N {
                 let x = &rows[c * width + i];
-                for j in 0..N {
-                    sums[0][j] += heads[0][c] * x[j];
-                    sums[1][j] += heads[1][c] * x[j];
-                    sums[2][j] += heads[2][c] * x[j];
+                for g in 0..G {
+                    for j in 0..N {
+                        sums[g][j] += heads[g][c] * x[j];
+                    }
                 }
             }
-            (slopes[i], slopes[width + i], slopes[2 * width + i]) = (sums[0], sums[1], sums[2]);
+            sums.iter().enumerate().for_each(|(g, sum)| slopes[g * width + i] = *sum);
         }
     }
 }
@@ -132,7 +146,7 @@ pub fn moments(cells: &Cells, n_in: usize, n: usize) -> Vec<f64> {
         columns[n_in] = [1.0; N];
         for at in (at..(n / N * N).min(at + CHUNK)).step_by(N) {
             cells.inputs(&std::array::from_fn(|i| at + i), &mut rows, &mut columns[..n_in]);
-            backward(&columns, &rows, &mut sums);
+            backward::<3>(&columns, &rows, &mut sums);
         }
         sums
     };

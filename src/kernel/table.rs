@@ -11,6 +11,7 @@ use super::context::Heads;
 use super::interval::logistic;
 use super::log2::log2;
 use super::tables::EXP2_8192;
+use crate::net::Head;
 use std::sync::OnceLock;
 
 /// log2 of the total width of a table.
@@ -20,11 +21,11 @@ pub const N_SYMBOLS: usize = 64;
 /// The least and the largest log2 scale, in 1/256 octave of 1/64 int.
 pub const MIN_LOG2_SCALE: i32 = 512;
 pub const MAX_LOG2_SCALE: i32 = 191 * 32;
-/// A tail goes from 0 to 7, a skew from −2 to 2; the net tells them in so many steps.
+/// A tail goes from 0 to 7, a skew from −2 to 2; the net tells them in finer steps.
 pub const MAX_TAIL: i32 = 7;
 pub const MAX_SKEW: i32 = 2;
-pub const LOG2_TAIL_STEPS: u32 = 5;
-pub const LOG2_SKEW_STEPS: u32 = 6;
+pub const LOG2_TAIL_STEPS: u32 = Head::Table.log2_steps(2);
+pub const LOG2_SKEW_STEPS: u32 = Head::Table.log2_steps(3);
 /// log2 of 3, in 1/256 octave: how much wider a tail is than its core.
 pub const TAIL_OCTAVES: i32 = 406;
 /// Scales that have tables: seven octaves of them, from the least on.
@@ -258,7 +259,7 @@ mod tests {
     #[test]
     fn a_cell_names_the_scale_and_the_place_that_its_head_says() {
         let mut out = Choices::new(1);
-        for (s, l, shift, sigma) in [(64, 0, 0, 1.0), (64 * 16, 0, 1, 8.0), (64 * 100, 256, 4, 12.5)] {
+        for (s, l, shift, sigma) in [(64, 0, 0, 1.0), (64 * 16, 0, 2, 16.0), (64 * 100, 256, 5, 200.0)] {
             let heads = Heads { stride: 1, s: vec![s], heads: vec![0, l, 3 << LOG2_TAIL_STEPS, 0] };
             choose(&[64 * 5000 + 17], &heads, 65535, &mut out);
             let choice = Choice(out.choice[0]);

@@ -253,43 +253,49 @@ pub mod tests {
 
     /// A small model with seeded random weights: poor predictions, every path walked.
     pub fn painted_model(family: Family, seed: u32, k: usize) -> Model {
+        model_with(family, seed, Head::Mixture { k })
+    }
+
+    /// The same with another head.
+    pub fn model_with(family: Family, seed: u32, head: Head) -> Model {
         let mut state = seed;
         let mut random = move |n: u32| {
             state = state.wrapping_mul(1664525).wrapping_add(1013904223);
             (state >> 8) % n
         };
         let mut part = |pass: Pass, n_refs: usize| {
-            let spec = painted_spec(pass, n_refs, k);
+            let spec = painted_spec(pass, n_refs, head);
             let wiring = painted_wiring(family);
             let n_layers = wiring.len();
             let mut widths = vec![spec.n_features()];
-            let layers = wiring.iter().zip([8, if n_layers == 3 { 12 } else { 16 }, 12, 3 * k]).enumerate().map(
-                |(l, (wiring, n_out))| {
-                    let n_in = wiring.inputs.iter().map(|i| widths[i.source].next_multiple_of(4)).sum();
-                    let last = l + 1 == n_layers;
-                    let n_out = if last { 3 * k } else { n_out };
-                    // the last layer is calm, so that predictions stay sensible: scales about half an octave below s
-                    let weight = |r: u32| if last { r as i32 % 15 - 7 } else { r as i32 - 127 };
-                    let bias = |o: usize, r: i32| {
-                        if !last {
-                            r
-                        } else if o >= 2 * k {
-                            -150 << 3
-                        } else {
-                            r >> 6
-                        }
-                    };
-                    let layer = Layer {
-                        n_in,
-                        n_out,
-                        weights: (0..n_in * n_out).map(|_| weight(random(255)) as i8).collect(),
-                        bias: (0..n_out).map(|o| bias(o, random(20000) as i32 - 10000)).collect(),
-                        shift: (0..n_out).map(|_| if last { 3 } else { 7 + random(4) as u8 }).collect(),
-                    };
-                    widths.push(wiring.width(&layer));
-                    layer
-                },
-            );
+            let layers =
+                wiring.iter().zip([8, if n_layers == 3 { 12 } else { 16 }, 12, head.n_outputs()]).enumerate().map(
+                    |(l, (wiring, n_out))| {
+                        let n_in = wiring.inputs.iter().map(|i| widths[i.source].next_multiple_of(4)).sum();
+                        let last = l + 1 == n_layers;
+                        let n_out = if last { head.n_outputs() } else { n_out };
+                        // the last layer is calm, so that predictions stay sensible: scales about half an octave below s
+                        let weight = |r: u32| if last { r as i32 % 15 - 7 } else { r as i32 - 127 };
+                        let bias = |o: usize, r: i32| {
+                            if !last {
+                                r
+                            } else if o == 1 && head == Head::Table || (1..=o / 2).contains(&head.k()) {
+                                -150 << 3
+                            } else {
+                                r >> 6
+                            }
+                        };
+                        let layer = Layer {
+                            n_in,
+                            n_out,
+                            weights: (0..n_in * n_out).map(|_| weight(random(255)) as i8).collect(),
+                            bias: (0..n_out).map(|o| bias(o, random(20000) as i32 - 10000)).collect(),
+                            shift: (0..n_out).map(|_| if last { 3 } else { 7 + random(4) as u8 }).collect(),
+                        };
+                        widths.push(wiring.width(&layer));
+                        layer
+                    },
+                );
             let layers = layers.collect();
             PassNet { net: Net::wired(spec, layers, wiring).unwrap(), linear: Linear::mean(6) }
         };
@@ -315,7 +321,7 @@ pub mod tests {
         ]
     }
 
-    fn painted_spec(pass: Pass, n_refs: usize, k: usize) -> Spec {
+    fn painted_spec(pass: Pass, n_refs: usize, head: Head) -> Spec {
         let near = |&(dy, dx): &(i32, i32)| (dy * dy + dx * dx, dy, dx);
         let square = |r: i32| (-r..=r).flat_map(move |dy| (-r..=r).map(move |dx| (dy, dx)));
         let mut taps: Vec<_> = square(5).filter(|&t| pass.knows(t)).collect();
@@ -325,7 +331,7 @@ pub mod tests {
         ref_taps.sort_by_key(near);
         Spec {
             pass,
-            head: Head::Mixture { k },
+            head,
             taps,
             n_linear: 6,
             n_values: 20,
@@ -342,12 +348,12 @@ pub mod tests {
 
     #[test]
     fn a_model_survives_its_weights_file() {
-        for family in Family::OF_CELLS {
-            let model = painted_model(family, 5, 2);
+        let tables = [Family::Pixelcnn, Family::Lattice].map(|family| model_with(family, 5, Head::Table));
+        for model in Family::OF_CELLS.map(|family| painted_model(family, 5, 2)).into_iter().chain(tables) {
             let bytes = crate::weights::store(&model).unwrap();
             assert_eq!(bytes, crate::weights::store(&model).unwrap());
             let back = crate::weights::load(&bytes).unwrap();
-            assert_eq!((&back.nets, back.family), (&model.nets, family));
+            assert_eq!((&back.nets, back.family), (&model.nets, model.family));
             assert_eq!(back.hash, *blake3::hash(&bytes).as_bytes());
         }
     }

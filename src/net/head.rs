@@ -28,10 +28,31 @@ impl Head {
         }
     }
 
+    /// log2 of the steps that an integer output has in one of its unit: octaves, local scales, tails, skews.
+    pub const fn log2_steps(self, output: usize) -> u32 {
+        match self {
+            Head::Mixture { k } if k <= output && output < 2 * k => 7,
+            Head::Mixture { .. } => 8,
+            Head::Table => [7, 8, 5, 6][output],
+        }
+    }
+
     pub(super) fn is_possible(self) -> bool {
         match self {
             Head::Mixture { k } => (1..=MAX_K).contains(&k),
             Head::Table => true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Head;
+
+    #[test]
+    fn locations_are_told_in_steps_of_128_and_scales_in_steps_of_256() {
+        let steps = |head: Head| (0..head.n_outputs()).map(|output| head.log2_steps(output)).collect::<Vec<_>>();
+        assert_eq!(steps(Head::Mixture { k: 2 }), [8, 8, 7, 7, 8, 8]);
+        assert_eq!(steps(Head::Table), [7, 8, 5, 6]);
     }
 }

@@ -7,7 +7,7 @@
 
 use crate::net::batch::Batch;
 use crate::net::context::first_floats;
-use crate::net::head::{FloatHead, Head};
+use crate::net::head::FloatHead;
 use crate::net::layers::{Layers, gradients};
 use crate::net::quantise::{Grid, log2_units, to_grid};
 use crate::net::shape::{CEILING, LOG2_STEPS, MIDDLE, Shape};

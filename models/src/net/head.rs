@@ -1,4 +1,4 @@
-//! What the outputs of a net's last layer mean to a training: where they begin, their steps as integers, the loss.
+//! What the outputs of a net's last layer mean to a training: where they begin, the loss.
 
 use crate::net::batch::Batch;
 use crate::net::{mixture, table};
@@ -9,9 +9,6 @@ pub trait FloatHead {
     /// The biases that a training begins with; weights begin small.
     fn first_biases(self) -> Vec<f32>;
 
-    /// log2 of the steps per unit that an output has as an integer.
-    fn log2_units(self, output: usize) -> i32;
-
     /// −log2 P of each cell's int, [n, 1]; with `quantised` what is rounded to name a distribution has been rounded.
     fn bits(self, batch: &Batch, outputs: Tensor<2>, quantised: bool) -> Tensor<2>;
 }
@@ -21,13 +18,6 @@ impl FloatHead for Head {
         match self {
             Head::Mixture { k } => mixture::first_biases(k),
             Head::Table => table::first_biases(),
-        }
-    }
-
-    fn log2_units(self, output: usize) -> i32 {
-        match self {
-            Head::Mixture { k } => mixture::log2_units(k, output),
-            Head::Table => table::log2_units(output),
         }
     }
 
@@ -65,11 +55,5 @@ mod tests {
             // 81 times the 2⁻²⁴ that every int has, and the tails
             assert!((sum - 1.0).abs() < 1e-4, "{head:?} sums to {sum}");
         }
-    }
-
-    #[test]
-    fn locations_are_told_in_steps_of_128_and_all_else_in_steps_of_256() {
-        let units: Vec<i32> = (0..6).map(|output| Head::Mixture { k: 2 }.log2_units(output)).collect();
-        assert_eq!(units, [8, 8, 7, 7, 8, 8]);
     }
 }

@@ -5,7 +5,7 @@
 //! large every cell twice.
 
 use crate::net::context::first_floats;
-use crate::net::head::{FloatHead, Head};
+use crate::net::head::Head;
 use crate::net::layers::{Layer, Layers};
 use crate::net::quantise::{Grid, to_grid};
 use crate::net::shape::{CEILING, LOG2_STEPS, Shape, n_floats};

@@ -48,11 +48,6 @@ fn log_one_minus_exp(x: Tensor<2>) -> Tensor<2> {
     (t.clone() * 2.0 / (t + 1.0)).log()
 }
 
-/// log2 of the steps per unit that an output has as an integer: 1/256 octave for a and l, 1/128 of s for m.
-pub fn log2_units(k: usize, output: usize) -> i32 {
-    if (k..2 * k).contains(&output) { 7 } else { 8 }
-}
-
 /// A mixture as wide as residuals are on average, in K scales an octave or less apart.
 pub fn first_biases(k: usize) -> Vec<f32> {
     assert!((1..=MAX_K).contains(&k), "a mixture of {k}");

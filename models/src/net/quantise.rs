@@ -6,7 +6,7 @@
 //!
 //! where the steps of y are 1/32 in hidden layers, and those of the head in the last.
 
-use crate::net::head::{FloatHead, Head};
+use crate::net::head::Head;
 use crate::net::shape::{LOG2_STEPS, MIDDLE, Shape};
 use burn::tensor::{Tensor, TensorData};
 use collapsar::internals::error::Result;
@@ -69,7 +69,7 @@ fn round_32(x: Tensor<2>) -> Tensor<2> {
 
 /// log2 of the steps per unit that an output of a layer has as an integer.
 pub fn log2_units(last: bool, output: usize, head: Head) -> i32 {
-    if last { head.log2_units(output) } else { LOG2_STEPS }
+    if last { head.log2_steps(output) as i32 } else { LOG2_STEPS }
 }
 
 /// The finest with |w · 2^e| ≤ 127 and a shift that is none to the left.

@@ -9,9 +9,7 @@
 use crate::net::batch::Batch;
 use crate::net::mixture::logistic;
 use burn::tensor::Tensor;
-use collapsar::internals::kernel::table::{
-    LOG2_SKEW_STEPS, LOG2_TAIL_STEPS, MAX_LOG2_SCALE, MAX_SKEW, MAX_TAIL, MIN_LOG2_SCALE, TAIL_OCTAVES,
-};
+use collapsar::internals::kernel::table::{MAX_LOG2_SCALE, MAX_SKEW, MAX_TAIL, MIN_LOG2_SCALE, TAIL_OCTAVES};
 
 /// log2 of the share that every symbol has of a table, and of what all of them have.
 const LOG2_LEAST: f32 = -16.0;
@@ -44,11 +42,6 @@ pub fn bits(batch: &Batch, outputs: Tensor<2>, quantised: bool) -> Tensor<2> {
 /// Rounded, with the gradient of what it was.
 fn nearest(x: Tensor<2>) -> Tensor<2> {
     x.clone() + ((x.clone() + 0.5).floor() - x).detach()
-}
-
-/// log2 of the steps per unit that an output has as an integer.
-pub fn log2_units(output: usize) -> i32 {
-    [7, 8, LOG2_TAIL_STEPS as i32, LOG2_SKEW_STEPS as i32][output]
 }
 
 /// As wide as residuals are on average, with some tail.
