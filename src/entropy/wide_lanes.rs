@@ -109,6 +109,7 @@ impl Popper {
     /// Leaves the symbol behind whose interval holds the quantile.
     #[inline(always)]
     pub fn pop(&mut self, lane: usize, start: u32, width: u32) {
+        let lane = lane % MAX_LANES;
         let state = self.states[lane];
         let above = u64::from(state as u16) - u64::from(start);
         self.refill(lane, (state >> PRECISION) * u64::from(width) + above);
@@ -117,6 +118,7 @@ impl Popper {
     /// A number of `n` ≤ 31 bits.
     #[inline(always)]
     pub fn pop_plain(&mut self, lane: usize, n: u32) -> u32 {
+        let lane = lane % MAX_LANES;
         let state = self.states[lane];
         self.refill(lane, state >> n);
         (state & ((1 << n) - 1)) as u32

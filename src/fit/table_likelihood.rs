@@ -50,7 +50,7 @@ mod tests {
     use super::super::cells::Cells;
     use super::*;
     use crate::kernel::context::Heads;
-    use crate::kernel::table::{Choice, Choices, Symbol, choose};
+    use crate::kernel::table::{Choice, Choices, choose, cost};
 
     const MAX: i32 = 999;
 
@@ -89,8 +89,7 @@ mod tests {
                 let heads = Heads { stride: 1, s: vec![cells.s[i]], heads: head.to_vec() };
                 let mut choices = Choices::new(1);
                 choose(&[cells.b[i]], &heads, MAX, &mut choices);
-                let symbol = Symbol::of(Choice(choices.choice[0]), choices.middle[0], cells.int[i]);
-                engines += 16.0 - f64::from(symbol.width).log2() + f64::from(symbol.n_plain());
+                engines += f64::from(cost(Choice(choices.choice[0]), choices.middle[0], cells.int[i])) / 256.0;
             }
         }
         assert!((ours / engines - 1.0).abs() < 0.01, "{ours} bits, {engines} of the engine");

@@ -5,14 +5,14 @@
 //! 8 ints or more, and from 20 of those away from the middle 2, 4 or 8 times as many; the first and the last go on for ever. Which
 //! int of a symbol it was is told in plain bits.
 //!
-//! Tables are made of `kernel::interval::logistic` when a cell first names one of their scale.
+//! Tables are made of `kernel::interval::logistic` when a process first needs them.
 
 use super::context::Heads;
 use super::interval::logistic;
 use super::log2::log2;
 use super::tables::EXP2_8192;
 use crate::net::Head;
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 /// log2 of the total width of a table.
 pub const PRECISION: u32 = 16;
@@ -28,44 +28,38 @@ pub const LOG2_TAIL_STEPS: u32 = Head::Table.log2_steps(2);
 pub const LOG2_SKEW_STEPS: u32 = Head::Table.log2_steps(3);
 /// log2 of 3, in 1/256 octave: how much wider a tail is than its core.
 pub const TAIL_OCTAVES: i32 = 406;
-/// Scales that have tables: seven octaves of them, from the least on.
-pub const N_SCALES: usize = 56;
-/// Tables of one scale and one place of its location.
-const N_SHAPES: usize = 40;
 /// How far a middle may lie outside of the plane, in symbols of the table's middle.
 pub const OUTSIDE: i32 = 16;
 /// Symbols of one step that lie on each side of the middle, and where the last symbol begins.
 const N_STEPS: i32 = 20;
 pub const FAR: i32 = 68;
 /// log2 of the places that a location has in a symbol, by octave of the scale.
-pub const LOG2_PLACES: [i32; 8] = [4, 4, 4, 4, 3, 2, 1, 1];
+pub const LOG2_PLACES: [i32; 8] = [4, 4, 4, 4, 3, 2, 1, 0];
+/// Places of all octaves before.
+pub const FIRST_PLACE: [i32; 8] = [0, 128, 256, 384, 512, 576, 608, 624];
+pub const N_SKEWS: i32 = 2 * MAX_SKEW + 1;
+pub const N_TABLES: usize = (FIRST_PLACE[7] * (MAX_TAIL + 1) * N_SKEWS) as usize;
 
-/// C(j), where symbol j begins, in 2¹⁶.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(align(64))]
-pub struct Table(pub [u16; N_SYMBOLS]);
-
-/// Which table, and what stands beside it, in a word: shape and place (10 bits), scale (6), h (4), first symbol of the plane (6),
-/// last one (6).
+/// Which table, and what stands beside it, in a word: its number (15 bits), h (4), first symbol of the plane (6), last one (6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Choice(pub u32);
 
 impl Choice {
     #[inline(always)]
-    pub fn table(self) -> &'static Table {
-        &tables((self.0 >> 10 & 63) as usize)[(self.0 & 1023) as usize]
+    pub fn number(self) -> usize {
+        (self.0 & 0x7fff) as usize
     }
 
     /// log2 of the ints in a symbol of the middle.
     #[inline(always)]
     pub fn shift(self) -> u32 {
-        self.0 >> 16 & 15
+        self.0 >> 15 & 15
     }
 
     /// The symbols of the plane's first and last ints: they have what lies beyond, too.
     #[inline(always)]
     pub fn ends(self) -> (usize, usize) {
-        ((self.0 >> 20 & 63) as usize, (self.0 >> 26) as usize)
+        ((self.0 >> 19 & 63) as usize, (self.0 >> 25) as usize)
     }
 }
 
@@ -100,9 +94,10 @@ pub fn choose(b: &[i32], heads: &Heads, max: i32, out: &mut Choices) {
         let place = (location + 32 + ((1 << log2_step) >> 1)) >> log2_step;
         let last = max >> shift;
         let middle = (place >> places).clamp(-OUTSIDE, last + OUTSIDE);
-        let shape = ((place & ((1 << places) - 1)) * 8 + tail) * 5 + skew + MAX_SKEW;
+        let first = FIRST_PLACE[(scale >> 3) as usize] + ((scale & 7) << places);
+        let number = ((first + (place & ((1 << places) - 1))) * (MAX_TAIL + 1) + tail) * N_SKEWS + skew + MAX_SKEW;
         let ends = symbol(-middle) | symbol(last - middle) << 6;
-        out.choice[i] = (shape | scale << 10 | shift << 16) as u32 | (ends as u32) << 20;
+        out.choice[i] = (number | shift << 15 | ends << 19) as u32;
         out.middle[i] = middle;
     }
 }
@@ -115,40 +110,42 @@ pub fn symbol(d: i32) -> i32 {
     if d < 0 { 63 - up } else { up }
 }
 
-/// An int as its table tells it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Symbol {
-    /// Its interval in 2¹⁶.
-    pub start: u32,
-    pub width: u32,
-    /// Which of the ints of the symbol it is, in so many bits.
+/// What is told of an int beside its symbol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rest {
+    /// Which of the ints of the symbol it is, in so many plain bits.
     pub plain: u32,
-    pub log2_n: u32,
-    /// How many steps it lies behind the beginning of the first symbol or the last; coded before the plain bits.
+    pub n_plain: u32,
+    /// How many steps it lies behind the beginning of the first symbol or the last; told before the plain bits.
     pub beyond: Option<u32>,
 }
 
-impl Symbol {
+impl Rest {
+    /// Of an int of symbol j.
     #[inline(always)]
-    pub fn of(choice: Choice, middle: i32, int: i32) -> Symbol {
+    pub fn of(choice: Choice, middle: i32, j: usize, int: i32) -> Rest {
         let shift = choice.shift();
-        let d = (int >> shift) - middle;
-        let j = symbol(d) as usize;
-        let (start, width) = interval(choice, j);
         let low = (int & ((1 << shift) - 1)) as u32;
+        let d = (int >> shift) - middle;
         if j == 0 || j == N_SYMBOLS - 1 {
             let beyond = if j == 0 { -FAR - 1 - d } else { d - FAR } as u32;
-            return Symbol { start, width, plain: low, log2_n: shift, beyond: Some(beyond) };
+            return Rest { plain: low, n_plain: shift, beyond: Some(beyond) };
         }
         let (first, log2_steps) = STEPS[j];
-        let plain = ((d - first) as u32) << shift | low;
-        Symbol { start, width, plain, log2_n: shift + log2_steps, beyond: None }
+        Rest { plain: ((d - first) as u32) << shift | low, n_plain: shift + log2_steps, beyond: None }
     }
 
-    /// Plain bits in all.
-    pub fn n_plain(&self) -> u32 {
-        self.log2_n + self.beyond.map_or(0, |n| LOG2_LENGTHS + (n + 1).ilog2())
+    /// Bits in all.
+    pub fn n_bits(&self) -> u32 {
+        self.n_plain + self.beyond.map_or(0, |n| LOG2_LENGTHS + (n + 1).ilog2())
     }
+}
+
+/// −256 · log2 of the probability of an int.
+pub fn cost(choice: Choice, middle: i32, int: i32) -> i32 {
+    let j = symbol((int >> choice.shift()) - middle) as usize;
+    let (_, width) = interval(choice, j);
+    256 * (PRECISION + Rest::of(choice, middle, j, int).n_bits()) as i32 - log2(width as i32)
 }
 
 /// Bits that tell how many bits a number beyond the table has.
@@ -157,17 +154,36 @@ pub const LOG2_LENGTHS: u32 = 5;
 /// (start, width) of symbol j, which the plane has.
 #[inline(always)]
 pub fn interval(choice: Choice, j: usize) -> (u32, u32) {
-    let (table, (first, last)) = (choice.table(), choice.ends());
-    let start = if j == first { 0 } else { u32::from(table.0[j]) };
-    let end = if j == last { 1 << PRECISION } else { u32::from(table.0[j + 1]) };
+    let (at, (first, last)) = (choice.number() * N_SYMBOLS + j, choice.ends());
+    let table = tables();
+    let start = if j == first { 0 } else { u32::from(table[at]) };
+    let end = if j == last { 1 << PRECISION } else { u32::from(table[at + 1]) };
     (start, end - start)
+}
+
+/// The symbols of the ints of a run, and their intervals as `start | (width − 1) << 16`.
+pub fn tell(choices: &Choices, ints: &[i32], symbols: &mut [i32], intervals: &mut [i32]) {
+    for (i, &int) in ints.iter().enumerate() {
+        let choice = Choice(choices.choice[i]);
+        symbols[i] = symbol((int >> choice.shift()) - choices.middle[i]);
+        let (start, width) = interval(choice, symbols[i] as usize);
+        intervals[i] = (start | (width - 1) << 16) as i32;
+    }
+}
+
+/// What sixteen quantiles meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    pub symbol: [u8; 16],
+    pub start: [u32; 16],
+    pub width: [u32; 16],
 }
 
 /// The symbol whose interval holds a quantile.
 #[inline(always)]
-pub fn find(choice: Choice, quantile: u16) -> u8 {
-    let (table, (first, last)) = (choice.table(), choice.ends());
-    (table.0.partition_point(|&c| c <= quantile) - 1).clamp(first, last) as u8
+pub fn find(choice: Choice, quantile: u16) -> usize {
+    let (table, (first, last)) = (&tables()[choice.number() * N_SYMBOLS..][..N_SYMBOLS], choice.ends());
+    (table.partition_point(|&c| c <= quantile) - 1).clamp(first, last)
 }
 
 /// (first step, log2 of the number of steps) of a symbol but the first and the last.
@@ -184,45 +200,46 @@ pub const STEPS: [(i32, u32); N_SYMBOLS] = {
     all
 };
 
-/// The tables of a scale: place by place, tail by tail, skew by skew.
+/// All tables, one behind the other: C(j), where symbol j begins, in 2¹⁶; and a 0 that ends the last.
 #[inline(always)]
-pub fn tables(scale: usize) -> &'static [Table] {
-    static TABLES: [OnceLock<Box<[Table]>>; N_SCALES] = [const { OnceLock::new() }; N_SCALES];
-    TABLES[scale].get_or_init(|| make(scale))
+pub fn tables() -> &'static [u16] {
+    static TABLES: LazyLock<Box<[u16]>> = LazyLock::new(make);
+    &TABLES
 }
 
-fn make(scale: usize) -> Box<[Table]> {
-    let log2_scale = 32 * (scale as i32 + 16);
-    let octaves = (log2_scale + 255) >> 8;
-    let sigma = (EXP2_8192[(-log2_scale & 255) as usize] << octaves) >> 13;
-    let places = LOG2_PLACES[scale >> 3];
-    let mut all = Vec::with_capacity(N_SHAPES << places);
-    for place in 0..1 << places {
-        let below = |location: i32, log2_scale: i32| -> [u64; N_SYMBOLS] {
-            std::array::from_fn(|j| {
-                let edge = 64 * STEPS[j].0 - (place << (6 - places));
-                logistic(edge, location, log2_scale) as u64
-            })
-        };
-        let core = below(0, log2_scale);
-        let tails: [_; 5] = std::array::from_fn(|k| below((k as i32 - MAX_SKEW) * sigma, log2_scale + TAIL_OCTAVES));
-        for tail in 0..=MAX_TAIL as u64 {
-            // ½ (t / 7)² in 1/4096, rounded
-            let weight = (2048 * tail * tail + 24) / 49;
-            all.extend(tails.iter().map(|wide| mix(&core, wide, weight)));
-        }
+fn make() -> Box<[u16]> {
+    let mut all = Vec::with_capacity(N_TABLES * N_SYMBOLS + 1);
+    for scale in 0..56 {
+        (0..1 << LOG2_PLACES[scale >> 3]).for_each(|place| make_place(scale as i32, place, &mut all));
     }
+    all.push(0);
     all.into_boxed_slice()
 }
 
-/// Every symbol has a width of at least 1.
-fn mix(core: &[u64; N_SYMBOLS], tail: &[u64; N_SYMBOLS], weight: u64) -> Table {
-    let least = N_SYMBOLS as u64;
-    let c = |j: usize| {
-        let below = ((4096 - weight) * core[j] + weight * tail[j]) >> 12;
-        (j as u64 + (((1 << PRECISION) - least) * below >> 20)) as u16
+/// The tables of a scale and a place of the location: tail by tail, skew by skew.
+fn make_place(scale: i32, place: i32, all: &mut Vec<u16>) {
+    let log2_scale = 32 * (scale + 16);
+    let octaves = (log2_scale + 255) >> 8;
+    let sigma = (EXP2_8192[(-log2_scale & 255) as usize] << octaves) >> 13;
+    let middle = place << (6 - LOG2_PLACES[(scale >> 3) as usize]);
+    let below = |location: i32, log2_scale: i32| -> [i32; N_SYMBOLS] {
+        std::array::from_fn(|j| logistic(64 * STEPS[j].0 - middle, location, log2_scale))
     };
-    Table(std::array::from_fn(|j| if j == 0 { 0 } else { c(j) }))
+    let core = below(0, log2_scale);
+    let skews = -MAX_SKEW..=MAX_SKEW;
+    let tails: Vec<_> = skews.map(|skew| below(skew * sigma, log2_scale + TAIL_OCTAVES)).collect();
+    for tail in 0..=MAX_TAIL {
+        // ½ (t / 7)² in 1/4096, rounded
+        let weight = (2048 * tail * tail + 24) / 49;
+        for wide in &tails {
+            // every symbol has a width of at least 1
+            let c = |j: usize| {
+                let below = (u64::from((4096 - weight) as u32) * core[j] as u64 + weight as u64 * wide[j] as u64) >> 12;
+                (j as u64 + (((1 << PRECISION) - N_SYMBOLS as u64) * below >> 20)) as u16
+            };
+            all.extend((0..N_SYMBOLS).map(|j| if j == 0 { 0 } else { c(j) }));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -245,15 +262,12 @@ mod tests {
 
     #[test]
     fn tables_rise_and_there_are_as_many_as_is_said() {
-        let mut n = 0;
-        for scale in 0..N_SCALES {
-            for table in tables(scale) {
-                assert_eq!(table.0[0], 0);
-                assert!(table.0.windows(2).all(|c| c[0] < c[1]), "{scale}: {table:?}");
-                n += 1;
-            }
+        let tables = tables();
+        for table in tables.chunks_exact(N_SYMBOLS) {
+            assert_eq!(table[0], 0);
+            assert!(table.windows(2).all(|c| c[0] < c[1]), "{table:?}");
         }
-        assert_eq!(n, 24_960);
+        assert_eq!((tables.len(), N_TABLES), (24_960 * 64 + 1, 24_960));
     }
 
     #[test]
@@ -265,10 +279,10 @@ mod tests {
             let choice = Choice(out.choice[0]);
             assert_eq!(choice.shift(), shift);
             // half of a table that is not skewed lies below its location
-            let table = choice.table();
+            let table = &tables()[choice.number() * N_SYMBOLS..][..N_SYMBOLS];
             let middle = f64::from(out.middle[0]);
-            let half = table.0.iter().position(|&c| c > 32768).unwrap();
-            let (low, high) = (f64::from(table.0[half - 1]), f64::from(table.0[half]));
+            let half = table.iter().position(|&c| c > 32768).unwrap();
+            let (low, high) = (f64::from(table[half - 1]), f64::from(table[half]));
             let at = middle + f64::from(STEPS[half - 1].0) + (32768.0 - low) / (high - low);
             let location = at * f64::from(1 << shift) - 0.5;
             assert!((location - 5000.27).abs() < sigma / 8.0 + 0.1, "{location}");

@@ -2,6 +2,7 @@
 
 use crate::codec::file::options;
 use crate::codec::search::choice::Choice;
+use crate::codec::search::level::Level;
 use crate::codec::search::related::References;
 use crate::device::{Device, Wish};
 use crate::error::Error;
@@ -32,10 +33,19 @@ impl Options {
         self
     }
 
+    /// From 1, the fastest, to 9, the smallest; 5 unless this is called. A model that is named wins.
+    pub fn level(mut self, level: u8) -> Result<Options, Error> {
+        let level = Level::new(level).ok_or_else(|| Error::argument(format!("level {level} is not one of 1 to 9")))?;
+        if let Choice::Level(_) | Choice::Auto = self.inner.model {
+            self.inner.model = Choice::Level(level);
+        }
+        Ok(self)
+    }
+
     /// Which model codes the arrays: `auto` (the default) measures a few and takes the smallest; `classic` and `wavelet` are not
     /// networks; any other word is the name of a model as `collapsar models` lists it, or of weights that were given before.
     pub fn model(mut self, name: &str) -> Result<Options, Error> {
-        self.inner.model = Choice::named(Some(name), &self.given, self.inner.embed)?;
+        self.inner.model = Choice::named(Some(name), &self.given, Level::default(), self.inner.embed)?;
         Ok(self)
     }
 
@@ -51,7 +61,7 @@ impl Options {
     #[must_use]
     pub fn embed_weights(mut self, embed: bool) -> Options {
         self.inner.embed = embed;
-        if let (true, Choice::Auto) = (embed, &self.inner.model) {
+        if let (true, Choice::Auto | Choice::Level(_)) = (embed, &self.inner.model) {
             self.inner.model = Choice::These(weights::zoo::defaults());
         }
         self
@@ -83,6 +93,7 @@ impl fmt::Debug for Options {
         let options::Options { model, loss, embed, references, memory, device, .. } = &self.inner;
         let model = match model {
             Choice::Auto => "auto".to_string(),
+            Choice::Level(level) => format!("level {}", level.number()),
             Choice::Classic => "classic".to_string(),
             Choice::Wavelet => "wavelet".to_string(),
             Choice::These(models) => names(models),

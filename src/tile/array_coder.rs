@@ -24,6 +24,8 @@ pub struct ArrayCoder<'a> {
     /// The mask that planes have in common; empty where there is none.
     pub common: &'a [u8],
     pub coder: Coder<Arc<Runtime>>,
+    /// An encoder's: whether the estimate of what classic modes take is believed, which is a few per cent off.
+    pub trusts_estimates: bool,
 }
 
 impl ArrayCoder<'_> {
@@ -78,16 +80,19 @@ impl ArrayCoder<'_> {
         let classic = || classic::encode_masked(&tile.ints, masked, h, w, self.max[limb]);
         let (mode, code) = match network {
             None => (Mode::Classic, classic()),
-            // the estimate is a few per cent off: classic modes are tried wherever they might win
-            Some(code) if (code.len() as u64) * 8 < classic::estimate_bits(&tile.ints, h, w) * 15 / 16 => {
-                (Mode::Network, code)
-            }
+            Some(code) if (code.len() as u64) * 8 < self.most_bits(tile) => (Mode::Network, code),
             Some(code) => {
                 let classic = classic();
                 if classic.len() <= code.len() { (Mode::Classic, classic) } else { (Mode::Network, code) }
             }
         };
         Coded { code: self.masked(tile, mode, &code), reconstruction: None }
+    }
+
+    /// What a network's code may take without classic modes being tried.
+    fn most_bits(&self, tile: &Tile) -> u64 {
+        let estimate = classic::estimate_bits(&tile.ints, tile.place.h, tile.place.w);
+        if self.trusts_estimates { estimate } else { estimate * 15 / 16 }
     }
 
     /// A tile of oversampled ints.

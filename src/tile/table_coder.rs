@@ -6,8 +6,8 @@
 
 use crate::entropy::wide_lanes::{Popper, Pusher};
 use crate::error::{Error, Result};
-use crate::kernel::log2::log2;
-use crate::kernel::table::{Choice, FAR, LOG2_LENGTHS, N_SYMBOLS, PRECISION, STEPS, Symbol, interval};
+use crate::kernel::fast::room;
+use crate::kernel::table::{self, Choice, FAR, Found, LOG2_LENGTHS, N_SYMBOLS, Rest, STEPS};
 use crate::model::Plan;
 use crate::tile::mask::hides;
 use crate::tile::stream::{MAX_LOG2_LANES, log2_lanes};
@@ -21,7 +21,12 @@ pub struct TablePack {
     symbols: Vec<u64>,
     /// How far beyond, by place; of few.
     beyond: Vec<(usize, u32)>,
-    cost: i64,
+    /// Bits, about.
+    n_bits: u64,
+    /// Of the run at hand: ints, symbols, intervals.
+    ints: Vec<i32>,
+    told: Vec<i32>,
+    intervals: Vec<i32>,
 }
 
 /// A symbol that needs no saying.
@@ -29,12 +34,13 @@ const CERTAIN: u64 = 0xffff << 16;
 
 impl TablePack {
     pub fn new(plan: &Plan) -> TablePack {
-        TablePack { symbols: vec![CERTAIN; plan.n_ints()], beyond: Vec::new(), cost: 0 }
+        let [ints, told, intervals] = [(); 3].map(|()| vec![0; room(plan.longest())]);
+        TablePack { symbols: vec![CERTAIN; plan.n_ints()], beyond: Vec::new(), n_bits: 0, ints, told, intervals }
     }
 
     /// The payload of the tile.
     pub fn payload(mut self, plan: &Plan, seed: i32) -> Vec<u8> {
-        let log2_lanes = log2_lanes(self.cost);
+        let log2_lanes = log2_lanes(256 * self.n_bits as i64);
         let n_lanes = 1 << log2_lanes;
         self.beyond.sort_unstable();
         let mut pusher = Pusher::new(n_lanes, self.symbols.len());
@@ -78,18 +84,20 @@ impl RunCoder for TablePack {
             return Ok(());
         }
         cells.choose();
-        for (i, index) in cells.run.indices().enumerate() {
-            if hides(cells.tile.classes, index) {
-                continue;
-            }
-            let symbol = cells.symbol(i, symbols[index]);
-            self.cost += cost_of(symbol);
-            let plain = u64::from(symbol.plain) << 32 | u64::from(symbol.log2_n) << 56;
-            self.symbols[index] = u64::from(symbol.start) | u64::from(symbol.width - 1) << 16 | plain;
-            if let Some(beyond) = symbol.beyond {
-                self.symbols[index] |= 1 << 63;
+        let (tile, run) = (&*cells.tile, cells.run);
+        let (kernels, choices, n) = (tile.context.kernels, &tile.space.choices, run.n as usize);
+        self.ints.iter_mut().zip(run.indices()).for_each(|(int, index)| *int = symbols[index]);
+        kernels.tell(n, choices, &self.ints, &mut self.told, &mut self.intervals);
+        for (i, index) in run.indices().enumerate().filter(|(_, index)| !hides(tile.classes, *index)) {
+            let (choice, interval) = (Choice(choices.choice[i]), self.intervals[i] as u32);
+            let rest = Rest::of(choice, choices.middle[i], self.told[i] as usize, self.ints[i]);
+            self.n_bits += u64::from((interval | 0xffff).leading_zeros() + rest.n_bits());
+            let mut symbol = u64::from(interval) | u64::from(rest.plain) << 32 | u64::from(rest.n_plain) << 56;
+            if let Some(beyond) = rest.beyond {
+                symbol |= 1 << 63;
                 self.beyond.push((index, beyond));
             }
+            self.symbols[index] = symbol;
         }
         Ok(())
     }
@@ -101,13 +109,10 @@ pub fn cost(cells: &mut CellRun, symbols: &[i32]) -> i64 {
         return 0;
     }
     cells.choose();
-    let known = cells.run.indices().enumerate().filter(|(_, index)| !hides(cells.tile.classes, *index));
-    known.map(|(i, index)| cost_of(cells.symbol(i, symbols[index]))).sum()
-}
-
-#[inline(always)]
-fn cost_of(symbol: Symbol) -> i64 {
-    i64::from(((PRECISION + symbol.n_plain()) << 8) as i32 - log2(symbol.width as i32))
+    let (tile, choices) = (&*cells.tile, &cells.tile.space.choices);
+    let known = cells.run.indices().enumerate().filter(|(_, index)| !hides(tile.classes, *index));
+    let cost = |(i, index): (usize, usize)| table::cost(Choice(choices.choice[i]), choices.middle[i], symbols[index]);
+    known.map(|cell| i64::from(cost(cell))).sum()
 }
 
 /// The symbols of a payload.
@@ -136,7 +141,8 @@ impl TablePop {
 
     /// The int of symbol j, whose interval the lane has left behind.
     #[inline(always)]
-    fn int(&mut self, lane: usize, choice: Choice, middle: i32, j: usize) -> Result<i32> {
+    fn int(&mut self, lane: usize, choice: Choice, middle: i32, j: u8) -> Result<i32> {
+        let j = j as usize % N_SYMBOLS;
         let (mut d, mut log2_n) = (STEPS[j].0, STEPS[j].1 + choice.shift());
         if j == 0 || j == N_SYMBOLS - 1 {
             let beyond = self.beyond(lane);
@@ -178,7 +184,7 @@ impl RunCoder for TablePop {
         cells.choose();
         let (tile, run, n_lanes) = (&*cells.tile, cells.run, self.popper.n_lanes());
         let (kernels, choices) = (tile.context.kernels, &tile.space.choices);
-        let mut found = [0; 1 << MAX_LOG2_LANES];
+        let mut found = Found::default();
         let n = run.n as usize;
         for first in (0..n).step_by(n_lanes) {
             let n = n_lanes.min(n - first);
@@ -189,10 +195,8 @@ impl RunCoder for TablePop {
                 if hides(tile.classes, index) {
                     continue;
                 }
-                let (choice, j) = (Choice(choice[lane]), found[lane] as usize);
-                let (start, width) = interval(choice, j);
-                self.popper.pop(lane, start, width);
-                symbols[index] = self.int(lane, choice, middle[lane], j)?;
+                self.popper.pop(lane, found.start[lane], found.width[lane]);
+                symbols[index] = self.int(lane, Choice(choice[lane]), middle[lane], found.symbol[lane])?;
             }
         }
         Ok(())

@@ -15,7 +15,7 @@ use crate::kernel::interval::{Distributions, beyond};
 use crate::kernel::mixture::{Mixtures, mass};
 use crate::kernel::predict::Linear;
 use crate::kernel::quantise::{FEATURE_B, FEATURE_S};
-use crate::kernel::table::{Choice, Choices, Symbol};
+use crate::kernel::table::Choices;
 use crate::kernel::{Arenas, ONE, Offsets};
 use crate::model::plan::Run;
 use crate::net::Pass;
@@ -198,13 +198,6 @@ impl CellRun<'_, '_> {
         debug_assert_eq!(self.around, Around::Prediction, "tables are of ints");
         kernels.context(self.net, self.run.site(arenas, self.offsets, self.level), &t.b, &mut t.scratch, &mut t.heads);
         kernels.choose(self.run.n as usize, &t.b, &t.heads, max, &mut t.choices);
-    }
-
-    /// Its i-th symbol by its table, once chosen.
-    #[inline(always)]
-    pub fn symbol(&self, i: usize, int: i32) -> Symbol {
-        let Choices { choice, middle } = &self.tile.space.choices;
-        Symbol::of(Choice(choice[i]), middle[i], int)
     }
 
     /// What the last layer of its net sees.

@@ -9,7 +9,7 @@ use collapsar::internals::kernel::context::{Heads, features, mlp};
 use collapsar::internals::kernel::interval::{Distributions, intervals};
 use collapsar::internals::kernel::mixture::{Mixtures, Window, mass, mixture};
 use collapsar::internals::kernel::predict::{predict, residual};
-use collapsar::internals::kernel::table::{Choice, Choices, PRECISION, Symbol, choose};
+use collapsar::internals::kernel::table::{Choice, Choices, PRECISION, Rest, choose, interval, symbol};
 use collapsar::internals::kernel::{Arenas, ONE};
 use collapsar::internals::model::{Family, Plan};
 use collapsar::internals::net::{Head, Net, Pass};
@@ -107,6 +107,8 @@ fn bits_by_mixture(k: usize, heads: &Heads, Cell { b, int, max }: Cell) -> f64 {
 fn bits_by_table(heads: &Heads, Cell { b, int, max }: Cell) -> f64 {
     let mut choices = Choices::new(1);
     choose(&[b], heads, max, &mut choices);
-    let symbol = Symbol::of(Choice(choices.choice[0]), choices.middle[0], int);
-    f64::from(PRECISION) - f64::from(symbol.width).log2() + f64::from(symbol.n_plain())
+    let (choice, middle) = (Choice(choices.choice[0]), choices.middle[0]);
+    let j = symbol((int >> choice.shift()) - middle) as usize;
+    let (_, width) = interval(choice, j);
+    f64::from(PRECISION + Rest::of(choice, middle, j, int).n_bits()) - f64::from(width).log2()
 }

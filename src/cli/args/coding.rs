@@ -1,10 +1,12 @@
 //! What a file is, and with what it is coded: the same for all verbs that compress.
 
-use super::parse::{Shape, adapt, dtype, shape};
+use super::parse::{Shape, adapt, dtype, level, shape};
 use clap::Args as Group;
-use collapsar::internals::Adapt;
 use collapsar::internals::array::{ArrayType, Dtype};
+use collapsar::internals::model::Model;
+use collapsar::internals::{Adapt, Choice, Level, Result};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The array that the caller says the file is.
 #[derive(Group)]
@@ -29,14 +31,27 @@ impl Raw {
 
 #[derive(Group)]
 pub struct Coding {
-    /// auto measures the built-in defaults, classic uses no network, wavelet is for fields within a bound, else a name from `collapsar models`
+    /// From 1, the fastest, to 9, the smallest, or -1 to -9; 5 unless given
+    #[arg(long, value_name = "N", value_parser = level, default_value = "5", hide_default_value = true)]
+    pub level: Level,
+    /// Instead of a level: auto measures the built-in defaults, classic uses no network, wavelet is for fields within a bound, else a name from `collapsar models`
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
     #[command(flatten)]
     pub weights: Weights,
-    /// Refit networks to each array where it gets smaller by it: off, fast (the default), max (seconds per array)
-    #[arg(long, value_name = "HOW", default_value = "fast", hide_default_value = true, value_parser = adapt)]
-    pub adapt: Adapt,
+    /// Refit networks to each array where it gets smaller by it: off, short, fast, max (seconds per array); what the level says unless given
+    #[arg(long, value_name = "HOW", value_parser = adapt)]
+    adapt: Option<Adapt>,
+}
+
+impl Coding {
+    pub fn choice(&self, given: &[Arc<Model>], embed: bool) -> Result<Choice> {
+        Choice::named(self.model.as_deref(), given, self.level, embed)
+    }
+
+    pub fn adapt(&self) -> Adapt {
+        self.adapt.unwrap_or_default()
+    }
 }
 
 #[derive(Group)]

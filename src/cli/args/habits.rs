@@ -1,6 +1,6 @@
 //! collapsar FILE → collapsar compress FILE: what zstd's users type
 //!
-//! -d, -t, -l and -z stand for verbs wherever they are, alone or among other letters. Without one of them and without a verb a line
+//! -d, -t, -l and -z stand for verbs wherever they are, alone or among other letters; -1 to -9 are --level 1 to 9. Without one of them and without a verb a line
 //! compresses. A file that exists is a file; a word that is none, and looks like a verb, is left to be told of.
 
 use super::Args;
@@ -14,9 +14,16 @@ pub fn expand(mut words: Vec<OsString>, is_file: impl Fn(&OsStr) -> bool) -> Vec
     let verbs: Vec<&str> = command.get_subcommands().map(|verb| verb.get_name()).chain(["help"]).collect();
     let is_verb = |word: &OsStr| word.to_str().is_some_and(|word| verbs.contains(&word));
     let asks = |word: &OsStr| ["-h", "--help", "-V", "--version"].iter().any(|option| word == *option);
-    let Some(_) = words.get(1).filter(|word| !is_verb(word) && !asks(word)) else { return words };
+    let valued = &Valued::of(&command);
+    let Some(_) = words.get(1).filter(|word| !is_verb(word) && !asks(word)) else {
+        let at = words.len().min(2);
+        let rest = Line { keeps_verbs: true, ..Line::default() }.read(&words[at..], valued);
+        words.truncate(at);
+        words.extend(rest.words);
+        return words;
+    };
 
-    let mut line = Line::read(&words[1..], &Valued::of(&command));
+    let mut line = Line::default().read(&words[1..], valued);
     let verb = match (line.verb, line.file) {
         (Some(verb), _) => verb.into(),
         (None, Some(0)) if could_be_verb(&line.words[0]) && !is_file(&line.words[0]) => return words,
@@ -63,11 +70,13 @@ struct Line {
     file: Option<usize>,
     /// Without those letters.
     words: Vec<OsString>,
+    /// There is a verb in front: letters that stand for one mean what they mean to it.
+    keeps_verbs: bool,
 }
 
 impl Line {
-    fn read(words: &[OsString], valued: &Valued) -> Line {
-        let mut line = Line::default();
+    fn read(self, words: &[OsString], valued: &Valued) -> Line {
+        let mut line = self;
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let n_values = match word.to_str() {
@@ -90,17 +99,19 @@ impl Line {
 
     /// Takes a long option; how many of the next words are its values.
     fn option(&mut self, text: &str, valued: &Valued) -> usize {
-        match text {
-            "--compress" => self.verb = Some("compress"),
-            "--decompress" | "--uncompress" => self.verb = Some("decompress"),
-            "--test" => self.verb = Some("test"),
-            "--list" => self.verb = Some("info"),
-            _ => {
-                self.words.push(text.into());
-                return valued.names.get(&text[2..]).copied().unwrap_or(0);
-            }
+        let verb = match text {
+            "--compress" => Some("compress"),
+            "--decompress" | "--uncompress" => Some("decompress"),
+            "--test" => Some("test"),
+            "--list" => Some("info"),
+            _ => None,
+        };
+        if verb.is_some() && !self.keeps_verbs {
+            self.verb = verb;
+            return 0;
         }
-        0
+        self.words.push(text.into());
+        valued.names.get(&text[2..]).copied().unwrap_or(0)
     }
 
     /// Takes letters that stand together, of which one that takes a value is the last.
@@ -109,10 +120,11 @@ impl Line {
         let mut letters = text[1..].chars();
         while let Some(letter) = letters.next() {
             match letter {
-                'z' => self.verb = Some("compress"),
-                'd' => self.verb = Some("decompress"),
-                't' => self.verb = Some("test"),
-                'l' => self.verb = Some("info"),
+                '1'..='9' => self.words.push(format!("--level={letter}").into()),
+                'z' if !self.keeps_verbs => self.verb = Some("compress"),
+                'd' if !self.keeps_verbs => self.verb = Some("decompress"),
+                't' if !self.keeps_verbs => self.verb = Some("test"),
+                'l' if !self.keeps_verbs => self.verb = Some("info"),
                 _ => kept.push(letter),
             }
             if let Some(n) = valued.letters.get(&letter) {
@@ -152,6 +164,10 @@ mod tests {
             ("collapsar --json --list a", "collapsar info --json a"),
             ("collapsar --model t a.fits -z", "collapsar compress --model t a.fits"),
             ("collapsar -d -- -t", "collapsar decompress -- -t"),
+            ("collapsar -3 a", "collapsar compress --level=3 a"),
+            ("collapsar compress -9 -T4 a", "collapsar compress --level=9 -T4 a"),
+            ("collapsar compress -k1fo 7 a", "collapsar compress --level=1 -kfo 7 a"),
+            ("collapsar compress --psnr -3 -- -3", "collapsar compress --psnr -3 -- -3"),
         ] {
             assert_eq!(meant(line), means);
         }

@@ -2,7 +2,7 @@
 
 use collapsar::internals::array::Dtype;
 use collapsar::internals::device::Wish;
-use collapsar::internals::{Adapt, Rounding};
+use collapsar::internals::{Adapt, Level, Rounding};
 
 type Parsed<T> = std::result::Result<T, String>;
 
@@ -19,10 +19,16 @@ pub fn device(text: &str) -> Parsed<Wish> {
 pub fn adapt(text: &str) -> Parsed<Adapt> {
     match text {
         "off" => Ok(Adapt::Off),
+        "short" => Ok(Adapt::Short),
         "fast" => Ok(Adapt::Fast),
         "max" => Ok(Adapt::Max),
-        _ => Err("off, fast and max are possible".into()),
+        _ => Err("off, short, fast and max are possible".into()),
     }
+}
+
+pub fn level(text: &str) -> Parsed<Level> {
+    let level = text.parse().ok().and_then(Level::new);
+    level.ok_or_else(|| format!("levels are {} to {}", Level::FIRST, Level::LAST))
 }
 
 pub fn rounding(text: &str) -> Parsed<Rounding> {

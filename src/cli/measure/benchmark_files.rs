@@ -47,7 +47,7 @@ pub fn run(bytes: &[u8], models: &[Arc<Model>], quick: bool) -> Result<Outcome> 
     let mut scores = Vec::new();
     let (mut noise_bytes, mut by_network) = (None, false);
     // first what `compress` does unless it is told otherwise
-    let as_it_comes = ("auto".to_string(), Choice::Auto);
+    let as_it_comes = ("as it comes".to_string(), Choice::default());
     let each = models.iter().map(|m| (weights::label(m, models), Choice::These(vec![m.clone()])));
     for (name, choice) in [as_it_comes].into_iter().chain(each).chain([("classic".to_string(), Choice::Classic)]) {
         let options =

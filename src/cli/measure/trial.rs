@@ -14,7 +14,7 @@ use collapsar::internals::model::Model;
 use collapsar::internals::quality::{Quality, Stretch, Total, measure};
 use collapsar::internals::sample::{Bound, NoiseStep};
 use collapsar::internals::source::{FileSource, Source};
-use collapsar::internals::{Choice, Error, Loss, Options, Result};
+use collapsar::internals::{Error, Loss, Options, Result};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
@@ -102,11 +102,11 @@ impl Original {
     /// Compresses, restores and measures.
     pub fn trial(&self, loss: Loss, coding: &Coding, given: &[Arc<Model>]) -> Result<Trial> {
         let options = Options {
-            model: Choice::named(coding.model.as_deref(), given, false)?,
+            model: coding.choice(given, false)?,
             raw: self.raw.clone(),
             device: resources::device(),
             memory: resources::memory(),
-            adapt: coding.adapt,
+            adapt: coding.adapt(),
             loss: loss.check()?,
             ..Options::default()
         };

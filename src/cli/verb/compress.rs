@@ -39,7 +39,7 @@ pub fn run(args: &args::Compress) -> Result<Tally> {
         return Err(Error::argument("several .clps files in one stream cannot be told apart: compress one with -c"));
     }
     let given = weights::given(&args.coding.weights)?;
-    let model = Choice::named(args.coding.model.as_deref(), &given, args.embed_weights)?;
+    let model = args.coding.choice(&given, args.embed_weights)?;
     let options = Options {
         model,
         raw: args.raw.array(),
@@ -47,7 +47,7 @@ pub fn run(args: &args::Compress) -> Result<Tally> {
         gunzip: args.gunzip,
         device: resources::device(),
         memory: resources::memory(),
-        adapt: args.coding.adapt,
+        adapt: args.coding.adapt(),
         loss: args.lossy.loss().check()?,
         references: args.references(),
         fields: args.fields,

@@ -142,6 +142,7 @@ impl Head {
             classes: exception.map(|exception| Classes { exception, sample_bytes: self.ty.dtype.n_bytes() }),
             common: &self.common,
             coder,
+            trusts_estimates: false,
         }
     }
 

@@ -16,6 +16,7 @@ use crate::codec::search::task::Task;
 use crate::codec::search::view::SourceView;
 use crate::error::{Error, Result};
 use crate::sample::{Loss, RatioSearch};
+use crate::tile::array_coder::ArrayCoder;
 use crate::tile::code::{Code, Coded};
 use crate::tile::coder::{CellCoder, Coder};
 use crate::tile::runtime::{Runtime, Runtimes};
@@ -94,7 +95,7 @@ fn coded(bytes: &[u8], ty: &ArrayType, options: &Options) -> Result<Vec<u8>> {
         Ok::<_, Error>(out)
     };
     let fitted = with(&head, coder.clone())?;
-    let is_tried_twice = matches!(options.model, Choice::Auto) && bytes.len() <= MAX_TRIED_TWICE;
+    let is_tried_twice = matches!(options.model, Choice::Auto | Choice::Level(_)) && bytes.len() <= MAX_TRIED_TWICE;
     if let (Coder::Cells(cells), true) = (coder, is_tried_twice) {
         let fits = body::of_model(cells.model.model(), &cells.fits);
         let coder = Coder::Cells(CellCoder { fits, ..cells });
@@ -109,7 +110,7 @@ fn coded(bytes: &[u8], ty: &ArrayType, options: &Options) -> Result<Vec<u8>> {
 
 /// The codes of all tiles, in the order of the grid; what is lost is held against the bound.
 fn tiles(head: &Head, coder: Coder<Arc<Runtime>>, bytes: &[u8], options: &Options) -> Result<Vec<Code>> {
-    let coder = &head.tiles(coder);
+    let coder = &ArrayCoder { trusts_estimates: options.model.is_short(), ..head.tiles(coder) };
     let device = options.device.for_coder(coder)?;
     let most = options.memory.batch(head, Direction::Encode)?;
     let bands = batch::bands(head.grid());

@@ -27,6 +27,8 @@ const MAX_WEIGHTS_BYTES: usize = 64 << 20;
 pub struct FileHead {
     pub format: u8,
     pub n_bytes: u64,
+    /// The level that an encoder was asked for; 0 where a model was.
+    pub level: u8,
 }
 
 /// The WEIGHTS blocks met so far.
@@ -59,7 +61,7 @@ impl FileHead {
         let format = take_u8(&mut payload)?;
         let n_bytes = take_varint(&mut payload)?;
         if payload.is_empty() {
-            Ok(FileHead { format, n_bytes })
+            Ok(FileHead { format: format & 15, level: format >> 4, n_bytes })
         } else {
             Err(Error::corrupt("bytes follow the file's description"))
         }

@@ -33,6 +33,7 @@ use crate::format::{self, Format, Hint, Piece};
 use crate::grid::Place;
 use crate::sample::{Errors, Loss};
 use crate::source::Source;
+use crate::tile::array_coder::ArrayCoder;
 use crate::tile::code::{Code, Coded};
 use crate::tile::coder::Coder;
 use crate::tile::runtime::{Runtime, Runtimes};
@@ -69,7 +70,7 @@ impl<'a, W: Write> Encoder<'a, W> {
     pub fn run(mut self, outer: Option<(&format::gzip::Recipe, &dyn Source)>) -> Result<(W, Report)> {
         let structure = format::read(self.source, &Hint { raw: self.options.raw.clone() })?;
         (self.report.format, self.report.note) = (structure.format.name(), structure.note.clone());
-        let mut file = vec![format_code(structure.format)];
+        let mut file = vec![format_code(structure.format) | self.options.model.level_number() << 4];
         put_varint(&mut file, self.source.len());
         self.writer.block(kind::FILE, &file)?;
         if let Some((recipe, _)) = outer {
@@ -183,7 +184,7 @@ impl<'a, W: Write> Encoder<'a, W> {
 
     /// The tiles of an array; how many bytes they take, and how far they are off.
     fn tiles(&mut self, head: &Head, coder: Coder<Arc<Runtime>>, view: &SourceView) -> Result<(u64, Errors)> {
-        let coder = &head.tiles(coder);
+        let coder = &ArrayCoder { trusts_estimates: self.options.model.is_short(), ..head.tiles(coder) };
         let device = self.options.device.for_coder(coder)?;
         let most = self.options.memory.batch(head, Direction::Encode)?;
         let bands = batch::bands(head.grid());

@@ -25,10 +25,14 @@ use std::sync::Arc;
 /// How much work goes into refitting the last layers of networks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Adapt {
+    /// What the level says; `Fast` where a model was named.
+    #[default]
+    ByLevel,
     /// None: networks are used as their weights files say.
     Off,
+    /// A fifth of what coding the array takes.
+    Short,
     /// Less than coding the array takes.
-    #[default]
     Fast,
     /// A few seconds per array, and every model in turn.
     Max,
@@ -56,7 +60,8 @@ impl Adapt {
     /// array and a little, of small arrays a quarter and a little; twice as much gave 0.02 % of bytes of large ones, 0.1 % of small.
     fn effort(self, n_ints: usize) -> (usize, usize) {
         match self {
-            Adapt::Off => (0, 0),
+            Adapt::ByLevel | Adapt::Off => (0, 0),
+            Adapt::Short => ((n_ints / 32 + (1 << 13)).min(1 << 18), 2),
             Adapt::Fast => ((n_ints / 16 + (1 << 15)).min(1 << 19), if n_ints <= 1 << 20 { 4 } else { 2 }),
             Adapt::Max => ((n_ints / 2 + (1 << 15)).min(1 << 19), 8),
         }

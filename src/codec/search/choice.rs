@@ -1,6 +1,7 @@
 //! What codes the arrays: which arrays each choice can code, and so which models belong into a list.
 
 use crate::array::Dtype;
+use crate::codec::search::level::Level;
 use crate::error::Result;
 use crate::model::Model;
 use crate::sample::Loss;
@@ -8,11 +9,12 @@ use crate::weights::zoo;
 use std::sync::Arc;
 
 /// Which network codes the arrays.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub enum Choice {
     /// Whichever of the embedded defaults measures smallest.
-    #[default]
     Auto,
+    /// What a level says.
+    Level(Level),
     /// None: classic modes only.
     Classic,
     /// None: a wavelet, of fields within a bound.
@@ -20,24 +22,41 @@ pub enum Choice {
     These(Vec<Arc<Model>>),
 }
 
+impl Default for Choice {
+    fn default() -> Choice {
+        Choice::Level(Level::default())
+    }
+}
+
 impl Choice {
-    /// What a word means; none means the weights that were given, else `auto`. Weights that are to be embedded are those of one
+    /// What a word means; none means the weights that were given, else the level. Weights that are to be embedded are those of one
     /// of the defaults, so that whoever decodes needs nothing else.
-    pub fn named(name: Option<&str>, given: &[Arc<Model>], embed: bool) -> Result<Choice> {
+    pub fn named(name: Option<&str>, given: &[Arc<Model>], level: Level, embed: bool) -> Result<Choice> {
         Ok(match name {
             None if !given.is_empty() => Choice::These(given.to_vec()),
             None | Some("auto") if embed => Choice::These(zoo::defaults()),
-            None | Some("auto") => Choice::Auto,
+            None => Choice::Level(level),
+            Some("auto") => Choice::Auto,
             Some("classic") => Choice::Classic,
             Some("wavelet") => Choice::Wavelet,
             Some(name) => Choice::These(zoo::by_name(name, given)?),
         })
     }
 
+    /// 1 to 9; 0 where no level decides.
+    pub fn level_number(&self) -> u8 {
+        if let Choice::Level(level) = self { level.number() } else { 0 }
+    }
+
+    /// Whether a search looks at little, and believes estimates.
+    pub fn is_short(&self) -> bool {
+        matches!(self, Choice::Level(level) if level.is_short())
+    }
+
     /// The rule: wavelets and autoencoders code floats within one bound for all samples, everything else codes whatever there is.
     pub fn can_code(&self, dtype: Dtype, loss: Loss) -> bool {
         let needs_bound = match self {
-            Choice::Auto | Choice::Classic => false,
+            Choice::Auto | Choice::Level(_) | Choice::Classic => false,
             Choice::Wavelet => true,
             Choice::These(models) => models.iter().any(|model| model.vqae.is_some()),
         };

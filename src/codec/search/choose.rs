@@ -33,7 +33,7 @@ pub fn choose(task: &Task) -> Result<Chosen> {
     if let ([model, ..], true) = (others.as_slice(), models.len() + others.len() > 1) {
         return Err(Error::argument(format!("{} codes alone: name one model", model.name)));
     }
-    let n_cells = task.adapt.n_cells(task.view.ty.n_samples()? as usize);
+    let n_cells = task.adapt().n_cells(task.view.ty.n_samples()? as usize);
     task.view.memory.check_refit(models.iter().map(|model| model.model()), n_cells)?;
     let candidates = candidates(&task.view)?;
     let (draft, bits) = of_windows(task, &candidates, &models)?;
@@ -41,7 +41,8 @@ pub fn choose(task: &Task) -> Result<Chosen> {
         (Some(model), _) => only_vqae(model, draft, task, &candidates)?,
         (None, Choice::Wavelet) => only_wavelet(draft, task, &candidates)?,
         (None, Choice::Auto) => against_wavelet(draft, bits, task, &candidates)?,
-        (None, Choice::Classic | Choice::These(_)) => draft,
+        (None, Choice::Level(level)) if level.tries_wavelets() => against_wavelet(draft, bits, task, &candidates)?,
+        (None, Choice::Classic | Choice::These(_) | Choice::Level(_)) => draft,
     };
     let Candidates { ends, noise, .. } = candidates;
     Ok(Chosen { head: draft.head()?, coder: draft.coder, ends, noise })

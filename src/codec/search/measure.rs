@@ -44,7 +44,8 @@ pub fn measure(draft: &Draft, task: &Task, n_most: usize) -> Result<Measured> {
     let mut errors = Errors::default();
     loop {
         if of_batch.is_empty() && n_seen < n_most {
-            of_batch = batch::next(head, BATCH, &mut rest);
+            let batch = if task.is_short() { n_most } else { BATCH };
+            of_batch = batch::next(head, batch, &mut rest);
         }
         let now @ [(plane, band), ..] = batch::next(head, most, &mut of_batch) else { break };
         let len = now.iter().map(|&(plane, band)| band_range(&head.ty, grid, plane, band).1).sum();

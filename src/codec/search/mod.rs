@@ -5,6 +5,7 @@ pub mod check;
 pub mod choice;
 pub mod choose;
 mod draft;
+pub mod level;
 mod measure;
 mod networks;
 mod plain;

@@ -38,7 +38,7 @@ pub fn with_networks(task: &Task, of: &Plain, models: &[Arc<Runtime>]) -> Result
     let n_near = measured
         .iter()
         .take_while(|(bits, _)| plain.map.bound().is_some() && bits - measured[0].0 < measured[0].0 / NEAR);
-    measured.truncate(task.adapt.n_models().max(n_near.count()));
+    measured.truncate(task.adapt().n_models().max(n_near.count()));
     let predictions = predictions(plain, stacks);
     let mut all = vec![(of.bits, plain.clone())];
     let mut least = of.bits;
@@ -56,7 +56,7 @@ pub fn with_networks(task: &Task, of: &Plain, models: &[Arc<Runtime>]) -> Result
         best = chosen;
         if adapt::may_win(best.0, least) {
             let mut refitted = best.1.clone();
-            let saved = adapt::adapt(task.adapt, &mut refitted, (&of.origin, &seen), &stacks)?;
+            let saved = adapt::adapt(task.adapt(), &mut refitted, (&of.origin, &seen), &stacks)?;
             let bits = best.0.saturating_sub(saved);
             // the estimate may be far off where noise is strange, which is where refits gain most
             if bits < best.0 && bits < exact_classic_bits(plain, &stacks) {
@@ -76,7 +76,7 @@ pub fn nearer(mut all: Vec<(u64, Draft)>, task: &Task) -> Result<(u64, Draft)> {
     all.retain(|(bits, _)| *bits == least || is_bounded && bits - least < least / NEAR);
     let mut best = 0;
     if all.len() > 1 {
-        let sizes = all.iter().map(|(_, draft)| Ok(measure(draft, task, N_MEASURED)?.n_bytes));
+        let sizes = all.iter().map(|(_, draft)| Ok(measure(draft, task, task.n_measured(N_MEASURED))?.n_bytes));
         let sizes = sizes.collect::<Result<Vec<u128>>>()?;
         best = (0..all.len()).min_by_key(|&i| sizes[i]).unwrap_or(0);
     }

@@ -30,7 +30,7 @@ pub fn plain<'a>(task: &'a Task, maps: &[Map]) -> Result<Plain<'a>> {
     let n_samples = ty.n_samples()?;
     let mut best: Option<(u128, Plain)> = None;
     for shape in geometries(shape(ty)) {
-        let origin = Origin { source, offset, ty, shape };
+        let origin = Origin { source, offset, ty, shape, is_short: task.is_short() };
         let windows = origin.windows()?;
         for map in maps {
             let draft = Draft::plain(ty, task.label, map, shape);

@@ -29,7 +29,8 @@ pub fn against_wavelet(draft: Draft, bits: u64, task: &Task, candidates: &Candid
         return Ok(draft);
     }
     let Some(wavelet) = by_wavelet(&draft, task, candidates)? else { return Ok(draft) };
-    let (ours, theirs) = (measure(&wavelet, task, N_MEASURED)?, measure(&draft, task, N_MEASURED)?);
+    let n = task.n_measured(N_MEASURED);
+    let (ours, theirs) = (measure(&wavelet, task, n)?, measure(&draft, task, n)?);
     Ok(if ours.n_bytes < theirs.n_bytes { wavelet } else { draft })
 }
 

@@ -9,9 +9,12 @@ use crate::sample::{Map, phase};
 use crate::source::Source;
 use crate::tile::{inpaint, mask};
 
-/// Windows that the choice is made by, and their size.
+/// Windows that the choice is made by, and their sides: long where time is no matter, or the array large.
 const N_WINDOWS: usize = 6;
-const WINDOW: usize = 128;
+const LONG_SIDE: usize = 128;
+const SHORT_SIDE: usize = 64;
+/// A short search reads no more than one sample of so many, but for two windows.
+const SHORT_SHARE: usize = 32;
 
 /// An array in its file, cut into planes.
 #[derive(Clone, Copy)]
@@ -21,6 +24,7 @@ pub struct Origin<'a> {
     pub ty: &'a ArrayType,
     /// Planes, rows, columns.
     pub shape: (usize, usize, usize),
+    pub is_short: bool,
 }
 
 /// Where a window begins.
@@ -51,8 +55,10 @@ pub struct Stack {
 impl Origin<'_> {
     /// The size of a window.
     pub fn size(&self) -> (usize, usize) {
-        let (_, h, w) = self.shape;
-        (h.min(WINDOW), w.min(WINDOW * WINDOW / h.min(WINDOW)))
+        let (n_planes, h, w) = self.shape;
+        let is_small = n_planes * h * w < SHORT_SHARE * N_WINDOWS * LONG_SIDE * LONG_SIDE;
+        let side = if self.is_short && is_small { SHORT_SIDE } else { LONG_SIDE };
+        (h.min(side), w.min(side * side / h.min(side)))
     }
 
     /// The windows that the choice is made by.
@@ -63,7 +69,8 @@ impl Origin<'_> {
     /// Their corners.
     pub fn choice(&self) -> Vec<Corner> {
         let ((n_planes, h, w), (wh, ww)) = (self.shape, self.size());
-        let n = (n_planes * (h / wh) * (w / ww)).clamp(1, N_WINDOWS);
+        let share = if self.is_short { (n_planes * h * w / (SHORT_SHARE * wh * ww)).max(2) } else { N_WINDOWS };
+        let n = (n_planes * (h / wh) * (w / ww)).clamp(1, N_WINDOWS.min(share));
         let corner = |i: usize| {
             // evenly along each axis, each at its own pace, so that windows do not line up
             let spread =

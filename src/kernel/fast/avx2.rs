@@ -233,16 +233,25 @@ impl<const VNNI: bool> Lanes for Avx2<VNNI> {
         Self::add_words(middle, far)
     }
     #[inline(always)]
-    fn n_not_above(table: &[u16; 64], q: u16) -> u32 {
+    fn lookup_pair(self, table: &[u16]) -> Self {
+        let last = Self::splat(i32::try_from(table.len() - 2).expect("tables are short"));
+        let index = self.max(Self::splat(0)).min(last);
+        let pairs = table.as_ptr().cast();
+        Avx2(call!(_mm256_i32gather_epi32::<2>(pairs, index.0)), call!(_mm256_i32gather_epi32::<2>(pairs, index.1)))
+    }
+    #[inline(always)]
+    fn n_not_above(table: &[u16; 65], q: u16) -> u32 {
         let q = call!(_mm256_set1_epi16(q as i16));
-        let mut n = 0;
-        for quarter in table.chunks_exact(16) {
+        let mut not_above = [q; 4];
+        for (quarter, out) in table.chunks_exact(16).zip(&mut not_above) {
             let c = call!(_mm256_loadu_si256(quarter.as_ptr().cast()));
             let larger = call!(_mm256_max_epu16(c, q));
-            let not_above = call!(_mm256_cmpeq_epi16(larger, q));
-            n += (call!(_mm256_movemask_epi8(not_above)) as u32).count_ones();
+            *out = call!(_mm256_cmpeq_epi16(larger, q));
         }
-        n / 2
+        let [a, b, c, d] = not_above;
+        let (low, high) = (call!(_mm256_packs_epi16(a, b)), call!(_mm256_packs_epi16(c, d)));
+        let both = (call!(_mm256_movemask_epi8(low)) as u32, call!(_mm256_movemask_epi8(high)) as u32);
+        both.0.count_ones() + both.1.count_ones()
     }
     #[inline(always)]
     fn join_halves([a, b]: [Self; 2]) -> Self {
@@ -262,7 +271,7 @@ impl<const VNNI: bool> Lanes for Avx2<VNNI> {
 
 /// With the dot product as one instruction.
 pub mod vnni {
-    super::super::doors!("avx2,avxvnni", super::Avx2<true>);
+    super::super::doors!("avx2,popcnt,avxvnni", super::Avx2<true>);
 }
 
-super::doors!("avx2", Avx2<false>);
+super::doors!("avx2,popcnt", Avx2<false>);

@@ -187,10 +187,16 @@ impl Lanes for Avx512 {
         [Avx512(call!(_mm512_unpacklo_epi16(low, high))), Avx512(call!(_mm512_unpackhi_epi16(low, high)))]
     }
     #[inline(always)]
-    fn n_not_above(table: &[u16; 64], q: u16) -> u32 {
+    fn lookup_pair(self, table: &[u16]) -> Self {
+        let last = Self::splat(i32::try_from(table.len() - 2).expect("tables are short"));
+        let index = self.max(Self::splat(0)).min(last);
+        Avx512(call!(_mm512_i32gather_epi32::<2>(index.0, table.as_ptr().cast())))
+    }
+    #[inline(always)]
+    fn n_not_above(table: &[u16; 65], q: u16) -> u32 {
         let q = call!(_mm512_set1_epi16(q as i16));
         let low = call!(_mm512_loadu_si512(table[..32].as_ptr().cast()));
-        let high = call!(_mm512_loadu_si512(table[32..].as_ptr().cast()));
+        let high = call!(_mm512_loadu_si512(table[32..64].as_ptr().cast()));
         call!(_mm512_cmple_epu16_mask(low, q)).count_ones() + call!(_mm512_cmple_epu16_mask(high, q)).count_ones()
     }
     #[inline(always)]
@@ -210,7 +216,7 @@ fn biased_octaves(x: Avx512) -> Avx512 {
     Avx512(bits).shr(Avx512::splat(15))
 }
 
-super::doors!("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vnni", Avx512);
+super::doors!("popcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vnni", Avx512);
 
 /// `context` with the products in tiles.
 #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vnni")]

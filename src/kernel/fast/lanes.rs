@@ -65,8 +65,10 @@ pub trait Lanes: Copy {
     /// The bytes of one lane from four that are 0..=255.
     fn join(x: [Self; 4]) -> Self;
 
-    /// How many of a table's numbers are not above q.
-    fn n_not_above(table: &[u16; 64], q: u16) -> u32;
+    /// Number x of a slice and the one behind it, the former in the lower half; x must be within.
+    fn lookup_pair(self, table: &[u16]) -> Self;
+    /// How many of a table's first 64 numbers are not above q.
+    fn n_not_above(table: &[u16; 65], q: u16) -> u32;
 
     /// Lanes that are 0..=65535, as they are.
     fn words(x: [Self; 2]) -> Self::Words;

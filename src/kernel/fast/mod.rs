@@ -39,7 +39,7 @@ use super::context::{Heads, Hidden};
 use super::interval::Distributions;
 use super::mixture::Mixtures;
 use super::predict::Linear;
-use super::table::{Choice, Choices};
+use super::table::{Choice, Choices, Found, interval};
 use crate::net::{Mesh, Net};
 use pack::{PackedMesh, PackedNet};
 pub use scratch::Scratch;
@@ -78,10 +78,11 @@ impl Level {
     fn is_available(self) -> bool {
         match self {
             Level::Plain => true,
-            Level::Avx2 => is_x86_feature_detected!("avx2"),
-            Level::AvxVnni => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("avxvnni"),
+            Level::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("popcnt"),
+            Level::AvxVnni => Level::Avx2.is_available() && is_x86_feature_detected!("avxvnni"),
             Level::Avx512Vnni => {
-                is_x86_feature_detected!("avx512f")
+                is_x86_feature_detected!("popcnt")
+                    && is_x86_feature_detected!("avx512f")
                     && is_x86_feature_detected!("avx512bw")
                     && is_x86_feature_detected!("avx512cd")
                     && is_x86_feature_detected!("avx512dq")
@@ -124,7 +125,7 @@ macro_rules! doors {
         use crate::kernel::interval::Distributions;
         use crate::kernel::mixture::Mixtures;
         use crate::kernel::predict::Linear;
-        use crate::kernel::table::Choices;
+        use crate::kernel::table::{Choices, Found};
         use crate::kernel::{Site, fast::doors};
 
         doors! { $features, $lanes;
@@ -154,8 +155,10 @@ macro_rules! doors {
                 quantise::coarsen(n, log2_step, b, s, out);
             fn choose(n: usize, b: &[i32], heads: &Heads, max: i32, out: &mut Choices) =
                 table::choose(n, b, heads, max, out);
-            fn find(n: usize, choices: &[u32], quantiles: &[u16; 16], out: &mut [u8; 16]) =
+            fn find(n: usize, choices: &[u32], quantiles: &[u16; 16], out: &mut Found) =
                 table::find(n, choices, quantiles, out);
+            fn tell(n: usize, choices: &Choices, ints: &[i32], symbols: &mut [i32], intervals: &mut [i32]) =
+                table::tell(n, choices, ints, symbols, intervals);
             fn invert(of: Distributions, i: usize, n: usize, quantiles: &[u32; 16], out: &mut Inverted) =
                 interval::invert(of, i, n, quantiles, out);
         }
@@ -279,12 +282,23 @@ impl Kernels {
         at_level!(self, super::table::choose(&b[..n], heads, max, out), choose(n, b, heads, max, out));
     }
 
-    /// The symbols of `n` ≤ 16 cells whose intervals hold their quantiles.
-    pub fn find(&self, n: usize, choices: &[u32], quantiles: &[u16; 16], out: &mut [u8; 16]) {
+    /// The symbols of the ints of a run of `n` cells, and their intervals as `start | (width − 1) << 16`.
+    pub fn tell(&self, n: usize, choices: &Choices, ints: &[i32], symbols: &mut [i32], intervals: &mut [i32]) {
         at_level!(
             self,
-            for j in 0..n {
-                out[j] = super::table::find(Choice(choices[j]), quantiles[j]);
+            super::table::tell(choices, &ints[..n], symbols, intervals),
+            tell(n, choices, ints, symbols, intervals)
+        );
+    }
+
+    /// The symbols of `n` ≤ 16 cells whose intervals hold their quantiles.
+    pub fn find(&self, n: usize, choices: &[u32], quantiles: &[u16; 16], out: &mut Found) {
+        at_level!(
+            self,
+            for i in 0..n {
+                let j = super::table::find(Choice(choices[i]), quantiles[i]);
+                out.symbol[i] = j as u8;
+                (out.start[i], out.width[i]) = interval(Choice(choices[i]), j);
             },
             find(n, choices, quantiles, out)
         );

@@ -3,11 +3,12 @@
 use super::lanes::{Lanes, N, clamp, log2, sixteen, sixteen_mut};
 use crate::kernel::context::Heads;
 use crate::kernel::table::{
-    Choice, Choices, LOG2_PLACES, LOG2_SKEW_STEPS, LOG2_TAIL_STEPS, MAX_LOG2_SCALE, MAX_SKEW, MAX_TAIL, MIN_LOG2_SCALE,
-    OUTSIDE,
+    Choice, Choices, FIRST_PLACE, Found, LOG2_PLACES, LOG2_SKEW_STEPS, LOG2_TAIL_STEPS, MAX_LOG2_SCALE, MAX_SKEW,
+    MAX_TAIL, MIN_LOG2_SCALE, N_SKEWS, N_SYMBOLS, OUTSIDE, tables,
 };
 
 static PLACES: [i32; 8] = LOG2_PLACES;
+static FIRST: [i32; 8] = FIRST_PLACE;
 
 #[inline(always)]
 pub fn choose<V: Lanes>(n: usize, b: &[i32], heads: &Heads, max: i32, out: &mut Choices) {
@@ -24,17 +25,19 @@ pub fn choose<V: Lanes>(n: usize, b: &[i32], heads: &Heads, max: i32, out: &mut 
 
         let shift = q.sar(V::splat(3)).sub(V::splat(8)).max(V::splat(0));
         let scale = q.sub(shift.shl(V::splat(3))).sub(V::splat(16));
-        let places = scale.sar(V::splat(3)).lookup8(&PLACES);
+        let octave = scale.sar(V::splat(3));
+        let places = octave.lookup8(&PLACES);
         let log2_step = V::splat(6).add(shift).sub(places);
         let one = V::splat(1);
         let half = one.shl(log2_step).sar(one);
         let place = location.add(V::splat(32)).add(half).sar(log2_step);
         let last = V::splat(max).sar(shift);
         let middle = place.sar(places).max(V::splat(-OUTSIDE)).min(last.add(V::splat(OUTSIDE)));
-        let shape = place.and(one.shl(places).sub(one)).shl(V::splat(3)).add(tail);
-        let shape = shape.shl(V::splat(2)).add(shape).add(skew).add(V::splat(MAX_SKEW));
+        let first = octave.lookup8(&FIRST).add(scale.and(V::splat(7)).shl(places));
+        let shape = first.add(place.and(one.shl(places).sub(one)));
+        let shape = shape.shl(V::splat(3)).add(tail).mul_halves(V::splat(N_SKEWS)).add(skew).add(V::splat(MAX_SKEW));
         let ends = symbol(V::splat(0).sub(middle)).or(symbol(last.sub(middle)).shl(V::splat(6)));
-        let choice = shape.or(scale.shl(V::splat(10))).or(shift.shl(V::splat(16))).or(ends.shl(V::splat(20)));
+        let choice = shape.or(shift.shl(V::splat(15))).or(ends.shl(V::splat(19)));
         choice.store(sixteen_mut(choices, i));
         middle.store(sixteen_mut(middles, i));
     }
@@ -64,13 +67,42 @@ fn symbol<V: Lanes>(d: V) -> V {
     V::select(below, V::splat(63).sub(up), up)
 }
 
+/// The symbols of the ints of a run, and their intervals as `start | (width − 1) << 16`.
+#[inline(always)]
+pub fn tell<V: Lanes>(n: usize, choices: &Choices, ints: &[i32], symbols: &mut [i32], intervals: &mut [i32]) {
+    let words: &[i32] = bytemuck::cast_slice(&choices.choice);
+    for i in (0..n).step_by(N) {
+        let (choice, middle) = (V::load(sixteen(words, i)), V::load(sixteen(&choices.middle, i)));
+        let shift = choice.shr(V::splat(15)).and(V::splat(15));
+        let j = symbol(V::load(sixteen(ints, i)).sar(shift).sub(middle));
+        let at = choice.and(V::splat(0x7fff)).shl(V::splat(6)).add(j);
+        // start below, start of the next symbol above
+        let both = at.lookup_pair(tables());
+        let low = V::splat(0xffff);
+        let is_first = j.equal(choice.shr(V::splat(19)).and(V::splat(63)));
+        let is_last = j.equal(choice.shr(V::splat(25)));
+        let start = V::select(is_first, V::splat(0), both.and(low));
+        let end = V::select(is_last, V::splat(0), both.shr(V::splat(16)));
+        let width = end.sub(start).sub(V::splat(1)).shl(V::splat(16));
+        j.store(sixteen_mut(symbols, i));
+        start.or(width).store(sixteen_mut(intervals, i));
+    }
+}
+
 /// The symbols whose intervals hold the quantiles of `n` cells.
 #[inline(always)]
-pub fn find<V: Lanes>(n: usize, choices: &[u32], quantiles: &[u16; N], out: &mut [u8; N]) {
-    for (i, &choice) in choices[..n].iter().enumerate() {
-        let choice = Choice(choice);
+pub fn find<V: Lanes>(n: usize, choices: &[u32], quantiles: &[u16; N], out: &mut Found) {
+    let tables = tables();
+    for i in 0..n {
+        let choice = Choice(choices[i]);
         let (first, last) = choice.ends();
-        let j = V::n_not_above(&choice.table().0, quantiles[i]) - 1;
-        out[i] = j.clamp(first as u32, last as u32) as u8;
+        let table: &[u16; N_SYMBOLS + 1] =
+            tables[choice.number() * N_SYMBOLS..].first_chunk().expect("a 0 ends the last");
+        let j = (V::n_not_above(table, quantiles[i]) as usize - 1).clamp(first, last) & 63;
+        let start = if j == first { 0 } else { u32::from(table[j]) };
+        let end = if j == last { 0 } else { u32::from(table[j + 1]) };
+        out.symbol[i] = j as u8;
+        out.start[i] = start;
+        out.width[i] = (end.wrapping_sub(start).wrapping_sub(1) & 0xffff) + 1;
     }
 }
