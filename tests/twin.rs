@@ -8,9 +8,10 @@ use collapsar::internals::kernel::fast::{Inverted, Kernels, Level, Scratch, room
 use collapsar::internals::kernel::interval::Distributions;
 use collapsar::internals::kernel::mixture::{Mixtures, Window, mass};
 use collapsar::internals::kernel::predict::Linear;
+use collapsar::internals::kernel::table::{Choice, Choices, Found};
 use collapsar::internals::kernel::{Arenas, MAX_INT, MAX_RESIDUAL, ONE, Offsets, PlaneStats, SLACK, Site};
 use collapsar::internals::model::Family;
-use collapsar::internals::net::{Input, Layer, Mesh, Net, Pass, Spec, Wiring};
+use collapsar::internals::net::{Head, Input, Layer, Mesh, Net, Pass, Spec, Wiring};
 use collapsar::internals::tile::cells::{decode, encode};
 use collapsar::internals::tile::stream::PlaneContext;
 use painted::{LARGE, MIDDLE, Random, SMALL, Size};
@@ -57,7 +58,7 @@ struct Outcome {
 fn outcome(kernels: &Kernels, case: &Case) -> Outcome {
     let Case { net, linear, offsets, values, at, n, max, .. } = case;
     let (at, n, max) = (*at, *n, *max);
-    let k = net.spec().k;
+    let k = net.spec().head.k();
     let refs: Vec<&[i32]> = case.refs.iter().map(Vec::as_slice).collect();
     let arenas = Arenas { values, residuals: &case.residuals, refs: &refs, stats: case.stats };
     let run = Site { arenas, offsets, at, n, level: case.level };
@@ -460,6 +461,60 @@ fn a_causal_mesh_says_of_a_cell_what_it_says_of_all() {
             cut[i * mesh.sources()[0].width..].fill(0);
             let known: Vec<&[i32]> = std::iter::once(&cut[..]).chain(sources[1..].iter().copied()).collect();
             assert_eq!(kernel::mesh::cell(mesh, &known, i), heads, "cell {i}");
+        }
+    }
+}
+
+/// Which tables cells name, the symbols of their ints, and those of any quantile.
+#[test]
+fn tables_are_chosen_told_and_found_alike() {
+    let mut random = Random(11);
+    for (max, n) in [(0, 1), (1, 15), (255, 33), (65_535, 127), (MAX_INT, 64)] {
+        for _ in 0..20 {
+            let mut heads = Heads::new(Head::Table.n_outputs(), room(n));
+            let (mut b, mut ints) = (vec![0; room(n)], vec![0; room(n)]);
+            for i in 0..n {
+                let octave = random.below(23);
+                heads.s[i] = 1 + random.below(2 << octave) as i32;
+                b[i] = random.below(64 * (max as u32 + 1)) as i32;
+                let near = (b[i] >> 6) + random.within(1 << random.below(12));
+                ints[i] = near.clamp(0, max);
+                for (h, most) in [2000, 3000, 400, 400].into_iter().enumerate() {
+                    heads.heads[h * heads.stride + i] = random.within(most);
+                }
+            }
+            let outcome = |level: Level| {
+                let kernels = Kernels::new(level, []);
+                let (mut choices, mut symbols, mut intervals) =
+                    (Choices::new(room(n)), vec![0; room(n)], vec![0; room(n)]);
+                kernels.choose(n, &b, &heads, max, &mut choices);
+                kernels.tell(n, &choices, &ints, &mut symbols, &mut intervals);
+                let mut found = Vec::new();
+                let mut random = Random(5);
+                for at in (0..n).step_by(16) {
+                    let n = 16.min(n - at);
+                    let quantiles =
+                        std::array::from_fn(|_| [0, u16::MAX, random.below(1 << 16) as u16][random.below(3) as usize]);
+                    let mut out = Found::default();
+                    kernels.find(n, &choices.choice[at..], &quantiles, &mut out);
+                    found.push(out);
+                }
+                (
+                    choices.choice[..n].to_vec(),
+                    choices.middle[..n].to_vec(),
+                    symbols[..n].to_vec(),
+                    intervals[..n].to_vec(),
+                    found,
+                )
+            };
+            let plain = outcome(Level::Plain);
+            for i in 0..n {
+                let (first, last) = Choice(plain.0[i]).ends();
+                assert!((first..=last).contains(&(plain.2[i] as usize)), "{} of {first}..={last}", plain.2[i]);
+            }
+            for level in Level::available() {
+                assert!(outcome(level) == plain, "{level:?}, max {max}, {n} cells");
+            }
         }
     }
 }
