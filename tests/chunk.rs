@@ -1,19 +1,17 @@
 //! Arrays with no file around them come back to the bit, weigh little, and damage to them is noticed and named.
 
 mod chunks;
-mod painted;
-
 use chunks::{Case, cases, counts, field, frame, golden, ty};
 use collapsar::internals::array::{ArrayType, Dtype, Sample, bytes_of};
 use collapsar::internals::codec::array::memory::Memory;
 use collapsar::internals::codec::chunk::weigh_chunk;
 use collapsar::internals::error::ErrorKind;
 use collapsar::internals::model::Family;
+use collapsar::internals::synthetic::{self, Lcg};
 use collapsar::internals::{Adapt, Choice, Decoding, Error, Loss, Options};
 use collapsar::internals::{
     decode_array, decode_array_into, decode_chunk, decode_chunk_into, describe_chunk, encode_array, encode_chunk,
 };
-use painted::Random;
 use proptest::prelude::*;
 
 const SHAPES: [&[u64]; 14] = [
@@ -38,7 +36,7 @@ fn classic() -> Options {
 }
 
 fn by(family: Family) -> Options {
-    Options { model: Choice::These(vec![painted::loaded(family)]), ..Options::default() }
+    Options { model: Choice::These(vec![synthetic::loaded(family)]), ..Options::default() }
 }
 
 fn knowing(options: &Options) -> Decoding {
@@ -47,7 +45,7 @@ fn knowing(options: &Options) -> Decoding {
 }
 
 /// A few low bits of noise over a slope: what any dtype may hold.
-fn slope(ty: &ArrayType, random: &mut Random) -> Vec<u8> {
+fn slope(ty: &ArrayType, random: &mut Lcg) -> Vec<u8> {
     let n = ty.dtype.n_bytes();
     let sample = |i: u64| {
         let mut bytes = (i / 3 + 100 + u64::from(random.below(5))).to_le_bytes()[..n].to_vec();
@@ -61,7 +59,7 @@ fn slope(ty: &ArrayType, random: &mut Random) -> Vec<u8> {
 
 #[test]
 fn every_dtype_byte_order_and_shape_comes_back_to_the_bit() {
-    let mut random = Random(5);
+    let mut random = Lcg(5);
     for dtype in Dtype::ALL {
         for (shape, big_endian) in SHAPES.iter().flat_map(|shape| [(shape, false), (shape, true)]) {
             let ty = ArrayType { dtype, big_endian, shape: shape.to_vec() };
@@ -285,7 +283,7 @@ fn a_model_that_is_not_at_hand_is_named() {
     let options = by(Family::Pixelcnn);
     let chunk = encode_array(&frame(40, 50), &[40, 50], &options).unwrap();
     let error = decode_array::<u16>(&chunk, &Decoding::default()).unwrap_err();
-    let begins: String = painted::loaded(Family::Pixelcnn).hash[..8].iter().map(|b| format!("{b:02x}")).collect();
+    let begins: String = synthetic::loaded(Family::Pixelcnn).hash[..8].iter().map(|b| format!("{b:02x}")).collect();
     assert!(error.kind == ErrorKind::Model && error.message.contains(&begins), "{error}");
     assert!(error.message.contains("Decoding::models"), "{error}");
 }
@@ -298,7 +296,7 @@ proptest! {
         dtype in 0usize..10, big_endian: bool, shape in proptest::collection::vec(0u64..9, 0..5), seed: u32, bits in 0u32..9
     ) {
         let ty = ArrayType { dtype: Dtype::ALL[dtype], big_endian, shape };
-        let mut random = Random(seed);
+        let mut random = Lcg(seed);
         let bytes: Vec<u8> = (0..ty.n_bytes().unwrap()).map(|_| random.below(1 << bits) as u8).collect();
         let chunk = encode_chunk(&bytes, &ty, &classic()).unwrap();
         prop_assert!(chunk.len() <= bytes.len() + 24);

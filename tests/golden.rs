@@ -1,9 +1,8 @@
-//! Files of the past: decompress(tests/golden/vN/NAME.clps) = painted content, and compress(painted content) = the newest of them.
+//! Files of the past: decompress(tests/golden/vN/NAME.clps) = synthetic content, and compress(synthetic content) = the newest of them.
 //!
 //! What a release has written must come back in every later one, at every level. `tests/golden/v1/README.md` says how a new
 //! version is added.
 
-mod painted;
 mod tar;
 
 use collapsar::internals::array::{ArrayType, Dtype};
@@ -12,6 +11,7 @@ use collapsar::internals::codec::array::references::fetch;
 use collapsar::internals::codec::file::archive::{Archive, Array};
 use collapsar::internals::kernel::fast::Level;
 use collapsar::internals::model::Family;
+use collapsar::internals::synthetic::{self, Lcg};
 use collapsar::internals::tile::cells::encode;
 use collapsar::internals::tile::code::Mode;
 use collapsar::internals::tile::coder::Coder;
@@ -80,7 +80,7 @@ fn cases() -> Vec<Case> {
         case("waves", waves(12, 48, 64), by_waves(&[12, 48, 64]), |a| {
             matches!(first(a).head.coder, Coder::Wavelet { .. }) && mode(a) == Mode::Network
         }),
-        case("painted", waves(2, 64, 80), painted_field(&[2, 64, 80]), is_painted),
+        case("painted", waves(2, 64, 80), transformed_field(&[2, 64, 80]), is_transformed),
         case("other", [noise(700), b"one word, ".repeat(90)].concat(), Options::default(), |a| a.arrays().count() == 0),
         case("empty", Vec::new(), Options::default(), |a| a.file.n_bytes == 0),
     ]
@@ -91,9 +91,9 @@ fn model(name: &str) -> Options {
     Options { model: Choice::These(vec![zoo::by_hash(&hash(name), &[]).unwrap()]), ..Options::default() }
 }
 
-/// A net whose layers look around, in the file.
+/// A net whose layers read other cells, in the file.
 fn grown() -> Options {
-    Options { model: Choice::These(vec![painted::grown()]), embed: true, ..Options::default() }
+    Options { model: Choice::These(vec![synthetic::grown()]), embed: true, ..Options::default() }
 }
 
 fn hash(name: &str) -> [u8; 32] {
@@ -110,8 +110,8 @@ fn bounded(shape: &[u64]) -> Options {
     Options { loss: Loss::Abs(0.03125), ..raw(Dtype::F32, shape) }
 }
 
-/// By the autoencoder, to a bound at which its blocks are painted.
-fn painted_field(shape: &[u64]) -> Options {
+/// By the autoencoder, to a bound at which its blocks have codes.
+fn transformed_field(shape: &[u64]) -> Options {
     Options { loss: Loss::Abs(3.0), model: model("vqae-default-1").model, ..raw(Dtype::F32, shape) }
 }
 
@@ -126,7 +126,7 @@ fn mode(archive: &Archive) -> Mode {
     archive.tile(array, &place, array.first_block).unwrap().mode
 }
 
-fn is_painted(archive: &Archive) -> bool {
+fn is_transformed(archive: &Archive) -> bool {
     let array = first(archive);
     let place = array.head.grid().place(0, 0, 0, 0, 0).unwrap();
     let code = archive.tile(array, &place, array.first_block).unwrap();
@@ -164,24 +164,16 @@ fn coded_by_family(archive: &Archive, family: Family) -> bool {
     mode == Mode::Network && array.head.coder.model().is_some_and(|model| model.family == family)
 }
 
-struct Random(u32);
-
-impl Random {
-    fn below(&mut self, n: u32) -> u32 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        ((u64::from(self.0) * u64::from(n)) >> 32) as u32
-    }
-
-    /// About bell-shaped, 0 in the middle.
-    fn bell(&mut self, n: u32) -> i32 {
-        (0..4).map(|_| self.below(n) as i32).sum::<i32>() - 2 * (n as i32 - 1)
-    }
+/// About bell-shaped, 0 in the middle.
+fn bell(random: &mut Lcg, n: u32) -> i32 {
+    (0..4).map(|_| random.below(n) as i32).sum::<i32>() - 2 * (n as i32 - 1)
 }
 
 /// A slope, noise, stars with wings.
 fn sky(seed: u32, h: usize, w: usize) -> Vec<u16> {
-    let mut random = Random(seed);
-    let mut ints: Vec<i32> = (0..h * w).map(|i| 900 + (2 * (i / w) + i % w) as i32 / 3 + random.bell(9)).collect();
+    let mut random = Lcg(seed);
+    let mut ints: Vec<i32> =
+        (0..h * w).map(|i| 900 + (2 * (i / w) + i % w) as i32 / 3 + bell(&mut random, 9)).collect();
     for _ in 0..h * w / 500 {
         let (y0, x0, peak) = (random.below(h as u32) as i32, random.below(w as u32) as i32, random.below(9000) as i32);
         for (i, int) in ints.iter_mut().enumerate() {
@@ -217,7 +209,7 @@ fn gz(content: &[u8]) -> Vec<u8> {
 
 /// One noisy scene in four colours.
 fn mosaic(h: usize, w: usize) -> Vec<u8> {
-    let mut random = Random(3);
+    let mut random = Lcg(3);
     let scene: Vec<u32> = (0..h / 2 * (w / 2)).map(|_| random.below(100)).collect();
     let sample = |i: usize| {
         let (y, x) = (i / w, i % w);
@@ -228,13 +220,13 @@ fn mosaic(h: usize, w: usize) -> Vec<u8> {
 
 /// Planes that show the same noise a little differently.
 fn stack(n: usize, h: usize, w: usize) -> Vec<u8> {
-    let (fixed, mut random) = (sky(4, h, w), Random(5));
+    let (fixed, mut random) = (sky(4, h, w), Lcg(5));
     (0..n * h * w).flat_map(|i| (fixed[i % (h * w)] + random.below(4) as u16).to_le_bytes()).collect()
 }
 
 /// A frame, and one in other units that shows the same, as files of a tar.
 fn group() -> Vec<u8> {
-    let (frame, mut random) = (sky(13, 48, 56), Random(14));
+    let (frame, mut random) = (sky(13, 48, 56), Lcg(14));
     let other = frame.iter().map(|v| 20_000 - 2 * v.min(&9000) + random.below(3) as u16);
     let npy = |samples: Vec<u16>| {
         let dict = "{'descr': '<u2', 'fortran_order': False, 'shape': (48, 56), }";
@@ -247,7 +239,7 @@ fn group() -> Vec<u8> {
 
 /// No common step and few values twice: square roots, which IEEE 754 rounds to the bit.
 fn floats(h: usize, w: usize) -> Vec<u8> {
-    let mut random = Random(9);
+    let mut random = Lcg(9);
     let sample = |v: &u16| (f32::from(*v) + random.below(1 << 12) as f32 / 4096.0).sqrt() - 31.0;
     let mut samples: Vec<f32> = sky(6, h, w).iter().map(sample).collect();
     samples[77] = f32::NAN;
@@ -255,14 +247,14 @@ fn floats(h: usize, w: usize) -> Vec<u8> {
 }
 
 fn doubles(h: usize, w: usize) -> Vec<u8> {
-    let mut random = Random(10);
+    let mut random = Lcg(10);
     let sample = |v: &u16| (f64::from(*v) + f64::from(random.below(1 << 30)) / 1_073_741_824.0).sqrt();
     sky(7, h, w).iter().map(sample).flat_map(f64::to_le_bytes).collect()
 }
 
 /// Particles, event after event: values that no neighbour foresees and that come again with those around them.
 fn columns(n: usize) -> Vec<u8> {
-    let mut random = Random(13);
+    let mut random = Lcg(13);
     let mut samples: Vec<f32> = Vec::new();
     while samples.len() < n {
         match samples.len() {
@@ -278,7 +270,7 @@ fn columns(n: usize) -> Vec<u8> {
 
 /// Planes of sea around land that is 1e20, with a NaN, an infinity, and a sample that no step comes near.
 fn sea(n: usize, h: usize, w: usize) -> Vec<u8> {
-    let mut random = Random(12);
+    let mut random = Lcg(12);
     let is_land = |y: usize, x: usize| (x > 9 + y / 3) != (y > 30 && x > 20);
     let sample = |i: usize| {
         let (plane, y, x) = (i / (h * w), i / w % h, i % w);
@@ -306,14 +298,14 @@ fn waves(n: usize, h: usize, w: usize) -> Vec<u8> {
 /// Few values, far apart.
 fn ranks(h: usize, w: usize) -> Vec<u8> {
     let values = [-2_000_000_011, -70_001, -13, 0, 5, 77, 1003, 65_537, 9_999_991, 1_234_567_891];
-    let mut random = Random(8);
+    let mut random = Lcg(8);
     let sample = |i: usize| values[((i / w + i % w) / 18 + random.below(2) as usize).min(values.len() - 1)];
     (0..h * w).map(sample).flat_map(i32::to_le_bytes).collect()
 }
 
 /// Now and then an int from anywhere: tails that no net has met.
 fn wild(h: usize, w: usize) -> Vec<u8> {
-    let mut random = Random(11);
+    let mut random = Lcg(11);
     let sample = |i: usize| {
         let far = if random.below(16) == 0 { random.below(500) } else { 0 };
         1000 + (i / w + 2 * (i % w)) as u32 / 3 + random.below(3) + far

@@ -218,7 +218,7 @@ impl Content<'_> {
             let (_, code) = payload::read(&block)?;
             let lost = &lost.lock().unwrap_or_else(PoisonError::into_inner).numbers;
             if code.mode == Mode::Network && looked_at(head, place).any(|number| lost.contains(&number)) {
-                return Err(Error::corrupt("a tile that it looks at is lost"));
+                return Err(Error::corrupt("a tile that it is predicted from is lost"));
             }
             Ok(code)
         };

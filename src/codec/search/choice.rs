@@ -70,12 +70,12 @@ mod tests {
         all.dedup();
         assert_eq!(names(&lossless(zoo::embedded())), all);
         let vqae = Choice::These(vec![zoo::embedded()[vqae].clone()]);
-        for painted in [vqae, Choice::Wavelet] {
-            assert!(painted.can_code(Dtype::F64, Loss::Rel(0.1)));
+        for transform in [vqae, Choice::Wavelet] {
+            assert!(transform.can_code(Dtype::F64, Loss::Rel(0.1)));
             for (dtype, loss) in
                 [(Dtype::F64, Loss::None), (Dtype::U16, Loss::Abs(1.0)), (Dtype::F32, Loss::PwRel(0.1))]
             {
-                assert!(!painted.can_code(dtype, loss));
+                assert!(!transform.can_code(dtype, loss));
                 assert!(Choice::Auto.can_code(dtype, loss) && Choice::Classic.can_code(dtype, loss));
             }
         }

@@ -12,11 +12,11 @@ mod whole;
 
 use crate::cli::args;
 use crate::cli::machine::resources;
-use crate::cli::measure::synthetic;
 use crate::cli::path::weights;
 use crate::cli::talk::exit::Tally;
 use crate::cli::talk::print::Talk;
 use collapsar::internals::model::{Family, Model};
+use collapsar::internals::synthetic;
 use collapsar::internals::{Error, Result};
 use conformance::Plain;
 use report::Report;
