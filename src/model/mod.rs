@@ -90,12 +90,17 @@ impl Family {
         if self == Family::L3c { &[0, -1, 1] } else { &[0] }
     }
 
+    /// Whether its nets may be as large as those of a preset `max`: not where an int costs three of them.
+    pub fn has_large_nets(self) -> bool {
+        self != Family::L3c
+    }
+
     pub fn knows_masks(self) -> bool {
         self != Family::L3c
     }
 }
 
-/// Where the nets of a pass look: at ints, at reference planes, at activations.
+/// What the nets of a pass read: ints, reference planes, activations.
 #[derive(Clone, Copy)]
 pub struct Places<'a> {
     pub taps: &'a [Tap],
