@@ -23,7 +23,7 @@ pub fn run(args: &args::Demo) -> Result<Tally> {
     let frame = synthetic::fits(SIDE, SIDE, &synthetic::frame(SIDE, SIDE, args.seed));
 
     let options = Options {
-        model: Choice::named(None, &weights::given(&args.weights)?, false)?,
+        model: Choice::named(None, &weights::given(&args.weights)?)?,
         device: resources::device(),
         memory: resources::memory(),
         ..Options::default()

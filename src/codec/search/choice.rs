@@ -21,12 +21,10 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// What a word means; none means the weights that were given, else `auto`. Weights that are to be embedded are those of one
-    /// of the defaults, so that whoever decodes needs nothing else.
-    pub fn named(name: Option<&str>, given: &[Arc<Model>], embed: bool) -> Result<Choice> {
+    /// What a word means; none means the weights that were given, else `auto`.
+    pub fn named(name: Option<&str>, given: &[Arc<Model>]) -> Result<Choice> {
         Ok(match name {
             None if !given.is_empty() => Choice::These(given.to_vec()),
-            None | Some("auto") if embed => Choice::These(zoo::defaults()),
             None | Some("auto") => Choice::Auto,
             Some("classic") => Choice::Classic,
             Some("wavelet") => Choice::Wavelet,
