@@ -97,13 +97,13 @@ pub fn bytes(head: &Head, bands: &[Band], out: &mut [u8]) -> Result<()> {
 pub fn tile(head: &Head, bands: &[Band], place: &Place, previous: &Planes) -> Tile {
     let nth = |plane: usize, band: usize| plane * head.grid().n_bands() + band;
     let band = &bands[nth(place.plane, place.band) - nth(bands[0].plane, bands[0].band)];
-    let seen = looked_at(head, band.plane, band.band, previous);
+    let seen = predicted_from(head, band.plane, band.band, previous);
     let (ints, mask) = (band.tile(place, head.grid()), band.mask(place, head.grid()));
     Tile { place: *place, ints, mask, refs: band.refs(place, head, &seen) }
 }
 
 /// The same band of the planes that `plane` is predicted from, newest first.
-pub fn looked_at<'a>(head: &Head, plane: usize, band: usize, previous: &'a Planes) -> Vec<&'a Band> {
+pub fn predicted_from<'a>(head: &Head, plane: usize, band: usize, previous: &'a Planes) -> Vec<&'a Band> {
     let n = head.n_previous_of(plane);
     let before = previous.iter().filter(|p| p[0].plane < plane).take(n);
     before.map(|p| &p[band]).collect()

@@ -198,7 +198,7 @@ impl Decoder<'_> {
         let coded = |n: usize| {
             let ((i, place), block) = jobs[n];
             let band = &bands[i];
-            let refs = band.refs(&place, head, &batch::looked_at(head, band.plane, band.band, &self.previous));
+            let refs = band.refs(&place, head, &batch::predicted_from(head, band.plane, band.band, &self.previous));
             let seen = |code: Code| match code.mode {
                 Mode::Network if self.damage.is_some() && band.sees_lost(&place, head) => {
                     Err(Error::corrupt("a tile of another array that it is predicted from is lost"))
