@@ -285,7 +285,7 @@ fn a_model_that_is_not_at_hand_is_named() {
     let error = decode_array::<u16>(&chunk, &Decoding::default()).unwrap_err();
     let begins: String = synthetic::loaded(Family::Pixelcnn).hash[..8].iter().map(|b| format!("{b:02x}")).collect();
     assert!(error.kind == ErrorKind::Model && error.message.contains(&begins), "{error}");
-    assert!(error.message.contains("Decoding::models"), "{error}");
+    assert!(error.message.contains("Decoding::weights"), "{error}");
 }
 
 proptest! {
