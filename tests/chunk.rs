@@ -342,10 +342,3 @@ fn the_encoder_still_makes_these_chunks() {
         assert!(chunk == golden, "{name}: other bytes than the golden chunk has");
     }
 }
-
-/// `cargo test --release --test chunk -- --ignored` writes the golden chunks that are not there yet.
-#[test]
-#[ignore = "writes golden chunks that are missing"]
-fn write_what_is_missing() {
-    chunks::write_missing(|case| encode_chunk(&case.bytes, &case.ty, &case.options).unwrap());
-}

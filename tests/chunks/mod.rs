@@ -1,5 +1,7 @@
 //! Arrays that chunks are made of, and the golden chunks: `tests/golden/chunk-1`.
 
+#![allow(dead_code, reason = "tests and the example use their part")]
+
 use collapsar::internals::array::{ArrayType, Dtype, Sample, bytes_of};
 use collapsar::internals::codec::search::related::References;
 use collapsar::internals::synthetic::Lcg;
@@ -92,7 +94,7 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-fn folder() -> PathBuf {
+pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/chunk-1")
 }
 
@@ -107,23 +109,4 @@ pub fn golden() -> Vec<(String, Vec<u8>, ArrayType, String)> {
         (name.to_string(), fs::read(folder().join(format!("{name}.chunk"))).unwrap(), ty, hash.to_string())
     };
     list.lines().map(read).collect()
-}
-
-/// Those that are there are never edited.
-pub fn write_missing(encode: impl Fn(&Case) -> Vec<u8>) {
-    let mut list = fs::read_to_string(folder().join("CONTENT.txt")).unwrap_or_default();
-    for case in cases() {
-        let path = folder().join(format!("{}.chunk", case.name));
-        if path.exists() {
-            continue;
-        }
-        let chunk = encode(&case);
-        let (ty, bytes) = collapsar::internals::decode_chunk(&chunk, &Default::default()).unwrap();
-        let shape: Vec<String> = ty.shape.iter().map(u64::to_string).collect();
-        let order = if ty.big_endian { "big" } else { "little" };
-        let (name, dtype, shape) = (case.name, ty.dtype.name(), shape.join("x"));
-        list += &format!("{name} {dtype} {order} {shape} {}\n", blake3::hash(&bytes));
-        fs::write(path, chunk).unwrap();
-    }
-    fs::write(folder().join("CONTENT.txt"), list).unwrap();
 }
