@@ -304,12 +304,27 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_behind_a_good_sum_are_refused_or_decoded(body in proptest::collection::vec(any::<u8>(), 0..60)) {
-        let mut chunk = vec![0x8f, b'C', b'A', 1, body.len() as u8 + 4];
+    fn any_bytes_behind_a_good_sum_are_refused_or_decoded(
+        is_typed: bool, form in 0usize..7, body in proptest::collection::vec(any::<u8>(), 0..60)
+    ) {
+        // 5 × 4 samples of u16, and every form that there is; or whatever it says
+        let typed = [Dtype::U16 as u8, 2, 5, 4, [0, 1, 2, 3, 128, 129, 137][form]];
+        let begins = if is_typed { &typed[..] } else { &[] };
+        let mut chunk = vec![0x8f, b'C', b'A', 1, (begins.len() + body.len()) as u8 + 4];
+        chunk.extend(begins);
         chunk.extend(&body);
         chunk.extend([0; 4]);
         let within = Decoding { memory: Memory { most: Some(1 << 26), taken: 0 }, ..Decoding::default() };
-        let _ = decode_chunk(&with_sum(chunk), &within);
+        match decode_chunk(&with_sum(chunk), &within) {
+            Ok((ty, bytes)) => prop_assert_eq!(bytes.len() as u64, ty.n_bytes().unwrap()),
+            Err(error) => {
+                let of_the_chunk = matches!(
+                    error.kind,
+                    ErrorKind::Corrupt | ErrorKind::Truncated | ErrorKind::Unsupported | ErrorKind::Limit | ErrorKind::Model
+                );
+                prop_assert!(of_the_chunk, "{}", error);
+            }
+        }
     }
 }
 
