@@ -111,7 +111,7 @@ fn a_chain_of_a_hundred_thousand_planes_is_refused() {
 }
 
 #[test]
-fn planes_too_large_to_be_kept_are_not_looked_at() {
+fn planes_too_large_to_be_kept_are_no_references() {
     let mut large = head(4, 1 << 14, 1 << 14);
     (large.n_previous, large.key_interval) = (3, 4);
     let n_tiles = large.layout.n_tiles();
