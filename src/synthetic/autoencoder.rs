@@ -1,4 +1,4 @@
-//! An autoencoder that does its work on [`shades`](super::shades), and meshes of any shape. Seeded.
+//! An autoencoder that does its work on `shades`, and meshes of any shape. Seeded.
 
 use super::net::stored;
 use super::random::Lcg;

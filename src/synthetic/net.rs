@@ -1,4 +1,4 @@
-//! Models with seeded random weights, of any size, with heads that fit [`tile`](super::tile) as well as those of a trained net.
+//! Models with seeded random weights, of any size, with heads that fit `tile` as well as those of a trained net.
 
 use super::random::Lcg;
 use crate::kernel::predict::Linear;
