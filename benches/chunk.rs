@@ -1,6 +1,7 @@
 //! Arrays of 64 KiB as chunks, beside the same arrays as files: what a Zarr store or an HDF5 filter does all day.
 
 use collapsar::internals::array::{ArrayType, Dtype};
+use collapsar::internals::synthetic::Lcg;
 use collapsar::internals::weights::zoo;
 use collapsar::internals::{Choice, Decoding, Options, compress, decode_array, decompress, encode_array};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -9,11 +10,8 @@ const H: usize = 128;
 const W: usize = 256;
 
 fn frame() -> Vec<u16> {
-    let mut state = 1u32;
-    let mut noise = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        state >> 16 & 15
-    };
+    let mut random = Lcg(1);
+    let mut noise = || random.bits(16) & 15;
     (0..H * W).map(|i| (1000 + (i / W + i % W) as u32 / 8 + noise() + noise() + noise()) as u16).collect()
 }
 

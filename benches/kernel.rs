@@ -1,8 +1,5 @@
 //! What each op costs, and a whole tile, at every level of this machine: cells per second of one thread.
 
-#[path = "../tests/painted/mod.rs"]
-mod painted;
-
 use collapsar::internals::kernel::context::Heads;
 use collapsar::internals::kernel::fast::{Inverted, Level, Scratch, room};
 use collapsar::internals::kernel::interval::Distributions;
@@ -10,6 +7,7 @@ use collapsar::internals::kernel::mixture::{Mixtures, Window, mass};
 use collapsar::internals::kernel::{Arenas, ONE, PlaneStats};
 use collapsar::internals::model::vqae::{BLOCK, Role};
 use collapsar::internals::model::{Family, Model};
+use collapsar::internals::synthetic;
 use collapsar::internals::tile::cells::{decode, encode};
 use collapsar::internals::tile::stream::PlaneContext;
 use collapsar::internals::weights::zoo;
@@ -18,7 +16,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 const SIDE: usize = 256;
-const SIZES: [painted::Size; 3] = [painted::SMALL, painted::MIDDLE, painted::LARGE];
+const SIZES: [synthetic::Size; 3] = [synthetic::SMALL, synthetic::MIDDLE, synthetic::LARGE];
 
 /// The family, and multiplications per cell in thousands.
 fn name(model: &Model) -> String {
@@ -49,10 +47,10 @@ fn meshes(criterion: &mut Criterion) {
 fn ops(criterion: &mut Criterion) {
     for (size, family) in SIZES.into_iter().flat_map(|size| [(size, Family::Pixelcnn), (size, Family::PixelcnnDeep)]) {
         for level in Level::available() {
-            let model = painted::model(family, size);
+            let model = synthetic::model(family, size);
             let kernels = model.kernels(level);
             let plan = model.plan_to_encode(SIDE, SIDE);
-            let ints = painted::tile(SIDE, SIDE, 65535);
+            let ints = synthetic::tile(SIDE, SIDE, 65535);
             let mut values = plan.arena(ints[0] * ONE);
             plan.fill(&ints, &mut values);
             let residuals: Vec<i32> = values.iter().map(|v| v % 1500 - 700).collect();
@@ -107,7 +105,7 @@ fn tiles(criterion: &mut Criterion) {
     for family in Family::OF_CELLS {
         for size in SIZES {
             for level in Level::available() {
-                let model = painted::model(family, size);
+                let model = synthetic::model(family, size);
                 let (kernels, linears) = (model.kernels(level), model.linears(0));
                 let context = PlaneContext {
                     model: &model,
@@ -117,7 +115,7 @@ fn tiles(criterion: &mut Criterion) {
                     max: 65535,
                 };
                 let (to_encode, to_decode) = (model.plan_to_encode(SIDE, SIDE), model.plan_to_decode(SIDE, SIDE));
-                let ints = painted::tile(SIDE, SIDE, 65535);
+                let ints = synthetic::tile(SIDE, SIDE, 65535);
                 let payload = encode(context, &to_encode, &ints, &[]);
                 let mut back = vec![0; ints.len()];
 

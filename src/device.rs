@@ -211,8 +211,8 @@ fn decode_cells(gpu: &Gpu, coder: &ArrayCoder, tiles: &[ToDecode], take: Take) -
 fn encode_blocks(gpu: &Gpu, autoencoder: Autoencoder, coder: &ArrayCoder, tiles: &[Tile]) -> Result<Vec<Coded>> {
     let mut blocks: Vec<Vec<Block>> = tiles.par_iter().map(|tile| vqae::blocks(coder.to_transform(tile))).collect();
     let mut coded: Vec<&mut Block> = blocks.iter_mut().flatten().filter(|block| block.is_coded()).collect();
-    let mut painted = gpu.find(autoencoder.vqae, &mut coded)?.into_iter();
-    let heads = heads(&blocks, &mut painted);
+    let mut decoded = gpu.encode_blocks(autoencoder.vqae, &mut coded)?.into_iter();
+    let heads = heads(&blocks, &mut decoded);
     let one = |((tile, blocks), heads): ((&Tile, Vec<Block>), Vec<Vec<i32>>)| {
         coder.transformed(tile, vqae::smaller_of_both(autoencoder, coder.to_transform(tile), blocks, &heads))
     };
@@ -235,15 +235,15 @@ fn decode_blocks(
     });
     let blocks: Vec<&[Block]> = blocks.collect();
     let coded: Vec<&Block> = blocks.iter().copied().flatten().filter(|block| block.is_coded()).collect();
-    let mut painted = gpu.paint(autoencoder.vqae, &coded)?.into_iter();
-    let heads = heads(&blocks, &mut painted);
+    let mut decoded = gpu.decode_blocks(autoencoder.vqae, &coded)?.into_iter();
+    let heads = heads(&blocks, &mut decoded);
     let each = opened.par_drain(..).zip(heads).zip(tiles).enumerate();
     Ok(each.map(|(i, ((opened, heads), t))| coder.close(opened?, &heads, &t.place).map(|tile| take(i, tile))).collect())
 }
 
-/// What was painted of the blocks that have codes, and nothing of the others, tile by tile.
-fn heads<T: AsRef<[Block]>>(blocks: &[T], painted: &mut impl Iterator<Item = Vec<i32>>) -> Vec<Vec<Vec<i32>>> {
-    let mut of_block = |block: &Block| if block.is_coded() { painted.next().unwrap_or_default() } else { Vec::new() };
+/// The heads of the blocks that have codes, and nothing of the others, tile by tile.
+fn heads<T: AsRef<[Block]>>(blocks: &[T], decoded: &mut impl Iterator<Item = Vec<i32>>) -> Vec<Vec<Vec<i32>>> {
+    let mut of_block = |block: &Block| if block.is_coded() { decoded.next().unwrap_or_default() } else { Vec::new() };
     let of_tile = |blocks: &T| blocks.as_ref().iter().map(&mut of_block).collect();
     blocks.iter().map(of_tile).collect()
 }

@@ -190,7 +190,7 @@ impl Grid {
 impl Previous {
     pub fn new(n: usize, key_interval: usize) -> Result<Previous> {
         if n > MAX_REFS || key_interval > MAX_KEY_INTERVAL || (n > 0) != (key_interval > 0) {
-            return Err(Error::corrupt(format!("{n} planes looked at, renewed every {key_interval}")));
+            return Err(Error::corrupt(format!("{n} reference planes, renewed every {key_interval}")));
         }
         Ok(Previous { n, key_interval })
     }

@@ -42,6 +42,8 @@ pub mod quality;
 pub mod sample;
 #[path = "source/mod.rs"]
 pub mod source;
+#[path = "synthetic/mod.rs"]
+pub mod synthetic;
 #[path = "tile/mod.rs"]
 pub mod tile;
 #[path = "weights/mod.rs"]

@@ -17,7 +17,7 @@ mod public;
 
 use internals::{
     array, atomic, codec, container, device, entropy, error, fit, format, gpu, grid, kernel, model, net, sample,
-    source, tile, weights, wire,
+    source, synthetic, tile, weights, wire,
 };
 
 pub use public::quality;

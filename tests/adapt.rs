@@ -1,8 +1,7 @@
 //! A refit is kept where the file gets smaller by it, makes the same bytes everywhere, and comes back.
 
-mod painted;
-
 use collapsar::internals::array::{ArrayType, Dtype};
+use collapsar::internals::synthetic::{self, Lcg};
 use collapsar::internals::weights::zoo;
 use collapsar::internals::{Adapt, Archive, Choice, Options, compress, decompress};
 use std::fs;
@@ -11,17 +10,8 @@ use std::path::Path;
 const H: usize = 192;
 const W: usize = 200;
 
-struct Random(u32);
-
-impl Random {
-    fn below(&mut self, n: u32) -> u32 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        ((u64::from(self.0) * u64::from(n)) >> 32) as u32
-    }
-}
-
-fn plane(mut sample: impl FnMut(usize, &mut Random) -> u32) -> Vec<u8> {
-    let mut random = Random(7);
+fn plane(mut sample: impl FnMut(usize, &mut Lcg) -> u32) -> Vec<u8> {
+    let mut random = Lcg(7);
     (0..H * W).flat_map(|i| (sample(i, &mut random) as u16).to_le_bytes()).collect()
 }
 
@@ -91,9 +81,9 @@ fn white_noise_and_small_arrays_are_left_alone() {
 }
 
 #[test]
-fn a_net_that_looks_around_is_refitted_like_any_other() {
+fn a_net_that_reads_other_cells_is_refitted_like_any_other() {
     let bytes = wild();
-    let model = painted::grown();
+    let model = synthetic::grown();
     let options = |adapt| {
         let model = Choice::These(vec![model.clone()]);
         Options { model, embed: true, adapt, ..options("pixelcnn-fast-1", adapt) }

@@ -1,7 +1,7 @@
 //! The tables and laws of ARCHITECTURE.md, read from the document and held against the source text.
 //!
 //! Each check is a function from text to sentences that say what law is broken where; the last tests show every one of them
-//! failing on a painted violation.
+//! failing on a made-up violation.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

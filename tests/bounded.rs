@@ -1,14 +1,12 @@
 //! |x − x′| ≤ E for every sample: arrays that were made to break bounds, there and back, checked by arithmetic of the test's own.
 
-mod painted;
-
 use collapsar::internals::array::{ArrayType, Dtype};
 use collapsar::internals::codec::file::archive::Archive;
 use collapsar::internals::error::ErrorKind;
 use collapsar::internals::source::Source;
+use collapsar::internals::synthetic::Lcg;
 use collapsar::internals::weights::zoo;
 use collapsar::internals::{Choice, Loss, Options, Rounding, compress, compress_to, decompress};
-use painted::Random;
 
 const H: usize = 37;
 const W: usize = 41;
@@ -25,7 +23,7 @@ fn options(dtype: Dtype, shape: &[u64], loss: Loss, model: Option<&str>) -> Opti
 
 /// A smooth field with noise, around 0.
 fn field(seed: u32, scale: f64) -> Vec<f64> {
-    let mut random = Random(seed);
+    let mut random = Lcg(seed);
     let at = |i: usize| {
         let (y, x) = ((i / W) as f64, (i % W) as f64);
         scale * ((x - 20.0) * (y - 11.0) / 50.0 + f64::from(random.within(1000)) / 4000.0)
@@ -35,7 +33,7 @@ fn field(seed: u32, scale: f64) -> Vec<f64> {
 
 /// Any bit patterns.
 fn noise(seed: u32) -> impl FnMut() -> u64 {
-    let mut random = Random(seed);
+    let mut random = Lcg(seed);
     move || u64::from(random.below(u32::MAX)) << 32 ^ u64::from(random.below(u32::MAX)) << 8
 }
 
@@ -49,7 +47,7 @@ fn adversaries() -> Vec<(&'static str, Vec<f64>)> {
         values
     };
     let slab = |value: f64| (0..n).map(|i| if (i % W) * 3 > W + i / W { field(1.0)[i] } else { value }).collect();
-    let mut random = Random(3);
+    let mut random = Lcg(3);
     let mut dynamic = || {
         let sign = if random.below(2) == 0 { -1.0 } else { 1.0 };
         sign * 2f64.powi(random.within(120)) * (1.0 + f64::from(random.below(1 << 20)) / f64::from(1 << 20))
@@ -164,8 +162,8 @@ fn no_bound_is_broken_where_networks_code() {
 }
 
 #[test]
-fn no_bound_is_broken_where_waves_paint() {
-    let mut n_painted = 0;
+fn no_bound_is_broken_where_waves_approximate() {
+    let mut n_transformed = 0;
     for (name, array) in adversaries() {
         for dtype in [Dtype::F32, Dtype::F64] {
             let original = bytes(&array, dtype);
@@ -182,14 +180,14 @@ fn no_bound_is_broken_where_waves_paint() {
                         continue;
                     }
                 };
-                n_painted += 1;
+                n_transformed += 1;
                 let y = values(&decompress(&packed).unwrap(), dtype);
                 let promise = Promise::Abs((max / 2.0 - min / 2.0).max(0.0) * e * 2.0);
                 assert_eq!(violations(&x, &y, promise), 0, "{name}: {dtype:?} {e}");
             }
         }
     }
-    assert!(n_painted > 60, "{n_painted} arrays were painted");
+    assert!(n_transformed > 60, "{n_transformed} arrays were transformed");
 }
 
 #[test]
@@ -382,7 +380,7 @@ fn a_ratio_is_reached_or_refused() {
 #[test]
 fn slabs_cost_nothing_and_cut_outs_show_what_is_hidden() {
     let (n, h, w) = (3u64, 300u64, 280u64);
-    let mut random = Random(6);
+    let mut random = Lcg(6);
     let waves: Vec<f32> = (0..n * h * w).map(|_| random.below(31) as f32 * 0.01).collect();
     let sea = |i: u64| ((i / w % h) as f32 * 0.3 + (i % w) as f32 * 0.1).sqrt() + waves[i as usize];
     let is_land = |i: u64| i % w > 100 + i / w % h / 3;
@@ -426,7 +424,7 @@ fn slabs_cost_nothing_and_cut_outs_show_what_is_hidden() {
 #[test]
 fn four_phases_hide_what_they_hide_apart() {
     let (h, w) = (88usize, 93usize);
-    let mut random = Random(3);
+    let mut random = Lcg(3);
     let scene: Vec<u32> = (0..h * w).map(|_| random.below(100)).collect();
     let sample = |i: usize| {
         let (y, x) = (i / w, i % w);

@@ -1,7 +1,5 @@
 //! What was found by attack, one test each: absurd claims, odd shapes, and files whose sums hold and whose numbers lie.
 
-mod painted;
-
 use collapsar::internals::array::{ArrayType, Dtype};
 use collapsar::internals::codec::array::head::Spec;
 use collapsar::internals::container::Writer;
@@ -11,6 +9,7 @@ use collapsar::internals::kernel::PlaneStats;
 use collapsar::internals::model::{Family, Model};
 use collapsar::internals::net::Refit;
 use collapsar::internals::sample::{Map, Stats};
+use collapsar::internals::synthetic;
 use collapsar::internals::tile::coder::{CellCoder, Coder, Fitted};
 use collapsar::internals::{Archive, Choice, Options, SalvageReport, compress, decompress, salvage};
 use std::sync::Arc;
@@ -102,7 +101,7 @@ fn a_mosaic_of_one_row_or_column_is_refused() {
     }
 }
 
-/// Each looks at the one before it: a cut-out of the last would recurse through all.
+/// Each refers to the one before it: a cut-out of the last would recurse through all.
 #[test]
 fn a_chain_of_a_hundred_thousand_planes_is_refused() {
     let n_planes = 100_000;
@@ -112,7 +111,7 @@ fn a_chain_of_a_hundred_thousand_planes_is_refused() {
 }
 
 #[test]
-fn planes_too_large_to_be_kept_are_not_looked_at() {
+fn planes_too_large_to_be_kept_are_no_references() {
     let mut large = head(4, 1 << 14, 1 << 14);
     (large.n_previous, large.key_interval) = (3, 4);
     let n_tiles = large.layout.n_tiles();
@@ -137,7 +136,7 @@ fn a_report_of_very_many_lost_tiles_stays_short() {
 /// 30 bytes of head may ask for a copy of the whole model: not for thousands of arrays.
 #[test]
 fn refitted_models_of_very_many_arrays_are_refused() {
-    let model = Arc::new(painted::model(Family::Pixelcnn, painted::LARGE));
+    let model = Arc::new(synthetic::model(Family::Pixelcnn, synthetic::LARGE));
     let net = &model.nets[0].net;
     let n_out = net.layers().last().unwrap().n_out;
     let refit = Refit { log2_steps: vec![0; n_out], counts: vec![0; n_out * (net.n_last_used() + 1)] };
@@ -160,7 +159,7 @@ fn refitted_models_of_very_many_arrays_are_refused() {
 /// Each is copied, parsed and kept: a file of 64 MiB held a hundred thousand of them.
 #[test]
 fn weights_files_beyond_sixty_four_are_refused() {
-    let weights = collapsar::internals::weights::store(&painted::loaded(Family::Pixelcnn)).unwrap();
+    let weights = collapsar::internals::weights::store(&synthetic::loaded(Family::Pixelcnn)).unwrap();
     for (n, kind) in [(64, None), (65, Some(ErrorKind::Limit))] {
         let mut writer = Writer::new(Vec::new()).unwrap();
         writer.block(1, &[3, 0]).unwrap();
@@ -169,7 +168,7 @@ fn weights_files_beyond_sixty_four_are_refused() {
         assert_eq!(opened(&file, &[]).err().map(|e| e.kind), kind, "{n}");
         assert_eq!(salvaged(&file).unwrap().damage.len(), n - 64, "{n}");
     }
-    let models = Choice::These(vec![painted::loaded(Family::Pixelcnn); 65]);
+    let models = Choice::These(vec![synthetic::loaded(Family::Pixelcnn); 65]);
     let options = Options { model: models, embed: true, ..Options::default() };
     assert_eq!(compress(b"", &options).unwrap_err().kind, ErrorKind::Limit);
 }
@@ -215,7 +214,7 @@ fn columns_and_stacks_of_single_samples_are_rows() {
 #[test]
 fn tiny_shapes_of_every_dtype_come_back() {
     let models =
-        [Choice::Classic, Choice::These(vec![painted::loaded(Family::Pixelcnn), painted::loaded(Family::Lattice)])];
+        [Choice::Classic, Choice::These(vec![synthetic::loaded(Family::Pixelcnn), synthetic::loaded(Family::Lattice)])];
     for dtype in Dtype::ALL {
         for shape in [&[][..], &[1], &[0], &[1, 1], &[1, 0, 7], &[129], &[1, 129], &[129, 1], &[2, 2, 2, 2, 20], &[300]]
         {
@@ -253,7 +252,7 @@ fn every_payload_of_a_nan_survives() {
 
 #[test]
 fn a_file_within_a_file_within_a_file_comes_back() {
-    let bytes: Vec<u8> = painted::tile(64, 65, 60000).iter().flat_map(|&v| (v as u16).to_le_bytes()).collect();
+    let bytes: Vec<u8> = synthetic::tile(64, 65, 60000).iter().flat_map(|&v| (v as u16).to_le_bytes()).collect();
     let options = Options { raw: raw(Dtype::U16, &[64, 65]), ..Options::default() };
     let once = compress(&bytes, &options).unwrap();
     let thrice = compress(&compress(&once, &Options::default()).unwrap(), &Options::default()).unwrap();

@@ -2,8 +2,6 @@
 //!
 //! Without a GPU the tests say so and pass; with COLLAPSAR_REQUIRE_GPU=1 they fail.
 
-mod painted;
-
 use collapsar::internals::array::{ArrayType, Dtype};
 use collapsar::internals::device::Device;
 use collapsar::internals::error::{ErrorKind, Result};
@@ -20,6 +18,7 @@ use collapsar::internals::kernel::{Arenas, MAX_INT, MAX_RESIDUAL, ONE, Offsets, 
 use collapsar::internals::model::l3c::Steps;
 use collapsar::internals::model::{Family, Model, PassNet};
 use collapsar::internals::net::{Layer, Net, Pass, Spec};
+use collapsar::internals::synthetic::{self, Lcg};
 use collapsar::internals::tile::cells;
 use collapsar::internals::tile::stream::PlaneContext;
 use collapsar::internals::weights::zoo;
@@ -47,33 +46,9 @@ fn gpus() -> &'static [Gpu] {
     &GPUS
 }
 
-/// Seeded noise of every size, with the ends of the range in it.
-struct Paint(u32);
-
-impl Paint {
-    fn bits(&mut self) -> u32 {
-        self.0 = self.0.wrapping_mul(1664525).wrapping_add(1013904223);
-        self.0 >> 8
-    }
-
-    fn int(&mut self, max: i32) -> i32 {
-        let noise = ((u64::from(self.bits()) * (max as u64 + 1)) >> 24) as i32;
-        match self.bits() % 8 {
-            0 => 0,
-            1 => max,
-            2 | 3 => noise >> (self.bits() % 20),
-            _ => noise,
-        }
-    }
-
-    fn signed(&mut self, max: i32) -> i32 {
-        if self.bits() & 1 == 0 { self.int(max) } else { -self.int(max) }
-    }
-}
-
-fn painted_net(paint: &mut Paint, pass: Pass, k: usize, n_refs: usize, hidden: &[usize]) -> Net {
-    let size = painted::Size { values: 40, residuals: 31, hidden: &[], k };
-    let spec = Spec { n_linear: 12, ..painted::spec(pass, n_refs, size) };
+fn extreme_net(random: &mut Lcg, pass: Pass, k: usize, n_refs: usize, hidden: &[usize]) -> Net {
+    let size = synthetic::Size { values: 40, residuals: 31, hidden: &[], k };
+    let spec = Spec { n_linear: 12, ..synthetic::spec(pass, n_refs, size) };
     let mut widths = vec![spec.n_features()];
     widths.extend(hidden);
     widths.push(3 * k);
@@ -82,35 +57,35 @@ fn painted_net(paint: &mut Paint, pass: Pass, k: usize, n_refs: usize, hidden: &
         Layer {
             n_in,
             n_out: w[1],
-            weights: (0..n_in * w[1]).map(|_| paint.signed(127) as i8).collect(),
-            bias: (0..w[1]).map(|_| paint.signed(20000)).collect(),
-            shift: (0..w[1]).map(|_| 6 + (paint.bits() % 6) as u8).collect(),
+            weights: (0..n_in * w[1]).map(|_| random.signed(127) as i8).collect(),
+            bias: (0..w[1]).map(|_| random.signed(20000)).collect(),
+            shift: (0..w[1]).map(|_| 6 + (random.bits(24) % 6) as u8).collect(),
         }
     });
     let layers = layers.collect();
     Net::new(spec, layers).unwrap()
 }
 
-fn painted_model(family: Family, k: usize, hidden: &[usize]) -> Model {
+fn extreme_model(family: Family, k: usize, hidden: &[usize]) -> Model {
     if family == Family::PixelcnnDeep {
         return deep_model(k, hidden.len());
     }
-    let mut paint = Paint(k as u32 + 77);
+    let mut random = Lcg(k as u32 + 77);
     let mut part =
-        |pass, n_refs| PassNet { net: painted_net(&mut paint, pass, k, n_refs, hidden), linear: Linear::mean(12) };
+        |pass, n_refs| PassNet { net: extreme_net(&mut random, pass, k, n_refs, hidden), linear: Linear::mean(12) };
     let n_refs = 0..=family.max_refs().min(2);
     let kinds = family.passes().iter().flat_map(|&pass| n_refs.clone().map(move |n_refs| (pass, n_refs)));
     let parts = kinds.map(|(pass, n_refs)| part(pass, n_refs)).collect();
     Model::new("painted", family, parts, [0; 32]).unwrap()
 }
 
-/// Nets that look around, with the reference planes that the others have.
+/// Nets that read other cells, with the reference planes that the others have.
 fn deep_model(k: usize, seed: usize) -> Model {
-    let mut random = painted::Random(seed as u32 + 3);
-    let places = painted::places(3, &mut random);
-    let size = painted::Size { k, ..painted::SMALL };
+    let mut random = Lcg(seed as u32 + 3);
+    let places = synthetic::places(3, &mut random);
+    let size = synthetic::Size { k, ..synthetic::SMALL };
     let mut part = |n_refs| {
-        let net = painted::deep(n_refs, size, &places, &mut random);
+        let net = synthetic::deep(n_refs, size, &places, &mut random);
         PassNet { net, linear: Linear::mean(16) }
     };
     let parts = vec![part(0), part(1), part(2)];
@@ -118,11 +93,11 @@ fn deep_model(k: usize, seed: usize) -> Model {
 }
 
 /// Something like an image: a slope, a star, noise.
-fn painted_tile(seed: u32, h: usize, w: usize, max: i32) -> Vec<i32> {
-    let mut paint = Paint(seed);
+fn extreme_tile(seed: u32, h: usize, w: usize, max: i32) -> Vec<i32> {
+    let mut random = Lcg(seed);
     let slope = |i: usize| (i / w * 2 + i % w * 3) as i32;
     let star = |i: usize| if i / w % 19 == 7 && i % w % 23 == 5 { max / 2 } else { 0 };
-    (0..h * w).map(|i| (100 + slope(i) + star(i) + paint.signed(30)).clamp(0, max)).collect()
+    (0..h * w).map(|i| (100 + slope(i) + star(i) + random.signed(30)).clamp(0, max)).collect()
 }
 
 fn offsets(net: &Net) -> Offsets {
@@ -139,17 +114,17 @@ fn offsets(net: &Net) -> Offsets {
 #[test]
 fn every_op_equals_its_plain_kernel() -> Result<()> {
     for gpu in gpus() {
-        let mut paint = Paint(3);
+        let mut random = Lcg(3);
         let mut turn = 0;
         // about 3, 15 and 70 thousand multiplications, and the widest layer there may be
         for hidden in [&[24, 24][..], &[64, 64, 48], &[256, 160, 64], &[1024, 9]] {
             for n_refs in 0..3 {
                 turn += 1;
-                let net = painted_net(&mut paint, Pass::Raster, 1 + turn % 8, n_refs, hidden);
+                let net = extreme_net(&mut random, Pass::Raster, 1 + turn % 8, n_refs, hidden);
                 for i in 0..5 {
                     let n = SIZES[(turn * 5 + i) % SIZES.len()];
                     let max = [255, 4095, 65535, 65536, MAX_INT][i];
-                    ops_equal(gpu, &mut paint, &net, n, max)?;
+                    ops_equal(gpu, &mut random, &net, n, max)?;
                 }
             }
         }
@@ -160,13 +135,14 @@ fn every_op_equals_its_plain_kernel() -> Result<()> {
 #[test]
 fn nets_of_scales_and_the_ops_between_them_equal_their_plain_kernels() -> Result<()> {
     for gpu in gpus() {
-        let mut paint = Paint(9);
+        let mut random = Lcg(9);
         for (i, n) in SIZES.into_iter().enumerate() {
             let hidden = [&[24, 24][..], &[64, 64, 48], &[7]][i % 3];
-            let net = painted_net(&mut paint, [Pass::Finer, Pass::Encoder, Pass::Feature][i % 3], 1 + i % 8, 0, hidden);
-            ops_equal(gpu, &mut paint, &net, n, [24, 65535, 65536, MAX_INT][i % 4])?;
+            let net =
+                extreme_net(&mut random, [Pass::Finer, Pass::Encoder, Pass::Feature][i % 3], 1 + i % 8, 0, hidden);
+            ops_equal(gpu, &mut random, &net, n, [24, 65535, 65536, MAX_INT][i % 4])?;
 
-            let heads = (0..3 * n).map(|_| paint.signed(32767)).collect();
+            let heads = (0..3 * n).map(|_| random.signed(32767)).collect();
             let heads = Heads { stride: n, s: vec![1; n], heads };
             for max in [1, 24, 4095] {
                 let (mut plain, mut other) = (vec![0; n], vec![0; n]);
@@ -174,8 +150,8 @@ fn nets_of_scales_and_the_ops_between_them_equal_their_plain_kernels() -> Result
                 gpu.quantise(&heads, MAX_FEATURE.min(max), &mut other)?;
                 assert_eq!(plain, other, "quantise");
             }
-            let b: Vec<i32> = (0..n).map(|_| paint.int(MAX_INT) * ONE).collect();
-            let s: Vec<i32> = (0..n).map(|_| 1 + paint.int(MAX_RESIDUAL)).collect();
+            let b: Vec<i32> = (0..n).map(|_| random.extreme(MAX_INT) * ONE).collect();
+            let s: Vec<i32> = (0..n).map(|_| 1 + random.extreme(MAX_RESIDUAL)).collect();
             let steps = Steps::of(PlaneStats { median: 0, spread: ONE << (i % 16) });
             for scale in 0..5 {
                 let (mut plain_s, mut plain, mut other_s, mut other) = (s.clone(), vec![0; n], s.clone(), vec![0; n]);
@@ -191,30 +167,29 @@ fn nets_of_scales_and_the_ops_between_them_equal_their_plain_kernels() -> Result
 #[test]
 fn causal_convolutions_equal_their_plain_kernel() -> Result<()> {
     for gpu in gpus() {
-        let mut paint = Paint(5);
         for (i, n) in SIZES.into_iter().enumerate() {
-            let mut random = painted::Random(i as u32 + 1);
-            let places = painted::places(1 + i % 5, &mut random);
-            let size = [painted::SMALL, painted::MIDDLE, painted::TINY][i % 3];
-            let net = painted::deep(i % 3, painted::Size { k: 1 + i % 8, ..size }, &places, &mut random);
-            ops_equal(gpu, &mut paint, &net, n, [255, 65535, 65536, MAX_INT][i % 4])?;
+            let mut random = Lcg(i as u32 + 1);
+            let places = synthetic::places(1 + i % 5, &mut random);
+            let size = [synthetic::SMALL, synthetic::MIDDLE, synthetic::TINY][i % 3];
+            let net = synthetic::deep(i % 3, synthetic::Size { k: 1 + i % 8, ..size }, &places, &mut random);
+            ops_equal(gpu, &mut random, &net, n, [255, 65535, 65536, MAX_INT][i % 4])?;
         }
     }
     Ok(())
 }
 
-fn ops_equal(gpu: &Gpu, paint: &mut Paint, net: &Net, n: usize, max: i32) -> Result<()> {
+fn ops_equal(gpu: &Gpu, random: &mut Lcg, net: &Net, n: usize, max: i32) -> Result<()> {
     let spec = net.spec();
     let (at, offsets) = (15 * PITCH as usize + 15, offsets(net));
-    let values = |paint: &mut Paint| (0..2 * at + n).map(|_| paint.int(max) * ONE).collect::<Vec<i32>>();
-    let own = values(paint);
-    let refs: Vec<Vec<i32>> = (0..spec.n_refs).map(|_| values(paint)).collect();
-    let residuals: Vec<i32> = (0..2 * at + n).map(|_| paint.signed(MAX_RESIDUAL)).collect();
+    let values = |random: &mut Lcg| (0..2 * at + n).map(|_| random.extreme(max) * ONE).collect::<Vec<i32>>();
+    let own = values(random);
+    let refs: Vec<Vec<i32>> = (0..spec.n_refs).map(|_| values(random)).collect();
+    let residuals: Vec<i32> = (0..2 * at + n).map(|_| random.signed(MAX_RESIDUAL)).collect();
     let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
-    let stats = PlaneStats { median: paint.int(max) * ONE, spread: 1 + paint.int(MAX_RESIDUAL - 1) };
+    let stats = PlaneStats { median: random.extreme(max) * ONE, spread: 1 + random.extreme(MAX_RESIDUAL - 1) };
     let arenas = Arenas { values: &own, residuals: &residuals, refs: &refs, stats };
     let run = Site { arenas, offsets: &offsets, at, n, level: 2 };
-    let mut c = |n: usize| (0..n).map(|_| paint.signed(1100) as i16).collect::<Vec<i16>>();
+    let mut c = |n: usize| (0..n).map(|_| random.signed(1100) as i16).collect::<Vec<i16>>();
     let own = c(spec.n_linear - 1);
     let linear = Linear::new(own, (0..spec.n_refs).map(|_| c(spec.ref_taps.len() - 1)).collect())?;
     let place = format!("{}: {n} cells, {} MAC, {} refs, max {max}", gpu.info.name, net.n_mac(), spec.n_refs);
@@ -238,8 +213,8 @@ fn ops_equal(gpu: &Gpu, paint: &mut Paint, net: &Net, n: usize, max: i32) -> Res
 
     let extreme = Heads {
         stride: n,
-        s: (0..n).map(|_| 1 + paint.int(MAX_RESIDUAL + 65535)).collect(),
-        heads: (0..3 * spec.k * n).map(|_| paint.signed(32767)).collect(),
+        s: (0..n).map(|_| 1 + random.extreme(MAX_RESIDUAL + 65535)).collect(),
+        heads: (0..3 * spec.k * n).map(|_| random.signed(32767)).collect(),
     };
     for heads in [&heads, &extreme] {
         let window = Window { max };
@@ -249,7 +224,8 @@ fn ops_equal(gpu: &Gpu, paint: &mut Paint, net: &Net, n: usize, max: i32) -> Res
         gpu.mixture(&b, heads, mass, &mut gpu_m)?;
         assert!(m == gpu_m, "mixture on {place}");
 
-        let ints: Vec<i32> = (0..n).map(|i| if i % 2 == 0 { paint.int(max) } else { m.location[i] >> 6 }).collect();
+        let ints: Vec<i32> =
+            (0..n).map(|i| if i % 2 == 0 { random.extreme(max) } else { m.location[i] >> 6 }).collect();
         let ints: Vec<i32> = ints.iter().map(|x| x.clamp(&0, &max)).copied().collect();
         let (mut plain, mut other) = ([vec![0; n], vec![0; n]], [vec![0; n], vec![0; n]]);
         let [start, width] = &mut plain;
@@ -272,7 +248,7 @@ fn whole_tiles_have_the_bytes_of_the_cpu_and_come_back() -> Result<()> {
             (Family::Idf, &[(1, 1), (1, 2), (2, 1), (1, 9), (7, 1), (3, 5), (16, 17), (63, 65), (128, 128)]),
             (Family::L3c, &[(1, 1), (1, 9), (7, 1), (3, 5), (16, 17), (63, 65), (127, 128)]),
         ] {
-            let model = painted_model(family, 3, &[24, 24]);
+            let model = extreme_model(family, 3, &[24, 24]);
             for &(h, w) in sizes {
                 for (n_refs, max) in [(0, 4000), (1, 65536), (2, MAX_INT), (0, 9)] {
                     tiles_equal(gpu, &model, h, w, n_refs, max)?;
@@ -284,7 +260,7 @@ fn whole_tiles_have_the_bytes_of_the_cpu_and_come_back() -> Result<()> {
 }
 
 fn tiles_equal(gpu: &Gpu, model: &Model, h: usize, w: usize, n_refs: usize, max: i32) -> Result<()> {
-    let planes: Vec<Vec<i32>> = (0..n_refs + 3).map(|i| painted_tile(i as u32, h, w, max)).collect();
+    let planes: Vec<Vec<i32>> = (0..n_refs + 3).map(|i| extreme_tile(i as u32, h, w, max)).collect();
     let refs: Vec<&[i32]> = planes[3..].iter().map(Vec::as_slice).collect();
     let tiles: Vec<TileInts> = planes[..3].iter().map(|ints| TileInts { ints, refs: &refs }).collect();
     let linears = model.linears(n_refs);
@@ -314,7 +290,7 @@ fn the_size_of_a_batch_does_not_reach_the_bytes() -> Result<()> {
     for index in 0..gpus().len() {
         let mut gpu = Gpu::open(Some(index))?;
         for family in Family::OF_CELLS {
-            let model = painted_model(family, 2, &[8]);
+            let model = extreme_model(family, 2, &[8]);
             let linears = model.linears(1);
             let kernels = model.kernels(Level::detect());
             let context = PlaneContext {
@@ -325,7 +301,7 @@ fn the_size_of_a_batch_does_not_reach_the_bytes() -> Result<()> {
                 max: 70000,
             };
             let (h, w) = (12, 15);
-            let planes: Vec<Vec<i32>> = (0..8).map(|i| painted_tile(i, h, w, 70000)).collect();
+            let planes: Vec<Vec<i32>> = (0..8).map(|i| extreme_tile(i, h, w, 70000)).collect();
             let refs: Vec<[&[i32]; 1]> = (0..7).map(|i| [planes[i + 1].as_slice()]).collect();
             let tile = |i: usize| TileInts { ints: &planes[i], refs: &refs[i] };
             let tiles: Vec<TileInts> = (0..7).map(tile).collect();
@@ -348,7 +324,7 @@ fn the_size_of_a_batch_does_not_reach_the_bytes() -> Result<()> {
 #[test]
 fn a_corrupt_tile_fails_alone() -> Result<()> {
     for (gpu, family) in gpus().iter().flat_map(|gpu| [(gpu, Family::Lattice), (gpu, Family::Idf)]) {
-        let model = painted_model(family, 2, &[8]);
+        let model = extreme_model(family, 2, &[8]);
         let linears = model.linears(0);
         let kernels = model.kernels(Level::detect());
         let context = PlaneContext {
@@ -359,7 +335,7 @@ fn a_corrupt_tile_fails_alone() -> Result<()> {
             max: 70000,
         };
         let (h, w) = (24, 31);
-        let ints: Vec<Vec<i32>> = (0..4).map(|i| painted_tile(i, h, w, 70000)).collect();
+        let ints: Vec<Vec<i32>> = (0..4).map(|i| extreme_tile(i, h, w, 70000)).collect();
         let tiles: Vec<TileInts> = ints.iter().map(|ints| TileInts { ints, refs: &[] }).collect();
         let mut payloads = gpu.encode(context, &model.plan_to_encode(h, w), &tiles)?;
         payloads[1].truncate(9);
@@ -376,12 +352,12 @@ fn a_corrupt_tile_fails_alone() -> Result<()> {
 
 #[test]
 fn a_device_is_verified_and_a_wrong_one_is_refused() -> Result<()> {
-    let model = painted_model(Family::Lattice, 3, &[24, 24]);
+    let model = extreme_model(Family::Lattice, 3, &[24, 24]);
     for gpu in gpus() {
         for family in Family::OF_CELLS {
-            gpu.verify(&painted_model(family, 3, &[24, 24]))?;
+            gpu.verify(&extreme_model(family, 3, &[24, 24]))?;
         }
-        gpu.verify(&painted::loaded_vqae())?;
+        gpu.verify(&synthetic::loaded_vqae())?;
     }
     let wrong = [
         (Op::Predict, "var sum = 32;", "var sum = 31;", "predict"),
@@ -436,9 +412,9 @@ fn a_device_is_verified_and_a_wrong_one_is_refused() -> Result<()> {
         (Op::Nearest, "is_covered * e", "e", "mesh"),
     ];
     let vqae = zoo::by_name("vqae-default", &[])?.swap_remove(0); // one whose meshes all see other cells
-    let deep = painted_model(Family::PixelcnnDeep, 3, &[24, 24]);
-    let idf = painted_model(Family::Idf, 3, &[24, 24]);
-    let l3c = painted_model(Family::L3c, 3, &[24, 24]);
+    let deep = extreme_model(Family::PixelcnnDeep, 3, &[24, 24]);
+    let idf = extreme_model(Family::Idf, 3, &[24, 24]);
+    let l3c = extreme_model(Family::L3c, 3, &[24, 24]);
     let wrong = wrong.iter().map(|&w| (w, &model)).chain(convolutions.iter().map(|&w| (w, &deep)));
     let wrong = wrong.chain(flow.iter().map(|&w| (w, &idf)));
     let wrong = wrong.chain(scales.iter().map(|&w| (w, &l3c)));
@@ -458,8 +434,8 @@ fn a_device_is_verified_and_a_wrong_one_is_refused() -> Result<()> {
 
 #[test]
 fn a_wrong_gpu_that_nobody_asked_for_gives_way_to_the_cpu_and_that_is_told_once() -> Result<()> {
-    let model = painted::loaded(Family::Pixelcnn); // one that fits the tile, and is chosen
-    let samples: Vec<u8> = painted::tile(20, 21, 65535).iter().flat_map(|&v| (v as u16).to_le_bytes()).collect();
+    let model = synthetic::loaded(Family::Pixelcnn); // one that fits the tile, and is chosen
+    let samples: Vec<u8> = synthetic::tile(20, 21, 65535).iter().flat_map(|&v| (v as u16).to_le_bytes()).collect();
     let raw = Some(ArrayType { dtype: Dtype::U16, big_endian: false, shape: vec![20, 21] });
     let on = |device: &Device| {
         let options = Options { model: Choice::These(vec![model.clone()]), raw: raw.clone(), ..Options::default() };
@@ -498,10 +474,10 @@ fn a_wrong_gpu_that_nobody_asked_for_gives_way_to_the_cpu_and_that_is_told_once(
 /// A refitted net has the hash of the net it came from: nothing may take one for the other.
 #[test]
 fn a_refitted_file_has_the_bytes_of_the_cpu_and_comes_back() -> Result<()> {
-    let mut paint = Paint(9);
+    let mut random = Lcg(9);
     let mut int = |i: u32| {
-        let far = if paint.bits() < 1 << 21 { paint.bits() % 4000 } else { 0 };
-        1000 + i * i / 900_000 + paint.bits() % 5 + far
+        let far = if random.bits(24) < 1 << 21 { random.bits(24) % 4000 } else { 0 };
+        1000 + i * i / 900_000 + random.bits(24) % 5 + far
     };
     let bytes: Vec<u8> = (0..160 * 150).flat_map(|i| (int(i) as u16).to_le_bytes()).collect();
     for index in 0..gpus().len() {
@@ -525,12 +501,12 @@ fn a_refitted_file_has_the_bytes_of_the_cpu_and_comes_back() -> Result<()> {
 
 /// Blocks of many tiles go to the device together, masked or not, and in batches that do not fit its memory at once.
 #[test]
-fn a_painted_field_has_the_bytes_of_the_cpu_and_comes_back() -> Result<()> {
-    let ints = painted::shades(300, 290);
+fn an_autoencoder_has_the_bytes_of_the_cpu_and_comes_back() -> Result<()> {
+    let ints = synthetic::shades(300, 290);
     let hidden = |i: usize| i / 290 < 80 && i % 290 > 199 || i % 9001 == 7;
     let value = |(i, v): (usize, &i32)| if hidden(i) { -999.0 } else { *v as f32 };
     let bytes: Vec<u8> = ints.iter().enumerate().flat_map(|of| value(of).to_le_bytes()).collect();
-    let model = painted::loaded_vqae();
+    let model = synthetic::loaded_vqae();
     for index in 0..gpus().len() {
         for batch_bytes in [1 << 20, 1 << 28] {
             let mut gpu = Gpu::open(Some(index))?;
@@ -549,13 +525,13 @@ fn a_painted_field_has_the_bytes_of_the_cpu_and_comes_back() -> Result<()> {
     Ok(())
 }
 
-/// Tiles with masks in them go to the CPU, the others look at what was filled in there.
+/// Tiles with masks in them go to the CPU, the others read what was filled in there.
 #[test]
 fn a_lossy_file_with_fill_values_has_the_bytes_of_the_cpu_and_comes_back() -> Result<()> {
-    let mut paint = Paint(11);
+    let mut random = Lcg(11);
     let mut sample = |i: usize| {
         let (y, x) = (i / 270 % 260, i % 270);
-        if x > 230 + y / 9 { -999.0 } else { ((y * x) as f32).sqrt() + paint.int(99) as f32 * 0.01 }
+        if x > 230 + y / 9 { -999.0 } else { ((y * x) as f32).sqrt() + random.extreme(99) as f32 * 0.01 }
     };
     let bytes: Vec<u8> = (0..2 * 260 * 270).flat_map(|i| sample(i).to_le_bytes()).collect();
     for index in 0..gpus().len() {

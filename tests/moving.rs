@@ -1,16 +1,15 @@
 //! A source that changes between two readings: what comes out is the file of one of its two states, or an error that says so.
 
-mod painted;
 mod tar;
 
 use collapsar::internals::array::{ArrayType, Dtype};
 use collapsar::internals::error::Result;
 use collapsar::internals::source::Source;
+use collapsar::internals::synthetic::Lcg;
 use collapsar::internals::weights::zoo;
 use collapsar::internals::{
     Choice, ErrorKind, Loss, Options, Rounding, compress, compress_to, decompress, decompress_to,
 };
-use painted::Random;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -80,7 +79,7 @@ const W: usize = 200;
 
 /// A smooth field with noise: sample number → value.
 fn field(n_planes: usize) -> Vec<i32> {
-    let mut random = Random(3);
+    let mut random = Lcg(3);
     (0..n_planes * H * W).map(|i| 1000 + (i % W / 3 + i / W % H / 2) as i32 + random.bell(12)).collect()
 }
 
@@ -92,7 +91,7 @@ fn f32s(field: impl IntoIterator<Item = f32>) -> Vec<u8> {
     field.into_iter().flat_map(f32::to_le_bytes).collect()
 }
 
-/// The same with other samples in the last rows but one: no window that only looks at corners or the middle need see it.
+/// The same with other samples in the last rows but one: no window that only reads corners or the middle need see it.
 fn with(bytes: &[u8], sample: &[u8]) -> Vec<u8> {
     let mut out = bytes.to_vec();
     let first = bytes.len() / sample.len() * 7 / 8;
@@ -182,7 +181,7 @@ fn masks_that_planes_share_are_of_the_samples_that_are_coded() {
 }
 
 #[test]
-fn wavelets_and_autoencoders_paint_what_is_coded() {
+fn wavelets_and_autoencoders_approximate_what_is_coded() {
     let smooth = f32s(field(1).iter().enumerate().map(|(i, &v)| (i % W) as f32 + (i / W) as f32 + v as f32 * 0.001));
     for model in [Choice::Wavelet, models("vqae-default")] {
         let options = Options { loss: Loss::Abs(0.5), model, ..classic(Dtype::F32) };
@@ -221,8 +220,8 @@ fn references_are_the_arrays_that_were_coded() {
     let options = Options { model: models("lattice-default"), ..Options::default() };
     let (_, report) = compress_to(&before, Vec::new(), &options, &|_| Ok(())).unwrap();
     assert_eq!(report.arrays[1].references, ["a.npy"]);
-    holds("a member that is looked at", &before, &tar(&[&with(&a, &[200, 8]), &b]), &options);
-    holds("a member that looks", &before, &tar(&[&a, &with(&b, &[200, 8])]), &options);
+    holds("a member that is a reference", &before, &tar(&[&with(&a, &[200, 8]), &b]), &options);
+    holds("a member that has a reference", &before, &tar(&[&a, &with(&b, &[200, 8])]), &options);
 }
 
 #[test]
@@ -257,7 +256,7 @@ fn a_ratio_is_searched_for_in_one_state() {
 fn a_packed_file_that_changes_is_never_decoded_to_something_else() {
     // noise is packed, so that both files have one length
     let samples = [1, 2].map(|seed| {
-        let mut random = Random(seed);
+        let mut random = Lcg(seed);
         (0..3 * H * W).map(|_| random.below(256) as u8).collect::<Vec<u8>>()
     });
     let options = Options { raw: raw(Dtype::U8, 3), ..classic(Dtype::U8) };

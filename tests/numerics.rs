@@ -237,8 +237,8 @@ fn the_worked_example_of_an_autoencoder_is_what_the_kernels_compute() {
     let ints: Vec<i32> = (0..(h * w) as i32).map(|i| int(i / w as i32, i % w as i32)).collect();
     let tile = Tile { ints: &ints, classes: &[], h, w, max: 1000 };
     let mut all = blocks(tile);
-    all[0].find(autoencoder);
-    let heads = vec![all[0].paint(autoencoder)];
+    all[0].encode(autoencoder);
+    let heads = vec![all[0].decode(autoencoder)];
     let (base, size, codes) = (all[0].base, all[0].size, all[0].codes);
     let settled = smaller_of_both(autoencoder, tile, all, &heads);
     let row = |name: &str, row: &[i32]| {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-const DOCUMENTS: [&str; 14] = [
+const DOCUMENTS: [&str; 17] = [
     "ARCHITECTURE.md",
     "BENCHMARKS.md",
     "CHANGELOG.md",
@@ -17,6 +17,9 @@ const DOCUMENTS: [&str; 14] = [
     "docs/benchmarker.md",
     "docs/researcher.md",
     "shaders/README.md",
+    "tests/golden/chunk-1/README.md",
+    "tests/golden/encoder-1/README.md",
+    "tests/golden/encoder-2/README.md",
     "weights/README.md",
 ];
 const ENDINGS: [&str; 5] = [".md", ".rs", ".toml", ".cff", ".yml"];

@@ -1,16 +1,14 @@
 //! Boxes of arrays of any number of axes: what the whole shows there, from the tiles that it touches and no others.
 
-mod painted;
-
 use collapsar::internals::array::{ArrayType, Dtype};
 use collapsar::internals::error::ErrorKind;
 use collapsar::internals::model::Family;
+use collapsar::internals::synthetic::{self, Lcg};
 use collapsar::internals::{Archive, Choice, Options, compress};
-use painted::Random;
 
 /// A slope that drifts from plane to plane, with noise.
 fn frame(plane: u16, h: usize, w: usize) -> Vec<u16> {
-    let mut random = Random(u32::from(plane) + 7);
+    let mut random = Lcg(u32::from(plane) + 7);
     (0..h * w).map(|i| 1000 + 9 * plane + (i % w + i / w) as u16 + random.below(9) as u16).collect()
 }
 
@@ -20,7 +18,7 @@ fn a_region_has_as_many_axes_as_its_array_and_decodes_only_what_it_touches() {
     let samples: Vec<u16> = (0..6).flat_map(|plane| frame(plane, 300, 280)).collect();
     let bytes: Vec<u8> = samples.iter().flat_map(|v| v.to_be_bytes()).collect();
     let raw = Some(ArrayType { dtype: Dtype::U16, big_endian: true, shape: shape.to_vec() });
-    let models = vec![painted::loaded(Family::Lattice)];
+    let models = vec![synthetic::loaded(Family::Lattice)];
     let options = Options { model: Choice::These(models.clone()), raw, ..Options::default() };
     let packed = compress(&bytes, &options).unwrap();
     let archive = Archive::open(&packed, &models).unwrap();
@@ -51,7 +49,7 @@ fn a_region_has_as_many_axes_as_its_array_and_decodes_only_what_it_touches() {
         assert!(raw.chunks_exact(2).map(|b| u16::from_be_bytes([b[0], b[1]])).eq(expected));
         assert_eq!(n_tiles == 0, out.is_empty());
     }
-    // two planes by two rows by two columns of tiles; the first plane of all looks at none before it
+    // two planes by two rows by two columns of tiles; the first plane of all is predicted from none before it
     let mut out = [0u16; 4];
     assert_eq!(archive.read_region(array, &[0, 0, 255, 255], &[1, 1, 2, 2], &mut out).unwrap(), 4);
     assert_eq!(archive.read_region(array, &[0, 0, 0, 0], &[1, 1, 2, 2], &mut out).unwrap(), 1);

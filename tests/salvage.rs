@@ -234,7 +234,7 @@ fn a_damaged_end_of_a_file_whose_content_is_whole_is_no_loss() {
     assert!(left == case.file && report.n_lost == 0 && !report.is_whole(), "{report:?}");
 }
 
-/// A wavelet looks far, and took up to a million samples for a tile: one bit cost all of such an array.
+/// A wavelet reaches far, and took up to a million samples for a tile: one bit cost all of such an array.
 #[test]
 fn a_bit_costs_at_most_256_ki_samples_of_a_field_of_many_narrow_planes() {
     for (shape, n_tiles) in [([1800, 16, 24], 3), ([110, 64, 128], 4), ([17, 96, 192], 2)] {

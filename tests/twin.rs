@@ -1,7 +1,5 @@
 //! Every level of this machine against the plain kernels, op by op and for whole tiles: equality, not tolerance.
 
-mod painted;
-
 use collapsar::internals::kernel;
 use collapsar::internals::kernel::context::{Heads, Hidden};
 use collapsar::internals::kernel::fast::{Inverted, Kernels, Level, Scratch, room};
@@ -11,10 +9,10 @@ use collapsar::internals::kernel::predict::Linear;
 use collapsar::internals::kernel::table::{Choice, Choices, Found};
 use collapsar::internals::kernel::{Arenas, MAX_INT, MAX_RESIDUAL, ONE, Offsets, PlaneStats, SLACK, Site};
 use collapsar::internals::model::Family;
-use collapsar::internals::net::{Head, Input, Layer, Mesh, Net, Pass, Spec, Wiring};
+use collapsar::internals::net::{Input, Layer, Mesh, Net, Pass, Spec, Wiring};
+use collapsar::internals::synthetic::{self, LARGE, Lcg, MIDDLE, SMALL, Size};
 use collapsar::internals::tile::cells::{decode, encode};
 use collapsar::internals::tile::stream::PlaneContext;
-use painted::{LARGE, MIDDLE, Random, SMALL, Size};
 
 /// Of the rows of a case.
 const PITCH: usize = 200;
@@ -23,7 +21,7 @@ const ODD: Size = Size { values: 23, residuals: 9, hidden: &[7], k: 1 };
 const WIDE: Size = Size { values: 33, residuals: 1, hidden: &[18, 5], k: 8 };
 const SHALLOW: Size = Size { values: 3, residuals: 2, hidden: &[], k: 5 };
 
-/// A run in arenas of painted ints and residuals.
+/// A run in arenas of synthetic ints and residuals.
 struct Case {
     net: Net,
     linear: Linear,
@@ -91,7 +89,7 @@ fn outcome(kernels: &Kernels, case: &Case) -> Outcome {
     kernels.update_residuals(values, at, n, &b, &mut residuals);
 
     let mut inverted = Vec::new();
-    let mut random = Random(9);
+    let mut random = Lcg(9);
     for (i, group) in (0..n).step_by(16).map(|i| (i, 16.min(n - i))) {
         for edge in 0..4 {
             let mut quantiles = [0; 16];
@@ -126,41 +124,41 @@ fn outcome(kernels: &Kernels, case: &Case) -> Outcome {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Paint {
+enum Pattern {
     Zero,
     Most,
     Alternating,
     Random,
     Smooth,
 }
-const PAINTS: [Paint; 5] = [Paint::Zero, Paint::Most, Paint::Alternating, Paint::Random, Paint::Smooth];
+const PATTERNS: [Pattern; 5] = [Pattern::Zero, Pattern::Most, Pattern::Alternating, Pattern::Random, Pattern::Smooth];
 
-fn paint(paint: Paint, max: i32, i: usize, random: &mut Random) -> i32 {
-    match paint {
-        Paint::Zero => 0,
-        Paint::Most => max,
-        Paint::Alternating => [0, max][i & 1],
-        Paint::Random => random.below(max as u32 + 1) as i32,
-        Paint::Smooth => (i as i32 / 3 + random.within(5)).clamp(0, max),
+fn int_of(pattern: Pattern, max: i32, i: usize, random: &mut Lcg) -> i32 {
+    match pattern {
+        Pattern::Zero => 0,
+        Pattern::Most => max,
+        Pattern::Alternating => [0, max][i & 1],
+        Pattern::Random => random.below(max as u32 + 1) as i32,
+        Pattern::Smooth => (i as i32 / 3 + random.within(5)).clamp(0, max),
     }
 }
 
-fn case(size: Size, n_refs: usize, shift: u32, max: i32, ints: Paint, n: usize) -> Case {
-    let random = Random(n as u32 + 77 * shift + max as u32);
-    let spec = Spec { feature_shift: shift, ..painted::spec(Pass::Raster, n_refs, size) };
-    let layers = painted::layers(spec.n_features(), size, &mut Random(n as u32));
+fn case(size: Size, n_refs: usize, shift: u32, max: i32, ints: Pattern, n: usize) -> Case {
+    let random = Lcg(n as u32 + 77 * shift + max as u32);
+    let spec = Spec { feature_shift: shift, ..synthetic::spec(Pass::Raster, n_refs, size) };
+    let layers = synthetic::layers(spec.n_features(), size, &mut Lcg(n as u32));
     case_of(Net::new(spec, layers).unwrap(), max, ints, n, random)
 }
 
 /// A net of causal convolutions, in a case like the others.
-fn deep_case(size: Size, seed: u32, max: i32, ints: Paint, n: usize) -> Case {
-    let mut random = Random(seed);
-    let places = painted::places(1 + seed as usize % 6, &mut random);
-    let net = painted::deep(seed as usize % 3, size, &places, &mut random);
+fn deep_case(size: Size, seed: u32, max: i32, ints: Pattern, n: usize) -> Case {
+    let mut random = Lcg(seed);
+    let places = synthetic::places(1 + seed as usize % 6, &mut random);
+    let net = synthetic::deep(seed as usize % 3, size, &places, &mut random);
     case_of(net, max, ints, n, random)
 }
 
-fn case_of(net: Net, max: i32, ints: Paint, n: usize, mut random: Random) -> Case {
+fn case_of(net: Net, max: i32, ints: Pattern, n: usize, mut random: Lcg) -> Case {
     let (spec, pitch) = (net.spec(), PITCH as i32);
     let n_refs = spec.n_refs;
     let offset = |&(dy, dx): &(i32, i32)| dy * pitch + dx;
@@ -174,12 +172,12 @@ fn case_of(net: Net, max: i32, ints: Paint, n: usize, mut random: Random) -> Cas
     let at = 12 * pitch as usize;
     let n_below = if spec.pass == Pass::Finer { 12 } else { 2 };
     let n_arena = at + n + n_below * pitch as usize + SLACK;
-    let arena = |random: &mut Random| (0..n_arena).map(|i| paint(ints, max, i, random) * ONE).collect::<Vec<i32>>();
+    let arena = |random: &mut Lcg| (0..n_arena).map(|i| int_of(ints, max, i, random) * ONE).collect::<Vec<i32>>();
     let values = arena(&mut random);
     let refs = (0..n_refs).map(|_| arena(&mut random)).collect();
     let most = [MAX_RESIDUAL, 300, 1 << 15, 0][n % 4];
     let residuals = (0..n_arena).map(|i| match ints {
-        Paint::Alternating => [MAX_RESIDUAL, -MAX_RESIDUAL][i % 2],
+        Pattern::Alternating => [MAX_RESIDUAL, -MAX_RESIDUAL][i % 2],
         _ => random.within(most),
     });
     let residuals = residuals.collect();
@@ -199,13 +197,13 @@ fn every_level_says_what_the_plain_kernels_say() {
     let mut i = 0;
     for size in [ODD, WIDE, SHALLOW, SMALL, MIDDLE, LARGE] {
         for n in LENGTHS {
-            for paint in PAINTS {
+            for pattern in PATTERNS {
                 i += 1;
-                let case = case(size, i % 3, 3 + (i / 3 % 3) as u32, maxima[i % maxima.len()], paint, n);
+                let case = case(size, i % 3, 3 + (i / 3 % 3) as u32, maxima[i % maxima.len()], pattern, n);
                 let plain = outcome(&Kernels::new(Level::Plain, [&case.net]), &case);
                 for level in Level::available() {
                     let kernels = outcome(&Kernels::new(level, [&case.net]), &case);
-                    assert!(kernels == plain, "{level:?} differs for {size:?}, {n} cells, {paint:?}, {}", case.max);
+                    assert!(kernels == plain, "{level:?} differs for {size:?}, {n} cells, {pattern:?}, {}", case.max);
                 }
             }
         }
@@ -217,13 +215,13 @@ fn every_level_convolves_as_the_plain_kernel_does() {
     let mut seed = 0;
     for size in [ODD, WIDE, SHALLOW, SMALL, MIDDLE] {
         for n in LENGTHS {
-            for paint in [Paint::Random, Paint::Smooth] {
+            for pattern in [Pattern::Random, Pattern::Smooth] {
                 seed += 1;
-                let case = deep_case(size, seed, [100, 4095, 65536, MAX_INT][seed as usize % 4], paint, n);
+                let case = deep_case(size, seed, [100, 4095, 65536, MAX_INT][seed as usize % 4], pattern, n);
                 let plain = outcome(&Kernels::new(Level::Plain, [&case.net]), &case);
                 for level in Level::available() {
                     let kernels = outcome(&Kernels::new(level, [&case.net]), &case);
-                    assert!(kernels == plain, "{level:?} differs for {size:?}, seed {seed}, {n} cells, {paint:?}");
+                    assert!(kernels == plain, "{level:?} differs for {size:?}, seed {seed}, {n} cells, {pattern:?}");
                 }
             }
         }
@@ -235,16 +233,19 @@ fn every_level_sees_transmitted_features_as_the_plain_kernel_does() {
     let (mut seed, mut n_seen) = (0, 0);
     for size in [ODD, WIDE, SHALLOW, SMALL, MIDDLE] {
         for (n, n_hints) in LENGTHS.into_iter().zip([1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 25]) {
-            for (paint, max) in [(Paint::Random, 31), (Paint::Smooth, 24), (Paint::Alternating, MAX_INT)] {
+            for (pattern, max) in [(Pattern::Random, 31), (Pattern::Smooth, 24), (Pattern::Alternating, MAX_INT)] {
                 seed += 1;
-                let mut random = Random(seed);
-                let spec = Spec { n_hints, ..painted::spec(Pass::Finer, 0, size) };
-                let layers = painted::layers(spec.n_features(), size, &mut random);
-                let case = case_of(Net::new(spec, layers).unwrap(), max, paint, n, random);
+                let mut random = Lcg(seed);
+                let spec = Spec { n_hints, ..synthetic::spec(Pass::Finer, 0, size) };
+                let layers = synthetic::layers(spec.n_features(), size, &mut random);
+                let case = case_of(Net::new(spec, layers).unwrap(), max, pattern, n, random);
                 let plain = outcome(&Kernels::new(Level::Plain, [&case.net]), &case);
                 for level in Level::available() {
                     let kernels = outcome(&Kernels::new(level, [&case.net]), &case);
-                    assert!(kernels == plain, "{level:?} differs for {size:?}, {n} cells, {n_hints} hints, {paint:?}");
+                    assert!(
+                        kernels == plain,
+                        "{level:?} differs for {size:?}, {n} cells, {n_hints} hints, {pattern:?}"
+                    );
                 }
                 let mut blind = case;
                 blind.offsets.hints.iter_mut().for_each(|hint| *hint += 3);
@@ -257,7 +258,7 @@ fn every_level_sees_transmitted_features_as_the_plain_kernel_does() {
 
 #[test]
 fn every_level_quantises_and_coarsens_as_the_plain_kernels_do() {
-    let mut random = Random(11);
+    let mut random = Lcg(11);
     for n in LENGTHS {
         let stride = room(n);
         let heads: Vec<i32> = (0..3 * stride).map(|i| [-32768, 32767, -128, 127, random.within(8000)][i % 5]).collect();
@@ -304,7 +305,7 @@ fn a_wrong_causal_convolution_is_caught() {
     ];
     let size = Size { hidden: &[18, 18, 18], ..SMALL };
     let case = |wiring: Vec<Wiring>| {
-        let (mut random, spec) = (Random(5), painted::spec(Pass::Raster, 0, size));
+        let (mut random, spec) = (Lcg(5), synthetic::spec(Pass::Raster, 0, size));
         let mut widths = vec![spec.n_features()];
         let mut layers = Vec::new();
         for (l, (wiring, n_out)) in wiring.iter().zip([18, 36, 18, 9]).enumerate() {
@@ -319,7 +320,7 @@ fn a_wrong_causal_convolution_is_caught() {
             });
             widths.push(wiring.width(&layers[l]));
         }
-        case_of(Net::wired(spec, layers, wiring).unwrap(), 65535, Paint::Smooth, 65, random)
+        case_of(Net::wired(spec, layers, wiring).unwrap(), 65535, Pattern::Smooth, 65, random)
     };
     for level in Level::available() {
         let say = |case: &Case| outcome(&Kernels::new(level, [&case.net]), case);
@@ -343,7 +344,7 @@ fn a_wrong_causal_convolution_is_caught() {
 /// The comparison above would notice: each of these changes is about as small as a mistake can be.
 #[test]
 fn a_wrong_kernel_is_caught() {
-    let case = case(MIDDLE, 1, 4, 65535, Paint::Smooth, 65);
+    let case = case(MIDDLE, 1, 4, 65535, Pattern::Smooth, 65);
     let changes: [fn(&mut [Layer]); 5] = [
         |layers| {
             let n_in = layers[0].n_in;
@@ -370,9 +371,9 @@ fn payloads_are_equal_between_levels_and_readable_by_each() {
     let (h, w) = (67, 75);
     for family in Family::OF_CELLS {
         for (size, max) in [(SMALL, 4095), (MIDDLE, 65535), (LARGE, 100_000), (WIDE, MAX_INT)] {
-            let model = painted::model(family, size);
+            let model = synthetic::model(family, size);
             let linears = model.linears(0);
-            let mut ints = painted::tile(h, w, max);
+            let mut ints = synthetic::tile(h, w, max);
             (ints[1], ints[h * w / 2], ints[h * w - 1]) = (max, max, 0);
             let (to_encode, to_decode) = (model.plan_to_encode(h, w), model.plan_to_decode(h, w));
             let fasts: Vec<Kernels> = Level::available().into_iter().map(|level| model.kernels(level)).collect();
@@ -403,9 +404,9 @@ fn models_of_causal_convolutions_code_tiles_of_any_size() {
     let sizes = [(1, 1), (1, 2), (2, 1), (1, 99), (99, 1), (2, 40), (40, 2), (9, 33), (33, 31), (8, 130)];
     for (seed, &(h, w)) in (1..).zip(&sizes) {
         for (size, max) in [(SMALL, 4095), (ODD, MAX_INT)] {
-            let model = painted::deep_model(size, seed);
+            let model = synthetic::deep_model(size, seed);
             let linears = model.linears(1);
-            let (ints, seen) = (painted::tile(h, w, max), painted::tile(h, w, max / 2));
+            let (ints, seen) = (synthetic::tile(h, w, max), synthetic::tile(h, w, max / 2));
             let (to_encode, to_decode) = (model.plan_to_encode(h, w), model.plan_to_decode(h, w));
             let stats = PlaneStats { median: 64 * 1000, spread: 400 };
             for refs in [&[][..], &[seen.as_slice()]] {
@@ -429,10 +430,10 @@ fn models_of_causal_convolutions_code_tiles_of_any_size() {
 /// Meshes with every kind of input, sheets of every side, widths that are no multiples of four.
 #[test]
 fn every_level_has_the_heads_of_the_plain_meshes() {
-    let vqae = painted::vqae();
-    let mut random = Random(17);
+    let vqae = synthetic::vqae();
+    let mut random = Lcg(17);
     let mut meshes: Vec<Mesh> = vqae.meshes().into_iter().cloned().collect();
-    meshes.extend((0..12).map(|_| painted::mesh(&mut random)));
+    meshes.extend((0..12).map(|_| synthetic::mesh(&mut random)));
     let plain = Kernels::new(Level::Plain, []).with(&meshes);
     for level in Level::available() {
         let kernels = Kernels::new(level, []).with(&meshes);
@@ -448,8 +449,8 @@ fn every_level_has_the_heads_of_the_plain_meshes() {
 /// What foresees a code cell by cell says what it says of all at once.
 #[test]
 fn a_causal_mesh_says_of_a_cell_what_it_says_of_all() {
-    let vqae = painted::vqae();
-    let mut random = Random(18);
+    let vqae = synthetic::vqae();
+    let mut random = Lcg(18);
     for mesh in [&vqae.prior_top, &vqae.prior_bottom] {
         let mut sheet = |n: usize| (0..n).map(|_| random.below(128) as i32).collect::<Vec<i32>>();
         let sources: Vec<Vec<i32>> = mesh.sources().iter().map(|s| sheet(s.n_cells() * s.width)).collect();

@@ -1,12 +1,11 @@
 //! The autoencoder family: |v − v̂| ≤ 32 of 65 for every int that is seen, and what decoding gives is what the encoder said.
 
-mod painted;
-
 use collapsar::internals::array::{ArrayType, Dtype};
 use collapsar::internals::error::ErrorKind;
 use collapsar::internals::kernel::fast::{Kernels, Level};
 use collapsar::internals::model::Model;
 use collapsar::internals::model::vqae::Vqae;
+use collapsar::internals::synthetic;
 use collapsar::internals::tile::transform::vqae::{Autoencoder, decode, encode};
 use collapsar::internals::tile::transform::{Tile, TransformCoded};
 use collapsar::internals::weights::{load, store};
@@ -16,9 +15,9 @@ use collapsar::internals::{Choice, Loss, Options, compress, decompress};
 const SIZES: [(usize, usize); 9] =
     [(1, 1), (1, 200), (7, 8), (8, 9), (63, 65), (64, 64), (65, 63), (130, 20), (129, 150)];
 
-/// The painted autoencoder with the best kernels of this machine.
+/// The synthetic autoencoder with the best kernels of this machine.
 fn ready() -> (Vqae, Kernels) {
-    let vqae = painted::vqae();
+    let vqae = synthetic::vqae();
     let kernels = Kernels::new(Level::detect(), []).with(vqae.meshes());
     (vqae, kernels)
 }
@@ -27,36 +26,36 @@ fn autoencoder((vqae, kernels): &(Vqae, Kernels)) -> Autoencoder<'_> {
     Autoencoder { vqae, kernels }
 }
 
-fn painted_kind(settled: &TransformCoded) -> bool {
+fn of_blocks(settled: &TransformCoded) -> bool {
     settled.code[0] == 1
 }
 
 #[test]
 fn ints_come_out_within_half_a_step_and_as_the_encoder_said() {
     let vqae = ready();
-    let mut n_painted = 0;
+    let mut n_of_blocks = 0;
     for (h, w) in SIZES {
-        let ints = painted::shades(h, w);
+        let ints = synthetic::shades(h, w);
         for max in [2000 + 300 * 3 + 9, 1 << 20] {
             let tile = Tile { ints: &ints, classes: &[], h, w, max };
             let settled = encode(autoencoder(&vqae), tile);
             assert!(ints.iter().zip(&settled.ints).all(|(v, out)| (v - out).abs() <= 32), "{h}×{w}");
             assert_eq!(decode(autoencoder(&vqae), &settled.code, &[], (h, w), max).unwrap(), settled.ints, "{h}×{w}");
-            n_painted += usize::from(painted_kind(&settled));
+            n_of_blocks += usize::from(of_blocks(&settled));
         }
     }
-    assert!(n_painted >= 6, "only {n_painted} tiles were painted");
+    assert!(n_of_blocks >= 6, "only {n_of_blocks} tiles have codes");
 }
 
 #[test]
 fn what_is_hidden_costs_nothing_and_touches_nobody() {
     let vqae = ready();
     let (h, w, max) = (100, 140, 4000);
-    let mut ints = painted::shades(h, w);
+    let mut ints = synthetic::shades(h, w);
     // a coast that cuts cells, and a block of which nothing is seen
     let classes: Vec<u8> = (0..h * w).map(|i| u8::from(i % w < 70 && i / w < 66 || i / w + i % w > 190)).collect();
     let settled = encode(autoencoder(&vqae), Tile { ints: &ints, classes: &classes, h, w, max });
-    assert!(painted_kind(&settled));
+    assert!(of_blocks(&settled));
     let seen = |i: &usize| classes[*i] == 0;
     assert!((0..h * w).filter(seen).all(|i| (ints[i] - settled.ints[i]).abs() <= 32));
     let whole = encode(autoencoder(&vqae), Tile { ints: &ints, classes: &[], h, w, max });
@@ -72,7 +71,7 @@ fn what_is_hidden_costs_nothing_and_touches_nobody() {
 fn cuts_and_flips_of_a_payload_are_errors_or_other_ints_within_range() {
     let vqae = ready();
     let (h, w, max) = (65, 70, 5000);
-    let ints = painted::shades(h, w);
+    let ints = synthetic::shades(h, w);
     let TransformCoded { code, .. } = encode(autoencoder(&vqae), Tile { ints: &ints, classes: &[], h, w, max });
     for n in 0..code.len() {
         assert!(decode(autoencoder(&vqae), &code[..n], &[], (h, w), max).is_err(), "{n}");
@@ -88,17 +87,26 @@ fn cuts_and_flips_of_a_payload_are_errors_or_other_ints_within_range() {
 
 #[test]
 fn a_model_survives_its_weights_file_and_its_damage() {
-    let model = Model::of_vqae("painted", painted::vqae(), [0; 32]);
+    let model = Model::of_vqae("painted", synthetic::vqae(), [0; 32]);
     let bytes = store(&model).unwrap();
     let back = load(&bytes).unwrap();
     assert_eq!(back.vqae, model.vqae);
     assert_eq!(store(&back).unwrap(), bytes);
     let header = u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize + 8;
+    let mut n_refused = 0;
     for at in 8..header {
         let mut wrong = bytes.clone();
         wrong[at] ^= 1;
-        let _ = load(&wrong);
+        match load(&wrong) {
+            // a number or a name that may as well be another one
+            Ok(other) => assert_eq!(load(&store(&other).unwrap()).unwrap().vqae, other.vqae, "{at}"),
+            Err(error) => {
+                assert!(matches!(error.kind, ErrorKind::Corrupt | ErrorKind::Unsupported), "{at}: {error}");
+                n_refused += 1;
+            }
+        }
     }
+    assert!(n_refused * 10 > header * 9, "{n_refused} of {header} were refused");
     let text = String::from_utf8_lossy(&bytes[8..header]).into_owned();
     // escaped JSON in JSON
     for (from, to) in [
@@ -115,7 +123,7 @@ fn a_model_survives_its_weights_file_and_its_damage() {
 }
 
 fn field(h: usize, w: usize) -> Vec<f32> {
-    let ints = painted::shades(h, w);
+    let ints = synthetic::shades(h, w);
     let value = |(i, v): (usize, &i32)| match i % 4001 {
         5 => f32::NAN,
         3999 if i < 4001 => 1e9,
@@ -128,7 +136,7 @@ fn field(h: usize, w: usize) -> Vec<f32> {
 fn options(dtype: Dtype, shape: &[u64], loss: Loss) -> Options {
     let ty = ArrayType { dtype, big_endian: false, shape: shape.to_vec() };
     Options {
-        model: Choice::These(vec![painted::loaded_vqae()]),
+        model: Choice::These(vec![synthetic::loaded_vqae()]),
         raw: Some(ty),
         embed: true,
         loss,
@@ -171,6 +179,6 @@ fn what_no_autoencoder_codes_is_an_error() {
     let mut two = options(Dtype::F32, &[40, 100], Loss::Abs(1.0));
     compress(&bytes, &two).unwrap();
     let Choice::These(models) = &mut two.model else { unreachable!() };
-    models.push(painted::loaded(collapsar::internals::model::Family::Pixelcnn));
+    models.push(synthetic::loaded(collapsar::internals::model::Family::Pixelcnn));
     assert_eq!(kind(&two), ErrorKind::Argument);
 }

@@ -1,18 +1,16 @@
 //! Waves: every payload comes back within the bound, whatever its size; damage is told; they code what is smooth, and only that.
 
-mod painted;
-
 use collapsar::internals::array::{ArrayType, Dtype};
 use collapsar::internals::codec::file::archive::Archive;
 use collapsar::internals::error::ErrorKind;
+use collapsar::internals::synthetic::Lcg;
 use collapsar::internals::tile::transform::Tile;
 use collapsar::internals::tile::transform::wavelet::{decode, encode};
 use collapsar::internals::{Choice, Loss, Options, compress, decompress};
-use painted::Random;
 
 /// Hills that wander from plane to plane, with a little noise.
 fn hills(shape: [usize; 3], noise: f64) -> Vec<f64> {
-    let (mut random, [_, h, w]) = (Random(5), shape);
+    let (mut random, [_, h, w]) = (Lcg(5), shape);
     let at = |i: usize| {
         let [z, y, x] = [i / (h * w), i / w % h, i % w].map(|at| at as f64);
         let wave = (x * 0.07 + z * 0.1).sin() * (y * 0.05 - z * 0.03).cos() + (x * 0.013 + y * 0.021).sin();
@@ -49,7 +47,7 @@ fn tiles_of_every_size_come_back_within_the_bound() {
         ([9, 64, 77], 20_000),
         ([2, 3, 5], 65),
     ] {
-        let mut random = Random(7);
+        let mut random = Lcg(7);
         let field = hills([n, h, w], 10.0);
         let ints: Vec<i32> = field.iter().map(|v| ((v + 150.0) / 300.0 * f64::from(max)) as i32).collect();
         let noise: Vec<i32> = (0..n * h * w).map(|_| random.below(max as u32 + 1) as i32).collect();

@@ -1,17 +1,18 @@
 //! Any bytes as a chunk. With an odd first byte they are the type and the body, and magic, length and sum are made.
 #![no_main]
 
+use collapsar::internals::synthetic;
 use collapsar::internals::array::Dtype;
 use collapsar::internals::codec::array::memory::Memory;
 use collapsar::internals::model::{Family, Model};
 use collapsar::internals::{Choice, Decoding, decode_chunk, describe_chunk, encode_chunk};
-use collapsar_fuzz::{bounded::Bounded, painted, seeds};
+use collapsar_fuzz::{bounded::Bounded, inputs, seeds};
 use libfuzzer_sys::fuzz_target;
 use std::sync::{Arc, LazyLock};
 
 #[global_allocator]
 static MEMORY: Bounded = Bounded::new(512 << 20);
-static MODELS: LazyLock<Vec<Arc<Model>>> = LazyLock::new(|| Family::OF_CELLS.map(painted::model).to_vec());
+static MODELS: LazyLock<Vec<Arc<Model>>> = LazyLock::new(|| Family::OF_CELLS.map(synthetic::loaded).to_vec());
 const MAX_BYTES: u64 = 4 << 20;
 
 /// Chunks of each form, and the same without what is made around them.
@@ -24,7 +25,7 @@ fn begin() -> Vec<Vec<u8>> {
         let model = if i % 3 == 0 { Choice::Classic } else { Choice::These(vec![model]) };
         let sample = |j: u64| ((j / 7 + (j * 0x9e37 >> 7) % (1 + 5 * noise)) as u64).to_le_bytes();
         let bytes: Vec<u8> = (0..n).flat_map(|j| sample(j)[..dtype.n_bytes()].to_vec()).collect();
-        let options = painted::options(model, dtype, i % 2 == 1, &shape);
+        let options = inputs::options(model, dtype, i % 2 == 1, &shape);
         let ty = options.raw.clone().expect("it was just given");
         let chunk = encode_chunk(&bytes, &ty, &options).expect("a small array is coded");
         let length = 1 + chunk[4..].iter().position(|b| b & 0x80 == 0).expect("a varint ends");

@@ -3,20 +3,21 @@
 //! input = file u8 · (block u8 · how u8 · edit)*
 #![no_main]
 
+use collapsar::internals::synthetic;
 use collapsar::internals::container::Writer;
 use collapsar::internals::model::{Family, Model};
-use collapsar_fuzz::{bounded::Bounded, painted, read_everything, script::Script, seeds};
+use collapsar_fuzz::{bounded::Bounded, inputs, read_everything, script::Script, seeds};
 use libfuzzer_sys::fuzz_target;
 use std::sync::{Arc, LazyLock};
 
 #[global_allocator]
 static MEMORY: Bounded = Bounded::new(768 << 20);
-static MODELS: LazyLock<Vec<Arc<Model>>> = LazyLock::new(|| Family::OF_CELLS.map(painted::model).to_vec());
+static MODELS: LazyLock<Vec<Arc<Model>>> = LazyLock::new(|| Family::OF_CELLS.map(synthetic::loaded).to_vec());
 
 type Block = (u8, Vec<u8>);
 
 static FILES: LazyLock<Vec<Vec<Block>>> =
-    LazyLock::new(|| painted::files().iter().map(|f| painted::blocks(f)).collect());
+    LazyLock::new(|| inputs::files().iter().map(|f| inputs::blocks(f)).collect());
 
 fn begin() -> Vec<Vec<u8>> {
     let untouched = (0..FILES.len()).map(|i| vec![i as u8]);

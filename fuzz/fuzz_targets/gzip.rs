@@ -2,7 +2,7 @@
 #![no_main]
 
 use collapsar::internals::format::gzip::{Inflated, Recipe, find, inflate, rewrap};
-use collapsar_fuzz::{bounded::Bounded, painted, script::Script, seeds};
+use collapsar_fuzz::{bounded::Bounded, inputs, script::Script, seeds};
 use libfuzzer_sys::fuzz_target;
 
 #[global_allocator]
@@ -10,7 +10,7 @@ static MEMORY: Bounded = Bounded::new(128 << 20);
 const MAX_INNER: u64 = 1 << 20;
 
 fn begin() -> Vec<Vec<u8>> {
-    let gz = painted::gzipped();
+    let gz = inputs::gzipped();
     let recipe =
         |writer: u8, level: u8| [&[1, writer, level, 2, 0, 0, 0, 0x1f, 0x8b], &b"abcabcabcabdabc"[..], &gz].concat();
     let recipes = (1..=3).flat_map(|writer| [1, 3, 4, 6, 9].map(|level| recipe(writer, level)));

@@ -3,16 +3,17 @@
 //! input = dtype and byte order u8 · dimensions u8 · how long each · model u8 · how the bytes grow u8 · bytes
 #![no_main]
 
+use collapsar::internals::synthetic::{self, Lcg};
 use collapsar::internals::array::Dtype;
 use collapsar::internals::model::{Family, Model};
 use collapsar::internals::{Choice, Options, compress, decompress_to};
-use collapsar_fuzz::{bounded::Bounded, painted, refused, script::Script, seeds};
+use collapsar_fuzz::{bounded::Bounded, inputs, refused, script::Script, seeds};
 use libfuzzer_sys::fuzz_target;
 use std::sync::{Arc, LazyLock};
 
 #[global_allocator]
 static MEMORY: Bounded = Bounded::new(768 << 20);
-static MODELS: LazyLock<Vec<Arc<Model>>> = LazyLock::new(|| Family::OF_CELLS.map(painted::model).to_vec());
+static MODELS: LazyLock<Vec<Arc<Model>>> = LazyLock::new(|| Family::OF_CELLS.map(synthetic::loaded).to_vec());
 const MAX_BYTES: usize = 6000;
 
 fn begin() -> Vec<Vec<u8>> {
@@ -46,16 +47,16 @@ fuzz_target!(init: seeds::offer(begin), |bytes: &[u8]| {
     let (embed, structured) = (choice >= 128, choice & 64 == 0);
     let how = script.byte();
     let own = script.0;
-    let mut state = u32::from(how);
+    let mut random = Lcg(u32::from(how));
     let content: Vec<u8> = (0..n)
         .map(|i| match own.get(i) {
             Some(&byte) => byte,
             None if own.is_empty() => 0,
             // beyond the input: its bytes again, with a little noise in some of them
-            None => own[i % own.len()] ^ (painted::noise(&mut state, 8) as u8 & how & if i % 2 == 1 { 255 } else { 0 }),
+            None => own[i % own.len()] ^ (random.bits(8) as u8 & how & if i % 2 == 1 { 255 } else { 0 }),
         })
         .collect();
-    let mut options = painted::options(model, dtype, which & 1 == 1, &shape);
+    let mut options = inputs::options(model, dtype, which & 1 == 1, &shape);
     options.embed = embed;
     if !structured {
         options = Options { raw: None, ..options };

@@ -4,6 +4,7 @@
 //! input = shape u8 · mode u8 · what precedes the code in the tile's payload · code
 #![no_main]
 
+use collapsar::internals::synthetic::{self, Lcg};
 use collapsar::internals::array::{ArrayType, Dtype};
 use collapsar::internals::tile::classic;
 use collapsar::internals::codec::array::head::Spec;
@@ -13,13 +14,13 @@ use collapsar::internals::kernel::PlaneStats;
 use collapsar::internals::model::{Family, Model};
 use collapsar::internals::sample::{Map, Stats};
 use collapsar::internals::grid::{Layout, MAX_REFS};
-use collapsar_fuzz::{bounded::Bounded, painted, script::Script, script::varint, seeds};
+use collapsar_fuzz::{bounded::Bounded, inputs, script::Script, script::varint, seeds};
 use libfuzzer_sys::fuzz_target;
 use std::sync::{Arc, LazyLock};
 
 #[global_allocator]
 static MEMORY: Bounded = Bounded::new(512 << 20);
-static MODELS: LazyLock<Vec<Arc<Model>>> = LazyLock::new(|| Family::OF_CELLS.map(painted::model).to_vec());
+static MODELS: LazyLock<Vec<Arc<Model>>> = LazyLock::new(|| Family::OF_CELLS.map(synthetic::loaded).to_vec());
 /// Planes of h × w, with a largest int, phases, and planes looked at.
 const SHAPES: [(usize, usize, usize, u32, usize, usize); 10] = [
     (1, 16, 16, 4000, 1, 0),
@@ -49,7 +50,7 @@ fn head(model: &Arc<Model>, (n, h, w, max, n_phases, n_previous): (usize, usize,
     let fits = (0..n_phases).map(|phase| (0..=n_previous).map(|n| fitted(phase, n)).collect()).collect();
     Spec {
         ty: ArrayType { dtype: Dtype::U32, big_endian: true, shape: vec![n as u64, h as u64, w as u64] },
-        label: "painted".into(),
+        label: "synthetic".into(),
         map: Map::candidates(&stats)[0].clone(),
         layout: Layout::usual(n, h, w, 1, n_phases),
         common: Vec::new(),
@@ -81,16 +82,16 @@ fn begin() -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
     for (i, head) in HEADS.iter().enumerate() {
         let (_, h, w, max, _, _) = SHAPES[i % SHAPES.len()];
-        let mut state = 9;
+        let mut random = Lcg(9);
         let mut array = |bits: u32| -> Vec<u8> {
-            let v = |j: usize| (j as u32 % 31 + painted::noise(&mut state, bits)).min(max);
+            let v = |j: usize| (j as u32 % 31 + random.bits(bits)).min(max);
             (0..h * w).map(v).flat_map(u32::to_be_bytes).collect()
         };
         for bits in [1, 4, 9] {
             let choice = collapsar::internals::Choice::These(vec![MODELS[i / SHAPES.len()].clone()]);
-            let options = painted::options(choice, Dtype::U32, true, &[h as u64, w as u64]);
-            let packed = collapsar::internals::compress(&array(bits), &options).expect("a painted array is compressed");
-            let tile = painted::blocks(&packed).pop().expect("there is a tile").1;
+            let options = inputs::options(choice, Dtype::U32, true, &[h as u64, w as u64]);
+            let packed = collapsar::internals::compress(&array(bits), &options).expect("a synthetic array is compressed");
+            let tile = inputs::blocks(&packed).pop().expect("there is a tile").1;
             seeds.push([&[i as u8], &tile[2.min(tile.len())..]].concat());
         }
         let _ = head;

@@ -1,16 +1,17 @@
-//! Any bytes as a weights file, and a painted model with its numbers changed: whatever is accepted codes a tile and gives it
+//! Any bytes as a weights file, and a synthetic model with its numbers changed: whatever is accepted codes a tile and gives it
 //! back, and no sum overflows on the way.
 //!
 //! input = 0 · weights file, or 1 · family u8 · changes · tile
 #![no_main]
 
+use collapsar::internals::synthetic::{self, Lcg, TINY};
 use collapsar::internals::array::Dtype;
 use collapsar::internals::kernel::predict::Linear;
 use collapsar::internals::model::{Family, Model, PassNet};
 use collapsar::internals::net::{Layer, Net, Spec, Wiring};
 use collapsar::internals::weights::{load, store};
 use collapsar::internals::{Choice, compress, decompress_to};
-use collapsar_fuzz::{bounded::Bounded, painted, script::Script, seeds};
+use collapsar_fuzz::{bounded::Bounded, inputs, script::Script, seeds};
 use libfuzzer_sys::fuzz_target;
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ static MEMORY: Bounded = Bounded::new(512 << 20);
 
 fn begin() -> Vec<Vec<u8>> {
     let files =
-        Family::OF_CELLS.map(|family| [&[0], &store(&painted::model(family)).expect("it can be stored")[..]].concat());
+        Family::OF_CELLS.map(|family| [&[0], &store(&synthetic::loaded(family)).expect("it can be stored")[..]].concat());
     let changes = (0..20).map(|i| [vec![1, i % 3, i, i, 3], vec![255; 9], (0..60).collect()].concat());
     files.into_iter().chain(changes).collect()
 }
@@ -45,7 +46,10 @@ fn changed(mut spec: Spec, script: &mut Script) -> Spec {
                 let new = tap(script);
                 spec.taps.get_mut(at).into_iter().for_each(|t| *t = new);
             }
-            11 => spec.taps = painted::near(spec.pass, script.below(40)),
+            11 => {
+                let pass = spec.pass;
+                spec.taps = synthetic::near(|&tap| pass.knows(tap), script.below(40));
+            }
             _ => spec.taps.push(tap(script)),
         }
     }
@@ -66,7 +70,7 @@ fn extreme(layers: &mut [Layer], script: &mut Script) {
     }
 }
 
-/// Other places to look at, other sources, no gate: what does not fit the layers is refused.
+/// Other places, other sources, no gate: what does not fit the layers is refused.
 fn rewired(wiring: &mut [Wiring], script: &mut Script) {
     for _ in 0..script.below(6) {
         let l = script.below(wiring.len());
@@ -83,20 +87,20 @@ fn rewired(wiring: &mut [Wiring], script: &mut Script) {
 }
 
 fn model(family: Family, script: &mut Script) -> Option<Model> {
-    let wires = *script; // all nets of a model look at the same places
+    let wires = *script; // all nets of a model read the same places
     let mut parts = Vec::new();
     for &pass in family.passes() {
         for n_refs in 0..=1 {
             let before = *script;
-            let spec = changed(painted::spec(pass, n_refs), script);
+            let spec = changed(synthetic::spec(pass, n_refs, TINY), script);
             if n_refs == 0 {
-                *script = before; // the nets of a pass look at the same places
+                *script = before; // the nets of a pass read the same places
             }
             let spec = Spec { n_refs, ..spec };
             if spec.n_features() > 1020 || spec.k == 0 {
                 return None;
             }
-            let (mut layers, mut wiring) = painted::wired(family, &spec, 7);
+            let (mut layers, mut wiring) = inputs::wired(family, &spec, &mut Lcg(7));
             extreme(&mut layers, script);
             if family == Family::PixelcnnDeep {
                 rewired(&mut wiring, &mut wires.clone());
@@ -140,7 +144,7 @@ fn use_it(model: Arc<Model>, script: &mut Script) {
         return; // not an array to us
     }
     let models = [model];
-    let options = painted::options(Choice::These(models.to_vec()), dtype, true, &[2, h as u64, w as u64]);
+    let options = inputs::options(Choice::These(models.to_vec()), dtype, true, &[2, h as u64, w as u64]);
     let packed = compress(&bytes, &options).expect("an array is compressed");
     let mut back = Vec::new();
     decompress_to(&packed, &mut back, &collapsar_fuzz::known(&models), &|_| Ok(())).expect("our own file is read");
@@ -155,9 +159,9 @@ fuzz_target!(init: seeds::offer(begin), |bytes: &[u8]| {
         }
     } else {
         let family = Family::OF_CELLS[script.byte() as usize % Family::OF_CELLS.len()];
-        let Some(painted) = model(family, &mut script) else { return };
-        let loaded = load(&store(&painted).expect("a valid model is stored")).expect("our own weights are read");
-        assert_eq!(loaded.nets, painted.nets);
+        let Some(model) = model(family, &mut script) else { return };
+        let loaded = load(&store(&model).expect("a valid model is stored")).expect("our own weights are read");
+        assert_eq!(loaded.nets, model.nets);
         use_it(Arc::new(loaded), &mut script);
     }
 });

@@ -1,7 +1,7 @@
-//! What the targets share: a bound on memory, a bound on output, bytes as decisions, and painted things to begin with.
+//! What the targets share: a bound on memory, a bound on output, bytes as decisions, and inputs to begin with.
 
 pub mod bounded;
-pub mod painted;
+pub mod inputs;
 pub mod script;
 pub mod seeds;
 

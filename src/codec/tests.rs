@@ -1,4 +1,4 @@
-//! Whole files through the codec: painted arrays, a painted model that travels with the file.
+//! Whole files through the codec: synthetic arrays, a synthetic model that travels with the file.
 
 use crate::array::{ArrayType, Dtype};
 use crate::codec::array::memory::{BATCH, Direction, Memory};
@@ -6,18 +6,13 @@ use crate::codec::file::archive::{Archive, Section};
 use crate::internals::{
     Adapt, Choice, Decoding, ErrorKind, Loss, Options, compress, decompress, decompress_to, salvage,
 };
-use crate::model::{Family, Model, tests::painted_model};
+use crate::model::{Family, Model};
+use crate::synthetic::{self, Lcg};
 use std::sync::Arc;
-
-fn noise(state: &mut u32, bits: u32) -> u32 {
-    *state = state.wrapping_mul(1664525).wrapping_add(1013904223);
-    *state >> (32 - bits)
-}
 
 /// A model whose hash is that of its weights file, as it would be loaded.
 fn model(family: Family) -> Arc<Model> {
-    let painted = painted_model(family, 11, 3);
-    Arc::new(crate::weights::load(&crate::weights::store(&painted).unwrap()).unwrap())
+    synthetic::stored(&synthetic::tiny(family, 11, 3))
 }
 
 fn options(family: Family, dtype: Dtype, shape: &[u64]) -> Options {
@@ -27,9 +22,9 @@ fn options(family: Family, dtype: Dtype, shape: &[u64]) -> Options {
 
 /// A smooth field with noise, big endian u16; planes drift slowly.
 fn frames(n: usize, h: usize, w: usize) -> Vec<u8> {
-    let mut state = 3;
-    let fixed: Vec<u32> = (0..h * w).map(|_| noise(&mut state, 6)).collect();
-    let sample = |i: usize| 1000 + (i % w + i / w % h) as u32 + fixed[i % (h * w)] + noise(&mut state, 2);
+    let mut random = Lcg(3);
+    let fixed: Vec<u32> = (0..h * w).map(|_| random.bits(6)).collect();
+    let sample = |i: usize| 1000 + (i % w + i / w % h) as u32 + fixed[i % (h * w)] + random.bits(2);
     (0..n * h * w).map(sample).flat_map(|v| (v as u16).to_be_bytes()).collect()
 }
 
@@ -44,18 +39,18 @@ fn frames_stacks_and_mosaics_come_back_through_both_schedules() {
             assert_eq!(decompress(&packed).unwrap(), bytes);
         }
         // the phases of a mosaic show one noisy scene in four colours
-        let mut state = 5;
-        let scene: Vec<u32> = (0..101 * 101).map(|_| noise(&mut state, 9)).collect();
+        let mut random = Lcg(5);
+        let scene: Vec<u32> = (0..101 * 101).map(|_| random.bits(9)).collect();
         let sample = |i: usize| {
             let (y, x) = (i / 201, i % 201);
-            scene[y / 2 * 101 + x / 2] + [0, 4000, 9000, 2000][2 * (y & 1) + (x & 1)] + noise(&mut state, 1)
+            scene[y / 2 * 101 + x / 2] + [0, 4000, 9000, 2000][2 * (y & 1) + (x & 1)] + random.bits(1)
         };
         let mosaic: Vec<u8> = (0..200 * 201).map(sample).flat_map(|v| (v as u16).to_be_bytes()).collect();
         let packed = compress(&mosaic, &options(family, Dtype::U16, &[200, 201])).unwrap();
         assert_eq!(decompress(&packed).unwrap(), mosaic);
         let archive_source = packed.clone();
         let archive = Archive::open(&archive_source, &[]).unwrap();
-        // a family that looks at no other planes gains nothing by phases
+        // a family without reference planes gains nothing by phases
         let n_phases = if family.max_refs() > 0 { 4 } else { 1 };
         assert_eq!(archive.arrays().next().unwrap().head.grid().n_phases, n_phases);
     }
@@ -63,16 +58,16 @@ fn frames_stacks_and_mosaics_come_back_through_both_schedules() {
 
 #[test]
 fn every_dtype_comes_back_whatever_its_bits() {
-    let mut state = 9;
+    let mut random = Lcg(9);
     for dtype in Dtype::ALL {
-        let bytes: Vec<u8> = (0..600 * dtype.n_bytes()).map(|i| (noise(&mut state, 8) >> (i % 5)) as u8).collect();
+        let bytes: Vec<u8> = (0..600 * dtype.n_bytes()).map(|i| (random.bits(8) >> (i % 5)) as u8).collect();
         let packed = compress(&bytes, &options(Family::Lattice, dtype, &[20, 30])).unwrap();
         assert_eq!(decompress(&packed).unwrap(), bytes, "{}", dtype.name());
     }
 }
 
 #[test]
-fn a_plane_looks_at_the_one_before_where_that_is_smaller() {
+fn a_plane_is_predicted_from_the_one_before_where_that_is_smaller() {
     let bytes = frames(6, 130, 140);
     let packed = compress(&bytes, &options(Family::Pixelcnn, Dtype::U16, &[6, 130, 140])).unwrap();
     let archive = Archive::open(&packed, &[]).unwrap();

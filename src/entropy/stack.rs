@@ -94,6 +94,7 @@ impl<'a> Popper<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::synthetic::Lcg;
     use constriction::backends::Cursor;
     use constriction::stream::model::{DecoderModel, EncoderModel, EntropyModel};
     use constriction::stream::stack::AnsCoder;
@@ -125,12 +126,11 @@ mod tests {
 
     /// Tables of one symbol, of 256, of the rarest and the most frequent, and of everything between.
     fn tables() -> Vec<Table> {
-        let mut state = 9u32;
+        let mut random = Lcg(9);
         let mut seeded = |n: usize| {
             let mut q = vec![0u8; n];
             for q in &mut q {
-                state = state.wrapping_mul(1664525).wrapping_add(1013904223);
-                *q = ((state >> 24) % 50) as u8;
+                *q = (random.bits(8) % 50) as u8;
             }
             q[n / 2] = 49;
             Table::from_log_weights(&q)
@@ -143,11 +143,11 @@ mod tests {
 
     /// A table and a symbol that it holds, frequent ones more often.
     fn symbols(tables: &[Table], slots: &[Slots], n: usize) -> Vec<(usize, u8)> {
-        let mut state = 5u32;
+        let mut random = Lcg(5);
         let mut next = || {
-            state = state.wrapping_mul(1664525).wrapping_add(1013904223);
-            let table = (state >> 16) as usize % tables.len();
-            (table, slots[table].at(u64::from(state >> 4)).symbol)
+            let bits = random.bits(28);
+            let table = (bits >> 12) as usize % tables.len();
+            (table, slots[table].at(u64::from(bits)).symbol)
         };
         (0..n).map(|_| next()).collect()
     }

@@ -136,6 +136,7 @@ mod tests {
     use crate::kernel::context::Heads;
     use crate::kernel::interval::{Distributions, intervals};
     use crate::kernel::mixture::{Mixtures, Window, mass, mixture};
+    use crate::synthetic::Lcg;
 
     const K: usize = 3;
 
@@ -143,12 +144,9 @@ mod tests {
     type Cell = (i32, i32, i32);
 
     /// Cells and heads of every kind, in the engine's integers.
-    fn painted() -> (Vec<Cell>, Vec<[i32; 3 * K]>) {
-        let mut state = 5u32;
-        let mut below = move |n: i32| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            ((u64::from(state) * n as u64) >> 32) as i32
-        };
+    fn of_every_kind() -> (Vec<Cell>, Vec<[i32; 3 * K]>) {
+        let mut random = Lcg(5);
+        let mut below = move |n: u32| random.below(n) as i32;
         let cells =
             (0..40 * N).map(|i| (16 << (i % 9), 64 * 500 + below(6400), [below(1000), 0, 999, 500 + below(20)][i % 4]));
         let cells = cells.collect();
@@ -170,10 +168,10 @@ mod tests {
 
     #[test]
     fn the_engine_gives_the_same_probabilities() {
-        let (cells, painted_heads) = painted();
+        let (cells, all_heads) = of_every_kind();
         let window = Window { max: 999 };
         let share = mass(window.n_symbols()) as f32 / 4096.0;
-        for (cells, ints_of_heads) in cells.chunks(N).zip(painted_heads.chunks(N)) {
+        for (cells, ints_of_heads) in cells.chunks(N).zip(all_heads.chunks(N)) {
             let p = likelihood(share, &block(cells), &mut floats(ints_of_heads));
             for (i, &(s, b, int)) in cells.iter().enumerate() {
                 let (mut heads, mut m) = (Heads::new(3 * K, 1), Mixtures::new(K, 1));
@@ -198,7 +196,7 @@ mod tests {
 
     #[test]
     fn slopes_are_what_small_steps_show() {
-        let (cells, heads) = painted();
+        let (cells, heads) = of_every_kind();
         let step = 1.0 / 64.0;
         for (cells, heads) in cells.chunks(N).zip(heads.chunks(N)) {
             let (block, heads) = (block(cells), floats(heads));

@@ -30,7 +30,7 @@ const N_ROUNDS: usize = 5;
 /// leads to coefficients within their range. Smooth fields want to be held loosely, and large coefficients.
 const HOLDS: [f64; 4] = [1e-6, 1e-5, 1e-4, 1e-3];
 
-/// A tile to fit to, and the reference planes it may look at.
+/// A tile to fit to, and its reference planes.
 pub struct Sample<'a> {
     pub plan: &'a Plan,
     pub ints: &'a [i32],
@@ -222,7 +222,8 @@ fn round(c: &[f64], like: &Linear) -> Option<Linear> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Family, tests::painted_model};
+    use crate::model::Family;
+    use crate::synthetic;
 
     fn sum_of_residuals(model: &Model, ints: &[i32], n: usize, linear: &Linear) -> i64 {
         let plan = model.plan_to_encode(n, n);
@@ -245,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_slope_is_learned_exactly() {
-        let model = painted_model(Family::Pixelcnn, 1, 2);
+        let model = synthetic::tiny(Family::Pixelcnn, 1, 2);
         let ints: Vec<i32> = (0..64 * 64).map(|i| 7 * (i / 64) * (i / 64) + 31 * (i % 64) + 100).collect();
         let plan = model.plan_to_encode(64, 64);
         let fitted = fit(&model, &[Sample { plan: &plan, ints: &ints, refs: &[] }]);
@@ -256,7 +257,7 @@ mod tests {
 
     #[test]
     fn few_cells_leave_the_predictor_as_it_was() {
-        let model = painted_model(Family::Lattice, 1, 2);
+        let model = synthetic::tiny(Family::Lattice, 1, 2);
         let plan = model.plan_to_encode(3, 3);
         let fitted = fit(&model, &[Sample { plan: &plan, ints: &[5; 9], refs: &[] }]);
         assert_eq!(fitted.linears, model.linears(0));
@@ -264,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_reference_plane_that_tells_all_is_used() {
-        let model = painted_model(Family::Pixelcnn, 1, 2);
+        let model = synthetic::tiny(Family::Pixelcnn, 1, 2);
         let ints: Vec<i32> = (0..64 * 64u32)
             .map(|i| (i.wrapping_mul(2654435761).rotate_left(11).wrapping_mul(0x9e37_79b1) >> 20) as i32)
             .collect();

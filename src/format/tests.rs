@@ -84,7 +84,7 @@ pub(super) fn small_fits() -> Vec<u8> {
     file
 }
 
-/// `n` painted bytes, padded to a block.
+/// `n` synthetic bytes, padded to a block.
 pub(super) fn data(n: usize) -> Vec<u8> {
     let mut out: Vec<u8> = (0..n).map(|i| (i * i / 7) as u8).collect();
     out.resize(n.next_multiple_of(2880), 0);

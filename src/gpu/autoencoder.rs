@@ -1,8 +1,8 @@
 //! Family `vqae`: many blocks through the meshes of an autoencoder at once, a dispatch for each layer.
 //!
 //! ```text
-//! find    pixels -> meshes -> nearest codes, first the top's, then the bottom's -> paint
-//! paint   codes -> mesh -> heads
+//! encode   pixels -> meshes -> nearest codes, first the top's, then the bottom's -> decode
+//! decode   codes -> mesh -> heads
 //! a block's activations:   pixels · codes of the top · codes of the bottom · per mesh its layers
 //! ```
 //!
@@ -68,28 +68,28 @@ impl<'a> Meshes<'a> {
         Meshes { p, vqae, stride, n_words, pixels: 0, top, bottom, inputs, weights, codes, covered, acts, indices }
     }
 
-    /// Finds codes, and paints them.
-    fn to_find(vqae: &'a Vqae) -> Meshes<'a> {
+    /// Codes, and their heads.
+    fn to_encode(vqae: &'a Vqae) -> Meshes<'a> {
         let mut t = Meshes::new(vqae);
         let latents = t.mesh(&vqae.encoder_top, &[t.pixels]);
         t.nearest(&vqae.top, (N_TOP, 0), latents, t.top);
         let latents = t.mesh(&vqae.encoder_bottom, &[t.pixels, t.top]);
         t.nearest(&vqae.bottom, (N_BOTTOM, N_TOP), latents, t.bottom);
-        t.paint();
+        t.decode();
         t.p.inputs = vec![t.acts, t.covered];
         t.p.outputs.push(Fetch::block(t.indices, N_CELLS));
         t
     }
 
-    /// Paints codes that are known.
-    fn to_paint(vqae: &'a Vqae) -> Meshes<'a> {
+    /// The heads of codes that are known.
+    fn to_decode(vqae: &'a Vqae) -> Meshes<'a> {
         let mut t = Meshes::new(vqae);
-        t.paint();
+        t.decode();
         t.p.inputs = vec![t.acts];
         t
     }
 
-    fn paint(&mut self) {
+    fn decode(&mut self) {
         let heads = self.mesh(&self.vqae.decoder, &[self.top, self.bottom]);
         let whole = Fetch::block(self.acts, self.stride);
         self.p.outputs = vec![Fetch { first: heads, n: BLOCK * BLOCK, ..whole }];
@@ -178,30 +178,30 @@ impl<'a> Meshes<'a> {
 }
 
 impl Gpu {
-    /// The codes of blocks that have some, and what is painted of them: the same as `Block::find` and `Block::paint`.
-    pub fn find(&self, vqae: &Vqae, blocks: &mut [&mut Block]) -> Result<Vec<Vec<i32>>> {
-        let t = Meshes::to_find(vqae);
+    /// The codes of blocks that have some, and their heads: the same as `Block::encode` and `Block::decode`.
+    pub fn encode_blocks(&self, vqae: &Vqae, blocks: &mut [&mut Block]) -> Result<Vec<Vec<i32>>> {
+        let t = Meshes::to_encode(vqae);
         let batch = Batch::new(self, &t.p, blocks.len())?;
         let mut heads = Vec::with_capacity(blocks.len());
         for blocks in blocks.chunks_mut(batch.n_most) {
             let inputs: Vec<Vec<Vec<i32>>> = blocks.iter().map(|block| t.pixels_of(block)).collect();
-            for (block, (painted, indices)) in blocks.iter_mut().zip(t.run(&batch, &inputs)?) {
+            for (block, (decoded, indices)) in blocks.iter_mut().zip(t.run(&batch, &inputs)?) {
                 block.codes.top.iter_mut().zip(&indices).for_each(|(code, &i)| *code = i as u8);
                 block.codes.bottom.iter_mut().zip(&indices[N_TOP..]).for_each(|(code, &i)| *code = i as u8);
-                heads.push(painted);
+                heads.push(decoded);
             }
         }
         Ok(heads)
     }
 
-    /// What is painted of blocks whose codes are known.
-    pub fn paint(&self, vqae: &Vqae, blocks: &[&Block]) -> Result<Vec<Vec<i32>>> {
-        let t = Meshes::to_paint(vqae);
+    /// The heads of blocks whose codes are known.
+    pub fn decode_blocks(&self, vqae: &Vqae, blocks: &[&Block]) -> Result<Vec<Vec<i32>>> {
+        let t = Meshes::to_decode(vqae);
         let batch = Batch::new(self, &t.p, blocks.len())?;
         let mut heads = Vec::with_capacity(blocks.len());
         for blocks in blocks.chunks(batch.n_most) {
             let inputs: Vec<Vec<Vec<i32>>> = blocks.iter().map(|block| t.codes_of(block)).collect();
-            heads.extend(t.run(&batch, &inputs)?.into_iter().map(|(painted, _)| painted));
+            heads.extend(t.run(&batch, &inputs)?.into_iter().map(|(heads, _)| heads));
         }
         Ok(heads)
     }

@@ -10,7 +10,7 @@
 //! autoregressive  the program of raster and lattice; stages: what it shares with
 //! pyramid         that of means and features, scale by scale
 //! flow            that of an integer lifting, forward and inverse (lifting)
-//! autoencoder     blocks through meshes: find, choose, paint
+//! autoencoder     blocks through meshes: encode, nearest codes, decode
 //! twin            one op over one run, with the signature of its plain kernel
 //! interface       what a GPU is given and what is known of it; none: the room where there is no wgpu
 //! verify          a device that differs from the plain kernels in one bit is refused

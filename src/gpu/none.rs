@@ -45,11 +45,11 @@ impl Gpu {
         match self.none {}
     }
 
-    pub fn find(&self, _: &Vqae, _: &mut [&mut Block]) -> Result<Vec<Vec<i32>>> {
+    pub fn encode_blocks(&self, _: &Vqae, _: &mut [&mut Block]) -> Result<Vec<Vec<i32>>> {
         match self.none {}
     }
 
-    pub fn paint(&self, _: &Vqae, _: &[&Block]) -> Result<Vec<Vec<i32>>> {
+    pub fn decode_blocks(&self, _: &Vqae, _: &[&Block]) -> Result<Vec<Vec<i32>>> {
         match self.none {}
     }
 }

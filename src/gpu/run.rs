@@ -45,7 +45,7 @@ fn to_decode<'a>(context: PlaneContext<'a>, plan: &'a Plan, n_refs: usize) -> Re
 }
 
 fn no_cells() -> Error {
-    Error::argument("an autoencoder codes blocks: see `find` and `paint`")
+    Error::argument("an autoencoder codes blocks: see `encode_blocks` and `decode_blocks`")
 }
 
 /// The number of reference planes that every tile of a call has.

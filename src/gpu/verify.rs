@@ -20,6 +20,7 @@ use crate::model::l3c::Steps;
 use crate::model::vqae::Vqae;
 use crate::model::{Family, Model, PassNet};
 use crate::net::MAX_REACH;
+use crate::synthetic::Lcg;
 use crate::tile::cells;
 use crate::tile::stream::PlaneContext;
 use crate::tile::transform::Tile;
@@ -37,7 +38,7 @@ impl Gpu {
         if self.verified.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest) {
             return Ok(());
         }
-        let mut random = Random(1);
+        let mut random = Lcg(1);
         if let Some(vqae) = &model.vqae {
             self.verify_vqae(vqae, &mut random).map_err(|e| e.at(&self.info.name))?;
             self.verified.lock().unwrap_or_else(PoisonError::into_inner).insert(digest);
@@ -58,7 +59,7 @@ impl Gpu {
     }
 
     /// The stages of one net in turn, each on what the stage before has been shown to give.
-    fn verify_net(&self, part: &PassNet, max: i32, random: &mut Random) -> Result<()> {
+    fn verify_net(&self, part: &PassNet, max: i32, random: &mut Lcg) -> Result<()> {
         let net = &part.net;
         let at = MAX_REACH as usize * (PITCH + 1);
         let address = |&(dy, dx): &(i32, i32)| dy * PITCH as i32 + dx;
@@ -68,21 +69,21 @@ impl Gpu {
             around: net.around().iter().map(address).collect(),
             hints: net.taps[..net.n_hints].iter().map(address).collect(),
         };
-        let mut values = || (0..2 * at + N).map(|_| random.int(max) * ONE).collect::<Vec<i32>>();
+        let mut values = || (0..2 * at + N).map(|_| random.extreme(max) * ONE).collect::<Vec<i32>>();
         let own = values();
         let refs: Vec<Vec<i32>> = (0..net.n_refs).map(|_| values()).collect();
         let residuals: Vec<i32> = (0..2 * at + N).map(|_| random.signed(MAX_RESIDUAL)).collect();
         let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
-        let stats = PlaneStats { median: random.int(max) * ONE, spread: 1 + random.int(MAX_RESIDUAL - 1) };
+        let stats = PlaneStats { median: random.extreme(max) * ONE, spread: 1 + random.extreme(MAX_RESIDUAL - 1) };
         let arenas = Arenas { values: &own, residuals: &residuals, refs: &refs, stats };
         let run = Site { arenas, offsets: &offsets, at, n: N, level: 3 };
 
         let most = 32767 / (part.linear.own().len() + net.n_refs * net.ref_taps.len()).max(1) as i32;
         let mut c = || random.signed(most) as i16;
-        let drawn = (0..part.linear.own().len()).map(|_| c()).collect();
+        let decoded = (0..part.linear.own().len()).map(|_| c()).collect();
         let places = (0..net.n_refs).map(|_| (1..net.ref_taps.len()).map(|_| c()).collect()).collect();
         let mut cache = ActivationCache::default();
-        for linear in [&Linear::new(drawn, places)?, &part.linear] {
+        for linear in [&Linear::new(decoded, places)?, &part.linear] {
             let (mut plain, mut gpu) = (vec![0; N], vec![0; N]);
             predict(linear, run, max, &mut plain);
             self.predict(linear, run, max, &mut gpu)?;
@@ -103,20 +104,20 @@ impl Gpu {
             };
             same(of_s, &plain.s, &gpu.s)?;
             same(of_heads, &plain.heads, &gpu.heads)?;
-            let ints: Vec<i32> = (0..N).map(|_| random.int(max)).collect();
-            self.verify_symbols(&plain, net.head.k(), &b, &ints, max)?;
+            let ints: Vec<i32> = (0..N).map(|_| random.extreme(max)).collect();
+            self.verify_symbols(&plain, net.k, &b, &ints, max)?;
         }
         Ok(())
     }
 
     /// Heads and scales that no trained net would give.
-    fn verify_mixtures(&self, k: usize, random: &mut Random) -> Result<()> {
+    fn verify_mixtures(&self, k: usize, random: &mut Lcg) -> Result<()> {
         for max in [0, 1, 4095, 65535, 65536, MAX_INT] {
-            let mut heads = Heads::new(3 * k, N);
-            heads.s.iter_mut().for_each(|s| *s = 1 + random.int(MAX_RESIDUAL + 65535));
+            let mut heads = Heads::new(k, N);
+            heads.s.iter_mut().for_each(|s| *s = 1 + random.extreme(MAX_RESIDUAL + 65535));
             heads.heads.iter_mut().for_each(|h| *h = random.signed(32767));
-            let b: Vec<i32> = (0..N).map(|_| random.int(max * ONE)).collect();
-            let ints: Vec<i32> = (0..N).map(|_| random.int(max)).collect();
+            let b: Vec<i32> = (0..N).map(|_| random.extreme(max * ONE)).collect();
+            let ints: Vec<i32> = (0..N).map(|_| random.extreme(max)).collect();
             self.verify_symbols(&heads, k, &b, &ints, max)?;
         }
         Ok(())
@@ -145,8 +146,8 @@ impl Gpu {
     }
 
     /// What only scales know, of heads and predictions of all sizes.
-    fn verify_scales(&self, random: &mut Random) -> Result<()> {
-        let mut heads = Heads::new(3, N);
+    fn verify_scales(&self, random: &mut Lcg) -> Result<()> {
+        let mut heads = Heads::new(1, N);
         heads.heads.iter_mut().for_each(|h| *h = random.signed(32767));
         // both sides of the edges between features
         heads.heads.iter_mut().step_by(3).zip(0..).for_each(|(h, i)| *h = 128 + ((i >> 1) << 8) - (i & 1));
@@ -156,8 +157,8 @@ impl Gpu {
             self.quantise(&heads, MAX_FEATURE.min(max), &mut gpu)?;
             same(Op::Quantise, &plain, &gpu)?;
         }
-        let b: Vec<i32> = (0..N).map(|_| random.int(MAX_INT) * ONE + random.int(ONE - 1)).collect();
-        let s: Vec<i32> = (0..N).map(|_| 1 + random.int(MAX_RESIDUAL + 65535)).collect();
+        let b: Vec<i32> = (0..N).map(|_| random.extreme(MAX_INT) * ONE + random.extreme(ONE - 1)).collect();
+        let s: Vec<i32> = (0..N).map(|_| 1 + random.extreme(MAX_RESIDUAL + 65535)).collect();
         for log2_step in [0, 1, 7, 15] {
             let steps = Steps::of(PlaneStats { median: 0, spread: ONE << log2_step });
             let (mut plain_s, mut plain, mut gpu_s, mut gpu) = (s.clone(), vec![0; N], s.clone(), vec![0; N]);
@@ -172,38 +173,38 @@ impl Gpu {
     }
 
     /// Blocks of noise and of slopes, whole ones and those of which only some cells are seen.
-    fn verify_vqae(&self, vqae: &Vqae, random: &mut Random) -> Result<()> {
+    fn verify_vqae(&self, vqae: &Vqae, random: &mut Lcg) -> Result<()> {
         let autoencoder = Autoencoder { vqae, kernels: &Kernels::new(Level::Plain, []).with(vqae.meshes()) };
         let mut all = Vec::new();
         for (h, w, max) in [(64, 64, 1 << 20), (64, 70, 900), (20, 61, 90_000), (9, 200, 300)] {
             let ints: Vec<i32> =
-                (0..h * w).map(|i| (max / 90 * (i / w % 64) as i32 + random.int(max / 4)).min(max)).collect();
+                (0..h * w).map(|i| (max / 90 * (i / w % 64) as i32 + random.extreme(max / 4)).min(max)).collect();
             let classes: Vec<u8> = (0..h * w).map(|i| u8::from(i % w > 40 && i / w < 17)).collect();
             all.extend(blocks(Tile { ints: &ints, classes: &classes, h, w, max }));
         }
         all.retain(Block::is_coded);
         let mut found = all.clone();
-        let heads = self.find(vqae, &mut found.iter_mut().collect::<Vec<_>>())?;
+        let heads = self.encode_blocks(vqae, &mut found.iter_mut().collect::<Vec<_>>())?;
         for (block, found) in all.iter_mut().zip(&found) {
-            block.find(autoencoder);
+            block.encode(autoencoder);
             if block.codes != found.codes {
                 return Err(differs("mesh or nearest: a code"));
             }
         }
-        let drawn = self.paint(vqae, &all.iter().collect::<Vec<_>>())?;
-        for ((block, heads), drawn) in all.iter().zip(&heads).zip(&drawn) {
-            same(Op::Mesh, &block.paint(autoencoder), drawn)?;
-            same(Op::Mesh, drawn, heads)?;
+        let decoded = self.decode_blocks(vqae, &all.iter().collect::<Vec<_>>())?;
+        for ((block, heads), decoded) in all.iter().zip(&heads).zip(&decoded) {
+            same(Op::Mesh, &block.decode(autoencoder), decoded)?;
+            same(Op::Mesh, decoded, heads)?;
         }
         Ok(())
     }
 
     /// Whole tiles: what fills the arenas is seen only there.
-    fn verify_tiles(&self, model: &Model, random: &mut Random) -> Result<()> {
+    fn verify_tiles(&self, model: &Model, random: &mut Lcg) -> Result<()> {
         let n_refs = model.nets.iter().map(|p| p.net.n_refs).max().unwrap_or(0);
         let linears = model.linears(n_refs);
         let (h, w, max) = (13, 10, 70000);
-        let mut tile = || (0..h * w).map(|_| random.int(max)).collect::<Vec<i32>>();
+        let mut tile = || (0..h * w).map(|_| random.extreme(max)).collect::<Vec<i32>>();
         let planes: Vec<Vec<i32>> = (0..n_refs + 3).map(|_| tile()).collect();
         let refs: Vec<&[i32]> = planes[3..].iter().map(Vec::as_slice).collect();
         let kernels = model.kernels(Level::Plain);
@@ -240,32 +241,4 @@ fn same<T: PartialEq>(op: Op, plain: &[T], gpu: &[T]) -> Result<()> {
 
 fn differs(what: &str) -> Error {
     Error::device(format!("{what} is not what the CPU computes; the device cannot be used"))
-}
-
-/// Seeded noise of every size, with the ends of the range in it.
-struct Random(u32);
-
-impl Random {
-    fn bits(&mut self) -> u32 {
-        self.0 = self.0.wrapping_mul(1664525).wrapping_add(1013904223);
-        self.0 >> 8
-    }
-
-    /// 0..=max
-    fn int(&mut self, max: i32) -> i32 {
-        let noise = ((u64::from(self.bits()) * (max as u64 + 1)) >> 24) as i32;
-        match self.bits() % 8 {
-            0 => 0,
-            1 => max,
-            2 => noise >> (self.bits() % 20),
-            3 => max - (noise >> (self.bits() % 20)),
-            4 | 5 => (max >> 1) + (noise >> 8),
-            _ => noise,
-        }
-    }
-
-    /// −max..=max
-    fn signed(&mut self, max: i32) -> i32 {
-        if self.bits() & 1 == 0 { self.int(max) } else { -self.int(max) }
-    }
 }

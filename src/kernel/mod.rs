@@ -94,7 +94,7 @@ pub struct PlaneStats {
     pub spread: i32,
 }
 
-/// Where a cell looks, as offsets from its own place in the arena.
+/// Where a cell reads, as offsets from its own place in the arena.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Offsets {
     /// Known neighbours, nearest first.

@@ -18,7 +18,7 @@ pub(super) fn check(nets: &[PassNet]) -> Result<()> {
     let twins = [(Pass::Diagonal, Pass::PredictDiagonal), (Pass::Rest, Pass::PredictRest)];
     match twins.iter().all(|&(a, b)| of(a).map(|n| (&n.taps, &n.ref_taps)) == of(b).map(|n| (&n.taps, &n.ref_taps))) {
         true => Ok(()),
-        false => Err(Error::corrupt("nets that code and nets that predict look at different places")),
+        false => Err(Error::corrupt("nets that code and nets that predict read different places")),
     }
 }
 
@@ -129,11 +129,12 @@ fn descent(level: &Level, above: Option<&Level>) -> Vec<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Family, Model, tests::painted_model};
+    use crate::model::{Family, Model};
+    use crate::synthetic;
 
     #[test]
     fn a_flow_whose_nets_see_different_places_is_refused() {
-        let Model { name, nets, hash, .. } = painted_model(Family::Idf, 1, 2);
+        let Model { name, nets, hash, .. } = synthetic::tiny(Family::Idf, 1, 2);
         let model = |nets: Vec<PassNet>| Model::new(&name, Family::Idf, nets, hash).map(drop);
         assert_eq!(model(nets.clone()), Ok(()));
         let mut other = nets.clone();
@@ -150,7 +151,7 @@ mod tests {
     /// Every int has one home, and what a half knows is neither coded by it nor later.
     #[test]
     fn halves_and_homes_of_every_size_fit_each_other() {
-        let model = painted_model(Family::Idf, 1, 2);
+        let model = synthetic::tiny(Family::Idf, 1, 2);
         for (h, w) in [(1, 1), (1, 2), (2, 1), (1, 9), (3, 5), (16, 17), (33, 64)] {
             let plan = model.plan_to_encode(h, w);
             let mut coded: Vec<u32> = plan.order.iter().flat_map(|run| run.at..run.at + run.n).collect();

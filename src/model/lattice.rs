@@ -1,6 +1,6 @@
 //! Coarse to fine: every second int of every second row is known, then the midpoints of four, then the midpoints of two.
 //!
-//! Level l ≥ 1 looks at every 2^(l−1)-th int. It keeps four arrays, one per phase (y & 1, x & 1): phase 00 is the whole of
+//! Level l ≥ 1 has every 2^(l−1)-th int. It keeps four arrays, one per phase (y & 1, x & 1): phase 00 is the whole of
 //! level l + 1, phase 11 the diagonal pass, phases 01 and 10 the rest. The coarsest phase 00 is one int, the seed.
 //!
 //! Outside the tile a phase shows its nearest int; a phase without ints shows the seed.

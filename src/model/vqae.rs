@@ -1,7 +1,7 @@
 //! x → z_top → e_top → z_bottom → e_bottom → p        blocks of 64 × 64, bottom cells of 8 × 8, top cells of 16 × 16
 //!
-//! The meshes and codebooks of a two-level autoencoder: `find` meshes say latents, the nearest codes stand for them, `paint` says
-//! the pixels of codes, and `foresee` meshes how likely the next code is.
+//! The meshes and codebooks of a two-level autoencoder: `encoder` meshes say latents, the nearest codes stand for them, `decoder` says
+//! the pixels of codes, and `prior` meshes how likely the next code is.
 
 use super::{Family, Model};
 use crate::error::{Error, Result};

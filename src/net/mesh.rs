@@ -10,7 +10,7 @@ use crate::error::Result;
 
 /// Cells of the largest grid, in a row.
 pub const MAX_SIDE: usize = 8;
-/// No layer looks farther around than this.
+/// No layer reads farther away than this.
 const MAX_AROUND: i32 = 7;
 const MAX_INPUTS: usize = 64;
 const MAX_ACTIVATIONS: usize = 256;
@@ -78,7 +78,7 @@ impl Mesh {
         for &Input { source, tap } in inputs {
             check(source < known, || format!("layer {source} is not known when it is seen"))?;
             let near = tap.0.abs() <= MAX_AROUND && tap.1.abs() <= MAX_AROUND;
-            check(near, || format!("a layer cannot look at {tap:?}"))?;
+            check(near, || format!("a layer cannot read {tap:?}"))?;
         }
         let last = l + 1 == self.layers.len();
         let fits = |a: usize| !last && a < known && self.sheet(a) == Sheet { side: *side, width: layer.n_out };
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_causal_mesh_never_looks_ahead() {
+    fn a_causal_mesh_never_reads_ahead() {
         let causal =
             |inputs: &[(usize, i32, i32)], n: usize| mesh(seen(8, inputs, None, layer(8 * n, 6))).unwrap().is_causal();
         assert!(causal(&[(0, 0, -1), (0, -1, 1)], 2));

@@ -1,4 +1,4 @@
-//! An integer network: where it looks, how it normalises, and its layers.
+//! An integer network: what it reads, how it normalises, and its layers.
 //!
 //! A `Net` can only be built valid: shapes fit each other, taps are known when they are read, and no sum of the MLP can leave
 //! an i32, whatever the features. The kernels assume all of this and check nothing.
@@ -166,7 +166,7 @@ impl Net {
         self.wiring.iter().enumerate().all(|(l, wiring)| wiring.is_plain(l))
     }
 
-    /// The places that layers look at beside the cell itself.
+    /// The places that layers read beside the cell itself.
     pub fn around(&self) -> &[Tap] {
         &self.around
     }

@@ -65,7 +65,7 @@ impl Pass {
             Pass::Raster => dy < 0 || (dy == 0 && dx < 0),
             Pass::Diagonal | Pass::PredictDiagonal | Pass::UpdateDiagonal => dy & 1 == 1 && dx & 1 == 1,
             Pass::Rest | Pass::PredictRest | Pass::UpdateRest => (dy + dx) & 1 == 1,
-            // they look at another scale, of which all is known
+            // they read another scale, of which all is known
             Pass::Encoder | Pass::Feature | Pass::Finer => true,
         }
     }

@@ -6,7 +6,7 @@
 use super::{Layer, MAX_REACH, Pass, Tap, check};
 use crate::error::Result;
 
-/// No layer looks farther around than this, in rows or columns.
+/// No layer reads farther away than this, in rows or columns.
 const MAX_AROUND: i32 = 7;
 /// Blocks that a layer may see.
 const MAX_INPUTS: usize = 64;
@@ -56,7 +56,7 @@ impl Wiring {
             check(source < widths.len(), || format!("layer {source} is not known when it is seen"))?;
             let near = tap.0.abs() <= MAX_AROUND && tap.1.abs() <= MAX_AROUND;
             check(tap == (0, 0) || near && pass == Pass::Raster && pass.knows(tap), || {
-                format!("a layer of pass {pass:?} cannot look at {tap:?}")
+                format!("a layer of pass {pass:?} cannot read {tap:?}")
             })?;
         }
         check(!self.gate || layer.n_out.is_multiple_of(2), || "a gate of half an output".into())?;
@@ -66,7 +66,7 @@ impl Wiring {
     }
 }
 
-/// The places that layers look at beside the cell itself, in order, and the layers that are seen there.
+/// The places that layers read beside the cell itself, in order, and the layers that are seen there.
 pub(super) fn around(wiring: &[Wiring]) -> (Vec<Tap>, Vec<usize>) {
     let far = || wiring.iter().flat_map(|w| &w.inputs).filter(|input| input.tap != (0, 0));
     let (mut taps, mut kept): (Vec<Tap>, Vec<usize>) = far().map(|input| (input.tap, input.source)).unzip();

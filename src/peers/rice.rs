@@ -181,14 +181,12 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::synthetic::Lcg;
 
-    fn painted(n: usize, noise_bits: u32) -> Vec<i32> {
-        let mut state = 1u32;
-        let noise = |state: &mut u32| {
-            *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (*state >> 16) & ((1 << noise_bits) - 1)
-        };
-        (0..n).map(|i| (i as u32 / 3 + noise(&mut state)) as i32).collect()
+    fn noisy_slope(n: usize, noise_bits: u32) -> Vec<i32> {
+        let mut random = Lcg(1);
+        let mut noise = || random.bits(16) & ((1 << noise_bits) - 1);
+        (0..n).map(|i| (i as u32 / 3 + noise()) as i32).collect()
     }
 
     #[test]
@@ -196,7 +194,7 @@ mod tests {
         for width in [Width::Bits8, Width::Bits16, Width::Bits32] {
             for n in [0, 1, 2, 31, 32, 33, 63, 64, 65] {
                 for noise_bits in [0, 1, 5] {
-                    let row = painted(n, noise_bits);
+                    let row = noisy_slope(n, noise_bits);
                     assert_eq!(decode(&encode(&row, width), n, width).unwrap(), row);
                 }
             }
@@ -224,7 +222,7 @@ mod tests {
 
     #[test]
     fn every_truncation_is_noticed() {
-        let row = painted(100, 6);
+        let row = noisy_slope(100, 6);
         let bytes = encode(&row, Width::Bits16);
         for n in 0..bytes.len() {
             assert!(decode(&bytes[..n], row.len(), Width::Bits16).is_err());

@@ -252,7 +252,7 @@ fn uniform(survey: &Survey, bound: f64, n_limbs: f64, (min, max): (u64, u64)) ->
         return None;
     }
     let (first, last) = ((min / step).round_ties_even(), (max / step).round_ties_even());
-    // what is painted may come out as any int of its map: none of them is infinite
+    // what is reconstructed may come out as any int of its map: none of them is infinite
     let inward = |k: f64| if n_limbs == 1.0 || is_finite(survey.dtype(), k * step) { k } else { k - k.signum() };
     let (first, last) = (inward(first), inward(last));
     let end = MAX_WHOLE as f64;

@@ -33,14 +33,14 @@ fn median(ints: &[i32], h: usize, w: usize, (down, right): (usize, usize)) -> u6
 mod tests {
     use super::*;
 
-    fn painted(h: usize, w: usize, paint: impl Fn(usize, usize) -> i32) -> Vec<i32> {
-        (0..h * w).map(|i| paint(i / w, i % w)).collect()
+    fn plane(h: usize, w: usize, at: impl Fn(usize, usize) -> i32) -> Vec<i32> {
+        (0..h * w).map(|i| at(i / w, i % w)).collect()
     }
 
     #[test]
     fn four_colours_over_a_smooth_scene_are_a_mosaic() {
         for (h, w) in [(3, 3), (64, 64), (65, 63), (1000, 517)] {
-            let bayer = painted(h, w, |y, x| [900, 500, 510, 200][y % 2 * 2 + x % 2] + (x + y) as i32);
+            let bayer = plane(h, w, |y, x| [900, 500, 510, 200][y % 2 * 2 + x % 2] + (x + y) as i32);
             assert!(looks_like_mosaic(&bayer, h, w), "{h} × {w}");
         }
     }
@@ -48,10 +48,9 @@ mod tests {
     #[test]
     fn a_smooth_scene_noise_and_a_constant_are_not() {
         for (h, w) in [(3, 3), (64, 64), (65, 63), (1000, 517)] {
-            assert!(!looks_like_mosaic(&painted(h, w, |y, x| (3 * x + 5 * y) as i32), h, w));
-            assert!(!looks_like_mosaic(&painted(h, w, |_, _| -7), h, w));
-            let noise =
-                painted(h, w, |y, x| ((y * w + x) as u32).wrapping_mul(0x9e37_79b1).rotate_left(13) as i32 >> 20);
+            assert!(!looks_like_mosaic(&plane(h, w, |y, x| (3 * x + 5 * y) as i32), h, w));
+            assert!(!looks_like_mosaic(&plane(h, w, |_, _| -7), h, w));
+            let noise = plane(h, w, |y, x| ((y * w + x) as u32).wrapping_mul(0x9e37_79b1).rotate_left(13) as i32 >> 20);
             assert!(h < 64 || !looks_like_mosaic(&noise, h, w));
         }
     }

@@ -1,6 +1,6 @@
 //! What is read twice is the same twice, or that is an error.
 //!
-//! An encoder reads its source again and again: for statistics, in windows, band by band, and where later arrays look at earlier
+//! An encoder reads its source again and again: for statistics, in windows, band by band, and where later arrays refer to earlier
 //! ones. What the first reading promised, a range, an alphabet, a mask, holds for the last one only if both saw the same bytes. So
 //! the source falls into blocks, and each is known by its first reading: by a print of 64 bits, a crc32c and sums, which a change
 //! leaves as it was once in 2⁶⁴.

@@ -74,9 +74,9 @@ impl ArrayCoder<'_> {
     /// Network or classic, whichever is smaller.
     pub fn pick_smaller(&self, tile: &Tile, network: Option<Vec<u8>>) -> Coded {
         let Place { limb, h, w, .. } = tile.place;
-        // what others look at is what the network's rule filled in
-        let is_looked_at = self.coder.cells().is_some() && (self.previous.n() > 0 || self.grid.n_phases > 1);
-        let masked = if is_looked_at { &[][..] } else { &tile.mask.classes };
+        // what others are predicted from is what the network's rule filled in
+        let is_reference = self.coder.cells().is_some() && (self.previous.n() > 0 || self.grid.n_phases > 1);
+        let masked = if is_reference { &[][..] } else { &tile.mask.classes };
         let classic = || classic::encode_masked(&tile.ints, masked, h, w, self.max[limb]);
         let (mode, code) = match network {
             None => (Mode::Classic, classic()),

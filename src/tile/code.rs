@@ -10,7 +10,7 @@ pub enum Mode {
     Network = 1,
 }
 
-/// A tile's ints, which of them are masked, and what it may look at.
+/// A tile's ints, which of them are masked, and what it may be predicted from.
 pub struct Tile {
     pub place: Place,
     /// Masked ones have been filled in.

@@ -1,7 +1,7 @@
 //! int = (v₁ + … + vₘ + 32·m) / (64·m)         m the largest of 1, 2, 4 that is no more than there are taps
 //!
 //! What stands where a mask hides an int: the mean of the nearest known values, rounded. NUMERICS.md, section 5.5. It needs no net and
-//! no predictor, so the encoder fills in whole tiles before they are coded, and planes that look at them see what a decoder
+//! no predictor, so the encoder fills in whole tiles before they are coded, and planes that are predicted from them see what a decoder
 //! will. A mean stays within what it is of: a prediction would run away over a continent.
 
 use crate::kernel::{ONE, address};
@@ -53,14 +53,15 @@ mod tests {
     use super::*;
     use crate::kernel::PlaneStats;
     use crate::kernel::fast::Level;
-    use crate::model::{Family, tests::painted_model};
+    use crate::model::Family;
+    use crate::synthetic;
     use crate::tile::cells::{decode_masked, encode_masked};
     use crate::tile::stream::PlaneContext;
 
     #[test]
     fn what_is_hidden_costs_nothing_and_comes_back_as_it_was_filled_in() {
         for family in [Family::Pixelcnn, Family::Lattice] {
-            let model = painted_model(family, 1, 3);
+            let model = synthetic::tiny(family, 1, 3);
             let linears = model.linears(0);
             for (h, w) in [(1, 1), (1, 9), (9, 1), (2, 2), (17, 15), (40, 33)] {
                 for max in [900, 70_000] {
@@ -93,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_hidden_int_between_known_ones_is_their_mean() {
-        let model = painted_model(Family::Lattice, 1, 2);
+        let model = synthetic::tiny(Family::Lattice, 1, 2);
         let mut ints = vec![10, 20, 30, 40, 0, 60, 70, 80, 90];
         fill_in(&model.plan_to_encode(3, 3), &[0, 0, 0, 0, 1, 0, 0, 0, 0], &mut ints);
         assert_eq!(ints[4], (10 + 30 + 70 + 90) / 4);

@@ -3,19 +3,12 @@ use super::stream::PlaneContext;
 use crate::kernel::fast::Level;
 use crate::kernel::{MAX_INT, ONE, PlaneStats};
 use crate::model::l3c::Steps;
-use crate::model::{
-    Family, Model,
-    tests::{model_with, painted_model},
-};
-use crate::net::Head;
+use crate::model::{Family, Model};
+use crate::synthetic::{self, Lcg};
 
-fn painted(h: usize, w: usize, max: i32) -> Vec<i32> {
-    let mut state = 7u32;
-    let noise = |state: &mut u32| {
-        *state = state.wrapping_mul(1664525).wrapping_add(1013904223);
-        (*state >> 27) as i32
-    };
-    (0..h * w).map(|i| ((i / w + i % w) as i32 * 3 + noise(&mut state)).min(max)).collect()
+fn noisy_slope(h: usize, w: usize, max: i32) -> Vec<i32> {
+    let mut random = Lcg(7);
+    (0..h * w).map(|i| ((i / w + i % w) as i32 * 3 + random.bits(5) as i32).min(max)).collect()
 }
 
 /// Of every family, and of those that know them with tables.
@@ -49,17 +42,19 @@ fn comes_back(model: &Model, h: usize, w: usize, ints: &[i32], max: i32, refs: &
 
 #[test]
 fn every_size_comes_back_in_both_schedules() {
-    for model in models(1, 3) {
+    for family in Family::OF_CELLS {
+        let model = synthetic::tiny(family, 1, 3);
         for (h, w) in [(1, 1), (1, 2), (2, 1), (1, 70), (70, 1), (2, 2), (3, 5), (16, 16), (17, 15), (31, 33), (64, 65)]
         {
-            comes_back(&model, h, w, &painted(h, w, 4000), 4000, &[]);
+            comes_back(&model, h, w, &noisy_slope(h, w, 4000), 4000, &[]);
         }
     }
 }
 
 #[test]
 fn extreme_planes_come_back() {
-    for model in models(2, 5) {
+    for family in Family::OF_CELLS {
+        let model = synthetic::tiny(family, 2, 5);
         for max in [1, 255, 4095, 65535, 65536, MAX_INT] {
             let ends: Vec<i32> = (0..400).map(|i| if i % 7 < 3 { 0 } else { max }).collect();
             comes_back(&model, 20, 20, &ends, max, &[]);
@@ -71,8 +66,9 @@ fn extreme_planes_come_back() {
 
 #[test]
 fn reference_planes_are_seen_by_both_sides_and_help() {
-    for model in models(3, 3) {
-        let (a, b) = (painted(40, 37, 9000), painted(40, 37, 9001));
+    for family in Family::OF_CELLS {
+        let model = synthetic::tiny(family, 3, 3);
+        let (a, b) = (noisy_slope(40, 37, 9000), noisy_slope(40, 37, 9001));
         comes_back(&model, 40, 37, &a, 9001, &[&b]);
         comes_back(&model, 40, 37, &a, 9001, &[&b, &a]);
     }
@@ -85,12 +81,13 @@ fn no_cut_and_no_flip_panics() {
     }
 }
 
-fn cuts_and_flips(model: &Model) {
+fn cuts_and_flips(family: Family) {
+    let model = &synthetic::tiny(family, 4, 3);
     let linears = model.linears(0);
     let kernels = model.kernels(Level::detect());
     let stats = PlaneStats { median: 6400, spread: 200 };
     let context = PlaneContext { model, kernels: &kernels, linears: &linears, stats, max: 4000 };
-    let ints = painted(16, 16, 4000);
+    let ints = noisy_slope(16, 16, 4000);
     let payload = encode(context, &model.plan_to_encode(16, 16), &ints, &[]);
     let plan = model.plan_to_decode(16, 16);
     let mut back = vec![0; 256];
@@ -106,10 +103,10 @@ fn cuts_and_flips(model: &Model) {
 
 #[test]
 fn steps_of_every_size_come_back() {
-    let model = painted_model(Family::L3c, 6, 3);
+    let model = synthetic::tiny(Family::L3c, 6, 3);
     let (linears, kernels) = (model.linears(0), model.kernels(Level::detect()));
     for (h, w, max) in [(1, 40, 900), (3, 5, 24), (31, 18, 70_000), (40, 33, MAX_INT), (9, 9, 1)] {
-        let (ints, plan) = (painted(h, w, max), model.plan_to_encode(h, w));
+        let (ints, plan) = (noisy_slope(h, w, max), model.plan_to_encode(h, w));
         for log2_step in [0, 1, 4, 15, 16] {
             let stats = PlaneStats { median: 6400, spread: ONE << log2_step };
             let context = PlaneContext { model: &model, kernels: &kernels, linears: &linears, stats, max };
@@ -124,17 +121,14 @@ fn steps_of_every_size_come_back() {
 
 #[test]
 fn random_bytes_are_hardly_ever_a_tile_of_scales_and_never_a_panic() {
-    let model = painted_model(Family::L3c, 6, 3);
+    let model = synthetic::tiny(Family::L3c, 6, 3);
     let (linears, kernels, plan) = (model.linears(0), model.kernels(Level::detect()), model.plan_to_decode(20, 13));
     let stats = PlaneStats { median: 6400, spread: 5000 };
     let context = PlaneContext { model: &model, kernels: &kernels, linears: &linears, stats, max: 300 };
-    let mut state = 5u32;
+    let mut random = Lcg(5);
     let mut n_errors = 0;
     for n in 0..300 {
-        let mut byte = || {
-            state = state.wrapping_mul(1664525).wrapping_add(1013904223);
-            (state >> 24) as u8
-        };
+        let mut byte = || random.bits(8) as u8;
         let payload: Vec<u8> = [0, 1 + n as u8 % 90].into_iter().chain((0..4 * (1 + n % 90)).map(|_| byte())).collect();
         let mut ints = [0; 260];
         let decoded = decode(context, &plan, &payload, &[], &mut ints);
@@ -146,7 +140,7 @@ fn random_bytes_are_hardly_ever_a_tile_of_scales_and_never_a_panic() {
 
 #[test]
 fn a_symbol_beyond_its_last_is_corrupt() {
-    let model = painted_model(Family::L3c, 6, 3);
+    let model = synthetic::tiny(Family::L3c, 6, 3);
     let (linears, kernels, plan) = (model.linears(0), model.kernels(Level::detect()), model.plan_to_decode(2, 2));
     let stats = PlaneStats { median: 0, spread: ONE };
     let context = PlaneContext { model: &model, kernels: &kernels, linears: &linears, stats, max: 300 };

@@ -165,7 +165,7 @@ pub enum Around {
 pub struct CellRun<'w, 'a> {
     pub tile: &'w mut Tile<'a>,
     pub run: Run,
-    /// Which of the model's nets, and where it looks.
+    /// Which of the model's nets, and where it reads.
     pub pass: Pass,
     pub net: usize,
     pub offsets: &'w Offsets,

@@ -37,19 +37,21 @@ pub fn embedded() -> &'static [Arc<Model>] {
 pub fn by_hash(hash: &[u8; 32], others: &[Arc<Model>]) -> Result<Arc<Model>> {
     embedded().iter().chain(others).find(|m| m.hash == *hash).cloned().ok_or_else(|| {
         let hash: String = hash.iter().map(|b| format!("{b:02x}")).collect();
-        Error::model(format!("the model with blake3 {hash} is not built in; give its weights file with --weights FILE"))
+        not_built_in(format!("with blake3 {hash}"))
     })
+}
+
+fn not_built_in(which: String) -> Error {
+    Error::model(format!(
+        "the model {which} is not built in: give its weights file (--weights FILE; in a program, Decoding::weights)"
+    ))
 }
 
 /// The model whose hash begins so.
 pub fn by_prefix(prefix: &[u8], others: &[Arc<Model>]) -> Result<Arc<Model>> {
     let mut found = embedded().iter().chain(others).filter(|m| m.hash.starts_with(prefix));
     let begins: String = prefix.iter().map(|b| format!("{b:02x}")).collect();
-    let model = found.next().ok_or_else(|| {
-        Error::model(format!(
-            "the model whose blake3 begins with {begins} is not built in; give its weights file in Decoding::models"
-        ))
-    })?;
+    let model = found.next().ok_or_else(|| not_built_in(format!("whose blake3 begins with {begins}")))?;
     if found.any(|other| other.hash != model.hash) {
         return Err(Error::model(format!("two models have a blake3 that begins with {begins}: give one of them")));
     }

@@ -1,17 +1,18 @@
 //! Arrays that chunks are made of, and the golden chunks: `tests/golden/chunk-1`.
 
+#![allow(dead_code, reason = "tests and the example use their part")]
+
 use collapsar::internals::array::{ArrayType, Dtype, Sample, bytes_of};
 use collapsar::internals::codec::search::related::References;
+use collapsar::internals::synthetic::Lcg;
 use collapsar::internals::weights::zoo;
 use collapsar::internals::{Choice, Loss, Options};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::painted::Random;
-
 /// A frame of 16 bits: sky and stars, brighter ones with more noise.
 pub fn frame(h: usize, w: usize) -> Vec<u16> {
-    let mut random = Random(3);
+    let mut random = Lcg(3);
     let stars: Vec<(usize, usize, usize)> = (0..h * w / 400)
         .map(|_| (random.below(h as u32) as usize, random.below(w as u32) as usize, 200 + random.below(3000) as usize))
         .collect();
@@ -34,7 +35,7 @@ fn mosaic(h: usize, w: usize) -> Vec<u16> {
 
 /// A smooth field of floats in steps of 1/64, with fronts, and rougher in some places than in others.
 pub fn field(h: usize, w: usize) -> Vec<f32> {
-    let mut random = Random(4);
+    let mut random = Lcg(4);
     let wave = |y: i64, x: i64| (y - 50) * (y - 50) / 9 + (x - 30) * (x + 40) / 15 + 200 * ((y * 3 + x * x / 40) / 90);
     let mut sample = |i: usize| {
         let (y, x) = (i / w, i % w);
@@ -46,7 +47,7 @@ pub fn field(h: usize, w: usize) -> Vec<f32> {
 
 /// Counts of a few events per cell.
 pub fn counts(h: usize, w: usize) -> Vec<i32> {
-    let mut random = Random(5);
+    let mut random = Lcg(5);
     let mut event = |i: usize| i32::from(random.below(90) < 10 + (i / w % 64) as u32);
     (0..h * w).map(|i| (0..24).map(|_| event(i)).sum()).collect()
 }
@@ -93,7 +94,7 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-fn folder() -> PathBuf {
+pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/chunk-1")
 }
 
@@ -108,23 +109,4 @@ pub fn golden() -> Vec<(String, Vec<u8>, ArrayType, String)> {
         (name.to_string(), fs::read(folder().join(format!("{name}.chunk"))).unwrap(), ty, hash.to_string())
     };
     list.lines().map(read).collect()
-}
-
-/// Those that are there are never edited.
-pub fn write_missing(encode: impl Fn(&Case) -> Vec<u8>) {
-    let mut list = fs::read_to_string(folder().join("CONTENT.txt")).unwrap_or_default();
-    for case in cases() {
-        let path = folder().join(format!("{}.chunk", case.name));
-        if path.exists() {
-            continue;
-        }
-        let chunk = encode(&case);
-        let (ty, bytes) = collapsar::internals::decode_chunk(&chunk, &Default::default()).unwrap();
-        let shape: Vec<String> = ty.shape.iter().map(u64::to_string).collect();
-        let order = if ty.big_endian { "big" } else { "little" };
-        let (name, dtype, shape) = (case.name, ty.dtype.name(), shape.join("x"));
-        list += &format!("{name} {dtype} {order} {shape} {}\n", blake3::hash(&bytes));
-        fs::write(path, chunk).unwrap();
-    }
-    fs::write(folder().join("CONTENT.txt"), list).unwrap();
 }

@@ -1,13 +1,13 @@
 //! What goes wrong, and with which exit code.
 
-use crate::painted;
+use crate::inputs;
 use crate::sandbox::{Sandbox, text};
 use std::fs;
 use std::process::Stdio;
 
 #[test]
 fn what_is_missing_or_unreadable_exits_with_2_and_the_others_go_on() {
-    let sandbox = Sandbox::with(&[("a.fits", &painted::fits()), ("folder/x", b"x")]);
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::fits()), ("folder/x", b"x")]);
     sandbox.fails(2, &["compress", "none.fits"], "collapsar: none.fits: does not exist");
     sandbox.fails(2, &["compress", "folder"], "walk it with -r");
     sandbox.fails(2, &["compress", "--weights", "none", "a.fits"], "none: does not exist");
@@ -33,7 +33,7 @@ fn a_file_that_may_not_be_read_exits_with_2() {
 
 #[test]
 fn damage_exits_with_3_and_leaves_nothing() {
-    let sandbox = Sandbox::with(&[("a.fits", &painted::fits())]);
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::fits())]);
     sandbox.says(0, &["compress", "a.fits"]);
     let packed = sandbox.read("a.fits.clps");
     fs::remove_file(sandbox.path("a.fits")).unwrap();
@@ -66,7 +66,7 @@ fn damage_exits_with_3_and_leaves_nothing() {
 
 #[test]
 fn salvage_writes_what_is_left_names_what_is_lost_and_exits_with_3() {
-    let sandbox = Sandbox::with(&[("a.fits", &painted::cube(4))]);
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::cube(4))]);
     sandbox.says(0, &["compress", "--model", "classic", "a.fits"]);
     let (whole, mut packed) = (sandbox.read("a.fits"), sandbox.read("a.fits.clps"));
     fs::remove_file(sandbox.path("a.fits")).unwrap();
@@ -103,17 +103,17 @@ fn salvage_writes_what_is_left_names_what_is_lost_and_exits_with_3() {
 
 #[test]
 fn a_model_that_is_not_at_hand_exits_with_7_and_its_hash() {
-    let sandbox = Sandbox::with(&[("a.fits", &painted::cube(4)), ("w", &painted::weights())]);
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::cube(4)), ("w", &inputs::weights())]);
     let said = sandbox.says(0, &["compress", "--weights", "w", "a.fits"]);
     assert!(said.contains("painted") && said.contains("--embed-weights"), "{said}");
     fs::remove_file(sandbox.path("a.fits")).unwrap();
-    let hash = blake3::hash(&painted::weights()).to_hex().to_string();
+    let hash = blake3::hash(&inputs::weights()).to_hex().to_string();
     sandbox.fails(7, &["decompress", "a.fits.clps"], &hash);
     sandbox.fails(7, &["test", "a.fits.clps"], "--weights FILE");
     assert!(!sandbox.has("a.fits"));
     assert!(text(&sandbox.output(&["info", "a.fits.clps"]).stdout).contains(&hash));
     sandbox.says(0, &["decompress", "--weights", "w", "a.fits.clps"]);
-    assert_eq!(sandbox.read("a.fits"), painted::cube(4));
+    assert_eq!(sandbox.read("a.fits"), inputs::cube(4));
     sandbox.says(0, &["compress", "-f", "--weights", "w", "--embed-weights", "a.fits"]);
     let said = sandbox.says(0, &["test", "a.fits.clps"]);
     assert!(said.contains("painted"), "{said}");
@@ -126,24 +126,24 @@ fn a_model_that_is_not_at_hand_exits_with_7_and_its_hash() {
 }
 
 #[test]
-fn a_model_that_looks_around_is_built_in_and_one_of_ones_own_needs_its_weights() {
-    let sandbox = Sandbox::with(&[("a.fits", &painted::cube(4)), ("w", &painted::deep_weights())]);
+fn a_model_that_reads_other_cells_is_built_in_and_one_of_ones_own_needs_its_weights() {
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::cube(4)), ("w", &inputs::deep_weights())]);
     sandbox.says(0, &["compress", "--model", "pixelcnn-deep", "a.fits"]);
     sandbox.says(0, &["test", "a.fits.clps"]);
     sandbox.says(0, &["compress", "-f", "--weights", "w", "a.fits"]);
-    let hash = blake3::hash(&painted::deep_weights()).to_hex().to_string();
+    let hash = blake3::hash(&inputs::deep_weights()).to_hex().to_string();
     let info = sandbox.json(0, &["info", "--json", "--weights", "w", "a.fits.clps"]);
     assert_eq!(info[0]["arrays"][0]["model_blake3"], hash.as_str());
     assert!(info[0]["arrays"][0]["modes"]["network"]["tiles"].as_u64().unwrap() > 0);
     sandbox.fails(7, &["test", "a.fits.clps"], &hash);
     sandbox.says(0, &["decompress", "-f", "--weights", "w", "a.fits.clps"]);
-    assert_eq!(sandbox.read("a.fits"), painted::cube(4));
+    assert_eq!(sandbox.read("a.fits"), inputs::cube(4));
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_device_exits_with_5_and_a_closed_pipe_ends_quietly() {
-    let sandbox = Sandbox::with(&[("a.fits", &painted::fits())]);
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::fits())]);
     sandbox.says(0, &["compress", "a.fits"]);
     for args in [&["compress", "-c", "a.fits"][..], &["-dc", "a.fits.clps"], &["info", "a.fits.clps"], &["models"]] {
         let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();

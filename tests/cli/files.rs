@@ -1,18 +1,18 @@
 //! Files go in and come back: names, streams, folders, permissions.
 
-use crate::painted;
+use crate::inputs;
 use crate::sandbox::{Sandbox, text};
 use std::fs;
 use std::path::Path;
 
 #[test]
 fn every_kind_of_file_comes_back_and_the_source_is_kept() {
-    let (fits, npy) = (painted::fits(), painted::npy());
+    let (fits, npy) = (inputs::fits(), inputs::npy());
     let kinds: [(&str, Vec<u8>); 7] = [
         ("a.fits", fits.clone()),
         ("a.npy", npy),
-        ("a.fits.gz", painted::gz(&fits)),
-        ("odd.gz", painted::odd_gz(&fits)),
+        ("a.fits.gz", inputs::gz(&fits)),
+        ("odd.gz", inputs::odd_gz(&fits)),
         ("text", b"not an image".to_vec()),
         ("empty", Vec::new()),
         ("-dash é\n\x1b[2J.fits", fits),
@@ -36,17 +36,17 @@ fn every_kind_of_file_comes_back_and_the_source_is_kept() {
 
 #[test]
 fn the_letters_of_zstd_work() {
-    let sandbox = Sandbox::with(&[("a.fits", &painted::fits())]);
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::fits())]);
     sandbox.says(0, &["-z", "a.fits"]);
     sandbox.says(0, &["-t", "a.fits.clps"]);
-    assert_eq!(sandbox.output(&["-dc", "a.fits.clps"]).stdout, painted::fits());
+    assert_eq!(sandbox.output(&["-dc", "a.fits.clps"]).stdout, inputs::fits());
     assert!(text(&sandbox.output(&["-l", "a.fits.clps"]).stdout).contains("bits per sample"));
     assert_eq!(sandbox.says(0, &["-dqf", "a.fits.clps"]), "");
 }
 
 #[test]
 fn what_exists_is_kept_unless_forced() {
-    let sandbox = Sandbox::with(&[("a.fits", &painted::fits()), ("a.fits.clps", b"old")]);
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::fits()), ("a.fits.clps", b"old")]);
     sandbox.fails(1, &["compress", "a.fits"], "a.fits.clps: exists already");
     assert_eq!(sandbox.read("a.fits.clps"), b"old");
     sandbox.says(0, &["compress", "-f", "a.fits"]);
@@ -54,7 +54,7 @@ fn what_exists_is_kept_unless_forced() {
     sandbox.fails(1, &["compress", "-f", "-o", "a.fits", "a.fits"], "would replace itself");
     sandbox.says(0, &["compress", "a.fits", "-o", "other"]);
     sandbox.says(0, &["decompress", "other", "-o", "back"]);
-    assert_eq!(sandbox.read("back"), painted::fits());
+    assert_eq!(sandbox.read("back"), inputs::fits());
     sandbox.fails(1, &["decompress", "other"], "does not end in .clps");
     sandbox.fails(1, &["compress", "a.fits.clps"], "is a .clps file already");
     assert_eq!(sandbox.names(), ["a.fits", "a.fits.clps", "back", "other"]);
@@ -63,11 +63,11 @@ fn what_exists_is_kept_unless_forced() {
 #[test]
 fn streams_go_in_and_out() {
     let sandbox = Sandbox::new();
-    let packed = sandbox.piped(&["compress"], &painted::fits());
+    let packed = sandbox.piped(&["compress"], &inputs::fits());
     assert_eq!(packed.status.code(), Some(0), "{}", text(&packed.stderr));
-    assert_eq!(sandbox.piped(&["decompress", "-"], &packed.stdout).stdout, painted::fits());
+    assert_eq!(sandbox.piped(&["decompress", "-"], &packed.stdout).stdout, inputs::fits());
     assert_eq!(sandbox.piped(&["test"], &packed.stdout).status.code(), Some(0));
-    sandbox.write("a.fits", &painted::fits());
+    sandbox.write("a.fits", &inputs::fits());
     assert_eq!(sandbox.output(&["compress", "-c", "a.fits"]).stdout, packed.stdout);
     sandbox.fails(1, &["compress", "-c", "a.fits", "a.fits"], "several .clps files in one stream");
     sandbox.fails(1, &["compress", "-c", "--json", "a.fits"], "standard output takes the data");
@@ -77,14 +77,14 @@ fn streams_go_in_and_out() {
 
 #[test]
 fn a_source_is_removed_only_after_its_copy_was_checked() {
-    let sandbox = Sandbox::with(&[("a.fits", &painted::fits())]);
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::fits())]);
     let said = sandbox.says(0, &["compress", "--rm", "a.fits"]);
     assert!(said.contains("LOSSLESS, verified"), "{said}");
     assert_eq!(sandbox.names(), ["a.fits.clps"]);
     let mut packed = sandbox.read("a.fits.clps");
     sandbox.says(0, &["decompress", "--rm", "a.fits.clps"]);
     assert_eq!(sandbox.names(), ["a.fits"]);
-    assert_eq!(sandbox.read("a.fits"), painted::fits());
+    assert_eq!(sandbox.read("a.fits"), inputs::fits());
     sandbox.write("a.fits.clps", b"old");
     sandbox.says(1, &["compress", "--rm", "a.fits"]);
     assert!(sandbox.has("a.fits"));
@@ -99,7 +99,7 @@ fn a_source_is_removed_only_after_its_copy_was_checked() {
 
 #[test]
 fn folders_are_walked_and_their_shape_is_kept() {
-    let fits = painted::fits();
+    let fits = inputs::fits();
     let sandbox = Sandbox::with(&[("night/a.fits", &fits), ("night/deep/b.fits", &fits), ("night/old.clps", b"x")]);
     sandbox.says(0, &["compress", "-r", "night", "--output-dir", "packed"]);
     assert!(
@@ -121,7 +121,7 @@ fn folders_are_walked_and_their_shape_is_kept() {
 
 #[test]
 fn a_gz_that_cannot_be_made_again_is_given_back_unpacked_if_wished() {
-    let odd = painted::odd_gz(&painted::fits());
+    let odd = inputs::odd_gz(&inputs::fits());
     let sandbox = Sandbox::with(&[("a.fits.gz", &odd)]);
     sandbox.says(0, &["compress", "a.fits.gz"]);
     assert_eq!(sandbox.output(&["-dc", "a.fits.gz.clps"]).stdout, odd);
@@ -130,11 +130,11 @@ fn a_gz_that_cannot_be_made_again_is_given_back_unpacked_if_wished() {
     assert!(said.contains("given back unpacked"), "{said}");
     assert_eq!(sandbox.names(), ["a.fits.clps", "a.fits.gz"]);
     sandbox.says(0, &["decompress", "a.fits.clps"]);
-    assert_eq!(sandbox.read("a.fits"), painted::fits());
+    assert_eq!(sandbox.read("a.fits"), inputs::fits());
     sandbox.says(1, &["compress", "--gunzip", "--rm", "a.fits.gz"]);
-    sandbox.write("b.gz", &painted::gz(&painted::fits()));
+    sandbox.write("b.gz", &inputs::gz(&inputs::fits()));
     sandbox.says(0, &["compress", "--gunzip", "b.gz"]);
-    assert_eq!(sandbox.output(&["-dc", "b.gz.clps"]).stdout, painted::gz(&painted::fits()));
+    assert_eq!(sandbox.output(&["-dc", "b.gz.clps"]).stdout, inputs::gz(&inputs::fits()));
 }
 
 #[cfg(unix)]
@@ -143,20 +143,20 @@ fn a_name_that_is_no_unicode_and_a_pipe_with_a_name_work() {
     use std::os::unix::ffi::OsStrExt;
     let sandbox = Sandbox::new();
     let name = Path::new(std::ffi::OsStr::from_bytes(b"a\xff.fits"));
-    if fs::write(sandbox.0.path().join(name), painted::fits()).is_err() {
+    if fs::write(sandbox.0.path().join(name), inputs::fits()).is_err() {
         return; // not every file system takes such a name
     }
     let run = |verb: &str, name: &Path| sandbox.command(&[verb, "-f"]).arg(name).output().unwrap().status.code();
     assert_eq!(run("compress", name), Some(0));
     assert_eq!(run("decompress", Path::new(std::ffi::OsStr::from_bytes(b"a\xff.fits.clps"))), Some(0));
-    assert_eq!(fs::read(sandbox.0.path().join(name)).unwrap(), painted::fits());
+    assert_eq!(fs::read(sandbox.0.path().join(name)).unwrap(), inputs::fits());
 }
 
 #[cfg(unix)]
 #[test]
 fn modes_and_times_travel_both_ways() {
     use std::os::unix::fs::PermissionsExt;
-    let sandbox = Sandbox::with(&[("a.fits", &painted::fits())]);
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::fits())]);
     let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
     fs::File::options().write(true).open(sandbox.path("a.fits")).unwrap().set_modified(time).unwrap();
     fs::set_permissions(sandbox.path("a.fits"), PermissionsExt::from_mode(0o640)).unwrap();

@@ -1,11 +1,11 @@
 //! What may be lost: bounds that are asked for, told, and held to.
 
-use crate::painted;
+use crate::inputs;
 use crate::sandbox::{Sandbox, text};
 
-/// The painted array with a little noise in it.
+/// The NPY array with a little noise in it.
 pub fn noisy() -> Vec<u8> {
-    let mut npy = painted::npy();
+    let mut npy = inputs::npy();
     let mut state = 5u32;
     for sample in npy[128..].as_chunks_mut::<4>().0 {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -46,7 +46,7 @@ fn lossy_files_are_verified_by_their_bounds_before_a_source_goes() {
         &["--mantissa", "6", "--mantissa-mode", "trunc"],
         &["--psnr", "60"],
     ] {
-        let sandbox = Sandbox::with(&[("a.npy", &noisy()), ("b.npy.gz", &painted::gz(&noisy()))]);
+        let sandbox = Sandbox::with(&[("a.npy", &noisy()), ("b.npy.gz", &inputs::gz(&noisy()))]);
         for name in ["a.npy", "b.npy.gz"] {
             let args = [&["compress", "--rm"], how, &[name]].concat();
             let said = sandbox.says(0, &args);
@@ -84,7 +84,7 @@ fn what_cannot_be_reached_or_means_nothing_is_an_error() {
 
 #[test]
 fn what_a_bound_does_not_change_is_lossless() {
-    let sandbox = Sandbox::with(&[("a.fits", &painted::fits()), ("text", b"no array at all"), ("a.npy", &noisy())]);
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::fits()), ("text", b"no array at all"), ("a.npy", &noisy())]);
     for args in [
         &["--pw-rel", "0.1", "a.fits"][..],
         &["--abs", "0.5", "a.fits"],

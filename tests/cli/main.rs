@@ -2,11 +2,11 @@
 
 mod failures;
 mod files;
+mod inputs;
 mod lossy;
 mod measured;
 #[cfg(target_os = "linux")]
 mod moving;
-mod painted;
 mod reports;
 mod sandbox;
 mod scripts;

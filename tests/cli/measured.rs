@@ -1,12 +1,12 @@
 //! How good what comes back is, and over a row of bounds.
 
+use crate::inputs;
 use crate::lossy::noisy;
-use crate::painted;
 use crate::sandbox::{Sandbox, text};
 
-/// Each sample of the painted array, moved by a quarter.
+/// Each sample of the NPY array, moved by a quarter.
 fn moved() -> Vec<u8> {
-    let mut npy = painted::npy();
+    let mut npy = inputs::npy();
     for sample in npy[128..].as_chunks_mut::<4>().0 {
         *sample = (f32::from_le_bytes(*sample) + 0.25).to_le_bytes();
     }
@@ -15,8 +15,7 @@ fn moved() -> Vec<u8> {
 
 #[test]
 fn a_file_is_held_against_another_or_against_what_becomes_of_it() {
-    let sandbox =
-        Sandbox::with(&[("a.npy", &painted::npy()), ("b.npy", &moved()), ("c.npy.gz", &painted::gz(&moved()))]);
+    let sandbox = Sandbox::with(&[("a.npy", &inputs::npy()), ("b.npy", &moved()), ("c.npy.gz", &inputs::gz(&moved()))]);
     for other in ["b.npy", "c.npy.gz"] {
         let value = &sandbox.json(0, &["eval", "--json", "a.npy", other])[0];
         let (array, total) = (&value["arrays"][0], &value["total"]);
@@ -42,8 +41,8 @@ fn a_file_is_held_against_another_or_against_what_becomes_of_it() {
 #[test]
 fn what_cannot_be_compared_is_an_error() {
     let sandbox = Sandbox::with(&[
-        ("a.npy", &painted::npy()),
-        ("a.fits", &painted::fits()),
+        ("a.npy", &inputs::npy()),
+        ("a.fits", &inputs::fits()),
         ("text", b"no arrays"),
         ("empty", b""),
     ]);
@@ -86,7 +85,7 @@ fn a_row_of_bounds_becomes_lines_and_a_page_that_needs_nothing_else() {
 
 #[test]
 fn steps_of_the_noise_are_told_with_what_they_came_to() {
-    let sandbox = Sandbox::with(&[("a.fits", &painted::fits())]);
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::fits())]);
     let said = sandbox.says(0, &["compress", "--noise-step", "2", "--verify", "a.fits"]);
     assert!(
         said.contains("LOSSY (noise-step 2; σ ") && said.contains(", step ") && said.contains("verified"),

@@ -1,6 +1,6 @@
 //! Sources that grow, shrink, are replaced or rewritten while they are read, and what becomes of them then.
 
-use crate::painted;
+use crate::inputs;
 use crate::sandbox::{Sandbox, text};
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 /// Takes a network some time.
 fn slow() -> Vec<u8> {
-    painted::cube(60)
+    inputs::cube(60)
 }
 
 const SLOW: [&str; 4] = ["--model", "pixelcnn-default", "--device", "cpu"];
@@ -255,17 +255,17 @@ fn pipes_are_read_once_and_nothing_of_them_can_change() {
     let fifo = sandbox.path("pipe");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     let child = sandbox.command(&["compress", "--rm", "pipe", "-o", "a.clps"]).stderr(Stdio::piped()).spawn().unwrap();
-    fs::write(&fifo, painted::fits()).unwrap();
+    fs::write(&fifo, inputs::fits()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert_eq!(sandbox.names(), ["a.clps", "pipe"]);
-    assert_eq!(sandbox.output(&["-dc", "a.clps"]).stdout, painted::fits());
+    assert_eq!(sandbox.output(&["-dc", "a.clps"]).stdout, inputs::fits());
 }
 
 #[test]
 fn owner_and_group_travel_both_ways_where_root_says_so() {
     use std::os::unix::fs::{MetadataExt, chown};
-    let sandbox = Sandbox::with(&[("a.fits", &painted::fits())]);
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::fits())]);
     if chown(sandbox.path("a.fits"), Some(12_345), Some(23_456)).is_err() {
         return; // only root gives files away
     }

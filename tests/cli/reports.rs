@@ -1,17 +1,17 @@
 //! Data for programs, and what is asked of the machine.
 
-use crate::painted;
+use crate::inputs;
 use crate::sandbox::{Sandbox, text};
 
 #[test]
 fn json_is_json_on_every_verb() {
-    let sandbox = Sandbox::with(&[("a.fits", &painted::fits()), ("w", &painted::weights())]);
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::fits()), ("w", &inputs::weights())]);
     let done = sandbox.json(0, &["compress", "--json", "--progress", "a.fits"]);
     assert_eq!((&done[0]["output"], &done[0]["lossless"]), (&"a.fits.clps".into(), &true.into()));
     let failed = sandbox.json(2, &["compress", "--json", "none"]);
     assert_eq!((&failed[0]["error"]["code"], &failed[0]["error"]["kind"]), (&2.into(), &"missing".into()));
     sandbox.json(0, &["decompress", "--json", "-f", "a.fits.clps"]);
-    assert_eq!(sandbox.json(0, &["test", "--json", "a.fits.clps"])[0]["bytes_out"], painted::fits().len());
+    assert_eq!(sandbox.json(0, &["test", "--json", "a.fits.clps"])[0]["bytes_out"], inputs::fits().len());
     let info = &sandbox.json(0, &["info", "--json", "a.fits.clps"])[0];
     let packed = sandbox.read("a.fits.clps").len() as u64;
     let parts = info["bytes_of"].as_object().unwrap().values().map(|v| v.as_u64().unwrap()).sum::<u64>();
@@ -27,7 +27,7 @@ fn json_is_json_on_every_verb() {
 
 #[test]
 fn fields_of_a_cube_are_predicted_from_each_other_and_from_those_that_are_named() {
-    let sandbox = Sandbox::with(&[("c.fits", &painted::cube(3))]);
+    let sandbox = Sandbox::with(&[("c.fits", &inputs::cube(3))]);
     let numbers = |told: &serde_json::Value| {
         let arrays = told["arrays"].as_array().unwrap();
         arrays.iter().map(|a| a["references"].as_array().unwrap().len()).collect::<Vec<usize>>()
@@ -36,7 +36,7 @@ fn fields_of_a_cube_are_predicted_from_each_other_and_from_those_that_are_named(
         let done = sandbox.json(0, &[&["compress", "--json", "-f", "--verify", "--fields", "c.fits"], more].concat());
         let info = sandbox.json(0, &["info", "--json", "c.fits.clps"]);
         assert_eq!(numbers(&done[0]), numbers(&info[0]));
-        assert!(sandbox.output(&["decompress", "-c", "c.fits.clps"]).stdout == painted::cube(3));
+        assert!(sandbox.output(&["decompress", "-c", "c.fits.clps"]).stdout == inputs::cube(3));
         numbers(&done[0])
     };
     let auto = references(&[]);
@@ -66,7 +66,7 @@ fn the_bench_reports_itself_and_two_reports_are_compared() {
 
 #[test]
 fn threads_memory_and_device_are_checked_before_any_work() {
-    let sandbox = Sandbox::with(&[("a.fits", &painted::fits())]);
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::fits())]);
     sandbox.says(0, &["compress", "-T", "1", "-M", "2G", "-o", "one.clps", "a.fits"]);
     sandbox.says(0, &["compress", "-T", "3", "-o", "three.clps", "a.fits"]);
     assert_eq!(sandbox.read("one.clps"), sandbox.read("three.clps"));
@@ -80,7 +80,7 @@ fn threads_memory_and_device_are_checked_before_any_work() {
 
 #[test]
 fn more_than_four_threads_per_core_are_not_started_and_that_is_said() {
-    let sandbox = Sandbox::with(&[("a.fits", &painted::fits())]);
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::fits())]);
     let most = 4 * std::thread::available_parallelism().unwrap().get();
     for (threads, is_said) in [(100_000, true), (most + 1, true), (most, false)] {
         let said = sandbox.says(0, &["compress", "-f", "-T", &threads.to_string(), "a.fits"]);
@@ -91,7 +91,7 @@ fn more_than_four_threads_per_core_are_not_started_and_that_is_said() {
 
 #[test]
 fn memory_is_honoured_down_to_what_a_job_needs_which_is_said() {
-    let sandbox = Sandbox::with(&[("a.fits", &painted::fits())]);
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::fits())]);
     sandbox.says(0, &["compress", "--device", "cpu", "-o", "usual.clps", "a.fits"]);
     let mut megabytes = 1;
     for args in [["compress", "-o", "small.clps", "a.fits"], ["decompress", "-o", "back", "small.clps"]] {
@@ -110,7 +110,7 @@ fn memory_is_honoured_down_to_what_a_job_needs_which_is_said() {
         }
     }
     assert_eq!(sandbox.read("small.clps"), sandbox.read("usual.clps"));
-    assert_eq!(sandbox.read("back"), painted::fits());
+    assert_eq!(sandbox.read("back"), inputs::fits());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What scripts rely on: JSON whatever happens, names as they are, zstd's habits, a silent standard error.
 
-use crate::painted;
+use crate::inputs;
 use crate::sandbox::{Sandbox, text};
 use serde_json::{Value, json};
 use std::fs;
@@ -18,7 +18,7 @@ fn error(sandbox: &Sandbox, code: i32, args: &[&str]) -> Value {
 
 #[test]
 fn a_run_that_ends_before_its_first_file_says_why_in_json() {
-    let sandbox = Sandbox::with(&[("a.fits", &painted::fits()), ("b.fits", &painted::fits())]);
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::fits()), ("b.fits", &inputs::fits())]);
     for (code, kind, line) in [
         (1, "argument", "compress --json --model nonsense a.fits"),
         (1, "argument", "compress --json --rel 2 a.fits"),
@@ -54,7 +54,7 @@ fn a_run_that_ends_before_its_first_file_says_why_in_json() {
 #[test]
 fn json_tells_names_as_they_are() {
     let name = "a\n\x1b[2J \"é\".fits";
-    let sandbox = Sandbox::with(&[(name, &painted::fits())]);
+    let sandbox = Sandbox::with(&[(name, &inputs::fits())]);
     let packed = format!("{name}.clps");
     let done = &sandbox.json(0, &["compress", "--json", name])[0];
     assert_eq!((&done["file"], &done["output"]), (&name.into(), &packed.as_str().into()));
@@ -75,7 +75,7 @@ fn json_has_the_bytes_of_names_that_are_no_unicode() {
     use std::os::unix::ffi::OsStrExt;
     let sandbox = Sandbox::new();
     let name = std::ffi::OsStr::from_bytes(b"a\xff.npy");
-    if fs::write(sandbox.0.path().join(name), painted::npy()).is_err() {
+    if fs::write(sandbox.0.path().join(name), inputs::npy()).is_err() {
         return; // not every file system takes such a name
     }
     let output = sandbox.command(&["compress", "--json"]).arg(name).output().unwrap();
@@ -86,7 +86,7 @@ fn json_has_the_bytes_of_names_that_are_no_unicode() {
 
 #[test]
 fn json_says_which_device_coded_a_file_and_why() {
-    let sandbox = Sandbox::with(&[("a.fits", &painted::cube(4)), ("text", b"no arrays")]);
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::cube(4)), ("text", b"no arrays")]);
     let device = |args: &[&str]| sandbox.json(0, args)[0]["device"].clone();
     let on_cpu = device(&["compress", "--json", "-f", "--device", "cpu", "--model", "pixelcnn-fast", "a.fits"]);
     assert_eq!((&on_cpu["kind"], &on_cpu["why"]), (&"cpu".into(), &"asked for".into()));
@@ -108,7 +108,7 @@ fn json_says_which_device_coded_a_file_and_why() {
 
 #[test]
 fn a_line_without_a_verb_does_what_zstd_does() {
-    let (fits, sandbox) = (painted::fits(), Sandbox::with(&[("a.fits", &painted::fits())]));
+    let (fits, sandbox) = (inputs::fits(), Sandbox::with(&[("a.fits", &inputs::fits())]));
     sandbox.says(0, &["a.fits"]);
     assert_eq!(sandbox.names(), ["a.fits", "a.fits.clps"]);
     let packed = sandbox.read("a.fits.clps");
@@ -128,7 +128,7 @@ fn a_line_without_a_verb_does_what_zstd_does() {
 
 #[test]
 fn a_verb_with_a_slip_in_it_is_guessed_and_a_file_of_that_name_is_a_file() {
-    let sandbox = Sandbox::with(&[("a.fits", &painted::fits())]);
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::fits())]);
     sandbox.fails(
         1,
         &["comprss", "a.fits"],
@@ -144,7 +144,7 @@ fn a_verb_with_a_slip_in_it_is_guessed_and_a_file_of_that_name_is_a_file() {
 
 #[test]
 fn several_folders_keep_their_names_where_results_go() {
-    let fits = painted::fits();
+    let fits = inputs::fits();
     let sandbox = Sandbox::with(&[("n/one/a.fits", &fits), ("n/two/a.fits", &fits), ("n/two/deep/b.fits", &fits)]);
     sandbox.says(0, &["compress", "-qr", "n/one", "n/two/", "--output-dir", "packed"]);
     for name in ["packed/one/a.fits.clps", "packed/two/a.fits.clps", "packed/two/deep/b.fits.clps"] {
@@ -162,7 +162,7 @@ fn several_folders_keep_their_names_where_results_go() {
 
 #[test]
 fn what_exists_already_names_the_option_that_replaces_it() {
-    let sandbox = Sandbox::with(&[("a.fits", &painted::fits()), ("a.fits.clps", b"old"), ("a.html", b"old")]);
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::fits()), ("a.fits.clps", b"old"), ("a.html", b"old")]);
     let replace = "exists already and is kept: give another name, or replace it with -f";
     sandbox.fails(1, &["compress", "a.fits"], &format!("a.fits.clps: {replace}"));
     sandbox.fails(1, &["report", "--html", "a.html", "a.fits"], replace);
@@ -170,7 +170,7 @@ fn what_exists_already_names_the_option_that_replaces_it() {
 
 #[test]
 fn compare_begins_with_what_compress_does_and_no_row_has_the_name_of_another() {
-    let sandbox = Sandbox::with(&[("a.fits", &painted::cube(2)), ("w", &painted::weights())]);
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::cube(2)), ("w", &inputs::weights())]);
     sandbox.says(0, &["compress", "-q", "a.fits"]);
     // the weights are built in, given once more and given twice
     let weights = concat!(env!("CARGO_MANIFEST_DIR"), "/weights/pixelcnn-fast-1.safetensors");
@@ -211,7 +211,7 @@ fn must_have_gpu() -> bool {
 #[cfg(unix)]
 #[test]
 fn drivers_do_not_talk_on_standard_error() {
-    let sandbox = Sandbox::with(&[("a.fits", &painted::fits())]);
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::fits())]);
     for args in [&["compress", "-q", "-f", "--device", "gpu", "a.fits"][..], &["-qf", "--device", "gpu", "a.fits"]] {
         let output = sandbox.command(args).env_remove("XDG_RUNTIME_DIR").output().unwrap();
         let said = text(&output.stderr);

@@ -1,6 +1,6 @@
 //! Signals, limits and standard streams that are not what they should be.
 
-use crate::painted;
+use crate::inputs;
 use crate::sandbox::{Sandbox, text};
 use std::io::Read;
 use std::process::{Child, Command, Output, Stdio};
@@ -71,7 +71,7 @@ fn a_signal_that_was_ignored_before_stays_ignored() {
 
 #[test]
 fn a_file_beyond_the_limit_of_the_shell_exits_with_5_and_leaves_no_temporary() {
-    let sandbox = Sandbox::with(&[("a.fits", &painted::cube(9)), ("a.gz", &painted::gz(&painted::cube(9)))]);
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::cube(9)), ("a.gz", &inputs::gz(&inputs::cube(9)))]);
     for args in
         ["compress --model classic a.fits", "compress -c a.fits >out", "compress - -o out <a.fits", "compress a.gz"]
     {
@@ -100,8 +100,7 @@ const WRITERS: [&str; 11] = [
 ];
 
 fn with_files() -> Sandbox {
-    let sandbox =
-        Sandbox::with(&[("a.fits", &painted::fits()), ("b.fits", &painted::fits()), ("c.npy", &painted::npy())]);
+    let sandbox = Sandbox::with(&[("a.fits", &inputs::fits()), ("b.fits", &inputs::fits()), ("c.npy", &inputs::npy())]);
     sandbox.says(0, &["compress", "b.fits"]);
     sandbox
 }

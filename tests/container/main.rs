@@ -33,10 +33,10 @@ fn open_error(file: &[u8]) -> Error {
 
 /// Kinds in runs and alone, payloads empty, short and longer than what salvage looks at in one go.
 fn sample_blocks() -> Vec<(u8, Vec<u8>)> {
-    let painted = |n: usize| (0..n).map(|i| (i * i / 7) as u8).collect();
+    let payload = |n: usize| (0..n).map(|i| (i * i / 7) as u8).collect();
     [(1, 0), (2, 1), (2, 127), (2, 128), (255, 33), (2, 4096), (3, 9000), (3, 0), (1, 5)]
         .into_iter()
-        .map(|(kind, n)| (kind, painted(n)))
+        .map(|(kind, n)| (kind, payload(n)))
         .collect()
 }
 

@@ -78,7 +78,7 @@ fn telling_layers() -> Vec<Layer> {
     layers
 }
 
-/// The same two layers, and between them one that looks around, is gated and adds.
+/// The same two layers, and between them one that reads other cells, is gated and adds.
 fn deep_layers() -> Vec<Layer> {
     let mut layers = layers();
     layers.insert(1, layer(12, 8, |o, i| (5 * o + 7 * i) % 23 - 9, |o| 60 * o - 100, 3));

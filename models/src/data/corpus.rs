@@ -22,7 +22,7 @@ use std::path::Path;
 pub const N_TILES: usize = 4;
 /// Planes taken of one array, spread over it.
 const MAX_PLANES: u64 = 4;
-/// Planes before a field's that it may look at.
+/// Planes before a field's that it may be predicted from.
 const MAX_REFS: usize = 3;
 /// This share of the draws is simulated.
 const SIMULATED: f64 = 0.55;
@@ -173,7 +173,7 @@ impl Corpus {
         }
     }
 
-    /// Whether there is anything to draw for a net that looks at `n_refs` reference planes.
+    /// Whether there is anything to draw for a net that reads `n_refs` reference planes.
     pub fn can_draw(&self, n_refs: usize) -> bool {
         let enough = |frames: &[Frame], i: usize| {
             (0..frames[i].planes.len()).any(|plane| match self.kind {
@@ -185,7 +185,7 @@ impl Corpus {
             || self.classes.iter().any(|(_, frames)| (0..frames.len()).any(|i| enough(frames, i)))
     }
 
-    /// Fixed tiles of every plane that has so many others to look at, as they are.
+    /// Fixed tiles of every plane that has so many others to be predicted from, as they are.
     pub fn draws(&self, n_refs: usize) -> Vec<Draw> {
         let mut draws = Vec::new();
         for (class, (_, frames)) in self.classes.iter().enumerate() {
@@ -214,7 +214,7 @@ impl Corpus {
         draws
     }
 
-    /// What a plane may look at: of fields the planes before it, the last first; of frames the other planes of its
+    /// What a plane may be predicted from: of fields the planes before it, the last first; of frames the other planes of its
     /// file, or else those of the camera's other files.
     fn references<'a>(&self, frames: &'a [Frame], frame: usize, plane: usize) -> Vec<&'a Plane> {
         let (mine, size) = (&frames[frame], |p: &Plane| (p.h, p.w));

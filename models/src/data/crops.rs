@@ -1,4 +1,4 @@
-//! fields → crops of 64 × 64 at random places, to bounds drawn anew → what meshes see, and what they are to paint
+//! fields → crops of 64 × 64 at random places, to bounds drawn anew → what meshes see, and what they are to decode
 //!
 //! Ints, bases, sizes and pixels are made by the engine. What is hidden, or beyond the edge of a field, counts for
 //! nothing.

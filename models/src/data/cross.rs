@@ -1,4 +1,4 @@
-//! Which planes of other fields a plane may look at, as an encoder would choose them: by ρ² of the differences to the
+//! Which planes of other fields a plane may be predicted from, as an encoder would choose them: by ρ² of the differences to the
 //! left and above
 //!
 //! Beside the planes before it, a field of a dataset is foreseen from other fields of its folder: of those of the
@@ -14,21 +14,21 @@ const N_COMPARED: usize = 8;
 /// Planes before that are shown beside other fields.
 const MAX_BEFORE: usize = 2;
 
-/// What a plane looks at: so many planes before it, the last first, then planes of other fields.
+/// What a plane is predicted from: so many planes before it, the last first, then planes of other fields.
 struct Seen<'a> {
     n_before: usize,
     planes: Vec<&'a Plane>,
 }
 
 impl Seen<'_> {
-    /// Tiles of a plane and of what it looks at, other fields in its own units.
+    /// Tiles of a plane and of its references, other fields in its own units.
     fn scaled(&self, mut tiles: Tiles) -> Tiles {
         scale(&mut tiles.tiles, tiles.w, 1 + self.n_before);
         tiles
     }
 }
 
-/// Tiles of a plane and of `n` that it looks at, at least one of another field; None where there are not as many.
+/// Tiles of a plane and of `n` that it is predicted from, at least one of another field; None where there are not as many.
 pub fn draw(frames: &[Frame], at: (usize, usize), n: usize, n_tiles: usize, random: &mut Random) -> Option<Tiles> {
     let n_before = random.below(at.1.min(MAX_BEFORE).min(n.saturating_sub(1)) + 1);
     let all = others(frames, at, random);
@@ -48,7 +48,7 @@ pub fn fixed(frames: &[Frame], at: (usize, usize), n: usize) -> Vec<Tiles> {
     fields::fixed(&planes).into_iter().map(|tiles| seen.scaled(tiles)).collect()
 }
 
-/// Whether a plane has `n` to look at, at least one of another field.
+/// Whether a plane has `n` to be predicted from, at least one of another field.
 pub fn sees(frames: &[Frame], at: (usize, usize), n: usize) -> bool {
     most_alike(frames, at, n).is_some()
 }
@@ -108,7 +108,7 @@ fn correlation(a: &Plane, b: &Plane) -> f64 {
     if xx * yy > 0.0 { xy / (xx * yy).sqrt() } else { 0.0 }
 }
 
-/// Shows tiles w wide what they look at of other fields, from number `first` on, in the units of their own: with the
+/// Shows tiles w wide what they are predicted from of other fields, from number `first` on, in the units of their own: with the
 /// gain that an encoder would transmit for these tiles.
 fn scale(tiles: &mut [Vec<Vec<i32>>], w: usize, first: usize) {
     let n = tiles.first().map_or(0, Vec::len);

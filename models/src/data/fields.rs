@@ -20,7 +20,7 @@ const BOUNDS: (f64, f64) = (2e-6, 3e-2);
 /// Those that judge.
 const USUAL_BOUNDS: [f64; 3] = [1e-2, 1e-3, 1e-4];
 
-/// A tile of a plane, and the same of every plane that it may look at.
+/// A tile of a plane, and the same of every plane that it may be predicted from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tiles {
     pub h: usize,

@@ -83,7 +83,7 @@ mod tests {
     const SIDE: usize = 40;
 
     /// Nets that have learnt nothing, but whose heads speak up; a slope with noise.
-    fn painted() -> (Model, Vec<i32>) {
+    fn synthetic() -> (Model, Vec<i32>) {
         let mut model = Start::fresh(Family::Idf, Preset::from_name("fast").unwrap(), 1).unwrap().model;
         for (i, part) in model.nets.iter_mut().enumerate() {
             let mut last = part.net.layers().last().unwrap().clone();
@@ -99,7 +99,7 @@ mod tests {
     /// that of the payload.
     #[test]
     fn what_the_trainer_is_shown_is_what_the_engine_codes() {
-        let (model, ints) = painted();
+        let (model, ints) = synthetic();
         let (linears, kernels) = (model.linears(0), model.kernels(Level::detect()));
         let (stats, max) = (PlaneStats { median: 64 * 70, spread: 400 }, 200);
         let plan = model.plan_to_encode(SIDE, SIDE);

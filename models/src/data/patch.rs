@@ -1,4 +1,4 @@
-//! Patches of SIDE × SIDE cells, one after the other: what layers that look around are trained on.
+//! Patches of SIDE × SIDE cells, one after the other: what layers that read other cells are trained on.
 
 use crate::data::cells::gather;
 use crate::data::corpus::{Corpus, Draw, N_TILES};

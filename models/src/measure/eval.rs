@@ -117,7 +117,7 @@ impl Forms<'_> {
             if back != tile.ints {
                 return Err(Error::verify("a tile did not come back from its payload"));
             }
-            // tiles alone: nets for reference planes have nothing to look at
+            // tiles alone: nets for reference planes have nothing to read
             let codes = |p: &PassNet| p.net.spec().n_refs == 0 && model.family.coded().contains(&p.net.spec().pass);
             for (part, p) in model.nets.iter().enumerate().filter(|(_, p)| codes(p)) {
                 let mut cells = Cells::new(p.net.n_in());

@@ -2,7 +2,7 @@
 //!
 //! y = clamp(v · γ + Aₛ(cell), 0, 127/32)          (a, m, l) = W h + c          A₀ = (f − 64) / 32
 //!
-//! The engine's nets whose layers look around, in floats, on patches of side × side cells. Beyond its patch a cell
+//! The engine's nets whose layers read other cells, in floats, on patches of side × side cells. Beyond its patch a cell
 //! sees zeros, as beyond a tile; which cells see zeros where a tile has more is `margin`.
 
 use crate::net::batch::Batch;
@@ -19,7 +19,7 @@ use collapsar::internals::net::{Input, Layer, Net, Spec, Tap, Wiring};
 
 /// Gates are held in steps of 1/128.
 const LOG2_GATE: i32 = 7;
-/// What every block looks at: the four nearest cells and the cell itself.
+/// What every block reads: the four nearest cells and the cell itself.
 const AROUND: [Tap; 5] = [(0, 0), (0, -1), (-1, -1), (-1, 0), (-1, 1)];
 
 /// Sizes and wiring of a net's layers.

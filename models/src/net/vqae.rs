@@ -1,4 +1,4 @@
-//! loss = Σ seen · (ln(1 + u²) + λ_mse · d²) / Σ seen + β Σ (z − e)² + λ_freq · |DCT d|          d = painted − int, in units of the size
+//! loss = Σ seen · (ln(1 + u²) + λ_mse · d²) / Σ seen + β Σ (z − e)² + λ_freq · |DCT d|          d = decoded − int, in units of the size
 //!
 //! u = d · S / 32.5: how much of a correction the error is; ln(1 + u²) is about what it costs. Gradients pass the
 //! codes straight through. The meshes of the engine's autoencoder, and what they come to on blocks.
@@ -134,7 +134,7 @@ impl Batch {
     }
 }
 
-/// The meshes that find and paint, in training.
+/// The encoder and the decoder, in training.
 pub struct Autoencoder {
     pub plans: [MeshPlan; Vqae::N_MESHES],
     pub top: Codes,
@@ -171,7 +171,7 @@ impl Autoencoder {
         Autoencoder { plans, top, bottom, frequency: self.frequency, dct: dct(device) }
     }
 
-    /// The nets that find and paint, of floats one behind the other.
+    /// The nets of encoder and decoder, of floats one behind the other.
     pub fn nets(&self, floats: &[f32], device: &Device) -> [Layers; 3] {
         let mut rest = floats;
         [0, 1, 2].map(|i| {
@@ -181,7 +181,7 @@ impl Autoencoder {
         })
     }
 
-    /// `free`: latents are painted as they are.
+    /// `free`: latents are decoded as they are.
     pub fn pass(&self, nets: &[Layers; 3], batch: &Batch, free: bool, quantised: bool) -> Outcome {
         let latent = |z: Tensor<2>| {
             let z = relu(z.clone()) - relu(z - CEILING);
@@ -195,8 +195,8 @@ impl Autoencoder {
         let (top, apart_top, z_top, chosen_top) = choose(&self.top, &z, &batch.top_live);
         let z = latent(self.plans[1].heads(&nets[1], &[batch.pixels.clone(), top.clone()], quantised));
         let (bottom, apart_bottom, z_bottom, chosen_bottom) = choose(&self.bottom, &z, &batch.live);
-        let painted = self.plans[2].heads(&nets[2], &[top, bottom], quantised);
-        let d = (painted - batch.target.clone()) * batch.seen.clone();
+        let decoded = self.plans[2].heads(&nets[2], &[top, bottom], quantised);
+        let d = (decoded - batch.target.clone()) * batch.seen.clone();
         let squares = d.clone().powi_scalar(2);
         let steps = batch.steps.clone();
         let cost = (squares.clone() * steps.clone() * steps.clone() + 1.0).log().sum() / batch.n_seen;

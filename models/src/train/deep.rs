@@ -1,4 +1,4 @@
-//! loss = mean bits of the inner cells of some patches: nets whose layers look around
+//! loss = mean bits of the inner cells of some patches: nets whose layers read other cells
 
 use crate::data::corpus::Corpus;
 use crate::data::patch::{N_CELLS, N_PER_DRAW, Patches, SIDE, drawn, held_out, mask};

@@ -32,7 +32,7 @@ pub fn coded(corpus: &Corpus, vqae: &Vqae, n: usize, seed: u64) -> Vec<Block> {
     let autoencoder = Autoencoder { vqae, kernels: &kernels };
     let block = |i: usize| {
         let mut block = draw(corpus, &mut Random::of(&[seed, 11, i as u64])).block;
-        block.find(autoencoder);
+        block.encode(autoencoder);
         block.pixels = Vec::new();
         block
     };

@@ -85,7 +85,7 @@ impl Start {
         Ok(Start { model: Model::new(&name, family, nets, [0; 32])?, ..start })
     }
 
-    /// The nets of a model that look at nothing as they are, the others to be trained further.
+    /// The nets of a model without reference planes as they are, the others to be trained further.
     pub fn of_refs(model: Model) -> Start {
         let n_kept = model.nets.iter().take_while(|part| part.net.spec().n_refs == 0).count();
         Start { n_kept, ..Start::of(model) }

@@ -1,6 +1,6 @@
-//! loss = that of net/vqae.rs over some blocks: the meshes that find codes and paint them, together with the codebooks
+//! loss = that of net/vqae.rs over some blocks: the meshes of encoder and decoder, together with the codebooks
 //!
-//! The first part of the way latents are painted as they are; then codes begin as their means. Behind them the two
+//! The first part of the way latents are decoded as they are; then codes begin as their means. Behind them the two
 //! meshes of the prior are trained, on the codes that are found then.
 
 use crate::data::corpus::Corpus;
@@ -48,8 +48,8 @@ pub fn train(
 ) -> Result<Model> {
     let identity = identity(settings, corpora, json!({"family": "vqae", "nets": format!("{sizes:?} {priors:?}")}))?;
     let plans = plans(sizes);
-    let n_painted = plans[..3].iter().map(|plan| plan.n_floats()).sum();
-    let lengths = [n_painted, plans[3].n_floats(), plans[4].n_floats()];
+    let n_coding = plans[..3].iter().map(|plan| plan.n_floats()).sum();
+    let lengths = [n_coding, plans[3].n_floats(), plans[4].n_floats()];
     let mut training = Training::take_up(settings, identity, &lengths, report)?;
 
     let first = || {
@@ -58,16 +58,16 @@ pub fn train(
         ((0..3).flat_map(|i| plans[i].first(&mut random, firsts[i])).collect(), random)
     };
     let stage = Stage { n_parts: 3, ..Stage::share("autoencoder", (0, 1), settings) };
-    let kept = training.stage(stage, first, || Ok(Painting::new(settings, corpora, sizes)))?;
+    let kept = training.stage(stage, first, || Ok(Reconstruction::new(settings, corpora, sizes)))?;
     let mut rest = kept.floats.as_slice();
-    let [find_top, find_bottom, paint] = [0, 1, 2].map(|i| {
+    let [encoder_top, encoder_bottom, decoder] = [0, 1, 2].map(|i| {
         let (these, others) = rest.split_at(plans[i].n_floats());
         rest = others;
         plans[i].export(these)
     });
     let (top, bottom, _) =
         books(sizes, &kept.lists).ok_or_else(|| Error::corrupt("the checkpoint has no codebooks"))?;
-    let meshes = [find_top?, find_bottom?, paint?, blank(&plans[3])?, blank(&plans[4])?];
+    let meshes = [encoder_top?, encoder_bottom?, decoder?, blank(&plans[3])?, blank(&plans[4])?];
     let mut vqae = Vqae::new(meshes, top.export()?, bottom.export()?)?;
 
     let (found, blocks) = (vqae.clone(), OnceCell::new());
@@ -95,7 +95,7 @@ fn books(sizes: Sizes, lists: &[Vec<f32>]) -> Option<Books> {
     Some((top, bottom, [latents_top.clone(), latents_bottom.clone()]))
 }
 
-struct Painting<'a> {
+struct Reconstruction<'a> {
     settings: &'a Settings,
     corpus: &'a Corpus,
     sizes: Sizes,
@@ -106,17 +106,17 @@ struct Painting<'a> {
     latents: [Vec<f32>; 2],
 }
 
-impl<'a> Painting<'a> {
-    fn new(settings: &'a Settings, (corpus, validation): (&'a Corpus, &Corpus), sizes: Sizes) -> Painting<'a> {
+impl<'a> Reconstruction<'a> {
+    fn new(settings: &'a Settings, (corpus, validation): (&'a Corpus, &Corpus), sizes: Sizes) -> Reconstruction<'a> {
         let judge = |i: usize| draw(validation, &mut Random::of(&[7, i as u64]));
         let judges = validation.frames().next().map(|_| (0..N_JUDGES).map(judge).collect());
         let n_blocks = (settings.batch / (N_CELLS * PIXELS)).max(LEAST_BLOCKS);
         let model = Autoencoder::new(sizes, &settings.device);
-        Painting { settings, corpus, sizes, model, judges, n_blocks, latents: [Vec::new(), Vec::new()] }
+        Reconstruction { settings, corpus, sizes, model, judges, n_blocks, latents: [Vec::new(), Vec::new()] }
     }
 }
 
-impl Objective for Painting<'_> {
+impl Objective for Reconstruction<'_> {
     fn begin(&mut self, memory: &Memory) -> Option<()> {
         if !memory.lists.is_empty() {
             (self.model.top, self.model.bottom, self.latents) = books(self.sizes, &memory.lists)?;
@@ -170,7 +170,7 @@ impl Objective for Painting<'_> {
         let used = |chosen: &[usize]| chosen.iter().collect::<BTreeSet<_>>().len();
         let line = json!({"wrong": o.wrong, "mse": o.mse, "top": used(&o.top.1), "bottom": used(&o.bottom.1)});
         let line = line.as_object().cloned().unwrap_or(Map::new());
-        // what is painted of latents cannot be compared with what is painted of codes
+        // what is decoded of latents cannot be compared with what is decoded of codes
         Some(HeldOut { loss: f64::from(o.loss.into_scalar::<f32>()), provisional: free, line })
     }
 }

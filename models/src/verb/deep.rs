@@ -1,4 +1,4 @@
-//! `models deep`: a net whose layers look around.
+//! `models deep`: a net whose layers read other cells.
 
 use crate::data::corpus::CorpusKind;
 use crate::net::deep::Plan;
@@ -11,7 +11,7 @@ use collapsar::internals::model::Family;
 
 #[derive(Args)]
 pub struct Deep {
-    /// Where it looks at ints: fast, default or max.
+    /// Where it reads ints: fast, default or max.
     #[arg(long, default_value = "default")]
     preset: String,
     /// Activations of a cell and layer.

@@ -26,7 +26,7 @@ pub enum Verb {
     /// Train a family's nets on 16-bit frames or on float fields and write their integer weights. The same command
     /// given again takes up a training that was interrupted.
     Train(train::Train),
-    /// Train a net whose layers look at the activations of other cells, of family pixelcnn-deep, on patches of frames.
+    /// Train a net whose layers read the activations of other cells, of family pixelcnn-deep, on patches of frames.
     Deep(deep::Deep),
     /// Train the three nets of family l3c together: what is transmitted of 2 × 2 ints, what is expected of it, what
     /// it says.

@@ -18,7 +18,7 @@ pub struct Train {
     /// Weights to begin from.
     #[arg(long)]
     from: Option<PathBuf>,
-    /// Leave the nets of --from as they are and train further ones, that look at 1, 2 … this many reference planes.
+    /// Leave the nets of --from as they are and train further ones, that read 1, 2 … this many reference planes.
     #[arg(long, requires = "from", default_value_t = 0)]
     refs: usize,
     /// On float fields, quantised to bounds of 3 % of their range down to two millionths.

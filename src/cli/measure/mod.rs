@@ -2,6 +2,5 @@
 
 pub mod benchmark_files;
 pub mod noise;
-pub mod synthetic;
 pub mod trial;
 pub mod verify;

@@ -4,11 +4,11 @@ use super::compare;
 use crate::cli::args;
 use crate::cli::machine::resources;
 use crate::cli::measure::benchmark_files;
-use crate::cli::measure::synthetic;
 use crate::cli::path::weights;
 use crate::cli::talk::exit::Tally;
 use crate::cli::talk::print::{self, Talk};
-use collapsar::internals::{Choice, Level, Options, Result};
+use collapsar::internals::synthetic;
+use collapsar::internals::{Choice, Options, Result};
 use serde_json::json;
 use std::time::Instant;
 
@@ -18,12 +18,12 @@ pub fn run(args: &args::Demo) -> Result<Tally> {
     let talk = Talk::from(&args.talk);
     let models = weights::lossless(&weights::given(&args.weights)?);
     talk.line(&format!(
-        "painting a telescope frame of {SIDE} × {SIDE} samples of 16 bits: sky, stars, noise, hot pixels"
+        "a synthetic telescope frame of {SIDE} × {SIDE} samples of 16 bits: sky, stars, noise, hot pixels"
     ));
     let frame = synthetic::fits(SIDE, SIDE, &synthetic::frame(SIDE, SIDE, args.seed));
 
     let options = Options {
-        model: Choice::named(None, &weights::given(&args.weights)?, Level::default(), false)?,
+        model: Choice::named(None, &weights::given(&args.weights)?)?,
         device: resources::device(),
         memory: resources::memory(),
         ..Options::default()
@@ -48,7 +48,7 @@ pub fn run(args: &args::Demo) -> Result<Tally> {
     talk.line(&format!("decompress  {speed}, {verdict}"));
     if !same {
         return Err(collapsar::internals::Error::verify(
-            "the restored frame differs from the painted one: please report this",
+            "the restored frame differs from the synthetic one: please report this",
         ));
     }
     talk.line("");

@@ -1,4 +1,4 @@
-//! Bands in flight: which go together, their ints, and which are kept for later planes to look at
+//! Bands in flight: which go together, their ints, and which are kept because later planes are predicted from them
 //!
 //! Encoder and decoder walk through the same batches.
 
@@ -22,7 +22,7 @@ pub fn bands(grid: &Grid) -> Vec<(usize, usize)> {
     (0..grid.n_planes).flat_map(|plane| (0..grid.n_bands()).map(move |band| (plane, band))).collect()
 }
 
-/// How many of the next bands go together: up to `most` ints, and no further than the plane where planes look at planes.
+/// How many of the next bands go together: up to `most` ints, and no further than the plane where planes are predicted from planes.
 pub fn next<'a>(head: &Head, most: usize, rest: &mut &'a [(usize, usize)]) -> &'a [(usize, usize)] {
     let Some(first) = rest.first() else { return &[] };
     let n = (most / ints_of_band(head)).clamp(1, rest.len());
@@ -97,19 +97,19 @@ pub fn bytes(head: &Head, bands: &[Band], out: &mut [u8]) -> Result<()> {
 pub fn tile(head: &Head, bands: &[Band], place: &Place, previous: &Planes) -> Tile {
     let nth = |plane: usize, band: usize| plane * head.grid().n_bands() + band;
     let band = &bands[nth(place.plane, place.band) - nth(bands[0].plane, bands[0].band)];
-    let seen = looked_at(head, band.plane, band.band, previous);
+    let seen = predicted_from(head, band.plane, band.band, previous);
     let (ints, mask) = (band.tile(place, head.grid()), band.mask(place, head.grid()));
     Tile { place: *place, ints, mask, refs: band.refs(place, head, &seen) }
 }
 
-/// The same band of the planes that `plane` looks at, newest first.
-pub fn looked_at<'a>(head: &Head, plane: usize, band: usize, previous: &'a Planes) -> Vec<&'a Band> {
+/// The same band of the planes that `plane` is predicted from, newest first.
+pub fn predicted_from<'a>(head: &Head, plane: usize, band: usize, previous: &'a Planes) -> Vec<&'a Band> {
     let n = head.n_previous_of(plane);
     let before = previous.iter().filter(|p| p[0].plane < plane).take(n);
     before.map(|p| &p[band]).collect()
 }
 
-/// Keeps the bands that later planes look at, and gives back those that none will.
+/// Keeps the bands that later planes are predicted from, and gives back those that none will.
 pub fn remember(head: &Head, batch: Vec<Band>, previous: &mut Planes) -> Vec<Band> {
     if head.previous().n() == 0 {
         return batch;

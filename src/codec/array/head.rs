@@ -67,7 +67,7 @@ impl Head {
             return Err(Error::corrupt(format!("tiles of {} parts of an int", grid.n_limbs)));
         }
         if previous.n() > 0 && grid.h * grid.w > MAX_PLANE_LOOKED_AT {
-            return Err(Error::limit(format!("planes of {}×{} that look at each other", grid.h, grid.w)));
+            return Err(Error::limit(format!("planes of {}×{} that are predicted from each other", grid.h, grid.w)));
         }
         let head = Head { spec, grid, previous };
         head.check_common()?;
@@ -91,7 +91,7 @@ impl Head {
         if self.coder.domain() == Domain::Oversampled
             && !(plain && grid.n_phases == 1 && grid.n_limbs == 1 && self.map.max_int(0) <= MAX_OVERSAMPLED as u32)
         {
-            return Err(Error::corrupt("an array that cannot have been painted"));
+            return Err(Error::corrupt("an array that no transform can have coded"));
         }
         match &self.coder {
             Coder::Wavelet { rows } => {
@@ -189,13 +189,13 @@ impl Head {
             || usize::try_from(take_varint(from)?).map_err(|_| Error::corrupt("a number beyond all sizes"));
         let (n_planes, h, w, n_phases, tile_h, tile_w) =
             (number()?, number()?, number()?, number()?, number()?, number()?);
-        let (looks, key_interval) = (number()?, number()?);
-        let (n_previous, n_references) = (looks % (MAX_REFS + 1), looks / (MAX_REFS + 1));
+        let (seen, key_interval) = (number()?, number()?);
+        let (n_previous, n_references) = (seen % (MAX_REFS + 1), seen / (MAX_REFS + 1));
         let layout = Layout { n_planes, h, w, n_limbs: map.n_limbs(), n_phases, tile_h, tile_w };
         // nothing is allocated before its limit
         let grid = Grid::new(layout, n_samples)?;
         Previous::new(n_previous, key_interval)?;
-        let n_references = by::at_most(n_references as u64, MAX_REFERENCES as u64, "other arrays looked at")?;
+        let n_references = by::at_most(n_references as u64, MAX_REFERENCES as u64, "references")?;
         let references = (0..n_references).map(|_| Reference::read(from)).collect::<Result<Vec<Reference>>>()?;
         let has_common = map.exception().is_some() && by::take_flag(from)?;
         let common = if has_common { read_common(from, &map, &ty, &grid)? } else { Vec::new() };
@@ -217,8 +217,8 @@ impl Spec {
         out.extend_from_slice(self.label.as_bytes());
         self.map.write(out);
         let g = &self.layout;
-        let looks = self.n_previous + (MAX_REFS + 1) * self.references.len();
-        for n in [g.n_planes, g.h, g.w, g.n_phases, g.tile_h, g.tile_w, looks, self.key_interval] {
+        let seen = self.n_previous + (MAX_REFS + 1) * self.references.len();
+        for n in [g.n_planes, g.h, g.w, g.n_phases, g.tile_h, g.tile_w, seen, self.key_interval] {
             put_varint(out, n as u64);
         }
         self.references.iter().for_each(|reference| reference.write(out));
@@ -255,24 +255,25 @@ mod tests {
     use super::*;
     use crate::error::ErrorKind;
     use crate::kernel::PlaneStats;
-    use crate::model::{Family, tests::painted_model};
+    use crate::model::Family;
     use crate::net::Refit;
     use crate::sample::Stats;
+    use crate::synthetic;
     use crate::tile::coder::Fitted;
 
-    fn painted_refit(net: &crate::net::Net) -> Refit {
+    fn some_refit(net: &crate::net::Net) -> Refit {
         let n_out = net.layers().last().unwrap().n_out;
         let counts = (0..n_out * (net.n_last_used() + 1)).map(|i| (i as i32 * 29 % 64 - 31) / (i as i32 % 40 + 1));
         Refit { log2_steps: (0..n_out).map(|o| (o % 3) as u8).collect(), counts: counts.collect() }
     }
 
     /// A mosaic of two planes that see others, its network refitted; and the model as it was before.
-    fn painted() -> (Spec, Arc<Model>) {
+    fn mosaic() -> (Spec, Arc<Model>) {
         let mut stats = Stats::new(Dtype::U16);
         stats.update(&(0..200u16).flat_map(|i| (i * 3).to_be_bytes()).collect::<Vec<u8>>(), true);
-        let mut model = painted_model(Family::Lattice, 1, 3);
+        let mut model = synthetic::tiny(Family::Lattice, 1, 3);
         let shipped = Arc::new(model.clone());
-        let refit = painted_refit(&model.nets[2].net);
+        let refit = some_refit(&model.nets[2].net);
         model.nets[2].net = model.nets[2].net.refitted(&refit).unwrap();
         let model = Arc::new(model);
         let fitted = |n: usize| Fitted { linears: model.linears(n), stats: PlaneStats { median: 640, spread: 99 } };
@@ -293,7 +294,7 @@ mod tests {
 
     #[test]
     fn facts_that_do_not_fit_each_other_are_no_head() {
-        let (spec, model) = painted();
+        let (spec, model) = mosaic();
         let wrong = |change: &dyn Fn(&mut Spec)| {
             let mut spec = spec.clone();
             change(&mut spec);
@@ -302,7 +303,7 @@ mod tests {
         assert_eq!(wrong(&|_| ()), Ok(()));
         let cells = |change: fn(&mut CellCoder)| {
             wrong(&|spec| {
-                let Coder::Cells(cells) = &mut spec.coder else { unreachable!("it was painted so") };
+                let Coder::Cells(cells) = &mut spec.coder else { unreachable!("a network codes it") };
                 change(cells);
             })
         };
@@ -329,7 +330,7 @@ mod tests {
 
     #[test]
     fn a_head_comes_back_and_no_cut_or_flip_of_it_panics() {
-        let (spec, shipped) = painted();
+        let (spec, shipped) = mosaic();
         let head = Head::new(spec).unwrap();
         let mut bytes = Vec::new();
         head.write(&mut bytes);

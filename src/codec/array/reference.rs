@@ -1,7 +1,7 @@
 //! u = clamp(round(int · |gain| / 2¹²), 0, 2²²)          2²² − that where gain < 0
 //!
-//! An array may look at arrays before it in the file, its *references*: plane p sees plane first + p · stride of a reference, whose
-//! samples are taken in the shape of the array that looks. Only differences of u are ever seen, so a sign and a scale are all that
+//! An array may be predicted from arrays before it in the file, its *references*: plane p sees plane first + p · stride of a reference, whose
+//! samples are taken in the shape of the array that refers to it. Only differences of u are ever seen, so a sign and a scale are all that
 //! brings one unit into another. FORMAT.md, section "Reference arrays".
 
 use crate::error::{Error, Result};
@@ -11,9 +11,9 @@ use crate::wire::{put_varint, take_varint};
 
 /// References of an array.
 pub const MAX_REFERENCES: usize = 3;
-/// A reference with more samples is looked at by none: a decoder keeps four bytes of each.
+/// An array with more samples is no reference: a decoder keeps four bytes of each.
 pub const MAX_REFERENCE_SAMPLES: u64 = 1 << 30;
-/// Arrays that look at arrays that look at arrays …: a cut-out decodes down all of them.
+/// References of references of references …: a cut-out decodes down all of them.
 pub const MAX_DEPTH: usize = 4;
 const LOG2_GAIN: u32 = 12;
 const MAX_GAIN: u64 = 1 << 24;

@@ -1,4 +1,4 @@
-//! What the bands of an array see of the arrays that it looks at, and which arrays may be looked at.
+//! What the bands of an array see of its references, and which arrays may be one.
 
 use crate::codec::array::band::Ints;
 use crate::codec::array::head::Head;
@@ -35,7 +35,7 @@ pub fn fetch(head: &Head, number: u64, plane: usize, band: usize, from: Referenc
     head.references.iter().map(one).collect()
 }
 
-/// Whether an array may be looked at; what painters give is not known before they have coded.
+/// Whether an array may be a reference; what a transform reconstructs is not known before it has coded.
 pub fn may_be_reference(head: &Head) -> bool {
     head.grid().n_limbs == 1
         && head.coder.domain() == Domain::Ints
@@ -59,7 +59,7 @@ pub fn check<'a>(head: &Head, number: u64, before: impl Fn(u64) -> Option<(&'a H
     }
     if depth > MAX_DEPTH {
         return Err(Error::limit(format!(
-            "{depth} arrays that look at each other in a chain, {MAX_DEPTH} is the most"
+            "{depth} arrays that refer to each other in a chain, {MAX_DEPTH} is the most"
         )));
     }
     Ok(depth)

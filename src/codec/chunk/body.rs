@@ -136,7 +136,7 @@ fn read_short(flags: u8, from: &mut &[u8], ty: &ArrayType, models: &[Arc<Model>]
             || usize::try_from(take_varint(from)?).map_err(|_| Error::corrupt("a number beyond all sizes"));
         (n_previous, key_interval) = (number()?, number()?);
         if n_previous == 0 {
-            return Err(Error::corrupt("no planes where some are said to be looked at"));
+            return Err(Error::corrupt("no planes where some are said to be references"));
         }
     }
     // nothing is allocated before its limit

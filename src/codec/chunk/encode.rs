@@ -140,3 +140,35 @@ fn tiles(head: &Head, coder: Coder<Arc<Runtime>>, bytes: &[u8], options: &Option
     }
     Ok(codes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::array::{Dtype, bytes_of};
+    use crate::error::ErrorKind;
+    use crate::sample::Map;
+
+    /// The waves of a map whose steps are wider than its bound allows: what decoding gives is beyond the bound.
+    #[test]
+    fn what_is_beyond_its_bound_is_no_chunk() {
+        let sample = |i: usize| ((i / 32 * (i / 32) + 9 * (i % 32)) as f32).sqrt() + (i * 7 % 13) as f32 * 0.004;
+        let source = bytes_of(&(0..32 * 32).map(sample).collect::<Vec<f32>>()).to_vec();
+        let ty = ArrayType { dtype: Dtype::F32, big_endian: false, shape: vec![32, 32] };
+        let options = Options { model: Choice::Wavelet, loss: Loss::Abs(0.05), ..Options::default() };
+        let Options { loss, memory, adapt, .. } = options;
+        let (references, runtimes) = (&References::None, &Runtimes::of_process());
+        let view = SourceView { source: &source, offset: 0, ty: &ty, loss, memory };
+        let related = Related { number: 0, source: &source, loss, fields: &[], references };
+        let task = Task { view, label: "", choice: &options.model, adapt, related, runtimes };
+        let Chosen { head, coder, .. } = choose(&task).unwrap();
+        assert!(tiles(&head, coder.clone(), &source, &options).is_ok());
+
+        // form, bound, step, …: FORMAT.md, section 4
+        let mut map = Vec::new();
+        head.map.write(&mut map);
+        map[1..5].copy_from_slice(&((0.005f64.to_bits() >> 32) as u32).to_le_bytes());
+        let map = Map::read(&mut map.as_slice(), ty.dtype).unwrap();
+        let tighter = Head::new(Spec { map, ..(*head).clone() }).unwrap();
+        assert_eq!(tiles(&tighter, coder, &source, &options).unwrap_err().kind, ErrorKind::Verify);
+    }
+}

@@ -124,7 +124,7 @@ impl<'a> Archive<'a> {
         })
     }
 
-    /// How deep the next array looks at those before it, whose depths are known.
+    /// How deep the chain of references of the next array is; the depths of those before it are known.
     fn depth(&self, head: &Head, depths: &[usize]) -> Result<usize> {
         if head.references.is_empty() {
             return Ok(0);

@@ -1,7 +1,7 @@
 //! blocks → pieces → file, in the order of the content
 //!
-//! The mirror of `encode`: the same batches of bands, the same planes kept for the next ones to look at. A band is decoded
-//! phase by phase, since a phase may look at those before it.
+//! The mirror of `encode`: the same batches of bands, the same planes kept that the next ones are predicted from. A band is decoded
+//! phase by phase, since a phase may be predicted from those before it.
 
 use crate::codec::array::band::{Band, Ints, band_range};
 use crate::codec::array::batch::{self, Planes};
@@ -183,7 +183,7 @@ impl Decoder<'_> {
         }
     }
 
-    /// One phase of the bands, which may look at those before it; returns the tiles that are lost.
+    /// One phase of the bands, which may be predicted from those before it; returns the tiles that are lost.
     fn phase(&self, phase: usize, bands: &mut [Band]) -> Result<Vec<Place>> {
         let (head, grid) = (&self.array.head, self.array.head.grid());
         let being_decoded = |ints: &mut Vec<Ints>| Mutex::new((std::mem::take(&mut ints[phase]), Mask::default()));
@@ -198,10 +198,10 @@ impl Decoder<'_> {
         let coded = |n: usize| {
             let ((i, place), block) = jobs[n];
             let band = &bands[i];
-            let refs = band.refs(&place, head, &batch::looked_at(head, band.plane, band.band, &self.previous));
+            let refs = band.refs(&place, head, &batch::predicted_from(head, band.plane, band.band, &self.previous));
             let seen = |code: Code| match code.mode {
                 Mode::Network if self.damage.is_some() && band.sees_lost(&place, head) => {
-                    Err(Error::corrupt("a tile of another array that it looks at is lost"))
+                    Err(Error::corrupt("a tile of another array that it is predicted from is lost"))
                 }
                 _ => Ok(code),
             };

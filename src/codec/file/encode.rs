@@ -37,6 +37,7 @@ use crate::tile::array_coder::ArrayCoder;
 use crate::tile::code::{Code, Coded};
 use crate::tile::coder::Coder;
 use crate::tile::runtime::{Runtime, Runtimes};
+use crate::weights::{self, zoo};
 use crate::wire::put_varint;
 use std::io::Write;
 use std::sync::Arc;
@@ -50,6 +51,8 @@ pub struct Encoder<'a, W: Write> {
     writer: Writer<W>,
     hash: blake3::Hasher,
     options: &'a Options,
+    /// What codes the arrays.
+    choice: Choice,
     progress: Progress<'a>,
     runtimes: Runtimes,
     n_arrays: u64,
@@ -63,7 +66,12 @@ impl<'a, W: Write> Encoder<'a, W> {
         let writer = Writer::new(out)?;
         let report = Report { n_bytes_in: source.len(), loss: options.loss, ..Report::default() };
         let (hash, runtimes, known) = (blake3::Hasher::new(), Runtimes::default(), Vec::new());
-        Ok(Encoder { source, writer, hash, options, progress, runtimes, n_arrays: 0, known, report })
+        // whoever decodes then needs nothing but the file, which carries no more than the defaults
+        let choice = match &options.model {
+            Choice::Auto if options.embed => Choice::These(zoo::defaults()),
+            asked => asked.clone(),
+        };
+        Ok(Encoder { source, writer, hash, options, choice, progress, runtimes, n_arrays: 0, known, report })
     }
 
     /// Pieces of the source as blocks. `recipe` makes the .gz again whose content the source is.
@@ -78,11 +86,11 @@ impl<'a, W: Write> Encoder<'a, W> {
             recipe.write(&mut bytes);
             self.writer.block(kind::GZIP, &bytes)?;
         }
-        if let (true, Choice::These(models)) = (self.options.embed, &self.options.model) {
-            let mut weights = Weights::default();
+        if let (true, Choice::These(models)) = (self.options.embed, &self.choice) {
+            let mut counted = Weights::default();
             for model in models {
-                let bytes = crate::weights::store(model)?;
-                weights.count(&bytes)?;
+                let bytes = weights::store(model)?;
+                counted.count(&bytes)?;
                 self.writer.block(kind::WEIGHTS, &bytes)?;
             }
         }
@@ -133,7 +141,7 @@ impl<'a, W: Write> Encoder<'a, W> {
     fn array(&mut self, offset: u64, ty: &ArrayType, label: &str) -> Result<()> {
         let Options { loss, memory, adapt, .. } = *self.options;
         let view = SourceView { source: self.source, offset, ty, loss, memory };
-        let choice = &self.options.model;
+        let choice = &self.choice;
         let task = Task { view, label, choice, adapt, related: self.related(), runtimes: &self.runtimes };
         let Chosen { head, coder, ends, noise } = choose(&task)?;
         let mut bytes = Vec::new();

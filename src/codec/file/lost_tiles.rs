@@ -21,7 +21,7 @@ impl LostTiles {
 }
 
 /// The tiles that the one at `place` sees ints of. A decoder that is shown others may well come to its end without noticing.
-pub fn looked_at<'a>(head: &'a Head, place: &'a Place) -> impl Iterator<Item = u64> + 'a {
+pub fn predicted_from<'a>(head: &'a Head, place: &'a Place) -> impl Iterator<Item = u64> + 'a {
     let &Place { plane, band, limb, phase, column, .. } = place;
     let phases = (0..phase).map(move |phase| (plane, phase));
     let planes = (1..=head.n_previous_of(plane)).map(move |back| (plane - back, phase));

@@ -1,4 +1,4 @@
-//! Ints of arrays that later arrays look at: four bytes each, in the order of the samples, in memory while they are few and then in a
+//! Ints of arrays that later arrays refer to: four bytes each, in the order of the samples, in memory while they are few and then in a
 //! temporary file, so that no array is decoded twice and memory does not grow with the file.
 
 use crate::codec::array::band::Band;
@@ -16,7 +16,7 @@ use tempfile::SpooledTempFile;
 
 pub struct ReferenceStore {
     file: SpooledTempFile,
-    /// Numbers of the arrays that are looked at.
+    /// Numbers of the arrays that are references.
     wanted: BTreeSet<u64>,
     /// Where their ints begin in the file, and how many there are.
     kept: BTreeMap<u64, (u64, u64)>,
@@ -24,7 +24,7 @@ pub struct ReferenceStore {
 }
 
 impl ReferenceStore {
-    /// For what these arrays look at; kept in memory up to a size, beside the temporary files beyond.
+    /// For the references of these arrays; kept in memory up to a size, beside the temporary files beyond.
     pub fn new<'a>(arrays: impl Iterator<Item = &'a Array>, in_memory: usize) -> ReferenceStore {
         let of_array =
             |a: &'a Array| a.head.references.iter().filter_map(|reference| a.number.checked_sub(reference.back));

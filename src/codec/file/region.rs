@@ -1,4 +1,4 @@
-//! A cut-out: only the tiles that it touches are decoded, and those that they look at, in its array and in others.
+//! A cut-out: only the tiles that it touches are decoded, and those that they are predicted from, in its array and in others.
 //!
 //! ```text
 //! runs of samples side by side, of which the region consists → the tiles they lie in, each decoded once → samples
@@ -232,7 +232,7 @@ impl<'a> Tiles<'a> {
         let Array { number, head, .. } = array;
         let (grid, archive) = (head.grid(), self.archive);
         let seen = number.checked_sub(reference.back).and_then(|number| archive.array(number));
-        let seen = seen.expect("an archive that is open has the arrays that others look at");
+        let seen = seen.expect("an archive that is open has the arrays that others refer to");
         let mut ints = Vec::with_capacity(place.h * place.w);
         for i in 0..place.h * place.w {
             let (y, x) = (place.band * grid.tile_h + i / place.w, place.column * grid.tile_w + i % place.w);

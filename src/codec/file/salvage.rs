@@ -10,7 +10,7 @@ use crate::codec::file::blocks::{FileHead, Weights, kind, read_head};
 use crate::codec::file::decode::{ArrayDecoder, Damage};
 use crate::codec::file::filler::Filler;
 use crate::codec::file::lost::{Lost, Regions, What};
-use crate::codec::file::lost_tiles::{LostTiles, looked_at};
+use crate::codec::file::lost_tiles::{LostTiles, predicted_from};
 use crate::codec::file::{Progress, bytes};
 use crate::container::{BLOCK_EXTRA_BYTES, Limits, MAX_BLOCKS, Reader, Salvage};
 use crate::error::{Error, ErrorKind, Result};
@@ -217,8 +217,8 @@ impl Content<'_> {
             let block = salvaged.payload(*tiles.get(&(*number, place.number)).ok_or_else(gone)?)?;
             let (_, code) = payload::read(&block)?;
             let lost = &lost.lock().unwrap_or_else(PoisonError::into_inner).numbers;
-            if code.mode == Mode::Network && looked_at(head, place).any(|number| lost.contains(&number)) {
-                return Err(Error::corrupt("a tile that it looks at is lost"));
+            if code.mode == Mode::Network && predicted_from(head, place).any(|number| lost.contains(&number)) {
+                return Err(Error::corrupt("a tile that it is predicted from is lost"));
             }
             Ok(code)
         };

@@ -29,14 +29,11 @@ impl Default for Choice {
 }
 
 impl Choice {
-    /// What a word means; none means the weights that were given, else the level. Weights that are to be embedded are those of one
-    /// of the defaults, so that whoever decodes needs nothing else.
-    pub fn named(name: Option<&str>, given: &[Arc<Model>], level: Level, embed: bool) -> Result<Choice> {
+    /// What a word means; none means the weights that were given, else `auto`.
+    pub fn named(name: Option<&str>, given: &[Arc<Model>]) -> Result<Choice> {
         Ok(match name {
             None if !given.is_empty() => Choice::These(given.to_vec()),
-            None | Some("auto") if embed => Choice::These(zoo::defaults()),
-            None => Choice::Level(level),
-            Some("auto") => Choice::Auto,
+            None | Some("auto") => Choice::Auto,
             Some("classic") => Choice::Classic,
             Some("wavelet") => Choice::Wavelet,
             Some(name) => Choice::These(zoo::by_name(name, given)?),
@@ -89,12 +86,12 @@ mod tests {
         all.dedup();
         assert_eq!(names(&lossless(zoo::embedded())), all);
         let vqae = Choice::These(vec![zoo::embedded()[vqae].clone()]);
-        for painted in [vqae, Choice::Wavelet] {
-            assert!(painted.can_code(Dtype::F64, Loss::Rel(0.1)));
+        for transform in [vqae, Choice::Wavelet] {
+            assert!(transform.can_code(Dtype::F64, Loss::Rel(0.1)));
             for (dtype, loss) in
                 [(Dtype::F64, Loss::None), (Dtype::U16, Loss::Abs(1.0)), (Dtype::F32, Loss::PwRel(0.1))]
             {
-                assert!(!painted.can_code(dtype, loss));
+                assert!(!transform.can_code(dtype, loss));
                 assert!(Choice::Auto.can_code(dtype, loss) && Choice::Classic.can_code(dtype, loss));
             }
         }

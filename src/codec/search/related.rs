@@ -26,10 +26,10 @@ const MAX_CANDIDATES: usize = 8;
 const MIN_SCORE: u64 = 1 << 6;
 const PROMISING: u64 = 1 << 12;
 
-/// Which arrays an array may look at.
+/// Which arrays an array may refer to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum References {
-    /// All before it: those are looked at where it gets smaller by it.
+    /// All before it: those are referred to by which it gets smaller.
     #[default]
     Auto,
     None,
@@ -56,7 +56,7 @@ impl References {
     }
 }
 
-/// An array that was coded and may be looked at.
+/// An array that was coded and may be a reference.
 #[derive(Clone, Debug)]
 pub struct Field {
     pub number: u64,
@@ -64,7 +64,7 @@ pub struct Field {
     pub ty: ArrayType,
     pub label: String,
     pub map: Map,
-    /// How deep it looks at others itself.
+    /// How deep its own chain of references is.
     pub depth: usize,
 }
 
@@ -86,7 +86,7 @@ impl Field {
     }
 }
 
-/// What array `number` of a file may look at.
+/// What array `number` of a file may refer to.
 #[derive(Clone, Copy)]
 pub struct Related<'a> {
     pub number: u64,
@@ -96,7 +96,7 @@ pub struct Related<'a> {
     pub references: &'a References,
 }
 
-/// A field, and how it is looked at.
+/// A field, and how it is seen.
 #[derive(Clone, Copy)]
 pub struct Referred<'a> {
     related: Related<'a>,
@@ -130,7 +130,7 @@ impl Referred<'_> {
     }
 }
 
-/// What a window sees of the arrays looked at.
+/// What a window sees of the references.
 pub fn seen(referred: &[Referred], origin: &Origin, at: Corner) -> Result<Vec<Vec<i32>>> {
     referred.iter().map(|one| one.seen(origin, at)).collect()
 }

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use std::sync::Arc;
 
 const KEY_INTERVAL: usize = 32;
-/// Planes within a bound are mostly what the plane before was: a plane that looks at none costs several times as much as one that
+/// Planes within a bound are mostly what the plane before was: a plane without a reference plane costs several times as much as one that
 /// does. So chains are longer where planes are small, up to so many samples.
 const MAX_CHAIN: usize = 1 << 20;
 

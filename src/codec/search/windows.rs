@@ -1,4 +1,4 @@
-//! What the encoder looks at before it decides: a few windows of an array, and of the planes before them.
+//! What the encoder reads before it decides: a few windows of an array, and of the planes before them.
 
 use crate::array::ArrayType;
 use crate::codec::array::head::MAX_PLANE_LOOKED_AT;
@@ -152,7 +152,7 @@ impl Window {
     }
 }
 
-/// A phase of a window, and what it may look at: earlier phases, then the same phase of planes before and of other arrays.
+/// A phase of a window, and what it may be predicted from: earlier phases, then the same phase of planes before and of other arrays.
 pub struct View {
     pub h: usize,
     pub w: usize,

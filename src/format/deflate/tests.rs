@@ -3,7 +3,7 @@ use flate2::{Compress, Compression, Crc, FlushCompress};
 use proptest::prelude::*;
 
 /// Stretches of noisy samples, of text and of noise alone, in turn.
-pub(crate) fn painted(n: usize) -> Vec<u8> {
+pub(crate) fn mixed(n: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(n + 32);
     let (mut x, mut level) = (1u64, 1000u64);
     while out.len() < n {
@@ -54,7 +54,7 @@ fn every_level_is_zlib_to_the_last_bit() {
     for n in [
         0, 1, 2, 3, 4, 258, 259, 261, 262, 263, 16_383, 16_384, 32_768, 65_273, 65_274, 65_275, 65_536, 65_537, 250_000,
     ] {
-        let inner = painted(n);
+        let inner = mixed(n);
         for level in 1..=9 {
             assert!(deflated(Writer::Zlib, level, &inner) == zlib(level, &inner), "{n} bytes, level {level}");
         }
@@ -63,7 +63,7 @@ fn every_level_is_zlib_to_the_last_bit() {
 
 #[test]
 fn extreme_inputs_are_zlib_to_the_last_bit() {
-    let noise: Vec<u8> = painted(100_000)[80_000..].iter().copied().cycle().take(19_999).collect();
+    let noise: Vec<u8> = mixed(100_000)[80_000..].iter().copied().cycle().take(19_999).collect();
     for inner in [vec![0; 300_000], noise, b"ab".repeat(40_000), (0..=255).cycle().take(70_000).collect()] {
         for level in 1..=9 {
             assert!(deflated(Writer::Zlib, level, &inner) == zlib(level, &inner), "level {level}");
@@ -73,7 +73,7 @@ fn extreme_inputs_are_zlib_to_the_last_bit() {
 
 #[test]
 fn gnu_gzip_and_large_zlib_are_what_they_made_when_asked() {
-    // Sums of what gzip 1.12 -1 … -9 and zlib 1.2.13 with memLevel 9 made of the painted bytes.
+    // Sums of what gzip 1.12 -1 … -9 and zlib 1.2.13 with memLevel 9 made of the mixed bytes.
     let made = [
         (0x6a4f4a0d, 0x225cc1c7),
         (0x7374e628, 0x8d0aad5b),
@@ -85,7 +85,7 @@ fn gnu_gzip_and_large_zlib_are_what_they_made_when_asked() {
         (0xa8e2da9e, 0x10dfa95c),
         (0x9b84ff8e, 0x7980ff42),
     ];
-    let inner = painted(300_000);
+    let inner = mixed(300_000);
     assert_eq!(crc(&inner), 0xd236d732);
     for (level, (gnu, large)) in (1..).zip(made) {
         assert_eq!(crc(&deflated(Writer::Gnu, level, &inner)), gnu, "gzip -{level}");
@@ -112,7 +112,7 @@ impl Read for Dripping<'_> {
 
 #[test]
 fn how_the_input_arrives_does_not_matter() {
-    let inner = painted(200_000);
+    let inner = mixed(200_000);
     let settings = Settings::new(Writer::Gnu, 6).unwrap();
     let mut out = Vec::new();
     deflate(settings, &mut Dripping(&inner), &mut out).unwrap();

@@ -1,4 +1,4 @@
-use super::super::deflate::tests::painted;
+use super::super::deflate::tests::mixed;
 use super::*;
 use crate::error::ErrorKind;
 use proptest::prelude::*;
@@ -40,7 +40,7 @@ fn refusal(file: &[u8]) -> String {
 
 #[test]
 fn every_writer_and_level_is_found_again() {
-    let inner = painted(150_000);
+    let inner = mixed(150_000);
     for writer in [Writer::Zlib, Writer::ZlibLarge, Writer::Gnu] {
         for level in 1..=9 {
             let recipe = recipe(&PLAIN_HEADER, writer, level);
@@ -65,7 +65,7 @@ fn a_header_with_everything_in_it_comes_back() {
 
 #[test]
 fn a_stream_that_no_writer_here_makes_is_unpacked_but_has_no_recipe() {
-    let inner = painted(100);
+    let inner = mixed(100);
     let stored = [&[1, 100, 0, !100, 255][..], &inner].concat();
     let made = wrapped(&recipe(&PLAIN_HEADER, Writer::Zlib, 6), &inner);
     let file = [&PLAIN_HEADER[..], &stored, &made[made.len() - 8..]].concat();
@@ -100,7 +100,7 @@ fn wrong_sums_are_refused() {
 
 #[test]
 fn every_truncation_is_refused() {
-    let file = wrapped(&recipe(&PLAIN_HEADER, Writer::Zlib, 6), &painted(3000));
+    let file = wrapped(&recipe(&PLAIN_HEADER, Writer::Zlib, 6), &mixed(3000));
     (3..file.len()).for_each(|n| drop(refusal(&file[..n])));
 }
 
@@ -160,7 +160,7 @@ proptest! {
 
     #[test]
     fn damaged_files_are_refused_or_come_back_whole(edits in prop::collection::vec((0..900usize, any::<u8>()), 1..4)) {
-        let mut file = wrapped(&recipe(&PLAIN_HEADER, Writer::Gnu, 6), &painted(1000));
+        let mut file = wrapped(&recipe(&PLAIN_HEADER, Writer::Gnu, 6), &mixed(1000));
         let n = file.len();
         edits.into_iter().for_each(|(at, byte)| file[at % n] = byte);
         if matches!(unwrapped(&file, 1 << 20).0, Inflated::Whole(_)) {

@@ -1,8 +1,9 @@
 use super::*;
-use crate::model::{Family, Model, tests::painted_model};
+use crate::model::{Family, Model};
+use crate::synthetic;
 
 fn model() -> Model {
-    painted_model(Family::L3c, 1, 2)
+    synthetic::tiny(Family::L3c, 1, 2)
 }
 
 #[test]

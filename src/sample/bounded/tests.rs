@@ -92,7 +92,7 @@ fn a_reach_beyond_what_a_map_can_say_is_one_int_or_two() {
 }
 
 #[test]
-fn no_int_that_may_be_painted_is_infinite() {
+fn no_int_that_may_be_reconstructed_is_infinite() {
     let values = |values: &[f64], dtype: Dtype| {
         let bits = |v: f64| if dtype == Dtype::F32 { u64::from((v as f32).to_bits()) } else { v.to_bits() };
         values.iter().map(|&v| bits(v)).collect::<Vec<u64>>()

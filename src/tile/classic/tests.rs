@@ -1,7 +1,7 @@
 use super::*;
 use crate::error::ErrorKind;
 
-/// A small generator, so that a painted tile is the same everywhere.
+/// A small generator, so that a synthetic tile is the same everywhere.
 struct Noise(u64);
 
 impl Noise {
@@ -16,13 +16,13 @@ impl Noise {
     }
 }
 
-fn paint(h: usize, w: usize, mut at: impl FnMut(usize, usize) -> u32) -> Vec<i32> {
+fn tile(h: usize, w: usize, mut at: impl FnMut(usize, usize) -> u32) -> Vec<i32> {
     (0..h * w).map(|i| at(i / w, i % w) as i32).collect()
 }
 
 fn sky(h: usize, w: usize) -> Vec<i32> {
     let mut noise = Noise(7);
-    paint(h, w, |y, x| {
+    tile(h, w, |y, x| {
         let star = if (y * 31 + x * 17) % 997 == 0 { 20_000 } else { 0 };
         (1000 + (x + y) as i32 / 8 + noise.bell(20) + star) as u32
     })
@@ -56,7 +56,7 @@ fn a_constant_tile_is_two_numbers() {
 fn noise_of_full_range_costs_its_bits_and_seven_bytes() {
     let mut noise = Noise(1);
     for n_bits in [1, 8, 16, 31, 32] {
-        let ints = paint(64, 64, |_, _| noise.next() >> (32 - n_bits));
+        let ints = tile(64, 64, |_, _| noise.next() >> (32 - n_bits));
         let payload = comes_back(&ints, 64, 64, u32::MAX >> (32 - n_bits));
         assert!(payload.len() <= 64 * 64 * n_bits / 8 + 7);
     }
@@ -65,11 +65,11 @@ fn noise_of_full_range_costs_its_bits_and_seven_bytes() {
 #[test]
 fn extremes_of_32_bits_come_back() {
     let mut noise = Noise(2);
-    let flips = paint(65, 65, |_, _| if noise.next().is_multiple_of(50) { u32::MAX } else { 0 });
+    let flips = tile(65, 65, |_, _| if noise.next().is_multiple_of(50) { u32::MAX } else { 0 });
     assert_ne!(mode_name(&comes_back(&flips, 65, 65, u32::MAX)), "packed");
-    let edge = paint(64, 64, |_, x| if x < 30 { 0 } else { u32::MAX });
+    let edge = tile(64, 64, |_, x| if x < 30 { 0 } else { u32::MAX });
     comes_back(&edge, 64, 64, u32::MAX);
-    let pairs = paint(1, 4097, |_, x| if x % 2 == 0 { 0x8000_0000 } else { 0x7fff_ffff });
+    let pairs = tile(1, 4097, |_, x| if x % 2 == 0 { 0x8000_0000 } else { 0x7fff_ffff });
     comes_back(&pairs, 1, 4097, u32::MAX);
 }
 
@@ -77,7 +77,7 @@ fn extremes_of_32_bits_come_back() {
 fn values_on_both_sides_of_16_bits_come_back() {
     for spread in [(1 << 15) - 1, 1 << 15, (1 << 16) - 1, 1 << 16, (1 << 16) + 1] {
         let mut noise = Noise(3);
-        let mut ints = paint(65, 65, |y, x| 40 * (y + x) as u32 + noise.next() % 9);
+        let mut ints = tile(65, 65, |y, x| 40 * (y + x) as u32 + noise.next() % 9);
         ints[2000] = spread;
         comes_back(&ints, 65, 65, u32::MAX);
     }
@@ -86,7 +86,7 @@ fn values_on_both_sides_of_16_bits_come_back() {
 #[test]
 fn a_smooth_field_of_32_bits_costs_its_noise() {
     let mut noise = Noise(4);
-    let ints = paint(128, 128, |y, x| {
+    let ints = tile(128, 128, |y, x| {
         let (y, x) = (y as u32, x as u32);
         0x4000_0000 + 3000 * y * y + 70_000 * x + 500 * x * y + noise.next() % 256
     });
@@ -99,14 +99,14 @@ fn a_smooth_field_of_32_bits_costs_its_noise() {
 #[test]
 fn rare_photons_cost_a_tenth_of_a_bit() {
     let mut noise = Noise(5);
-    let ints = paint(256, 256, |_, _| u32::from(noise.next().is_multiple_of(200)));
+    let ints = tile(256, 256, |_, _| u32::from(noise.next().is_multiple_of(200)));
     // The entropy is 0.045 bits.
     assert!(comes_back(&ints, 256, 256, 65535).len() < 256 * 256 / 20 / 8);
 }
 
 #[test]
 fn a_step_edge_is_nearly_free() {
-    let ints = paint(256, 256, |_, x| if x < 100 { 10 } else { 60_000 });
+    let ints = tile(256, 256, |_, x| if x < 100 { 10 } else { 60_000 });
     assert!(comes_back(&ints, 256, 256, 65535).len() < 300);
 }
 
@@ -117,7 +117,7 @@ fn the_largest_int_allowed_is_checked() {
     let mut out = vec![0; 1600];
     assert_eq!(decode(&payload, 40, 40, 2000, &mut out).unwrap_err().kind, ErrorKind::Corrupt);
     let mut noise = Noise(10);
-    let payload = encode(&paint(8, 8, |_, _| noise.next() % 256), 8, 8, 255);
+    let payload = encode(&tile(8, 8, |_, _| noise.next() % 256), 8, 8, 255);
     assert_eq!(mode_name(&payload), "packed");
     assert_eq!(decode(&payload, 8, 8, 200, &mut out[..64]).unwrap_err().kind, ErrorKind::Corrupt);
 }
@@ -125,8 +125,8 @@ fn the_largest_int_allowed_is_checked() {
 #[test]
 fn every_truncation_and_every_byte_too_many_is_noticed() {
     let mut out = vec![0; 32 * 40];
-    let photons = paint(32, 40, |y, x| u32::from((y * 7 + x * 3) % 29 == 0));
-    for ints in [sky(32, 40), photons, vec![9; 32 * 40], paint(32, 40, |y, x| (y as u32) << 27 ^ (x as u32) << 3)] {
+    let photons = tile(32, 40, |y, x| u32::from((y * 7 + x * 3) % 29 == 0));
+    for ints in [sky(32, 40), photons, vec![9; 32 * 40], tile(32, 40, |y, x| (y as u32) << 27 ^ (x as u32) << 3)] {
         let mut payload = encode(&ints, 32, 40, u32::MAX);
         for n in 0..payload.len() {
             assert!(decode(&payload[..n], 32, 40, u32::MAX, &mut out).is_err(), "{n} of {}", payload.len());
@@ -140,7 +140,7 @@ fn every_truncation_and_every_byte_too_many_is_noticed() {
 fn no_damage_makes_it_panic_or_leave_the_limit() {
     let mut noise = Noise(6);
     let mut out = vec![0; 64 * 64];
-    let smooth = paint(64, 64, |y, x| (y * y * 999 + x * 7777) as u32);
+    let smooth = tile(64, 64, |y, x| (y * y * 999 + x * 7777) as u32);
     for (ints, max_int) in [(sky(64, 64), 40_000), (smooth, 1 << 24)] {
         let payload = encode(&ints, 64, 64, max_int);
         for i in 0..1500 {
@@ -172,8 +172,8 @@ fn bytes_that_were_never_a_payload_do_not_make_it_panic() {
 #[test]
 fn the_estimate_is_near() {
     let mut noise = Noise(9);
-    let ramp = paint(256, 256, |y, x| (1_000_000 + 500 * y + 900 * x) as u32 + noise.next() % 64);
-    let counts = paint(256, 256, |_, _| (noise.next() % 8).saturating_sub(5));
+    let ramp = tile(256, 256, |y, x| (1_000_000 + 500 * y + 900 * x) as u32 + noise.next() % 64);
+    let counts = tile(256, 256, |_, _| (noise.next() % 8).saturating_sub(5));
     for ints in [sky(256, 256), ramp, counts] {
         let exact = 8 * encode(&ints, 256, 256, u32::MAX).len() as u64;
         let estimate = estimate_bits(&ints, 256, 256);

@@ -16,7 +16,7 @@ use crate::tile::classic;
 
 /// Fine ints of a step of twice the bound.
 pub const SUBSTEPS: i32 = 65;
-/// The largest fine int that painters can reach.
+/// The largest fine int that an approximation can reach.
 pub const MAX_OVERSAMPLED: i32 = 1 << 20;
 /// The kind of a tile without a autoencoder.
 pub const PLAIN: u8 = 0;

@@ -12,11 +12,11 @@ mod whole;
 
 use crate::cli::args;
 use crate::cli::machine::resources;
-use crate::cli::measure::synthetic;
 use crate::cli::path::weights;
 use crate::cli::talk::exit::Tally;
 use crate::cli::talk::print::Talk;
 use collapsar::internals::model::{Family, Model};
+use collapsar::internals::synthetic;
 use collapsar::internals::{Error, Result};
 use conformance::Plain;
 use report::Report;
@@ -60,8 +60,8 @@ pub fn run(args: &args::Bench) -> Result<Tally> {
     }
     for (i, size) in random::SIZES.iter().enumerate() {
         for family in [Family::Pixelcnn, Family::Lattice, Family::L3c] {
-            if family == Family::L3c && i + 1 == random::SIZES.len() {
-                continue; // three nets of this size are no family's way
+            if i + 1 == random::SIZES.len() && !family.has_large_nets() {
+                continue;
             }
             let model = random::model(family, size)?; // what a stage costs does not depend on what a net has learnt
             measure_cpu(&model, &odd, &frame_tiles, &mut report, talk)?;

@@ -3,7 +3,8 @@
 use collapsar::internals::Result;
 use collapsar::internals::kernel::predict::Linear;
 use collapsar::internals::model::{Family, Model, PassNet};
-use collapsar::internals::net::{Head, Input, Layer, MAX_REACH, Net, Pass, Spec, Wiring};
+use collapsar::internals::net::{Input, Layer, MAX_REACH, Net, Pass, Spec, Wiring};
+use collapsar::internals::synthetic::Lcg;
 
 const N_LINEAR: usize = 16;
 
@@ -23,11 +24,11 @@ pub const SIZES: [Size; 3] = [
 ];
 
 pub fn model(family: Family, size: &Size) -> Result<Model> {
-    let mut state = 1u32;
+    let mut random = Lcg(1);
     let mut parts = Vec::new();
     for &pass in family.passes() {
         for n_refs in 0..=family.max_refs().min(1) {
-            parts.push(part(pass, n_refs, size, &mut state)?);
+            parts.push(part(pass, n_refs, size, &mut random)?);
         }
     }
     let name = format!("random-{}-{}", family.name(), size.name);
@@ -37,12 +38,12 @@ pub fn model(family: Family, size: &Size) -> Result<Model> {
     )?)?)
 }
 
-/// Three gated residual blocks, each of which looks at the four nearest cells: 24 activations per cell and layer.
+/// Three gated residual blocks, each of which reads the four nearest cells: 24 activations per cell and layer.
 pub fn deep() -> Result<Model> {
     const AROUND: [(i32, i32); 5] = [(0, 0), (0, -1), (-1, -1), (-1, 0), (-1, 1)];
     const WIDTH: usize = 24;
     let size = Size { name: "deep", n_values: 40, n_residuals: 24, hidden: &[], k: 3 };
-    let mut state = 1u32;
+    let mut random = Lcg(1);
     let mut part = |n_refs: usize| {
         let spec = spec(Pass::Raster, n_refs, &size, 2);
         let block = |source: usize| Wiring {
@@ -54,7 +55,7 @@ pub fn deep() -> Result<Model> {
         let n_in = AROUND.len() * WIDTH;
         let sizes =
             [(spec.n_features(), WIDTH), (n_in, 2 * WIDTH), (n_in, 2 * WIDTH), (n_in, 2 * WIDTH), (WIDTH, 3 * size.k)];
-        let layers = sizes.map(|(n_in, n_out)| layer(n_in, n_out, &mut state)).to_vec();
+        let layers = sizes.map(|(n_in, n_out)| layer(n_in, n_out, &mut random)).to_vec();
         Ok::<PassNet, collapsar::internals::Error>(PassNet {
             net: Net::wired(spec, layers, wiring)?,
             linear: Linear::mean(N_LINEAR),
@@ -65,18 +66,15 @@ pub fn deep() -> Result<Model> {
     collapsar::internals::weights::load(&collapsar::internals::weights::store(&model)?)
 }
 
-fn part(pass: Pass, n_refs: usize, size: &Size, state: &mut u32) -> Result<PassNet> {
+fn part(pass: Pass, n_refs: usize, size: &Size, random: &mut Lcg) -> Result<PassNet> {
     let spec = spec(pass, n_refs, size, MAX_REACH);
     let widths = [&[spec.n_features()], size.hidden, &[3 * size.k]].concat();
-    let layers = widths.windows(2).map(|w| layer(w[0], w[1], state)).collect();
+    let layers = widths.windows(2).map(|w| layer(w[0], w[1], random)).collect();
     Ok(PassNet { net: Net::new(spec, layers)?, linear: Linear::mean(N_LINEAR) })
 }
 
-fn layer(n_used: usize, n_out: usize, state: &mut u32) -> Layer {
-    let mut random = |n: u32| {
-        *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (*state >> 8) % n
-    };
+fn layer(n_used: usize, n_out: usize, random: &mut Lcg) -> Layer {
+    let mut random = |n: u32| random.bits(24) % n;
     let n_in = n_used.next_multiple_of(4);
     Layer {
         n_in,

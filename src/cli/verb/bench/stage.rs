@@ -144,7 +144,7 @@ impl<'a> Bench<'a> {
                 let clock = Instant::now();
                 self.kernels.predict(&linears[step.set], plan.site(arenas, step, run), tile.max, &mut self.b);
                 if !self.is_decoder {
-                    // a row of the encoder looks at itself
+                    // a row of the encoder is its own reference
                     self.kernels.update_residuals(&self.values, at, n, &self.b, &mut self.residuals);
                 }
                 let predicted = Instant::now();

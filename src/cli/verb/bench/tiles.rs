@@ -1,15 +1,15 @@
-//! Painted tiles: those of a frame, whose time is taken, and odd ones, whose payloads must agree.
+//! Synthetic tiles: those of a frame, whose time is taken, and odd ones, whose payloads must agree.
 
-use crate::cli::measure::synthetic;
 use collapsar::internals::kernel::fast::Kernels;
 use collapsar::internals::kernel::mixture::Window;
 use collapsar::internals::kernel::predict::Linear;
 use collapsar::internals::kernel::{ONE, PlaneStats};
 use collapsar::internals::model::Model;
+use collapsar::internals::synthetic;
 use collapsar::internals::tile::stream::PlaneContext;
 
 pub const SIDE: usize = 256;
-/// What the painted frames are taken to be like.
+/// What the synthetic frames are taken to be like.
 pub const STATS: PlaneStats = PlaneStats { median: 1000 * ONE, spread: ONE };
 
 pub struct Tile {
@@ -17,13 +17,13 @@ pub struct Tile {
     pub w: usize,
     pub max: i32,
     pub ints: Vec<i32>,
-    /// The tiles it looks at.
+    /// The tiles it is predicted from.
     pub refs: Vec<Vec<i32>>,
 }
 
 impl Tile {
     /// The ints are scaled so that they fill 0..=max about as they fill 16 bits.
-    fn painted(h: usize, w: usize, max: i32, n_refs: usize, seed: u64) -> Tile {
+    fn synthetic(h: usize, w: usize, max: i32, n_refs: usize, seed: u64) -> Tile {
         let scale = (max / 65535).max(1);
         let ints = |seed| synthetic::frame(h, w, seed).into_iter().map(|v| (i32::from(v) * scale).min(max)).collect();
         let refs = (1..=n_refs as u64).map(|i| ints(seed + 1000 * i)).collect();
@@ -43,7 +43,7 @@ impl Tile {
     }
 }
 
-/// Edges of vectors and of workgroups, few columns, few rows, ints of 12 to 22 bits, with and without planes to look at.
+/// Edges of vectors and of workgroups, few columns, few rows, ints of 12 to 22 bits, with and without reference planes.
 pub fn odd() -> Vec<Tile> {
     let tiles = [
         (1, 1, 65535, 0),
@@ -54,7 +54,7 @@ pub fn odd() -> Vec<Tile> {
         (3, 300, 65535, 0),
         (64, 65, 65535, 0),
     ];
-    tiles.iter().zip(100..).map(|(&(h, w, max, n_refs), seed)| Tile::painted(h, w, max, n_refs, seed)).collect()
+    tiles.iter().zip(100..).map(|(&(h, w, max, n_refs), seed)| Tile::synthetic(h, w, max, n_refs, seed)).collect()
 }
 
 /// The first `n` tiles of a frame.

@@ -1,9 +1,9 @@
 //! A whole file through the front door, on the CPU.
 
 use crate::cli::measure::noise::round;
-use crate::cli::measure::synthetic;
 use crate::cli::talk::print;
 use collapsar::internals::model::Model;
+use collapsar::internals::synthetic;
 use collapsar::internals::{Choice, Error, Options, Result};
 use serde_json::{Value, json};
 use std::sync::Arc;

@@ -72,8 +72,8 @@ impl Block {
         [127, 4 * self.size]
     }
 
-    /// The codes nearest to what the meshes find in the pixels.
-    pub fn find(&mut self, Autoencoder { vqae, kernels }: Autoencoder) {
+    /// The codes nearest to the latents of the pixels.
+    pub fn encode(&mut self, Autoencoder { vqae, kernels }: Autoencoder) {
         let latents = kernels.mesh(Role::EncoderTop as usize, &[&self.pixels]);
         self.codes.top = choose(&vqae.top, &latents, |cell| self.is_top_live(cell));
         let latents = kernels.mesh(Role::EncoderBottom as usize, &[&self.pixels, &self.top(&vqae.top)]);
@@ -81,7 +81,7 @@ impl Block {
     }
 
     /// The heads of its pixels, cell by cell; none where it has no codes.
-    pub fn paint(&self, Autoencoder { vqae, kernels }: Autoencoder) -> Vec<i32> {
+    pub fn decode(&self, Autoencoder { vqae, kernels }: Autoencoder) -> Vec<i32> {
         match self.is_coded() {
             false => Vec::new(),
             true => kernels.mesh(Role::Decoder as usize, &[&self.top(&vqae.top), &self.bottom(&vqae.bottom)]),

@@ -1,4 +1,4 @@
-//! One tile of oversampled ints through a two-level autoencoder: p is what the meshes paint of codes
+//! One tile of oversampled ints through a two-level autoencoder: p is what the meshes decode of codes
 //!
 //! ```text
 //! kind u8, 0: as `fine` says      1: one lane: blocks, then residuals
@@ -17,7 +17,7 @@ use crate::model::vqae::Vqae;
 use crate::tile::transform::{PLAIN, Tile, TransformCoded, correct, corrected, plain, unplain};
 use crate::wire::take_u8;
 
-const PAINTED: u8 = 1;
+const BLOCKS: u8 = 1;
 
 /// An autoencoder, and the kernels with its meshes.
 #[derive(Clone, Copy)]
@@ -40,7 +40,7 @@ pub fn smaller_of_both(
     let known = prior::walk(&mut code, autoencoder, tile.max, &mut blocks)
         .and_then(|()| correct::walk(&mut code, &approximation, [1, tile.h, tile.w], &mut residuals));
     known.expect("what is known is not read");
-    let mut bytes = vec![PAINTED];
+    let mut bytes = vec![BLOCKS];
     code.finish(&mut bytes);
     if plain.code.len() <= bytes.len() {
         return plain;
@@ -64,7 +64,7 @@ pub fn open(
 ) -> Result<Opened> {
     match take_u8(&mut payload)? {
         PLAIN => Ok(Opened::Plain(unplain(payload, (h, w), max)?)),
-        PAINTED => {
+        BLOCKS => {
             let mut lane = take_lane(&mut payload)?;
             if !payload.is_empty() {
                 return Err(Error::corrupt("bytes follow the lane of a tile"));
@@ -96,8 +96,8 @@ impl Opened {
 /// All of encoding on the CPU.
 pub fn encode(autoencoder: Autoencoder, tile: Tile) -> TransformCoded {
     let mut blocks = blocks(tile);
-    blocks.iter_mut().filter(|block| block.is_coded()).for_each(|block| block.find(autoencoder));
-    let heads: Vec<Vec<i32>> = blocks.iter().map(|block| block.paint(autoencoder)).collect();
+    blocks.iter_mut().filter(|block| block.is_coded()).for_each(|block| block.encode(autoencoder));
+    let heads: Vec<Vec<i32>> = blocks.iter().map(|block| block.decode(autoencoder)).collect();
     smaller_of_both(autoencoder, tile, blocks, &heads)
 }
 
@@ -112,7 +112,7 @@ pub fn decode(
     let opened = open(autoencoder, payload, classes, size, max)?;
     let heads = match &opened {
         Opened::Plain(_) => Vec::new(),
-        Opened::Blocks { blocks, .. } => blocks.iter().map(|block| block.paint(autoencoder)).collect(),
+        Opened::Blocks { blocks, .. } => blocks.iter().map(|block| block.decode(autoencoder)).collect(),
     };
     opened.close(&heads, classes, size, max)
 }

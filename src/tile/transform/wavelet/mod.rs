@@ -56,7 +56,7 @@ fn each(band: &Band, size: Size, values: &mut [i32], mut change: impl FnMut(&mut
 }
 
 /// What numbers say before residuals.
-fn paint(mut numbers: Vec<i32>, bands: &[Band], size: Size, (quantum, base): (u8, i32), max: i32) -> Vec<i32> {
+fn reconstruct(mut numbers: Vec<i32>, bands: &[Band], size: Size, (quantum, base): (u8, i32), max: i32) -> Vec<i32> {
     for band in bands {
         let step = step(band, quantum);
         each(band, size, &mut numbers, |n| *n = n.wrapping_mul(step));
@@ -122,7 +122,7 @@ fn smooth(tile: Tile, bands: &[Band], size: Size, base: i32) -> Vec<i32> {
     if (0..ints.len()).any(|i| hides(tile.classes, i)) {
         for quantum in QUANTA_OF_HIDDEN {
             let numbers = round(&coefficients(&ints, size, base), bands, size, quantum);
-            let p = paint(numbers, bands, size, (quantum, base), tile.max);
+            let p = reconstruct(numbers, bands, size, (quantum, base), tile.max);
             let masked = ints.iter_mut().zip(p).enumerate().filter(|(i, _)| hides(tile.classes, *i));
             masked.for_each(|(_, (int, p))| *int = p);
         }
@@ -134,7 +134,7 @@ fn one(tile: Tile, coefficients: &[i32], bands: &[Band], size: Size, (quantum, b
     let mut numbers = round(coefficients, bands, size, quantum);
     let mut code = Symbols::default();
     numbers::walk(&mut code, bands, size, &mut numbers).expect("what is known is not read");
-    let p = paint(numbers, bands, size, (quantum, base), tile.max);
+    let p = reconstruct(numbers, bands, size, (quantum, base), tile.max);
     let approximation = Approximation { p, open: open(tile.classes, tile.ints.len()) };
     let mut k = correct::of(tile, &approximation);
     correct::walk(&mut code, &approximation, size, &mut k).expect("what is known is not read");
@@ -160,7 +160,7 @@ pub fn decode(mut payload: &[u8], classes: &[u8], (h, w): (usize, usize), rows: 
             let size = size(h, w, rows);
             let (bands, mut numbers) = (bands(size), vec![0; h * w]);
             numbers::walk(&mut lane, &bands, size, &mut numbers)?;
-            let p = paint(numbers, &bands, size, (quantum, base), max);
+            let p = reconstruct(numbers, &bands, size, (quantum, base), max);
             let approximation = Approximation { p, open: open(classes, h * w) };
             let mut k = vec![0; h * w];
             correct::walk(&mut lane, &approximation, size, &mut k)?;

@@ -1,14 +1,15 @@
-//! Any bytes as the code of a painted tile, by waves or by the autoencoder that is built in: no panic, and no int beyond its range.
+//! Any bytes as the code of a synthetic tile, by waves or by the autoencoder that is built in: no panic, and no int beyond its range.
 //!
 //! input = shape u8 · code
 #![no_main]
 
+use collapsar::internals::synthetic::Lcg;
 use collapsar::internals::tile::transform::{Tile, wavelet};
 use collapsar::internals::tile::transform::vqae::{self, Autoencoder};
 use collapsar::internals::kernel::fast::{Kernels, Level};
 use collapsar::internals::model::Model;
 use collapsar::internals::weights::zoo;
-use collapsar_fuzz::{bounded::Bounded, painted, script::Script, seeds};
+use collapsar_fuzz::{bounded::Bounded, script::Script, seeds};
 use libfuzzer_sys::fuzz_target;
 use std::sync::{Arc, LazyLock};
 
@@ -47,8 +48,8 @@ fn begin() -> Vec<Vec<u8>> {
     for (i, &shape) in SHAPES.iter().enumerate() {
         let ((n, h, w, max, _), classes) = (shape, classes(shape));
         for bits in [1, 6] {
-            let mut state = 9;
-            let int = |j: usize| (j as i32 * 37 % (max / 2 + 1) + painted::noise(&mut state, bits) as i32).min(max);
+            let mut random = Lcg(9);
+            let int = |j: usize| (j as i32 * 37 % (max / 2 + 1) + random.bits(bits) as i32).min(max);
             let ints: Vec<i32> = (0..n * h * w).map(int).collect();
             let tile = Tile { ints: &ints, classes: &classes, h: n * h, w, max };
             let settled = if i < N_WAVES { wavelet::encode(tile, h) } else { vqae::encode(autoencoder(), tile) };

@@ -1,0 +1,71 @@
+//! Small files of every kind.
+
+use collapsar::internals::model::Family;
+use collapsar::internals::synthetic::{self, Lcg};
+use collapsar::internals::weights::store;
+use std::io::Write;
+
+pub fn fits() -> Vec<u8> {
+    cube(1)
+}
+
+/// The same noise in every plane: only a prediction from the plane before can foresee it.
+pub fn cube(n_planes: u32) -> Vec<u8> {
+    let cards = [("SIMPLE", "T"), ("BITPIX", "16"), ("NAXIS", "3"), ("NAXIS1", "96"), ("NAXIS2", "80")];
+    let card = |key: &str, value: &str| format!("{:<80}", format!("{key:<8}= {value:>20}"));
+    let mut out: String = cards.iter().map(|(key, value)| card(key, value)).collect();
+    out += &card("NAXIS3", &n_planes.to_string());
+    out += &format!("{:<80}", "END");
+    let mut out = out.into_bytes();
+    out.resize(2880, b' ');
+    for plane in 0..n_planes {
+        let mut random = Lcg(1);
+        for i in 0..96 * 80u32 {
+            out.extend(((1000 + plane + i % 96 + random.bits(10)) as u16).to_be_bytes());
+        }
+    }
+    out.resize(out.len().next_multiple_of(2880), 0);
+    out
+}
+
+pub fn npy() -> Vec<u8> {
+    let text = "{'descr': '<f4', 'fortran_order': False, 'shape': (40, 60), }";
+    let mut out = b"\x93NUMPY\x01\x00".to_vec();
+    out.extend(118u16.to_le_bytes());
+    out.extend(format!("{text:<117}\n").bytes());
+    out.extend((0..2400).flat_map(|i| (i as f32 * 0.25 - 3.0).to_le_bytes()));
+    out
+}
+
+pub fn gz(bytes: &[u8]) -> Vec<u8> {
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
+    writer.write_all(bytes).unwrap();
+    writer.finish().unwrap()
+}
+
+/// A .gz that no writer we know would make: stored blocks with an odd cut.
+pub fn odd_gz(bytes: &[u8]) -> Vec<u8> {
+    let mut out = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    let n_blocks = bytes.len().div_ceil(777);
+    for (i, block) in bytes.chunks(777).enumerate() {
+        out.push(u8::from(i + 1 == n_blocks));
+        out.extend((block.len() as u16).to_le_bytes());
+        out.extend((!(block.len() as u16)).to_le_bytes());
+        out.extend(block);
+    }
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    out.extend(crc.sum().to_le_bytes());
+    out.extend((bytes.len() as u32).to_le_bytes());
+    out
+}
+
+/// A weights file that is not built in.
+pub fn weights() -> Vec<u8> {
+    store(&synthetic::tiny(Family::Pixelcnn, 1, 1)).unwrap()
+}
+
+/// One whose layers read activations of other cells.
+pub fn deep_weights() -> Vec<u8> {
+    store(&synthetic::tiny(Family::PixelcnnDeep, 1, 1)).unwrap()
+}
