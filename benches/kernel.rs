@@ -65,7 +65,8 @@ fn ops(criterion: &mut Criterion) {
             let (mut b, mut scratch) = (vec![0; room(n)], Scratch::default());
             scratch.fit(&kernels);
             scratch.begin(&kernels, 0, offsets, n);
-            let (mut heads, mut mixtures) = (Heads::new(3 * size.k, room(n)), Mixtures::new(size.k, room(n)));
+            let (mut heads, mut mixtures) =
+                (Heads::new(size.head.n_outputs(), room(n)), Mixtures::new(size.head.k(), room(n)));
             let (mut start, mut width) = (vec![0; room(n)], vec![0; room(n)]);
             let mut symbols = Inverted::default();
 

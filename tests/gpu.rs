@@ -17,7 +17,7 @@ use collapsar::internals::kernel::quantise::{MAX_FEATURE, coarsen, quantise};
 use collapsar::internals::kernel::{Arenas, MAX_INT, MAX_RESIDUAL, ONE, Offsets, PlaneStats, Site};
 use collapsar::internals::model::l3c::Steps;
 use collapsar::internals::model::{Family, Model, PassNet};
-use collapsar::internals::net::{Layer, Net, Pass, Spec};
+use collapsar::internals::net::{Head, Layer, Net, Pass, Spec};
 use collapsar::internals::synthetic::{self, Lcg};
 use collapsar::internals::tile::cells;
 use collapsar::internals::tile::stream::PlaneContext;
@@ -47,7 +47,7 @@ fn gpus() -> &'static [Gpu] {
 }
 
 fn extreme_net(random: &mut Lcg, pass: Pass, k: usize, n_refs: usize, hidden: &[usize]) -> Net {
-    let size = synthetic::Size { values: 40, residuals: 31, hidden: &[], k };
+    let size = synthetic::Size { values: 40, residuals: 31, hidden: &[], head: Head::Mixture { k } };
     let spec = Spec { n_linear: 12, ..synthetic::spec(pass, n_refs, size) };
     let mut widths = vec![spec.n_features()];
     widths.extend(hidden);
@@ -83,7 +83,7 @@ fn extreme_model(family: Family, k: usize, hidden: &[usize]) -> Model {
 fn deep_model(k: usize, seed: usize) -> Model {
     let mut random = Lcg(seed as u32 + 3);
     let places = synthetic::places(3, &mut random);
-    let size = synthetic::Size { k, ..synthetic::SMALL };
+    let size = synthetic::Size { head: Head::Mixture { k }, ..synthetic::SMALL };
     let mut part = |n_refs| {
         let net = synthetic::deep(n_refs, size, &places, &mut random);
         PassNet { net, linear: Linear::mean(16) }
@@ -171,7 +171,12 @@ fn causal_convolutions_equal_their_plain_kernel() -> Result<()> {
             let mut random = Lcg(i as u32 + 1);
             let places = synthetic::places(1 + i % 5, &mut random);
             let size = [synthetic::SMALL, synthetic::MIDDLE, synthetic::TINY][i % 3];
-            let net = synthetic::deep(i % 3, synthetic::Size { k: 1 + i % 8, ..size }, &places, &mut random);
+            let net = synthetic::deep(
+                i % 3,
+                synthetic::Size { head: Head::Mixture { k: 1 + i % 8 }, ..size },
+                &places,
+                &mut random,
+            );
             ops_equal(gpu, &mut random, &net, n, [255, 65535, 65536, MAX_INT][i % 4])?;
         }
     }
@@ -214,12 +219,12 @@ fn ops_equal(gpu: &Gpu, random: &mut Lcg, net: &Net, n: usize, max: i32) -> Resu
     let extreme = Heads {
         stride: n,
         s: (0..n).map(|_| 1 + random.extreme(MAX_RESIDUAL + 65535)).collect(),
-        heads: (0..3 * spec.k * n).map(|_| random.signed(32767)).collect(),
+        heads: (0..spec.head.n_outputs() * n).map(|_| random.signed(32767)).collect(),
     };
     for heads in [&heads, &extreme] {
         let window = Window { max };
         let mass = mass(window.n_symbols());
-        let (mut m, mut gpu_m) = (Mixtures::new(spec.k, n), Mixtures::new(spec.k, n));
+        let (mut m, mut gpu_m) = (Mixtures::new(spec.head.k(), n), Mixtures::new(spec.head.k(), n));
         mixture(&b, heads, mass, &mut m);
         gpu.mixture(&b, heads, mass, &mut gpu_m)?;
         assert!(m == gpu_m, "mixture on {place}");

@@ -9,7 +9,7 @@ use collapsar::internals::kernel::predict::Linear;
 use collapsar::internals::kernel::table::{Choice, Choices, Found};
 use collapsar::internals::kernel::{Arenas, MAX_INT, MAX_RESIDUAL, ONE, Offsets, PlaneStats, SLACK, Site};
 use collapsar::internals::model::Family;
-use collapsar::internals::net::{Input, Layer, Mesh, Net, Pass, Spec, Wiring};
+use collapsar::internals::net::{Head, Input, Layer, Mesh, Net, Pass, Spec, Wiring};
 use collapsar::internals::synthetic::{self, LARGE, Lcg, MIDDLE, SMALL, Size};
 use collapsar::internals::tile::cells::{decode, encode};
 use collapsar::internals::tile::stream::PlaneContext;
@@ -17,9 +17,9 @@ use collapsar::internals::tile::stream::PlaneContext;
 /// Of the rows of a case.
 const PITCH: usize = 200;
 const LENGTHS: [usize; 11] = [1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127];
-const ODD: Size = Size { values: 23, residuals: 9, hidden: &[7], k: 1 };
-const WIDE: Size = Size { values: 33, residuals: 1, hidden: &[18, 5], k: 8 };
-const SHALLOW: Size = Size { values: 3, residuals: 2, hidden: &[], k: 5 };
+const ODD: Size = Size { values: 23, residuals: 9, hidden: &[7], head: Head::Mixture { k: 1 } };
+const WIDE: Size = Size { values: 33, residuals: 1, hidden: &[18, 5], head: Head::Mixture { k: 8 } };
+const SHALLOW: Size = Size { values: 3, residuals: 2, hidden: &[], head: Head::Mixture { k: 5 } };
 
 /// A run in arenas of synthetic ints and residuals.
 struct Case {
@@ -469,7 +469,7 @@ fn a_causal_mesh_says_of_a_cell_what_it_says_of_all() {
 /// Which tables cells name, the symbols of their ints, and those of any quantile.
 #[test]
 fn tables_are_chosen_told_and_found_alike() {
-    let mut random = Random(11);
+    let mut random = Lcg(11);
     for (max, n) in [(0, 1), (1, 15), (255, 33), (65_535, 127), (MAX_INT, 64)] {
         for _ in 0..20 {
             let mut heads = Heads::new(Head::Table.n_outputs(), room(n));
@@ -478,7 +478,8 @@ fn tables_are_chosen_told_and_found_alike() {
                 let octave = random.below(23);
                 heads.s[i] = 1 + random.below(2 << octave) as i32;
                 b[i] = random.below(64 * (max as u32 + 1)) as i32;
-                let near = (b[i] >> 6) + random.within(1 << random.below(12));
+                let reach = 1 << random.below(12);
+                let near = (b[i] >> 6) + random.within(reach);
                 ints[i] = near.clamp(0, max);
                 for (h, most) in [2000, 3000, 400, 400].into_iter().enumerate() {
                     heads.heads[h * heads.stride + i] = random.within(most);
@@ -491,7 +492,7 @@ fn tables_are_chosen_told_and_found_alike() {
                 kernels.choose(n, &b, &heads, max, &mut choices);
                 kernels.tell(n, &choices, &ints, &mut symbols, &mut intervals);
                 let mut found = Vec::new();
-                let mut random = Random(5);
+                let mut random = Lcg(5);
                 for at in (0..n).step_by(16) {
                     let n = 16.min(n - at);
                     let quantiles =

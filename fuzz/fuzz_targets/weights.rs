@@ -8,7 +8,7 @@ use collapsar::internals::synthetic::{self, Lcg, TINY};
 use collapsar::internals::array::Dtype;
 use collapsar::internals::kernel::predict::Linear;
 use collapsar::internals::model::{Family, Model, PassNet};
-use collapsar::internals::net::{Layer, Net, Spec, Wiring};
+use collapsar::internals::net::{Head, Layer, Net, Spec, Wiring};
 use collapsar::internals::weights::{load, store};
 use collapsar::internals::{Choice, compress, decompress_to};
 use collapsar_fuzz::{bounded::Bounded, inputs, script::Script, seeds};
@@ -31,7 +31,7 @@ fn changed(mut spec: Spec, script: &mut Script) -> Spec {
         let what = script.byte();
         let tap = |script: &mut Script| (i32::from(script.byte() as i8) / 4, i32::from(script.byte() as i8) / 4);
         match what % 13 {
-            0 => spec.k = script.below(10),
+            0 => spec.head = if script.below(4) == 0 { Head::Table } else { Head::Mixture { k: script.below(10) } },
             1 => spec.n_linear = script.below(66),
             2 => spec.n_values = script.below(40),
             3 => spec.n_residuals = script.below(40),
@@ -97,7 +97,7 @@ fn model(family: Family, script: &mut Script) -> Option<Model> {
                 *script = before; // the nets of a pass read the same places
             }
             let spec = Spec { n_refs, ..spec };
-            if spec.n_features() > 1020 || spec.k == 0 {
+            if spec.n_features() > 1020 || spec.head.n_outputs() == 0 {
                 return None;
             }
             let (mut layers, mut wiring) = inputs::wired(family, &spec, &mut Lcg(7));

@@ -9,7 +9,7 @@ use collapsar::internals::{Choice, Options};
 
 /// The layers for a spec and how they are wired; in the deep family one between the two reads other cells, is gated and adds.
 pub fn wired(family: Family, spec: &Spec, random: &mut Lcg) -> (Vec<Layer>, Vec<Wiring>) {
-    let mut layers = synthetic::layers(spec.n_features(), Size { k: spec.k, ..TINY }, random);
+    let mut layers = synthetic::layers(spec.n_features(), Size { head: spec.head, ..TINY }, random);
     if family != Family::PixelcnnDeep {
         return (layers, (0..2).map(Wiring::plain).collect());
     }

@@ -1,20 +1,24 @@
-//! P(int) = (1 − w) [S₁(hi) − S₁(lo)] + w [S₃(hi) − S₃(lo)],   w = ½ (t / 7)²,   S₁ of scale σ, S₃ of 3 σ and moved by k σ
+//! P(int) = Σ wᵢ · [Sᵢ(hi) − Sᵢ(lo)],   w₃ = ½ (t / 7)², w₁₂ = w₃ / 8, w₁ the rest,   S₁ of scale σ, S₃ of 3 σ moved by k σ, S₁₂ of 12 σ
 //!
 //! kernel::table in floats, with slopes; scales, tails and skews as they are, not rounded to those that have tables.
 
 use super::elementary::exp2;
 use super::likelihood::{Block, MAX_LOCATION, N, Row, share_of};
-use crate::kernel::table::{MAX_LOG2_SCALE, MAX_SKEW, MAX_TAIL, MIN_LOG2_SCALE, N_SYMBOLS, TAIL_OCTAVES};
+use crate::kernel::table::{
+    LOG2_OUTLIERS, MAX_LOG2_SCALE, MAX_SKEW, MAX_TAIL, MIN_LOG2_SCALE, N_SYMBOLS, OUTLIER_OCTAVES, TAIL_OCTAVES,
+};
 use std::f32::consts::LN_2;
 
 /// What the widths that every symbol has leave of a table.
 const SHARE: f32 = 1.0 - N_SYMBOLS as f32 / 65536.0;
+/// What outliers have of the tail's weight.
+const OUTLIERS: f32 = 1.0 / (1 << LOG2_OUTLIERS) as f32;
 
 /// P of each cell's int by its heads (m, l, t, k), and in their place the slopes of −ln P.
 pub fn likelihood(block: &Block, heads: &mut [Row]) -> Row {
     let octaves = |units: i32| units as f32 / 256.0 - 6.0;
     let (least, most) = (octaves(MIN_LOG2_SCALE), octaves(MAX_LOG2_SCALE));
-    let narrower = exp2(-TAIL_OCTAVES as f32 / 256.0);
+    let [narrower, narrowest] = [TAIL_OCTAVES, OUTLIER_OCTAVES].map(|octaves| exp2(-octaves as f32 / 256.0));
     let (max_tail, max_skew) = (MAX_TAIL as f32, MAX_SKEW as f32);
     let [ms, ls, ts, ks] = heads else { unreachable!("a table has four outputs") };
     let mut all = [0.0; N];
@@ -23,22 +27,31 @@ pub fn likelihood(block: &Block, heads: &mut [Row]) -> Row {
         let wish = block.log_s[i] + l;
         let scale = wish.clamp(least, most);
         let (sigma, steep) = (exp2(scale), exp2(-scale));
-        let steep_tail = steep * narrower;
+        let (steep_tail, steep_outliers) = (steep * narrower, steep * narrowest);
         let t = block.distance[i] - block.s[i] * m.clamp(-MAX_LOCATION, MAX_LOCATION);
         let core = share_of(block, i, t, steep);
         let wide = share_of(block, i, t - skew * sigma, steep_tail);
+        let outlier = share_of(block, i, t, steep_outliers);
         let weight = 0.5 * (tail / max_tail) * (tail / max_tail);
         // a symbol is an int up to a scale of 8, an eighth of a scale or less from there on
         let floor = exp2(-16.0 - (scale - 2.0).max(0.0));
-        let p = SHARE * ((1.0 - weight) * core.p + weight * wide.p) + floor;
-        let (by_core, by_wide) = (SHARE * (1.0 - weight) * core.p / p, SHARE * weight * wide.p / p);
+        let further = OUTLIERS * weight;
+        let parts = [(1.0 - weight - further) * core.p, weight * wide.p, further * outlier.p];
+        let p = SHARE * (parts[0] + parts[1] + parts[2]) + floor;
+        let [by_core, by_wide, by_outlier] = parts.map(|part| SHARE * part / p);
         let (to_core, to_wide) = (by_core * steep * core.by_location, by_wide * steep_tail * wide.by_location);
+        let to_outlier = by_outlier * steep_outliers * outlier.by_location;
         let inside = |x: f32, low: f32, high: f32| f32::from(u8::from(x > low && x < high));
 
-        ms[i] = inside(m, -MAX_LOCATION, MAX_LOCATION) * block.s[i] * (to_core + to_wide);
-        let widens = by_core * steep * core.by_steep + by_wide * steep_tail * wide.by_steep + skew * sigma * to_wide;
+        ms[i] = inside(m, -MAX_LOCATION, MAX_LOCATION) * block.s[i] * (to_core + to_wide + to_outlier);
+        let widens = by_core * steep * core.by_steep
+            + by_wide * steep_tail * wide.by_steep
+            + by_outlier * steep_outliers * outlier.by_steep
+            + skew * sigma * to_wide;
         ls[i] = inside(wish, least, most) * LN_2 * widens;
-        ts[i] = inside(ts[i], 0.0, max_tail) * SHARE * (core.p - wide.p) / p * tail / (max_tail * max_tail);
+        ts[i] = inside(ts[i], 0.0, max_tail) * SHARE * ((1.0 + OUTLIERS) * core.p - wide.p - OUTLIERS * outlier.p) / p
+            * tail
+            / (max_tail * max_tail);
         ks[i] = inside(ks[i], -max_skew, max_skew) * sigma * to_wide;
         all[i] = p;
     }

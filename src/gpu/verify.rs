@@ -105,7 +105,7 @@ impl Gpu {
             same(of_s, &plain.s, &gpu.s)?;
             same(of_heads, &plain.heads, &gpu.heads)?;
             let ints: Vec<i32> = (0..N).map(|_| random.extreme(max)).collect();
-            self.verify_symbols(&plain, net.k, &b, &ints, max)?;
+            self.verify_symbols(&plain, net.head.k(), &b, &ints, max)?;
         }
         Ok(())
     }
@@ -113,7 +113,7 @@ impl Gpu {
     /// Heads and scales that no trained net would give.
     fn verify_mixtures(&self, k: usize, random: &mut Lcg) -> Result<()> {
         for max in [0, 1, 4095, 65535, 65536, MAX_INT] {
-            let mut heads = Heads::new(k, N);
+            let mut heads = Heads::new(3 * k, N);
             heads.s.iter_mut().for_each(|s| *s = 1 + random.extreme(MAX_RESIDUAL + 65535));
             heads.heads.iter_mut().for_each(|h| *h = random.signed(32767));
             let b: Vec<i32> = (0..N).map(|_| random.extreme(max * ONE)).collect();
@@ -147,7 +147,7 @@ impl Gpu {
 
     /// What only scales know, of heads and predictions of all sizes.
     fn verify_scales(&self, random: &mut Lcg) -> Result<()> {
-        let mut heads = Heads::new(1, N);
+        let mut heads = Heads::new(3, N);
         heads.heads.iter_mut().for_each(|h| *h = random.signed(32767));
         // both sides of the edges between features
         heads.heads.iter_mut().step_by(3).zip(0..).for_each(|(h, i)| *h = 128 + ((i >> 1) << 8) - (i & 1));

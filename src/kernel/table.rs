@@ -1,7 +1,7 @@
 //! A cell's location m, log2 scale l, tail t and skew k → one of 24 960 tables, and where its middle lies
 //!
-//! A table is a mixture of two logistics over 64 symbols: a core of scale σ, and a tail of scale 3 σ, of weight ½ (t / 7)²,
-//! moved by k σ. Scales are eighths of an octave, locations steps of at most σ / 4. A symbol is one int, or 2ʰ of them where σ is
+//! A table is a mixture of three logistics over 64 symbols: a core of scale σ; a tail of scale 3 σ, of weight w = ½ (t / 7)², moved
+//! by k σ; and outliers of scale 12 σ, of weight w / 8. Scales are eighths of an octave, locations steps of at most σ / 4. A symbol is one int, or 2ʰ of them where σ is
 //! 8 ints or more, and from 20 of those away from the middle 2, 4 or 8 times as many; the first and the last go on for ever. Which
 //! int of a symbol it was is told in plain bits.
 //!
@@ -28,6 +28,9 @@ pub const LOG2_TAIL_STEPS: u32 = Head::Table.log2_steps(2);
 pub const LOG2_SKEW_STEPS: u32 = Head::Table.log2_steps(3);
 /// log2 of 3, in 1/256 octave: how much wider a tail is than its core.
 pub const TAIL_OCTAVES: i32 = 406;
+/// log2 of 12, and the share that outliers have of the tail's weight.
+pub const OUTLIER_OCTAVES: i32 = 918;
+pub const LOG2_OUTLIERS: u32 = 3;
 /// How far a middle may lie outside of the plane, in symbols of the table's middle.
 pub const OUTSIDE: i32 = 16;
 /// Symbols of one step that lie on each side of the middle, and where the last symbol begins.
@@ -225,16 +228,18 @@ fn make_place(scale: i32, place: i32, all: &mut Vec<u16>) {
     let below = |location: i32, log2_scale: i32| -> [i32; N_SYMBOLS] {
         std::array::from_fn(|j| logistic(64 * STEPS[j].0 - middle, location, log2_scale))
     };
-    let core = below(0, log2_scale);
+    let (core, outliers) = (below(0, log2_scale), below(0, log2_scale + OUTLIER_OCTAVES));
     let skews = -MAX_SKEW..=MAX_SKEW;
     let tails: Vec<_> = skews.map(|skew| below(skew * sigma, log2_scale + TAIL_OCTAVES)).collect();
     for tail in 0..=MAX_TAIL {
         // ½ (t / 7)² in 1/4096, rounded
         let weight = (2048 * tail * tail + 24) / 49;
+        let further = weight >> LOG2_OUTLIERS;
         for wide in &tails {
             // every symbol has a width of at least 1
             let c = |j: usize| {
-                let below = (u64::from((4096 - weight) as u32) * core[j] as u64 + weight as u64 * wide[j] as u64) >> 12;
+                let parts = [(4096 - weight - further, core[j]), (weight, wide[j]), (further, outliers[j])];
+                let below = parts.iter().map(|&(weight, below)| weight as u64 * below as u64).sum::<u64>() >> 12;
                 (j as u64 + (((1 << PRECISION) - N_SYMBOLS as u64) * below >> 20)) as u16
             };
             all.extend((0..N_SYMBOLS).map(|j| if j == 0 { 0 } else { c(j) }));

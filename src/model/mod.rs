@@ -258,8 +258,8 @@ mod tests {
 
     #[test]
     fn a_model_survives_its_weights_file() {
-        for family in Family::OF_CELLS {
-            let model = synthetic::tiny(family, 5, 2);
+        let tables = [Family::Pixelcnn, Family::Lattice].map(|family| synthetic::tiny_with(family, 5, Head::Table));
+        for model in Family::OF_CELLS.map(|family| synthetic::tiny(family, 5, 2)).into_iter().chain(tables) {
             let bytes = crate::weights::store(&model).unwrap();
             assert_eq!(bytes, crate::weights::store(&model).unwrap());
             let back = crate::weights::load(&bytes).unwrap();

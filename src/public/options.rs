@@ -45,7 +45,7 @@ impl Options {
     /// Which model codes the arrays: `auto` (the default) measures a few and takes the smallest; `classic` and `wavelet` are not
     /// networks; any other word is the name of a model as `collapsar models` lists it, or of weights that were given before.
     pub fn model(mut self, name: &str) -> Result<Options, Error> {
-        self.inner.model = Choice::named(Some(name), &self.given)?;
+        self.inner.model = Choice::named(Some(name), &self.given, Level::default())?;
         Ok(self)
     }
 

@@ -11,7 +11,7 @@ pub use autoencoder::{SHADES, loaded_vqae, mesh, vqae};
 pub use frame::{fits, frame};
 pub use net::{
     LARGE, MIDDLE, SMALL, Size, TINY, deep, deep_model, grown, layers, loaded, model, near, part, places, spec, stored,
-    tiny,
+    tiny, tiny_with,
 };
 pub use random::{Lcg, Xorshift};
 pub use tile::{shades, tile};

@@ -3,7 +3,7 @@
 use super::random::Lcg;
 use crate::kernel::predict::Linear;
 use crate::model::{Family, Model, PassNet};
-use crate::net::{Input, Layer, Net, Pass, Spec, Tap, Wiring};
+use crate::net::{Head, Input, Layer, Net, Pass, Spec, Tap, Wiring};
 use crate::weights::{load, store};
 use std::sync::Arc;
 
@@ -13,13 +13,13 @@ pub struct Size {
     pub values: usize,
     pub residuals: usize,
     pub hidden: &'static [usize],
-    pub k: usize,
+    pub head: Head,
 }
 
-pub const TINY: Size = Size { values: 6, residuals: 6, hidden: &[8], k: 2 };
-pub const SMALL: Size = Size { values: 24, residuals: 16, hidden: &[32, 32], k: 3 };
-pub const MIDDLE: Size = Size { values: 60, residuals: 32, hidden: &[64, 64, 64], k: 3 };
-pub const LARGE: Size = Size { values: 84, residuals: 60, hidden: &[160, 160, 128], k: 5 };
+pub const TINY: Size = Size { values: 6, residuals: 6, hidden: &[8], head: Head::Mixture { k: 2 } };
+pub const SMALL: Size = Size { values: 24, residuals: 16, hidden: &[32, 32], head: Head::Mixture { k: 3 } };
+pub const MIDDLE: Size = Size { values: 60, residuals: 32, hidden: &[64, 64, 64], head: Head::Mixture { k: 3 } };
+pub const LARGE: Size = Size { values: 84, residuals: 60, hidden: &[160, 160, 128], head: Head::Mixture { k: 5 } };
 
 /// The neighbours that are kept, nearest first.
 pub fn near(kept: impl Fn(&(i32, i32)) -> bool, n: usize) -> Vec<(i32, i32)> {
@@ -33,7 +33,7 @@ pub fn near(kept: impl Fn(&(i32, i32)) -> bool, n: usize) -> Vec<(i32, i32)> {
 pub fn spec(pass: Pass, n_refs: usize, size: Size) -> Spec {
     Spec {
         pass,
-        k: size.k,
+        head: size.head,
         taps: near(|&tap| pass.knows(tap), size.values.max(size.residuals).max(32)),
         n_linear: 16,
         n_values: size.values,
@@ -63,17 +63,19 @@ pub fn layers(n_features: usize, size: Size, random: &mut Lcg) -> Vec<Layer> {
     });
     let mut layers: Vec<Layer> = hidden.collect();
     let n_in = widths[widths.len() - 1].next_multiple_of(4);
-    let head = |h: usize| match h / size.k {
-        0 => -300 * (h as i32),
-        1 => 0,
-        _ => 100 * (h - 2 * size.k) as i32 - 150,
+    let output = |h: usize| match size.head {
+        Head::Table => [0, -150, 96, 0][h],
+        Head::Mixture { k } if h < k => -300 * (h as i32),
+        Head::Mixture { k } if h < 2 * k => 0,
+        Head::Mixture { k } => 100 * (h - 2 * k) as i32 - 150,
     };
+    let n_out = size.head.n_outputs();
     layers.push(Layer {
         n_in,
-        n_out: 3 * size.k,
-        weights: (0..n_in * 3 * size.k).map(|_| random.within(3) as i8).collect(),
-        bias: (0..3 * size.k).map(|h| head(h) << 7).collect(),
-        shift: vec![7; 3 * size.k],
+        n_out,
+        weights: (0..n_in * n_out).map(|_| random.within(3) as i8).collect(),
+        bias: (0..n_out).map(|h| output(h) << 7).collect(),
+        shift: vec![7; n_out],
     });
     layers
 }
@@ -162,7 +164,12 @@ pub fn deep_model(size: Size, seed: u32) -> Model {
 
 /// A tiny model of k components whose predictors have all the taps that a weights file has.
 pub fn tiny(family: Family, seed: u32, k: usize) -> Model {
-    let size = Size { k, ..TINY };
+    tiny_with(family, seed, Head::Mixture { k })
+}
+
+/// The same with another head.
+pub fn tiny_with(family: Family, seed: u32, head: Head) -> Model {
+    let size = Size { head, ..TINY };
     whole(if family == Family::PixelcnnDeep { deep_model(size, seed) } else { of_layers(family, size, seed) })
 }
 

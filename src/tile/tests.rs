@@ -4,6 +4,7 @@ use crate::kernel::fast::Level;
 use crate::kernel::{MAX_INT, ONE, PlaneStats};
 use crate::model::l3c::Steps;
 use crate::model::{Family, Model};
+use crate::net::Head;
 use crate::synthetic::{self, Lcg};
 
 fn noisy_slope(h: usize, w: usize, max: i32) -> Vec<i32> {
@@ -13,8 +14,8 @@ fn noisy_slope(h: usize, w: usize, max: i32) -> Vec<i32> {
 
 /// Of every family, and of those that know them with tables.
 fn models(seed: u32, k: usize) -> Vec<Model> {
-    let tables = [Family::Pixelcnn, Family::Lattice].map(|family| model_with(family, seed, Head::Table));
-    Family::OF_CELLS.map(|family| painted_model(family, seed, k)).into_iter().chain(tables).collect()
+    let tables = [Family::Pixelcnn, Family::Lattice].map(|family| synthetic::tiny_with(family, seed, Head::Table));
+    Family::OF_CELLS.map(|family| synthetic::tiny(family, seed, k)).into_iter().chain(tables).collect()
 }
 
 fn comes_back(model: &Model, h: usize, w: usize, ints: &[i32], max: i32, refs: &[&[i32]]) -> usize {
@@ -42,8 +43,7 @@ fn comes_back(model: &Model, h: usize, w: usize, ints: &[i32], max: i32, refs: &
 
 #[test]
 fn every_size_comes_back_in_both_schedules() {
-    for family in Family::OF_CELLS {
-        let model = synthetic::tiny(family, 1, 3);
+    for model in models(1, 3) {
         for (h, w) in [(1, 1), (1, 2), (2, 1), (1, 70), (70, 1), (2, 2), (3, 5), (16, 16), (17, 15), (31, 33), (64, 65)]
         {
             comes_back(&model, h, w, &noisy_slope(h, w, 4000), 4000, &[]);
@@ -53,8 +53,7 @@ fn every_size_comes_back_in_both_schedules() {
 
 #[test]
 fn extreme_planes_come_back() {
-    for family in Family::OF_CELLS {
-        let model = synthetic::tiny(family, 2, 5);
+    for model in models(2, 5) {
         for max in [1, 255, 4095, 65535, 65536, MAX_INT] {
             let ends: Vec<i32> = (0..400).map(|i| if i % 7 < 3 { 0 } else { max }).collect();
             comes_back(&model, 20, 20, &ends, max, &[]);
@@ -66,8 +65,7 @@ fn extreme_planes_come_back() {
 
 #[test]
 fn reference_planes_are_seen_by_both_sides_and_help() {
-    for family in Family::OF_CELLS {
-        let model = synthetic::tiny(family, 3, 3);
+    for model in models(3, 3) {
         let (a, b) = (noisy_slope(40, 37, 9000), noisy_slope(40, 37, 9001));
         comes_back(&model, 40, 37, &a, 9001, &[&b]);
         comes_back(&model, 40, 37, &a, 9001, &[&b, &a]);
@@ -81,8 +79,7 @@ fn no_cut_and_no_flip_panics() {
     }
 }
 
-fn cuts_and_flips(family: Family) {
-    let model = &synthetic::tiny(family, 4, 3);
+fn cuts_and_flips(model: &Model) {
     let linears = model.linears(0);
     let kernels = model.kernels(Level::detect());
     let stats = PlaneStats { median: 6400, spread: 200 };

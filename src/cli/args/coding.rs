@@ -45,8 +45,8 @@ pub struct Coding {
 }
 
 impl Coding {
-    pub fn choice(&self, given: &[Arc<Model>], embed: bool) -> Result<Choice> {
-        Choice::named(self.model.as_deref(), given, self.level, embed)
+    pub fn choice(&self, given: &[Arc<Model>]) -> Result<Choice> {
+        Choice::named(self.model.as_deref(), given, self.level)
     }
 
     pub fn adapt(&self) -> Adapt {

@@ -102,7 +102,7 @@ impl Original {
     /// Compresses, restores and measures.
     pub fn trial(&self, loss: Loss, coding: &Coding, given: &[Arc<Model>]) -> Result<Trial> {
         let options = Options {
-            model: Choice::named(coding.model.as_deref(), given)?,
+            model: coding.choice(given)?,
             raw: self.raw.clone(),
             device: resources::device(),
             memory: resources::memory(),

@@ -39,7 +39,7 @@ pub fn run(args: &args::Compress) -> Result<Tally> {
         return Err(Error::argument("several .clps files in one stream cannot be told apart: compress one with -c"));
     }
     let given = weights::given(&args.coding.weights)?;
-    let model = Choice::named(args.coding.model.as_deref(), &given)?;
+    let model = args.coding.choice(&given)?;
     let options = Options {
         model,
         raw: args.raw.array(),

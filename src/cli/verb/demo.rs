@@ -8,7 +8,7 @@ use crate::cli::path::weights;
 use crate::cli::talk::exit::Tally;
 use crate::cli::talk::print::{self, Talk};
 use collapsar::internals::synthetic;
-use collapsar::internals::{Choice, Options, Result};
+use collapsar::internals::{Choice, Level, Options, Result};
 use serde_json::json;
 use std::time::Instant;
 
@@ -23,7 +23,7 @@ pub fn run(args: &args::Demo) -> Result<Tally> {
     let frame = synthetic::fits(SIDE, SIDE, &synthetic::frame(SIDE, SIDE, args.seed));
 
     let options = Options {
-        model: Choice::named(None, &weights::given(&args.weights)?)?,
+        model: Choice::named(None, &weights::given(&args.weights)?, Level::default())?,
         device: resources::device(),
         memory: resources::memory(),
         ..Options::default()

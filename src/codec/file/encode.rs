@@ -86,10 +86,10 @@ impl<'a, W: Write> Encoder<'a, W> {
             recipe.write(&mut bytes);
             self.writer.block(kind::GZIP, &bytes)?;
         }
-        if let (true, Choice::These(models)) = (self.options.embed, &self.choice) {
+        if self.options.embed {
             let mut counted = Weights::default();
-            for model in models {
-                let bytes = weights::store(model)?;
+            for model in self.choice.models() {
+                let bytes = weights::store(&model)?;
                 counted.count(&bytes)?;
                 self.writer.block(kind::WEIGHTS, &bytes)?;
             }

@@ -29,15 +29,31 @@ impl Default for Choice {
 }
 
 impl Choice {
-    /// What a word means; none means the weights that were given, else `auto`.
-    pub fn named(name: Option<&str>, given: &[Arc<Model>]) -> Result<Choice> {
+    /// What a word means; none means the weights that were given, else the level.
+    pub fn named(name: Option<&str>, given: &[Arc<Model>], level: Level) -> Result<Choice> {
         Ok(match name {
             None if !given.is_empty() => Choice::These(given.to_vec()),
-            None | Some("auto") => Choice::Auto,
+            None => Choice::Level(level),
+            Some("auto") => Choice::Auto,
             Some("classic") => Choice::Classic,
             Some("wavelet") => Choice::Wavelet,
             Some(name) => Choice::These(zoo::by_name(name, given)?),
         })
+    }
+
+    /// Those of the models that are known before there is an array.
+    pub fn models(&self) -> Vec<Arc<Model>> {
+        match self {
+            Choice::These(models) => models.clone(),
+            Choice::Level(level) => {
+                let (mut all, of_fields) = (level.models(false), level.models(true));
+                all.extend(
+                    of_fields.into_iter().filter(|field| level.models(false).iter().all(|m| m.hash != field.hash)),
+                );
+                all
+            }
+            Choice::Auto | Choice::Classic | Choice::Wavelet => Vec::new(),
+        }
     }
 
     /// 1 to 9; 0 where no level decides.

@@ -3,7 +3,7 @@
 use collapsar::internals::Result;
 use collapsar::internals::kernel::predict::Linear;
 use collapsar::internals::model::{Family, Model, PassNet};
-use collapsar::internals::net::{Input, Layer, MAX_REACH, Net, Pass, Spec, Wiring};
+use collapsar::internals::net::{Head, Input, Layer, MAX_REACH, Net, Pass, Spec, Wiring};
 use collapsar::internals::synthetic::Lcg;
 
 const N_LINEAR: usize = 16;
