@@ -7,8 +7,10 @@ use collapsar::internals::kernel::causal_conv::{activations, n_planes};
 use collapsar::internals::kernel::context::{Heads, features, mlp};
 use collapsar::internals::kernel::fast::{Kernels, Level};
 use collapsar::internals::kernel::interval::{Distributions, intervals, invert};
+use collapsar::internals::kernel::log2::log2;
 use collapsar::internals::kernel::mixture::{Mixtures, Window, mass, mixture};
 use collapsar::internals::kernel::predict::{Linear, predict, residual};
+use collapsar::internals::kernel::table::{Choice, Choices, FIRST_PLACE, LOG2_PLACES, STEPS, choose, interval, symbol};
 use collapsar::internals::kernel::{Arenas, ONE, tables};
 use collapsar::internals::model::l3c::{Steps, pyramid};
 use collapsar::internals::model::{Family, Model};
@@ -32,9 +34,17 @@ fn the_worked_example_is_what_the_kernels_compute() {
     assert!(NUMERICS.contains(&block), "section 5.4 of NUMERICS.md should say:\n{block}");
 }
 
+/// What a net knows of the cell: values and residuals at its taps, the prediction, the local scale, features.
+struct Seen {
+    v: Vec<i32>,
+    r: Vec<i32>,
+    b: i32,
+    s: i32,
+    f: Vec<i32>,
+}
+
 /// Rows of the tile up to the one that holds the cell are known, as in raster order.
-fn example() -> String {
-    let model = model(Family::Pixelcnn);
+fn seen(model: &Model) -> Seen {
     let plan = model.plan_to_encode(H, W);
     let net = &model.nets[0].net;
     let offsets = &plan.offsets[0];
@@ -52,12 +62,19 @@ fn example() -> String {
     }
 
     let cell = plan.steps[CELL.0].runs[0].at as usize + CELL.1;
-    let tap = |arena: &[i32], o: i32| arena[(cell as isize + o as isize) as usize];
+    let taps = |arena: &[i32]| offsets.taps.iter().map(|&o| arena[(cell as isize + o as isize) as usize]).collect();
     let arenas = Arenas { values: &values, residuals: &residuals, refs: &[], stats: STATS };
     let b = b[CELL.1];
     let mut f = vec![0; net.n_in()];
     let row = &plan.steps[CELL.0];
     let s = features(net, plan.site(arenas, row, row.runs[0]).cell(CELL.1), b, &mut f);
+    Seen { v: taps(&values), r: taps(&residuals), b, s, f }
+}
+
+fn example() -> String {
+    let model = model(Family::Pixelcnn);
+    let net = &model.nets[0].net;
+    let Seen { v, r, b, s, f } = seen(&model);
     let (mut hidden, mut heads) = (Vec::new(), Vec::new());
     mlp(&net.layers()[..1], &f, &mut hidden);
     mlp(net.layers(), &f, &mut heads);
@@ -78,8 +95,8 @@ fn example() -> String {
         let numbers: Vec<String> = numbers.iter().map(i32::to_string).collect();
         writeln!(out, "{name:<10} {}", numbers.join(" ")).expect("a string grows");
     };
-    line("v", &offsets.taps.iter().map(|&o| tap(&values, o)).collect::<Vec<_>>());
-    line("r", &offsets.taps.iter().map(|&o| tap(&residuals, o)).collect::<Vec<_>>());
+    line("v", &v);
+    line("r", &r);
     line("b", &[b]);
     line("s", &[s]);
     line("f", &f);
@@ -266,4 +283,55 @@ fn the_tables_are_those_of_the_code() {
         assert_eq!(numbers, table, "{name}");
     }
     assert_eq!([tables::RECIPROCAL[0], tables::RECIPROCAL[127]], [32513, 16384]);
+}
+
+#[test]
+fn the_worked_example_of_tables_is_what_the_kernels_compute() {
+    let block = example_table();
+    assert!(NUMERICS.contains(&block), "section 9.5 of NUMERICS.md should say:\n{block}");
+}
+
+fn example_table() -> String {
+    let model = example::table_model();
+    let Seen { b, s, f, .. } = seen(&model);
+    let mut heads = Vec::new();
+    mlp(model.nets[0].net.layers(), &f, &mut heads);
+    let mut choices = Choices::new(1);
+    choose(&[b], &Heads { stride: 1, s: vec![s], heads: heads.clone() }, MAX, &mut choices);
+    let (choice, middle, int) = (Choice(choices.choice[0]), choices.middle[0], INTS[CELL.0 * W + CELL.1]);
+    let j = symbol((int >> choice.shift()) - middle);
+    let (start, width) = interval(choice, j as usize);
+    let location = b + ((s * heads[0].clamp(-1024, 1024) + 64) >> 7);
+    let q = (log2(s) + heads[1] + 16) >> 5;
+    let ends = choice.ends();
+    let rounded = |x: i32, log2: u32| (x + (1 << log2 >> 1)) >> log2;
+    let mut out = String::new();
+    for (name, numbers) in [
+        ("outputs", heads.clone()),
+        ("rounded", vec![location, q, rounded(heads[2], 5).clamp(0, 7), rounded(heads[3], 6).clamp(-2, 2)]),
+        ("table", vec![choice.shift() as i32, middle, choice.number() as i32, ends.0 as i32, ends.1 as i32]),
+        ("symbol", vec![j, start as i32, width as i32]),
+    ] {
+        let numbers: Vec<String> = numbers.iter().map(i32::to_string).collect();
+        writeln!(out, "{name:<10} {}", numbers.join(" ")).expect("a string grows");
+    }
+    out.push_str(&line("tile", &payload(&model, &[linear()])));
+    out
+}
+
+/// The rule that the document gives for the lowest step of a symbol.
+#[test]
+fn symbols_begin_where_the_document_says() {
+    let rules = [(1..=3, 8, -76), (4..=7, 4, -60), (8..=11, 2, -44), (12..=52, 1, -32), (53..=56, 2, -84)];
+    let rules = rules.into_iter().chain([(57..=60, 4, -196), (61..=63, 8, -436)]);
+    for (symbols, times, plus) in rules {
+        for j in symbols {
+            assert_eq!(STEPS[j as usize].0, times * j + plus, "symbol {j}");
+        }
+    }
+    for (i, table) in [LOG2_PLACES, FIRST_PLACE].iter().enumerate() {
+        let numbers: Vec<String> = table[..7].iter().map(i32::to_string).collect();
+        let row = format!("| {} | {} |", ["LOG2_PLACES", "FIRST_PLACE"][i], numbers.join(" | "));
+        assert!(NUMERICS.contains(&row), "section 9.1 should say {row}");
+    }
 }

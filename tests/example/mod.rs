@@ -61,6 +61,16 @@ pub fn model(family: Family) -> Model {
     Model::new("example", family, parts, [0; 32]).expect("a sound model")
 }
 
+/// The first of them with a head that names tables.
+pub fn table_model() -> Model {
+    let mut nets = model(Family::Pixelcnn).nets;
+    let net = &nets[0].net;
+    let mut layers = layers();
+    layers[1] = layer(4, 4, |o, i| 4 * ((5 * o + 3 * i) % 11 - 5), |o| 100 * o - 90, 1);
+    nets[0].net = Net::new(Spec { head: Head::Table, ..net.spec() }, layers).expect("a sound net");
+    Model::new("example", Family::Pixelcnn, nets, [0; 32]).expect("a sound model")
+}
+
 fn layer(n_in: i32, n_out: i32, weight: fn(i32, i32) -> i32, bias: fn(i32) -> i32, shift: u8) -> Layer {
     Layer {
         n_in: n_in as usize,
