@@ -12,6 +12,7 @@ use collapsar::internals::tile::coder::{CellCoder, Coder, Fitted};
 use collapsar::internals::container::Writer;
 use collapsar::internals::kernel::PlaneStats;
 use collapsar::internals::model::{Family, Model};
+use collapsar::internals::net::Head;
 use collapsar::internals::sample::{Map, Stats};
 use collapsar::internals::grid::{Layout, MAX_REFS};
 use collapsar_fuzz::{bounded::Bounded, inputs, script::Script, script::varint, seeds};
@@ -20,7 +21,10 @@ use std::sync::{Arc, LazyLock};
 
 #[global_allocator]
 static MEMORY: Bounded = Bounded::new(512 << 20);
-static MODELS: LazyLock<Vec<Arc<Model>>> = LazyLock::new(|| Family::OF_CELLS.map(synthetic::loaded).to_vec());
+static MODELS: LazyLock<Vec<Arc<Model>>> = LazyLock::new(|| {
+    let tables = [Family::Pixelcnn, Family::Lattice].map(|family| synthetic::tiny_with(family, 7, Head::Table));
+    Family::OF_CELLS.map(synthetic::loaded).into_iter().chain(tables.map(|model| synthetic::stored(&model))).collect()
+});
 /// Planes of h × w, with a largest int, phases, and planes looked at.
 const SHAPES: [(usize, usize, usize, u32, usize, usize); 10] = [
     (1, 16, 16, 4000, 1, 0),

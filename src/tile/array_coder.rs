@@ -92,7 +92,7 @@ impl ArrayCoder<'_> {
     /// What a network's code may take without classic modes being tried.
     fn most_bits(&self, tile: &Tile) -> u64 {
         let estimate = classic::estimate_bits(&tile.ints, tile.place.h, tile.place.w);
-        if self.trusts_estimates { estimate } else { estimate * 15 / 16 }
+        if self.trusts_estimates { estimate * 33 / 32 } else { estimate * 15 / 16 }
     }
 
     /// A tile of oversampled ints.

@@ -12,21 +12,38 @@ use crate::model::Plan;
 use crate::tile::mask::hides;
 use crate::tile::stream::{MAX_LOG2_LANES, log2_lanes};
 use crate::tile::walk::{CellRun, RunCoder};
+use std::cell::Cell;
 
 /// Bits of a seed: MAX_INT has 23.
 const LOG2_SEEDS: u32 = 23;
 
-/// The symbols of all ints, in their places: start, width − 1, plain bits and their number, whether it lies beyond the table.
 pub struct TablePack {
+    buffers: Box<Buffers>,
+    /// Bits, about.
+    n_bits: u64,
+}
+
+/// Kept by a thread for its next tile.
+#[derive(Default)]
+struct Buffers {
+    /// The symbols of all ints, in their places: start, width − 1, plain bits and their number, whether it lies beyond the table.
     symbols: Vec<u64>,
     /// How far beyond, by place; of few.
     beyond: Vec<(usize, u32)>,
-    /// Bits, about.
-    n_bits: u64,
     /// Of the run at hand: ints, symbols, intervals.
     ints: Vec<i32>,
     told: Vec<i32>,
     intervals: Vec<i32>,
+}
+
+thread_local! {
+    static BUFFERS: Cell<Option<Box<Buffers>>> = const { Cell::new(None) };
+}
+
+impl Drop for TablePack {
+    fn drop(&mut self) {
+        BUFFERS.set(Some(std::mem::take(&mut self.buffers)));
+    }
 }
 
 /// A symbol that needs no saying.
@@ -34,19 +51,25 @@ const CERTAIN: u64 = 0xffff << 16;
 
 impl TablePack {
     pub fn new(plan: &Plan) -> TablePack {
-        let [ints, told, intervals] = [(); 3].map(|()| vec![0; room(plan.longest())]);
-        TablePack { symbols: vec![CERTAIN; plan.n_ints()], beyond: Vec::new(), n_bits: 0, ints, told, intervals }
+        let mut buffers = BUFFERS.take().unwrap_or_default();
+        let Buffers { symbols, beyond, ints, told, intervals } = &mut *buffers;
+        symbols.clear();
+        symbols.resize(plan.n_ints(), CERTAIN);
+        beyond.clear();
+        let longest = room(plan.longest());
+        [ints, told, intervals].into_iter().for_each(|of_run| of_run.resize(longest, 0));
+        TablePack { buffers, n_bits: 0 }
     }
 
     /// The payload of the tile.
     pub fn payload(mut self, plan: &Plan, seed: i32) -> Vec<u8> {
         let log2_lanes = log2_lanes(256 * self.n_bits as i64);
         let n_lanes = 1 << log2_lanes;
-        self.beyond.sort_unstable();
-        let mut pusher = Pusher::new(n_lanes, self.symbols.len());
+        self.buffers.beyond.sort_unstable();
+        let mut pusher = Pusher::new(n_lanes, self.buffers.symbols.len());
         for &run in plan.order.iter().rev() {
             for (i, index) in run.indices().enumerate().rev() {
-                let (lane, symbol) = (i & (n_lanes - 1), self.symbols[index]);
+                let (lane, symbol) = (i & (n_lanes - 1), self.buffers.symbols[index]);
                 let n_plain = (symbol >> 56) as u32 & 31;
                 if n_plain > 0 {
                     pusher.push_plain(lane, (symbol >> 32) as u32 & 0xff_ffff, n_plain);
@@ -65,9 +88,9 @@ impl TablePack {
 
     #[cold]
     fn push_beyond(&self, pusher: &mut Pusher, lane: usize, index: usize) {
-        let at =
-            self.beyond.binary_search_by_key(&index, |(index, _)| *index).expect("a symbol beyond the table is here");
-        let n = self.beyond[at].1 + 1;
+        let beyond = &self.buffers.beyond;
+        let at = beyond.binary_search_by_key(&index, |(at, _)| *at).expect("a symbol beyond the table is here");
+        let n = beyond[at].1 + 1;
         let length = n.ilog2();
         pusher.push_plain(lane, n - (1 << length), length);
         pusher.push_plain(lane, length, LOG2_LENGTHS);
@@ -86,18 +109,19 @@ impl RunCoder for TablePack {
         cells.choose();
         let (tile, run) = (&*cells.tile, cells.run);
         let (kernels, choices, n) = (tile.context.kernels, &tile.space.choices, run.n as usize);
-        self.ints.iter_mut().zip(run.indices()).for_each(|(int, index)| *int = symbols[index]);
-        kernels.tell(n, choices, &self.ints, &mut self.told, &mut self.intervals);
+        let Buffers { symbols: all, beyond, ints, told, intervals } = &mut *self.buffers;
+        ints.iter_mut().zip(run.indices()).for_each(|(int, index)| *int = symbols[index]);
+        kernels.tell(n, choices, ints, told, intervals);
         for (i, index) in run.indices().enumerate().filter(|(_, index)| !hides(tile.classes, *index)) {
-            let (choice, interval) = (Choice(choices.choice[i]), self.intervals[i] as u32);
-            let rest = Rest::of(choice, choices.middle[i], self.told[i] as usize, self.ints[i]);
+            let (choice, interval) = (Choice(choices.choice[i]), intervals[i] as u32);
+            let rest = Rest::of(choice, choices.middle[i], told[i] as usize, ints[i]);
             self.n_bits += u64::from((interval | 0xffff).leading_zeros() + rest.n_bits());
             let mut symbol = u64::from(interval) | u64::from(rest.plain) << 32 | u64::from(rest.n_plain) << 56;
-            if let Some(beyond) = rest.beyond {
+            if let Some(far) = rest.beyond {
                 symbol |= 1 << 63;
-                self.beyond.push((index, beyond));
+                beyond.push((index, far));
             }
-            self.symbols[index] = symbol;
+            all[index] = symbol;
         }
         Ok(())
     }

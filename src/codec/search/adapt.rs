@@ -92,7 +92,7 @@ pub(super) fn adapt(how: Adapt, draft: &mut Draft, seen: (&Origin, &[Referred]),
     let mut saved = 0;
     let worth = |(part, refit): &(usize, Refit)| {
         let gains: Vec<i64> = before.iter().zip(&after).map(|(before, after)| before[*part] - after[*part]).collect();
-        let gain = gain(&gains, n_bytes(*part, refit), n_seen, n_ints);
+        let gain = gain(how, &gains, n_bytes(*part, refit), n_seen, n_ints);
         saved += gain.unwrap_or(0);
         gain.is_some()
     };
@@ -132,12 +132,12 @@ fn refitted(runtime: &Arc<Runtime>, refits: &[(usize, Refit)]) -> Arc<Runtime> {
 
 /// By how much the windows get smaller, in 1/256 bit, their share of the price paid; None where that is not sure. What the rest of
 /// the array gains is known but for the standard error of what its windows gain: one of these is taken off before the gain is
-/// believed.
-fn gain(of_windows: &[i64], n_bytes: u64, n_seen: usize, n_ints: usize) -> Option<u64> {
+/// believed; not by a short search, which has too few windows to know it.
+fn gain(how: Adapt, of_windows: &[i64], n_bytes: u64, n_seen: usize, n_ints: usize) -> Option<u64> {
     let (n, n_seen, n_ints) = (of_windows.len() as i128, n_seen as i128, n_ints as i128);
     let sum: i128 = of_windows.iter().map(|&g| i128::from(g)).sum();
     let squares: i128 = of_windows.iter().map(|&g| i128::from(g) * i128::from(g)).sum();
-    let variance = if n > 1 { (n * squares - sum * sum) / (n - 1) } else { 0 };
+    let variance = if n > 1 && how != Adapt::Short { (n * squares - sum * sum) / (n - 1) } else { 0 };
     let doubt = (variance * (n_ints - n_seen).max(0) / n_ints).isqrt();
     let price = i128::from(n_bytes) * 8 * 256 * n_seen / n_ints;
     if sum - doubt > price { u64::try_from(sum - price).ok() } else { None }
@@ -230,12 +230,13 @@ mod tests {
     fn a_gain_is_believed_where_it_pays_and_windows_agree() {
         let bit = 256;
         // the windows are the whole array: what they gain is gained
-        assert_eq!(gain(&[900 * bit, -80 * bit], 100, 1000, 1000), Some(20 * 256));
-        assert_eq!(gain(&[900 * bit, -100 * bit], 100, 1000, 1000), None);
+        assert_eq!(gain(Adapt::Fast, &[900 * bit, -80 * bit], 100, 1000, 1000), Some(20 * 256));
+        assert_eq!(gain(Adapt::Fast, &[900 * bit, -100 * bit], 100, 1000, 1000), None);
         // a tenth of it is seen: a tenth of the price, but what one window gains alone is chance
-        assert_eq!(gain(&[41 * bit, 41 * bit], 100, 100, 1000), Some(2 * 256));
-        assert_eq!(gain(&[40 * bit, 40 * bit], 100, 100, 1000), None);
-        assert_eq!(gain(&[900 * bit, 0], 100, 100, 1000), None);
-        assert_eq!(gain(&[], 100, 0, 1000), None);
+        assert_eq!(gain(Adapt::Fast, &[41 * bit, 41 * bit], 100, 100, 1000), Some(2 * 256));
+        assert_eq!(gain(Adapt::Fast, &[40 * bit, 40 * bit], 100, 100, 1000), None);
+        assert_eq!(gain(Adapt::Fast, &[900 * bit, 0], 100, 100, 1000), None);
+        assert_eq!(gain(Adapt::Fast, &[], 100, 0, 1000), None);
+        assert_eq!(gain(Adapt::Short, &[900 * bit, 0], 100, 100, 1000), Some(820 * 256));
     }
 }

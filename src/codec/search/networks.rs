@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 /// What is behind by less than one part in so many may be ahead over the whole array.
 const NEAR: u64 = 16;
+/// A short search leaves a network only where it is behind by more than one part in so many.
+const SHORT_DOUBT: u64 = 8;
 /// Samples that are coded where windows do not decide.
 const N_MEASURED: usize = 1 << 19;
 
@@ -64,6 +66,10 @@ pub fn with_networks(task: &Task, of: &Plain, models: &[Arc<Runtime>]) -> Result
             }
         }
         least = least.min(best.0);
+        // few windows may mislead, and where a net loses a tile is classic anyway
+        if task.is_short() && best.0 - best.0 / SHORT_DOUBT < of.bits {
+            all.retain(|(_, draft)| draft.cells().is_some());
+        }
         all.push(best);
     }
     Ok(all)

@@ -13,8 +13,9 @@ use crate::tile::{inpaint, mask};
 const N_WINDOWS: usize = 6;
 const LONG_SIDE: usize = 128;
 const SHORT_SIDE: usize = 64;
-/// A short search reads no more than one sample of so many, but for two windows.
+/// A short search reads no more than one sample of so many, but for a few windows.
 const SHORT_SHARE: usize = 32;
+const MIN_WINDOWS: usize = 4;
 
 /// An array in its file, cut into planes.
 #[derive(Clone, Copy)]
@@ -69,7 +70,8 @@ impl Origin<'_> {
     /// Their corners.
     pub fn choice(&self) -> Vec<Corner> {
         let ((n_planes, h, w), (wh, ww)) = (self.shape, self.size());
-        let share = if self.is_short { (n_planes * h * w / (SHORT_SHARE * wh * ww)).max(2) } else { N_WINDOWS };
+        let share =
+            if self.is_short { (n_planes * h * w / (SHORT_SHARE * wh * ww)).max(MIN_WINDOWS) } else { N_WINDOWS };
         let n = (n_planes * (h / wh) * (w / ww)).clamp(1, N_WINDOWS.min(share));
         let corner = |i: usize| {
             // evenly along each axis, each at its own pace, so that windows do not line up
