@@ -4,9 +4,11 @@ use crate::codec::file::Progress;
 use crate::codec::file::archive::Archive;
 use crate::codec::file::decode::decode_all;
 use crate::codec::file::encode::Encoder;
+use crate::codec::file::learn::learn as learn_of;
 pub use crate::codec::file::options::Decoding;
 use crate::codec::file::options::Options;
 use crate::codec::file::report::Report;
+use crate::codec::search::recipe::Recipe;
 use crate::error::{Error, Result};
 use crate::format::gzip::{self, Inflated};
 use crate::format::{self, Hint, Piece};
@@ -58,6 +60,18 @@ pub fn compress_to<W: Write>(
     progress: Progress,
 ) -> Result<(W, Report)> {
     search(&Steady::new(source), out, options, progress)
+}
+
+/// Adds to a recipe what a search decides for the arrays of a source, as `compress_to` finds them in it.
+pub fn learn(source: &dyn Source, options: &Options, recipe: &mut Recipe) -> Result<()> {
+    options.loss.check()?;
+    if options.raw.is_none() && source.len() > 18 && source.bytes(0, 2)? == [0x1f, 0x8b] {
+        let mut spool = tempfile::tempfile()?;
+        if let Inflated::Whole(_) = gzip::inflate(source, &mut spool, MAX_GZIP_CONTENT)? {
+            return learn_of(&FileSource::new(spool)?, options, recipe);
+        }
+    }
+    learn_of(source, options, recipe)
 }
 
 /// For a wanted ratio it is compressed a few times, and the last time into `out`.

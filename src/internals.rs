@@ -54,10 +54,11 @@ pub mod wire;
 // what the workspace names most, without its room
 #[path = "api.rs"]
 mod api;
-pub use api::{Decoding, compress, compress_to, decompress, decompress_to, decompress_with};
+pub use api::{Decoding, compress, compress_to, decompress, decompress_to, decompress_with, learn};
 pub use codec::array::memory::{Memory, Resources};
 pub use codec::chunk::{
     decode_array, decode_array_into, decode_chunk, decode_chunk_into, describe_chunk, encode_array, encode_chunk,
+    read_recipe, write_recipe,
 };
 pub use codec::file::archive::Archive;
 pub use codec::file::lost::{Lost, Region, What};
@@ -67,6 +68,7 @@ pub use codec::file::salvage::{SalvageReport, salvage};
 pub use codec::search::adapt::Adapt;
 pub use codec::search::choice::Choice;
 pub use codec::search::level::Level;
+pub use codec::search::recipe::Recipe;
 pub use codec::search::related::References;
 pub use error::{Error, ErrorKind, Result};
 pub use sample::{Loss, Rounding};

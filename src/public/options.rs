@@ -1,5 +1,7 @@
 //! What a caller asks for, setting by setting.
 
+use crate::array::Sample;
+use crate::codec::chunk;
 use crate::codec::file::options;
 use crate::codec::search::choice::Choice;
 use crate::codec::search::level::Level;
@@ -39,6 +41,28 @@ impl Options {
         if let Choice::Level(_) | Choice::Auto = self.inner.model {
             self.inner.model = Choice::Level(level);
         }
+        Ok(self)
+    }
+
+    /// What these options decide for an array, to be given to [`Options::recipe`] for others of the same dtype and size: of one
+    /// camera, of one simulation. Then nothing is searched or fitted, which is most of the work of small arrays.
+    ///
+    /// ```
+    /// use collapsar::{Decoding, Options, decode_array, encode_array};
+    /// let frame = |n: u32| (0..64 * 64u32).map(|i| (1000 + i % 64 + (i * 7 + n) % 13) as u16).collect::<Vec<u16>>();
+    /// let recipe = Options::default().learn(&frame(0), &[64, 64])?;
+    /// let chunk = encode_array(&frame(1), &[64, 64], &Options::default().recipe(&recipe)?)?;
+    /// assert_eq!(decode_array::<u16>(&chunk, &Decoding::default())?.1, frame(1));
+    /// # Ok::<(), collapsar::Error>(())
+    /// ```
+    pub fn learn<T: Sample>(&self, samples: &[T], shape: &[usize]) -> Result<Vec<u8>, Error> {
+        Ok(chunk::write_recipe(&chunk::learn_array(samples, shape, &self.inner)?))
+    }
+
+    /// Arrays are coded as a recipe says; one of another dtype or size is an error. Bytes that [`Options::learn`] gave, or the
+    /// command `collapsar compress --learn-recipe`.
+    pub fn recipe(mut self, recipe: &[u8]) -> Result<Options, Error> {
+        self.inner.recipe = Some(Arc::new(chunk::read_recipe(recipe, &self.given)?));
         Ok(self)
     }
 

@@ -174,6 +174,18 @@ impl Map {
         }
     }
 
+    /// Whether the other differs in its numbers only: ranks, the numbers themselves, or a bound of the same kind.
+    pub fn is_like(&self, other: &Map) -> bool {
+        match (&self.form, &other.form) {
+            (Form::Linear(ours), Form::Linear(theirs)) => ours.axis == theirs.axis && ours.hole == theirs.hole,
+            (Form::Rank(_), Form::Rank(_)) => true,
+            (Form::Bounded(ours), Form::Bounded(theirs)) => {
+                std::mem::discriminant(&ours.rule) == std::mem::discriminant(&theirs.rule)
+            }
+            _ => false,
+        }
+    }
+
     /// For people: "offset 1203 step 16", "rank of 42 values", "ordered f32".
     pub fn name(&self) -> String {
         match &self.form {

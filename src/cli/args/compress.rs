@@ -1,6 +1,6 @@
 //! a.fits → a.fits.clps
 
-use super::{Coding, Files, Lossy, Place, Progress, Raw, Resources, Talk};
+use super::{Coding, Files, Lossy, Place, Progress, Raw, Recipes, Resources, Talk};
 use clap::Args as Group;
 use collapsar::internals::References;
 
@@ -14,6 +14,8 @@ pub struct Compress {
     pub lossy: Lossy,
     #[command(flatten)]
     pub coding: Coding,
+    #[command(flatten)]
+    pub recipes: Recipes,
     /// Put the weights into the file, so that it can be restored without them
     #[arg(long)]
     pub embed_weights: bool,

@@ -12,6 +12,7 @@ use crate::cli::talk::exit::Tally;
 use crate::cli::talk::json;
 use crate::cli::talk::print::{self, Talk};
 use crate::cli::talk::progress::Progress;
+use crate::cli::verb::recipe;
 use collapsar::internals::codec::file::report::ArrayReport;
 use collapsar::internals::device::Device;
 use collapsar::internals::model::Model;
@@ -34,13 +35,9 @@ struct Run<'a> {
 
 pub fn run(args: &args::Compress) -> Result<Tally> {
     let inputs = input::inputs(&args.files, Wanted::Others, Talk::from(&args.talk))?;
-    let mut names = Names::new(&args.place, inputs.len())?;
-    if args.place.stdout && inputs.len() > 1 {
-        return Err(Error::argument("several .clps files in one stream cannot be told apart: compress one with -c"));
-    }
     let given = weights::given(&args.coding.weights)?;
     let model = args.coding.choice(&given)?;
-    let options = Options {
+    let mut options = Options {
         model,
         raw: args.raw.array(),
         embed: args.embed_weights,
@@ -51,7 +48,16 @@ pub fn run(args: &args::Compress) -> Result<Tally> {
         loss: args.lossy.loss().check()?,
         references: args.references(),
         fields: args.fields,
+        recipe: None,
     };
+    if let (true, Some(out)) = (args.recipes.learn_recipe, &args.place.output) {
+        return recipe::write(out, args.place.force, &inputs, &options, Talk::from(&args.talk));
+    }
+    let mut names = Names::new(&args.place, inputs.len())?;
+    if args.place.stdout && inputs.len() > 1 {
+        return Err(Error::argument("several .clps files in one stream cannot be told apart: compress one with -c"));
+    }
+    options.recipe = recipe::asked(&args.recipes, &inputs, &options, &given)?;
     let run = Run { args, talk: Talk::from(&args.talk), options, given };
     run.warn_of_weights();
     let mut tally = Tally::default();

@@ -10,6 +10,7 @@ mod eval;
 mod info;
 mod man;
 mod models;
+mod recipe;
 mod report;
 
 use super::args::Verb;

@@ -83,7 +83,8 @@ fn coded(bytes: &[u8], ty: &ArrayType, options: &Options) -> Result<Vec<u8>> {
     let (choice, references, runtimes) = (&options.model, &References::None, &Runtimes::of_process());
     let view = SourceView { source: &bytes, offset: 0, ty, loss, memory };
     let related = Related { number: 0, source: &bytes, loss, fields: &[], references };
-    let Chosen { head, coder, .. } = choose(&Task { view, label: "", choice, adapt, related, runtimes })?;
+    let recipe = options.recipe.as_deref();
+    let Chosen { head, coder, .. } = choose(&Task { view, label: "", choice, adapt, recipe, related, runtimes })?;
     let mut shortened = Cow::Borrowed(bytes);
     if let Loss::Mantissa(..) = loss {
         view.shorten(shortened.to_mut());
@@ -95,7 +96,9 @@ fn coded(bytes: &[u8], ty: &ArrayType, options: &Options) -> Result<Vec<u8>> {
         Ok::<_, Error>(out)
     };
     let fitted = with(&head, coder.clone())?;
-    let is_tried_twice = matches!(options.model, Choice::Auto | Choice::Level(_)) && bytes.len() <= MAX_TRIED_TWICE;
+    let is_tried_twice = matches!(options.model, Choice::Auto | Choice::Level(_))
+        && options.recipe.is_none()
+        && bytes.len() <= MAX_TRIED_TWICE;
     if let (Coder::Cells(cells), true) = (coder, is_tried_twice) {
         let fits = body::of_model(cells.model.model(), &cells.fits);
         let coder = Coder::Cells(CellCoder { fits, ..cells });
@@ -159,7 +162,7 @@ mod tests {
         let (references, runtimes) = (&References::None, &Runtimes::of_process());
         let view = SourceView { source: &source, offset: 0, ty: &ty, loss, memory };
         let related = Related { number: 0, source: &source, loss, fields: &[], references };
-        let task = Task { view, label: "", choice: &options.model, adapt, related, runtimes };
+        let task = Task { view, label: "", choice: &options.model, adapt, recipe: None, related, runtimes };
         let Chosen { head, coder, .. } = choose(&task).unwrap();
         assert!(tiles(&head, coder.clone(), &source, &options).is_ok());
 

@@ -14,9 +14,8 @@ const BIG_ENDIAN: u8 = 0x80;
 const CRC_BYTES: usize = 4;
 
 pub fn write(ty: &ArrayType, body: &[u8]) -> Vec<u8> {
-    let mut described = vec![ty.dtype as u8 | if ty.big_endian { BIG_ENDIAN } else { 0 }];
-    put_varint(&mut described, ty.shape.len() as u64);
-    ty.shape.iter().for_each(|&d| put_varint(&mut described, d));
+    let mut described = Vec::new();
+    write_type(ty, &mut described);
     let mut out = MAGIC.to_vec();
     out.push(VERSION);
     put_varint(&mut out, (described.len() + body.len() + CRC_BYTES) as u64);
@@ -51,11 +50,22 @@ pub fn read(chunk: &[u8]) -> Result<(ArrayType, &[u8])> {
         return Err(wrong());
     }
     let mut from = &from[..from.len() - CRC_BYTES];
-    let [first] = take_array(&mut from)?;
+    Ok((read_type(&mut from)?, from))
+}
+
+pub fn write_type(ty: &ArrayType, out: &mut Vec<u8>) {
+    out.push(ty.dtype as u8 | if ty.big_endian { BIG_ENDIAN } else { 0 });
+    put_varint(out, ty.shape.len() as u64);
+    ty.shape.iter().for_each(|&d| put_varint(out, d));
+}
+
+/// A type of an array that there can be.
+pub fn read_type(from: &mut &[u8]) -> Result<ArrayType> {
+    let [first] = take_array(from)?;
     let dtype = Dtype::from_code(first & !BIG_ENDIAN)?;
-    let n_dimensions = at_most(take_varint(&mut from)?, MAX_DIMENSIONS, "dimensions")?;
-    let shape = (0..n_dimensions).map(|_| take_varint(&mut from)).collect::<Result<Vec<u64>>>()?;
+    let n_dimensions = at_most(take_varint(from)?, MAX_DIMENSIONS, "dimensions")?;
+    let shape = (0..n_dimensions).map(|_| take_varint(from)).collect::<Result<Vec<u64>>>()?;
     let ty = ArrayType { dtype, big_endian: first & BIG_ENDIAN != 0, shape };
     ty.n_bytes()?;
-    Ok((ty, from))
+    Ok(ty)
 }

@@ -7,9 +7,11 @@ mod body;
 mod decode;
 mod encode;
 mod frame;
+mod recipe;
 mod typed;
 
 pub use decode::{Weight, decode_chunk, decode_chunk_into, describe_chunk, weigh_chunk};
 pub use encode::encode_chunk;
 pub use frame::MAGIC;
-pub use typed::{decode_array, decode_array_into, encode_array};
+pub use recipe::{read_recipe, write_recipe};
+pub use typed::{decode_array, decode_array_into, encode_array, learn_array};

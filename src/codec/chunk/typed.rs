@@ -4,7 +4,9 @@ use crate::array::{ArrayType, NATIVE_BIG_ENDIAN, Sample, bytes_of, bytes_of_mut,
 use crate::codec::chunk::decode::{check_may_allocate, decode_into};
 use crate::codec::chunk::encode::encode_chunk;
 use crate::codec::chunk::frame;
+use crate::codec::file::learn::learn;
 use crate::codec::file::options::{Decoding, Options};
+use crate::codec::search::recipe::Recipe;
 use crate::error::{Error, Result};
 use std::borrow::Cow;
 
@@ -19,6 +21,20 @@ use std::borrow::Cow;
 /// # Ok::<(), collapsar::internals::Error>(())
 /// ```
 pub fn encode_array<T: Sample>(samples: &[T], shape: &[usize], options: &Options) -> Result<Vec<u8>> {
+    let (bytes, ty) = described(samples, shape)?;
+    encode_chunk(&bytes, &ty, options)
+}
+
+/// What a search decides for an array.
+pub fn learn_array<T: Sample>(samples: &[T], shape: &[usize], options: &Options) -> Result<Recipe> {
+    let (bytes, ty) = described(samples, shape)?;
+    let mut recipe = Recipe::default();
+    learn(&bytes.as_ref(), &Options { raw: Some(ty), ..options.clone() }, &mut recipe)?;
+    Ok(recipe)
+}
+
+/// The bytes of samples, the lowest first, and their type.
+fn described<'a, T: Sample>(samples: &'a [T], shape: &[usize]) -> Result<(Cow<'a, [u8]>, ArrayType)> {
     let shape: Vec<u64> = shape.iter().map(|&d| d as u64).collect();
     let ty = ArrayType { dtype: T::DTYPE, big_endian: false, shape };
     if ty.n_samples()? != samples.len() as u64 {
@@ -28,7 +44,7 @@ pub fn encode_array<T: Sample>(samples: &[T], shape: &[usize], options: &Options
     if NATIVE_BIG_ENDIAN {
         reorder(bytes.to_mut(), size_of::<T>(), NATIVE_BIG_ENDIAN, ty.big_endian);
     }
-    encode_chunk(&bytes, &ty, options)
+    Ok((bytes, ty))
 }
 
 /// The shape and the samples of a chunk: of at most `decoding.memory.most` bytes, or 1 GiB where that is not given.

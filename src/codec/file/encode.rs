@@ -142,7 +142,8 @@ impl<'a, W: Write> Encoder<'a, W> {
         let Options { loss, memory, adapt, .. } = *self.options;
         let view = SourceView { source: self.source, offset, ty, loss, memory };
         let choice = &self.choice;
-        let task = Task { view, label, choice, adapt, related: self.related(), runtimes: &self.runtimes };
+        let recipe = self.options.recipe.as_deref();
+        let task = Task { view, label, choice, adapt, recipe, related: self.related(), runtimes: &self.runtimes };
         let Chosen { head, coder, ends, noise } = choose(&task)?;
         let mut bytes = Vec::new();
         put_varint(&mut bytes, self.n_arrays);

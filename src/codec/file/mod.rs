@@ -7,6 +7,7 @@ pub mod cut;
 pub mod decode;
 pub mod encode;
 mod filler;
+pub mod learn;
 pub mod lost;
 mod lost_tiles;
 pub mod options;

@@ -4,6 +4,7 @@ use crate::array::ArrayType;
 use crate::codec::array::memory::{Memory, Resources};
 use crate::codec::search::adapt::Adapt;
 use crate::codec::search::choice::Choice;
+use crate::codec::search::recipe::Recipe;
 use crate::codec::search::related::References;
 use crate::device::Device;
 use crate::model::Model;
@@ -25,6 +26,8 @@ pub struct Options {
     pub gunzip: bool,
     /// How much work goes into refitting networks to the arrays.
     pub adapt: Adapt,
+    /// What was decided before for arrays of these kinds.
+    pub recipe: Option<Arc<Recipe>>,
     /// What may be lost; nothing unless it is asked for.
     pub loss: Loss,
     /// Which arrays of the file others may be predicted from.

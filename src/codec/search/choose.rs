@@ -36,6 +36,12 @@ pub fn choose(task: &Task) -> Result<Chosen> {
     let n_cells = task.adapt().n_cells(task.view.ty.n_samples()? as usize);
     task.view.memory.check_refit(models.iter().map(|model| model.model()), n_cells)?;
     let candidates = candidates(&task.view)?;
+    if let Some(recipe) = task.recipe
+        && let Some(draft) = recipe.draft(task, &candidates)?
+    {
+        let Candidates { ends, noise, .. } = candidates;
+        return Ok(Chosen { head: draft.head()?, coder: draft.coder, ends, noise });
+    }
     let (draft, bits) = of_windows(task, &candidates, &models)?;
     let draft = match (others.first(), task.choice) {
         (Some(model), _) => only_vqae(model, draft, task, &candidates)?,

@@ -9,6 +9,7 @@ pub mod level;
 mod measure;
 mod networks;
 mod plain;
+pub mod recipe;
 pub mod related;
 pub mod task;
 mod transform;

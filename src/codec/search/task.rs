@@ -3,6 +3,7 @@
 use crate::array::Dtype;
 use crate::codec::search::adapt::Adapt;
 use crate::codec::search::choice::Choice;
+use crate::codec::search::recipe::Recipe;
 use crate::codec::search::related::Related;
 use crate::codec::search::view::SourceView;
 use crate::model::Model;
@@ -20,6 +21,8 @@ pub struct Task<'a> {
     pub label: &'a str,
     pub choice: &'a Choice,
     pub adapt: Adapt,
+    /// What was decided before for arrays of this kind.
+    pub recipe: Option<&'a Recipe>,
     pub related: Related<'a>,
     pub runtimes: &'a Runtimes,
 }
