@@ -1,14 +1,17 @@
 //! The coders of a tile whose nets name tables: pack its payload, pop its symbols, tell what it costs
 //!
+//! What a run's tables are is told by the walk, or by a GPU.
+//!
 //! log2 of the number of lanes (u8), then the lanes. Lane 0 begins with the seed, in 23 plain bits. A run deals its symbols to the
 //! lanes in turn, from lane 0. A symbol is followed by how far it lies beyond the table, then by which of its ints it is. What a
 //! mask hides is not coded. FORMAT.md, section 7.
 
 use crate::entropy::wide_lanes::{Popper, Pusher};
 use crate::error::{Error, Result};
-use crate::kernel::fast::room;
-use crate::kernel::table::{self, Choice, FAR, Found, LOG2_LENGTHS, N_SYMBOLS, Rest, STEPS};
+use crate::kernel::fast::{Kernels, room};
+use crate::kernel::table::{self, Choice, Choices, FAR, Found, LOG2_LENGTHS, N_SYMBOLS, Rest, STEPS};
 use crate::model::Plan;
+use crate::model::plan::Run;
 use crate::tile::mask::hides;
 use crate::tile::stream::{MAX_LOG2_LANES, log2_lanes};
 use crate::tile::walk::{CellRun, RunCoder};
@@ -36,6 +39,23 @@ impl TablePack {
     pub fn new(plan: &Plan) -> TablePack {
         let [ints, told, intervals] = [(); 3].map(|()| vec![0; room(plan.longest())]);
         TablePack { symbols: vec![CERTAIN; plan.n_ints()], beyond: Vec::new(), n_bits: 0, ints, told, intervals }
+    }
+
+    /// The symbols of a run but for those that are hidden, of tables in whole vectors.
+    pub(crate) fn put(&mut self, kernels: &Kernels, run: Run, choices: &Choices, classes: &[u8], ints: &[i32]) {
+        self.ints.iter_mut().zip(run.indices()).for_each(|(int, index)| *int = ints[index]);
+        kernels.tell(run.n as usize, choices, &self.ints, &mut self.told, &mut self.intervals);
+        for (i, index) in run.indices().enumerate().filter(|(_, index)| !hides(classes, *index)) {
+            let (choice, interval) = (Choice(choices.choice[i]), self.intervals[i] as u32);
+            let rest = Rest::of(choice, choices.middle[i], self.told[i] as usize, self.ints[i]);
+            self.n_bits += u64::from((interval | 0xffff).leading_zeros() + rest.n_bits());
+            let mut symbol = u64::from(interval) | u64::from(rest.plain) << 32 | u64::from(rest.n_plain) << 56;
+            if let Some(beyond) = rest.beyond {
+                symbol |= 1 << 63;
+                self.beyond.push((index, beyond));
+            }
+            self.symbols[index] = symbol;
+        }
     }
 
     /// The payload of the tile.
@@ -84,21 +104,8 @@ impl RunCoder for TablePack {
             return Ok(());
         }
         cells.choose();
-        let (tile, run) = (&*cells.tile, cells.run);
-        let (kernels, choices, n) = (tile.context.kernels, &tile.space.choices, run.n as usize);
-        self.ints.iter_mut().zip(run.indices()).for_each(|(int, index)| *int = symbols[index]);
-        kernels.tell(n, choices, &self.ints, &mut self.told, &mut self.intervals);
-        for (i, index) in run.indices().enumerate().filter(|(_, index)| !hides(tile.classes, *index)) {
-            let (choice, interval) = (Choice(choices.choice[i]), self.intervals[i] as u32);
-            let rest = Rest::of(choice, choices.middle[i], self.told[i] as usize, self.ints[i]);
-            self.n_bits += u64::from((interval | 0xffff).leading_zeros() + rest.n_bits());
-            let mut symbol = u64::from(interval) | u64::from(rest.plain) << 32 | u64::from(rest.n_plain) << 56;
-            if let Some(beyond) = rest.beyond {
-                symbol |= 1 << 63;
-                self.beyond.push((index, beyond));
-            }
-            self.symbols[index] = symbol;
-        }
+        let tile = &*cells.tile;
+        self.put(tile.context.kernels, cells.run, &tile.space.choices, tile.classes, symbols);
         Ok(())
     }
 }
@@ -132,6 +139,33 @@ impl TablePop {
         let seed = popper.pop_plain(0, LOG2_SEEDS) as i32;
         check(seed, max)?;
         Ok((TablePop { popper, max }, seed))
+    }
+
+    /// Pops the ints of a run but for those that are hidden, as many at once as there are lanes, of its tables and middles.
+    pub(crate) fn pop(
+        &mut self,
+        kernels: &Kernels,
+        run: Run,
+        (choices, middles): (&[u32], &[i32]),
+        classes: &[u8],
+        ints: &mut [i32],
+    ) -> Result<()> {
+        let (n, n_lanes) = (run.n as usize, self.popper.n_lanes());
+        let mut found = Found::default();
+        for first in (0..n).step_by(n_lanes) {
+            let n = n_lanes.min(n - first);
+            let (choice, middle) = (&choices[first..][..n], &middles[first..][..n]);
+            kernels.find(n, choice, &self.popper.quantiles(), &mut found);
+            for lane in 0..n {
+                let index = run.index(first + lane);
+                if hides(classes, index) {
+                    continue;
+                }
+                self.popper.pop(lane, found.start[lane], found.width[lane]);
+                ints[index] = self.int(lane, Choice(choice[lane]), middle[lane], found.symbol[lane])?;
+            }
+        }
+        Ok(())
     }
 
     /// Checks that nothing is left.
@@ -182,23 +216,8 @@ impl RunCoder for TablePop {
             return Ok(());
         }
         cells.choose();
-        let (tile, run, n_lanes) = (&*cells.tile, cells.run, self.popper.n_lanes());
-        let (kernels, choices) = (tile.context.kernels, &tile.space.choices);
-        let mut found = Found::default();
-        let n = run.n as usize;
-        for first in (0..n).step_by(n_lanes) {
-            let n = n_lanes.min(n - first);
-            let (choice, middle) = (&choices.choice[first..][..n], &choices.middle[first..][..n]);
-            kernels.find(n, choice, &self.popper.quantiles(), &mut found);
-            for lane in 0..n {
-                let index = run.index(first + lane);
-                if hides(tile.classes, index) {
-                    continue;
-                }
-                self.popper.pop(lane, found.start[lane], found.width[lane]);
-                symbols[index] = self.int(lane, Choice(choice[lane]), middle[lane], found.symbol[lane])?;
-            }
-        }
-        Ok(())
+        let (tile, run) = (&*cells.tile, cells.run);
+        let Choices { choice, middle } = &tile.space.choices;
+        self.pop(tile.context.kernels, run, (choice, middle), tile.classes, symbols)
     }
 }
