@@ -171,7 +171,9 @@ impl Tile {
             Head::Mixture { .. } => {
                 unpack(payload, context.max as u32 + 1).map(|(popper, seed)| (Popper::Mixtures(popper), seed as i32))
             }
-            Head::Table => TablePop::new(payload, context.max).map(|(popper, seed)| (Popper::Tables(popper), seed)),
+            Head::Table => {
+                TablePop::new(payload, context.max).map(|(popper, seed)| (Popper::Tables(Box::new(popper)), seed))
+            }
         };
         ints[0] = opened.as_ref().map_or(0, |(_, seed)| *seed);
         Tile { inputs: vec![vec![ints[0]]], ints, popper: opened.map(|(popper, _)| popper) }

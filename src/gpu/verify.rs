@@ -256,7 +256,7 @@ fn shapes(random: &mut Lcg) -> Heads {
     for i in 0..N {
         heads.s[i] = 1 << (i % 22);
         let log2_scale = 32 * (i as i32 % 190) - 256 * (i as i32 % 22) + 16;
-        let tail = (1 << LOG2_TAIL_STEPS >> 1) + (i as i32 % 9 << LOG2_TAIL_STEPS);
+        let tail = (1 << LOG2_TAIL_STEPS >> 1) + ((i as i32 % 9) << LOG2_TAIL_STEPS);
         let skew = (1 << LOG2_SKEW_STEPS >> 1) + ((i as i32 % 7 - 3) << LOG2_SKEW_STEPS);
         let of_cell = [random.signed(1100), log2_scale, tail, skew];
         of_cell.iter().enumerate().for_each(|(h, at)| heads.heads[h * N + i] = at - random.extreme(1));

@@ -16,7 +16,7 @@ pub(super) struct Prepared<'a> {
 /// What is left of a payload, by what its symbols were described with.
 pub(super) enum Popper {
     Mixtures(lanes::Popper),
-    Tables(TablePop),
+    Tables(Box<TablePop>),
 }
 
 impl Popper {
