@@ -541,17 +541,21 @@ fn a_refitted_file_has_the_bytes_of_the_cpu_and_comes_back() -> Result<()> {
         1000 + i * i / 900_000 + random.bits(24) % 5 + far
     };
     let bytes: Vec<u8> = (0..160 * 150).flat_map(|i| (int(i) as u16).to_le_bytes()).collect();
-    for index in 0..gpus().len() {
+    let mixtures = zoo::by_name("pixelcnn-fast", &[])?.swap_remove(0);
+    let tables = synthetic::stored(&synthetic::tiny_with(Family::Pixelcnn, 1, Head::Table));
+    for (index, model) in (0..gpus().len()).flat_map(|index| [(index, &mixtures), (index, &tables)]) {
         let device = Device::Gpu(Arc::new(Gpu::open(Some(index))?));
         for adapt in [Adapt::Off, Adapt::Fast] {
             let raw = ArrayType { dtype: Dtype::U16, big_endian: false, shape: vec![160, 150] };
-            let model = Choice::These(zoo::by_name("pixelcnn-fast", &[])?[..1].to_vec());
-            let cpu = Options { model, raw: Some(raw), adapt, ..Options::default() };
+            let cpu =
+                Options { model: Choice::These(vec![model.clone()]), raw: Some(raw), adapt, ..Options::default() };
             let packed = collapsar::internals::compress(&bytes, &cpu)?;
-            let refitted = Archive::open(&packed, &[])?.arrays().all(|a| a.head.refit_bytes() > 0);
-            assert_eq!(refitted, adapt == Adapt::Fast);
+            let refitted =
+                Archive::open(&packed, std::slice::from_ref(model))?.arrays().all(|a| a.head.refit_bytes() > 0);
+            // random tables may be past mending
+            assert!(refitted == (adapt == Adapt::Fast) || (!refitted && model.head() == Head::Table));
             assert!(collapsar::internals::compress(&bytes, &Options { device: device.clone(), ..cpu })? == packed);
-            let decoding = Decoding { device: device.clone(), ..Decoding::default() };
+            let decoding = Decoding { models: vec![model.clone()], device: device.clone(), ..Decoding::default() };
             let mut back = Vec::new();
             collapsar::internals::decompress_to(&packed, &mut back, &decoding, &|_| Ok(()))?;
             assert!(back == bytes);
