@@ -1,6 +1,6 @@
 // L(x) ≈ 256 · log2(x)          for 1 ≤ x < 2³¹
 //
-// Stands before mixture and before feature. Twin: kernel/log2.rs, log2.
+// Stands before mixture, table and feature. Twin: kernel/log2.rs, log2.
 
 fn log2_of(x: i32) -> i32 {
     let zeros = countLeadingZeros(u32(x));

@@ -14,6 +14,7 @@ use collapsar::internals::kernel::interval::{Distributions, intervals};
 use collapsar::internals::kernel::mixture::{Mixtures, Window, mass, mixture};
 use collapsar::internals::kernel::predict::{Linear, predict};
 use collapsar::internals::kernel::quantise::{MAX_FEATURE, coarsen, quantise};
+use collapsar::internals::kernel::table::{Choices, choose};
 use collapsar::internals::kernel::{Arenas, MAX_INT, MAX_RESIDUAL, ONE, Offsets, PlaneStats, Site};
 use collapsar::internals::model::l3c::Steps;
 use collapsar::internals::model::{Family, Model, PassNet};
@@ -46,12 +47,12 @@ fn gpus() -> &'static [Gpu] {
     &GPUS
 }
 
-fn extreme_net(random: &mut Lcg, pass: Pass, k: usize, n_refs: usize, hidden: &[usize]) -> Net {
-    let size = synthetic::Size { values: 40, residuals: 31, hidden: &[], head: Head::Mixture { k } };
+fn extreme_net(random: &mut Lcg, pass: Pass, head: Head, n_refs: usize, hidden: &[usize]) -> Net {
+    let size = synthetic::Size { values: 40, residuals: 31, hidden: &[], head };
     let spec = Spec { n_linear: 12, ..synthetic::spec(pass, n_refs, size) };
     let mut widths = vec![spec.n_features()];
     widths.extend(hidden);
-    widths.push(3 * k);
+    widths.push(head.n_outputs());
     let layers = widths.windows(2).map(|w| {
         let n_in = w[0].next_multiple_of(4);
         Layer {
@@ -67,12 +68,22 @@ fn extreme_net(random: &mut Lcg, pass: Pass, k: usize, n_refs: usize, hidden: &[
 }
 
 fn extreme_model(family: Family, k: usize, hidden: &[usize]) -> Model {
+    extreme_model_with(family, Head::Mixture { k }, hidden)
+}
+
+/// Of every family, and of those that know them with tables.
+fn extreme_models(k: usize, hidden: &[usize]) -> Vec<Model> {
+    let tables = [Family::Pixelcnn, Family::Lattice].map(|family| extreme_model_with(family, Head::Table, hidden));
+    Family::OF_CELLS.map(|family| extreme_model(family, k, hidden)).into_iter().chain(tables).collect()
+}
+
+fn extreme_model_with(family: Family, head: Head, hidden: &[usize]) -> Model {
     if family == Family::PixelcnnDeep {
-        return deep_model(k, hidden.len());
+        return deep_model(head.k(), hidden.len());
     }
-    let mut random = Lcg(k as u32 + 77);
+    let mut random = Lcg(head.k() as u32 + 77);
     let mut part =
-        |pass, n_refs| PassNet { net: extreme_net(&mut random, pass, k, n_refs, hidden), linear: Linear::mean(12) };
+        |pass, n_refs| PassNet { net: extreme_net(&mut random, pass, head, n_refs, hidden), linear: Linear::mean(12) };
     let n_refs = 0..=family.max_refs().min(2);
     let kinds = family.passes().iter().flat_map(|&pass| n_refs.clone().map(move |n_refs| (pass, n_refs)));
     let parts = kinds.map(|(pass, n_refs)| part(pass, n_refs)).collect();
@@ -120,7 +131,8 @@ fn every_op_equals_its_plain_kernel() -> Result<()> {
         for hidden in [&[24, 24][..], &[64, 64, 48], &[256, 160, 64], &[1024, 9]] {
             for n_refs in 0..3 {
                 turn += 1;
-                let net = extreme_net(&mut random, Pass::Raster, 1 + turn % 8, n_refs, hidden);
+                let head = if turn % 3 == 0 { Head::Table } else { Head::Mixture { k: 1 + turn % 8 } };
+                let net = extreme_net(&mut random, Pass::Raster, head, n_refs, hidden);
                 for i in 0..5 {
                     let n = SIZES[(turn * 5 + i) % SIZES.len()];
                     let max = [255, 4095, 65535, 65536, MAX_INT][i];
@@ -138,8 +150,8 @@ fn nets_of_scales_and_the_ops_between_them_equal_their_plain_kernels() -> Result
         let mut random = Lcg(9);
         for (i, n) in SIZES.into_iter().enumerate() {
             let hidden = [&[24, 24][..], &[64, 64, 48], &[7]][i % 3];
-            let net =
-                extreme_net(&mut random, [Pass::Finer, Pass::Encoder, Pass::Feature][i % 3], 1 + i % 8, 0, hidden);
+            let (pass, head) = ([Pass::Finer, Pass::Encoder, Pass::Feature][i % 3], Head::Mixture { k: 1 + i % 8 });
+            let net = extreme_net(&mut random, pass, head, 0, hidden);
             ops_equal(gpu, &mut random, &net, n, [24, 65535, 65536, MAX_INT][i % 4])?;
 
             let heads = (0..3 * n).map(|_| random.signed(32767)).collect();
@@ -222,6 +234,13 @@ fn ops_equal(gpu: &Gpu, random: &mut Lcg, net: &Net, n: usize, max: i32) -> Resu
         heads: (0..spec.head.n_outputs() * n).map(|_| random.signed(32767)).collect(),
     };
     for heads in [&heads, &extreme] {
+        if spec.head == Head::Table {
+            let (mut choices, mut gpu_choices) = (Choices::new(n), Choices::new(n));
+            choose(&b, heads, max, &mut choices);
+            gpu.choose(&b, heads, max, &mut gpu_choices)?;
+            assert!(choices == gpu_choices, "table on {place}");
+            continue;
+        }
         let window = Window { max };
         let mass = mass(window.n_symbols());
         let (mut m, mut gpu_m) = (Mixtures::new(spec.head.k(), n), Mixtures::new(spec.head.k(), n));
@@ -264,6 +283,29 @@ fn whole_tiles_have_the_bytes_of_the_cpu_and_come_back() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn tiles_of_tables_have_the_bytes_of_the_cpu_and_come_back() -> Result<()> {
+    for gpu in gpus() {
+        for (family, sizes) in [
+            (Family::Pixelcnn, &[(1, 1), (1, 9), (7, 1), (16, 17), (33, 31)][..]),
+            (Family::Lattice, &[(1, 1), (1, 9), (7, 1), (16, 17), (63, 65), (128, 128)]),
+        ] {
+            // one that predicts, and one that has the ends of all ranges
+            let models =
+                [synthetic::tiny_with(family, 5, Head::Table), extreme_model_with(family, Head::Table, &[24, 24])];
+            for model in &models {
+                for &(h, w) in sizes {
+                    for (n_refs, max) in [(0, 0), (1, 1), (0, 255), (1, 65535), (0, 65535), (0, MAX_INT), (1, MAX_INT)]
+                    {
+                        tiles_equal(gpu, model, h, w, n_refs, max)?;
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 fn tiles_equal(gpu: &Gpu, model: &Model, h: usize, w: usize, n_refs: usize, max: i32) -> Result<()> {
     let planes: Vec<Vec<i32>> = (0..n_refs + 3).map(|i| extreme_tile(i as u32, h, w, max)).collect();
     let refs: Vec<&[i32]> = planes[3..].iter().map(Vec::as_slice).collect();
@@ -294,8 +336,7 @@ fn tiles_equal(gpu: &Gpu, model: &Model, h: usize, w: usize, n_refs: usize, max:
 fn the_size_of_a_batch_does_not_reach_the_bytes() -> Result<()> {
     for index in 0..gpus().len() {
         let mut gpu = Gpu::open(Some(index))?;
-        for family in Family::OF_CELLS {
-            let model = extreme_model(family, 2, &[8]);
+        for model in extreme_models(2, &[8]) {
             let linears = model.linears(1);
             let kernels = model.kernels(Level::detect());
             let context = PlaneContext {
@@ -320,7 +361,7 @@ fn the_size_of_a_batch_does_not_reach_the_bytes() -> Result<()> {
                 assert!(back.iter().zip(&planes).all(|(back, ints)| back.as_ref() == Ok(ints)));
                 coded.push(payloads);
             }
-            assert!(coded[0] == coded[1] && coded[1] == coded[2], "{} in {family:?}", gpu.info.name);
+            assert!(coded[0] == coded[1] && coded[1] == coded[2], "{} in {:?}", gpu.info.name, model.family);
         }
     }
     Ok(())
@@ -328,12 +369,13 @@ fn the_size_of_a_batch_does_not_reach_the_bytes() -> Result<()> {
 
 #[test]
 fn a_corrupt_tile_fails_alone() -> Result<()> {
-    for (gpu, family) in gpus().iter().flat_map(|gpu| [(gpu, Family::Lattice), (gpu, Family::Idf)]) {
-        let model = extreme_model(family, 2, &[8]);
+    let tables = extreme_model_with(Family::Lattice, Head::Table, &[8]);
+    let models = [extreme_model(Family::Lattice, 2, &[8]), extreme_model(Family::Idf, 2, &[8]), tables];
+    for (gpu, model) in gpus().iter().flat_map(|gpu| models.iter().map(move |model| (gpu, model))) {
         let linears = model.linears(0);
         let kernels = model.kernels(Level::detect());
         let context = PlaneContext {
-            model: &model,
+            model,
             kernels: &kernels,
             linears: &linears,
             stats: PlaneStats { median: 64 * 900, spread: 200 },
@@ -359,8 +401,8 @@ fn a_corrupt_tile_fails_alone() -> Result<()> {
 fn a_device_is_verified_and_a_wrong_one_is_refused() -> Result<()> {
     let model = extreme_model(Family::Lattice, 3, &[24, 24]);
     for gpu in gpus() {
-        for family in Family::OF_CELLS {
-            gpu.verify(&extreme_model(family, 3, &[24, 24]))?;
+        for model in extreme_models(3, &[24, 24]) {
+            gpu.verify(&model)?;
         }
         gpu.verify(&synthetic::loaded_vqae())?;
     }
@@ -405,6 +447,18 @@ fn a_device_is_verified_and_a_wrong_one_is_refused() -> Result<()> {
         (Op::Coarsen, "log2_step, 1)", "log2_step, 0)", "coarsen"),
         (Op::Coarsen, "FEATURE_B: i32 = 768", "FEATURE_B: i32 = 767", "coarsen"),
     ];
+    let tables = [
+        (Op::Table, "MAX_LOG2_SCALE: i32 = 6112", "MAX_LOG2_SCALE: i32 = 6080", "table"),
+        (Op::Table, "MIN_LOG2_SCALE: i32 = 512", "MIN_LOG2_SCALE: i32 = 480", "table"),
+        (Op::Table, "+ 16) >> LOG2_TAIL_STEPS", "+ 15) >> LOG2_TAIL_STEPS", "table"),
+        (Op::Table, "+ 32) >> LOG2_SKEW_STEPS", "+ 31) >> LOG2_SKEW_STEPS", "table"),
+        (Op::Table, "((1 << log2_step) >> 1u)", "0", "table"),
+        (Op::Table, "640 - (16 << places)", "640 - (8 << places)", "table"),
+        (Op::Table, "OUTSIDE: i32 = 16", "OUTSIDE: i32 = 15", "table"),
+        (Op::Table, "(n + 4) >> 3u", "(n + 3) >> 3u", "table"),
+        (Op::Table, "s, 524288", "s, 524287", "table"),
+        (Op::Table, "tile * 2u * stride", "tile * stride", "a tile"),
+    ];
     let meshes = [
         (Op::Mesh, "sum + half)", "sum)", "mesh"),
         (Op::Mesh, "v[o], -32768, 32767", "v[o], -32768, 40", "mesh"),
@@ -418,11 +472,13 @@ fn a_device_is_verified_and_a_wrong_one_is_refused() -> Result<()> {
     ];
     let vqae = zoo::by_name("vqae-default", &[])?.swap_remove(0); // one whose meshes all see other cells
     let deep = extreme_model(Family::PixelcnnDeep, 3, &[24, 24]);
+    let raster = extreme_model_with(Family::Pixelcnn, Head::Table, &[24, 24]);
     let idf = extreme_model(Family::Idf, 3, &[24, 24]);
     let l3c = extreme_model(Family::L3c, 3, &[24, 24]);
     let wrong = wrong.iter().map(|&w| (w, &model)).chain(convolutions.iter().map(|&w| (w, &deep)));
     let wrong = wrong.chain(flow.iter().map(|&w| (w, &idf)));
     let wrong = wrong.chain(scales.iter().map(|&w| (w, &l3c)));
+    let wrong = wrong.chain(tables.iter().map(|&w| (w, &raster)));
     let wrong = wrong.chain(meshes.iter().map(|&w| (w, &*vqae)));
     for ((op, from, to, named), model) in wrong {
         let shaders = Shaders::default().with(op, from, to);
@@ -485,17 +541,21 @@ fn a_refitted_file_has_the_bytes_of_the_cpu_and_comes_back() -> Result<()> {
         1000 + i * i / 900_000 + random.bits(24) % 5 + far
     };
     let bytes: Vec<u8> = (0..160 * 150).flat_map(|i| (int(i) as u16).to_le_bytes()).collect();
-    for index in 0..gpus().len() {
+    let mixtures = zoo::by_name("pixelcnn-fast", &[])?.swap_remove(0);
+    let tables = synthetic::stored(&synthetic::tiny_with(Family::Pixelcnn, 1, Head::Table));
+    for (index, model) in (0..gpus().len()).flat_map(|index| [(index, &mixtures), (index, &tables)]) {
         let device = Device::Gpu(Arc::new(Gpu::open(Some(index))?));
         for adapt in [Adapt::Off, Adapt::Fast] {
             let raw = ArrayType { dtype: Dtype::U16, big_endian: false, shape: vec![160, 150] };
-            let model = Choice::These(zoo::by_name("pixelcnn-fast", &[])?[..1].to_vec());
-            let cpu = Options { model, raw: Some(raw), adapt, ..Options::default() };
+            let cpu =
+                Options { model: Choice::These(vec![model.clone()]), raw: Some(raw), adapt, ..Options::default() };
             let packed = collapsar::internals::compress(&bytes, &cpu)?;
-            let refitted = Archive::open(&packed, &[])?.arrays().all(|a| a.head.refit_bytes() > 0);
-            assert_eq!(refitted, adapt == Adapt::Fast);
+            let refitted =
+                Archive::open(&packed, std::slice::from_ref(model))?.arrays().all(|a| a.head.refit_bytes() > 0);
+            // random tables may be past mending
+            assert!(refitted == (adapt == Adapt::Fast) || (!refitted && model.head() == Head::Table));
             assert!(collapsar::internals::compress(&bytes, &Options { device: device.clone(), ..cpu })? == packed);
-            let decoding = Decoding { device: device.clone(), ..Decoding::default() };
+            let decoding = Decoding { models: vec![model.clone()], device: device.clone(), ..Decoding::default() };
             let mut back = Vec::new();
             collapsar::internals::decompress_to(&packed, &mut back, &decoding, &|_| Ok(()))?;
             assert!(back == bytes);

@@ -3,7 +3,9 @@
 use collapsar::internals::array::{ArrayType, Dtype};
 use collapsar::internals::source::Source;
 use collapsar::internals::synthetic::frame;
-use collapsar::internals::{Choice, ErrorKind, Options, Recipe, compress, decompress, learn, read_recipe, write_recipe};
+use collapsar::internals::{
+    Choice, ErrorKind, Options, Recipe, compress, decompress, learn, read_recipe, write_recipe,
+};
 use std::sync::Arc;
 
 fn bytes(h: usize, w: usize, seed: u64) -> Vec<u8> {

@@ -80,7 +80,7 @@ mod tests {
             let b = 64 * 500 + below(6400);
             cells.s.push(s);
             cells.b.push(b);
-            cells.int.push((b >> 6) + below(8 * s >> 6) - (4 * s >> 6));
+            cells.int.push((b >> 6) + below((8 * s) >> 6) - ((4 * s) >> 6));
             heads.push([below(200) - 100, below(600) - 300, below(9 << 5) - 32, below(5 << 6) - 160]);
         }
         (cells, heads)

@@ -1,23 +1,24 @@
 //! Families whose nets code a cell from cells that came before it: raster order with or without causal convolutions, and the lattice.
 //!
 //! ```text
-//! encode   fill -> predict -> residual -> context -> mixture -> interval          each over all cells
+//! encode   fill -> predict -> residual -> context -> mixture -> interval, or table          each over all cells
 //!                                      or features -> causal_conv, layer by layer
-//! decode   for each step:   predict -> context, or features -> causal_conv -> mixture -> pop -> fill -> residual
+//! decode   for each step:   predict -> context, or features -> causal_conv -> mixture, or table -> pop -> fill -> residual
 //! ```
 
 use super::interface::TileInts;
 use super::op::Op;
 use super::params;
 use super::program::{Buf, Program, Stage};
-use super::stages::{Stages, in_places, packed, pop_stage, stages};
+use super::stages::{Stages, in_places, packed, packed_by_tables, pop_stage, stages};
 use super::tables::Block;
-use super::walk::{Prepared, Tile, Walk};
+use super::walk::{Popper, Prepared, Tile, Walk};
 use crate::error::Result;
 use crate::model::Plan;
 use crate::model::plan::Step;
-use crate::net::Pass;
+use crate::net::{Head, Pass};
 use crate::tile::stream::{PlaneContext, unpack};
+use crate::tile::table_coder::TablePop;
 use std::ops::Range;
 
 pub(super) struct Autoregressive<'a> {
@@ -59,8 +60,16 @@ impl<'a> Autoregressive<'a> {
                 }
             }
         }
-        s.mixture(s.t.b, block, 0..n);
-        s.intervals(s.t.ints, s.t.b, block);
+        match context.model.head() {
+            Head::Mixture { .. } => {
+                s.mixture(s.t.b, block, 0..n);
+                s.intervals(s.t.ints, s.t.b, block);
+            }
+            Head::Table => {
+                s.table(block, 0..n);
+                s.t.p.outputs = s.choices(n);
+            }
+        }
         s.t.p.inputs = vec![s.t.seeds, s.t.ints];
         Autoregressive { context, plan, program: s.t.p }
     }
@@ -90,8 +99,16 @@ impl<'a> Autoregressive<'a> {
                     layers(&mut s, acts, net, places.clone());
                 }
             }
-            s.mixture(s.t.b, block, places);
-            s.pop(i, s.t.b);
+            match context.model.head() {
+                Head::Mixture { .. } => {
+                    s.mixture(s.t.b, block, places);
+                    s.pop(i, s.mixtures(stage.n, s.t.b));
+                }
+                Head::Table => {
+                    s.table(block, places);
+                    s.pop(i, s.choices(stage.n));
+                }
+            }
         }
         s.t.p.inputs = vec![s.t.seeds];
         s.t.p.popped = Some(s.t.ints);
@@ -127,7 +144,10 @@ impl Walk for Autoregressive<'_> {
     }
 
     fn pack(&self, ints: &[i32], parts: &[&[i32]]) -> Vec<u8> {
-        packed(self.context, self.plan, &self.program, ints, parts)
+        match self.context.model.head() {
+            Head::Mixture { .. } => packed(self.context, self.plan, &self.program, ints, parts),
+            Head::Table => packed_by_tables(self.context, self.plan, ints, parts[0]),
+        }
     }
 
     fn open(&self, payload: &[u8]) -> Tile {
@@ -147,8 +167,58 @@ impl Tile {
     /// A tile of `n` ints, of which the seed is known.
     pub(super) fn open(context: PlaneContext, payload: &[u8], n: usize) -> Tile {
         let mut ints = vec![0; n];
-        let opened = unpack(payload, context.max as u32 + 1);
-        ints[0] = opened.as_ref().map_or(0, |(_, seed)| *seed as i32);
+        let opened = match context.model.head() {
+            Head::Mixture { .. } => {
+                unpack(payload, context.max as u32 + 1).map(|(popper, seed)| (Popper::Mixtures(popper), seed as i32))
+            }
+            Head::Table => {
+                TablePop::new(payload, context.max).map(|(popper, seed)| (Popper::Tables(Box::new(popper)), seed))
+            }
+        };
+        ints[0] = opened.as_ref().map_or(0, |(_, seed)| *seed);
         Tile { inputs: vec![vec![ints[0]]], ints, popper: opened.map(|(popper, _)| popper) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::program::Traffic;
+    use super::*;
+    use crate::kernel::PlaneStats;
+    use crate::kernel::fast::Level;
+    use crate::model::Family;
+    use crate::synthetic;
+
+    /// Of a tile of 256², both ways.
+    fn traffic(family: Family, head: Head, n_refs: usize) -> [Traffic; 2] {
+        let model = synthetic::tiny_with(family, 1, head);
+        let (kernels, linears) = (model.kernels(Level::Plain), model.linears(n_refs));
+        let stats = PlaneStats { median: 64 * 900, spread: 200 };
+        let context = PlaneContext { model: &model, kernels: &kernels, linears: &linears, stats, max: 65535 };
+        let (to_encode, to_decode) = (model.plan_to_encode(256, 256), model.plan_to_decode(256, 256));
+        [
+            Autoregressive::to_encode(context, &to_encode, n_refs).program.traffic(),
+            Autoregressive::to_decode(context, &to_decode, n_refs).program.traffic(),
+        ]
+    }
+
+    /// A table and its middle come back of every sample, and its int goes there. Of two logistics it would be 28 bytes.
+    #[test]
+    fn tables_move_eight_bytes_per_sample_from_the_device_and_four_to_it() {
+        // a lattice codes all ints but the seed
+        for (family, n, n_ops, n_steps) in [(Family::Pixelcnn, 65536, 5, 1531), (Family::Lattice, 65535, 51, 24)] {
+            let (to_device, from_device) = (4 * (n + 1), 8 * n);
+            let [encode, decode] = traffic(family, Head::Table, 0);
+            assert_eq!(encode, Traffic { dispatches: n_ops, in_turn: 5, pops: 0, to_device, from_device });
+            // predict, context, table; then fill, residual, which also come once before all
+            let n_all = 5 * n_steps + 2;
+            assert_eq!(decode, Traffic { dispatches: n_all, in_turn: n_all, pops: n_steps, to_device, from_device });
+            // a reference plane goes there whole
+            let [encode, decode] = traffic(family, Head::Table, 1);
+            assert_eq!((encode.to_device, decode.to_device), (to_device + 4 * 65536, to_device + 4 * 65536));
+
+            let [_, decode] = traffic(family, Head::Mixture { k: 2 }, 0);
+            assert_eq!((decode.pops, decode.from_device), (n_steps, 28 * n));
+        }
     }
 }

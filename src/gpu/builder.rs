@@ -11,6 +11,7 @@ use super::tables::{Block, columns, linear_terms, net_params, net_weights};
 use crate::kernel::predict::Linear;
 use crate::kernel::{Offsets, PlaneStats};
 use crate::model::Plan;
+use crate::net::Head;
 use crate::tile::stream::PlaneContext;
 use std::ops::Range;
 
@@ -19,7 +20,7 @@ pub(super) struct Builder<'a> {
     pub context: PlaneContext<'a>,
     pub plan: &'a Plan,
     pub n_refs: usize,
-    /// Of mixtures.
+    /// Of mixtures; 0 of tables.
     pub k: usize,
     /// The cell of each place.
     pub cells: Buf,
@@ -39,6 +40,8 @@ pub(super) struct Builder<'a> {
     pub b: Buf,
     pub heads: Buf,
     pub mixtures: Buf,
+    /// Of tables, where nets name some.
+    pub choices: Buf,
     constants: Buf,
 }
 
@@ -67,11 +70,12 @@ impl<'a> Builder<'a> {
             begins.into_iter().map(|begin| first + begin).collect()
         });
         let begins = begins.collect();
-        let k = context.model.nets[0].net.head.k();
-        let most_k = nets().map(|net| net.head.k()).max().unwrap_or(k);
+        let head = context.model.head();
+        let (k, n_choices) = (head.k(), if head == Head::Table { 2 } else { 0 });
+        let n_outputs = nets().map(|net| net.head.n_outputs()).max().unwrap_or(0);
         let [ints, seeds, b] = [n_ints, 1, room].map(|n| p.per_tile(n));
         let [values, residuals, refs] = [1, 1, n_refs].map(|n| p.per_tile(n * plan.n_arena));
-        let [heads, mixtures] = [3 * most_k + 1, 3 * k].map(|n| p.per_tile(n * room));
+        let [heads, mixtures, choices] = [n_outputs + 1, 3 * k, n_choices].map(|n| p.per_tile(n * room));
         let constants = p.constants();
         let mut builder = Builder {
             p,
@@ -94,6 +98,7 @@ impl<'a> Builder<'a> {
             b,
             heads,
             mixtures,
+            choices,
             constants,
         };
         builder.fill_refs();
@@ -163,6 +168,10 @@ impl<'a> Builder<'a> {
 
     pub fn mixture(&mut self, b: Buf, told: params::Symbol, places: Range<usize>) {
         self.p.run(Op::Mixture, &[b, self.heads, self.constants, self.mixtures], told, places);
+    }
+
+    pub fn table(&mut self, told: params::Table, places: Range<usize>) {
+        self.p.run(Op::Table, &[self.b, self.heads, self.choices], told, places);
     }
 
     pub fn interval(&mut self, (ints, b): (Buf, Buf), intervals: Buf, told: params::Symbol, places: Range<usize>) {

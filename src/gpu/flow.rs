@@ -11,7 +11,7 @@ use super::op::Op;
 use super::program::{Command, Fetch, Program, Stage};
 use super::stages::pop_stage;
 use super::tables::{Block, NONE};
-use super::walk::{Prepared, Tile, Walk};
+use super::walk::{Popper, Prepared, Tile, Walk};
 use crate::entropy::lanes::Interval;
 use crate::error::Result;
 use crate::kernel::ONE;
@@ -106,7 +106,7 @@ impl Walk for Flow<'_> {
         Tile {
             inputs: vec![self.median(), vec![seed]],
             ints: vec![0; self.plan.h * self.plan.w],
-            popper: opened.map(|(popper, _)| popper),
+            popper: opened.map(|(popper, _)| Popper::Mixtures(popper)),
         }
     }
 

@@ -195,9 +195,9 @@ impl<'a> Lifting<'a> {
     }
 
     fn couple(&mut self, b: Buf, net: params::Net, targets: Range<usize>, direction: Direction) {
-        let params::Net { base, stride, n_arena, k, .. } = net;
+        let params::Net { base, stride, n_arena, n_outputs, .. } = net;
         let Direction { sign, most } = direction;
-        let told = params::Couple { base, stride, n_arena, k, sign, most };
+        let told = params::Couple { base, stride, n_arena, k: n_outputs / 3, sign, most };
         self.t.p.run(Op::Couple, &[self.t.targets, b, self.t.heads, self.t.values], told, targets);
     }
 

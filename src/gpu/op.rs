@@ -17,6 +17,7 @@ pub enum Op {
     CausalConv,
     Mixture,
     Interval,
+    Table,
     Couple,
     Copy,
     Detail,
@@ -62,7 +63,7 @@ macro_rules! last {
 }
 
 /// In the order of `Op`.
-const ROWS: [Row; 15] = [
+const ROWS: [Row; 16] = [
     row!(Fill("fill") reads 3 writes 1, told Arena),
     row!(Predict("predict") reads 4 writes 1, told Predict),
     row!(Residual("residual") reads 3 writes 1, told Arena),
@@ -71,6 +72,7 @@ const ROWS: [Row; 15] = [
     row!(CausalConv("net", "layer", "causal_conv") reads 2 writes 2, told Net),
     row!(Mixture("log2", "mixture") reads 3 writes 1, told Symbol),
     row!(Interval("interval") reads 4 writes 1, told Symbol),
+    row!(Table("log2", "table") reads 2 writes 1, told Table),
     row!(Couple("couple") reads 3 writes 1, told Couple),
     row!(Copy("copy") reads 1 writes 1, told Arena),
     row!(Detail("detail") reads 2 writes 1, told Arena),

@@ -42,10 +42,12 @@ params! {
         base: u32, stride: u32, n_arena: u32, n_refs: u32, median: i32, spread: i32, level: i32,
         offsets: u32, n_taps: u32, n_ref_taps: u32, n_hints: u32, n_values: u32, n_residuals: u32, n_net_refs: u32,
         near_log2: u32, wide_log2: u32, scale_floor: i32, feature_shift: u32,
-        weights: u32, n_layers: u32, k: u32, grid: u32, n_grid: u32, n_words: u32,
+        weights: u32, n_layers: u32, n_outputs: u32, grid: u32, n_grid: u32, n_words: u32,
     }
     /// mixture, interval.
     Symbol { base: u32, stride: u32, k: u32, mass: i32, n_symbols: u32, escapes: u32 }
+    /// table: in a plane of 0..=max.
+    Table { base: u32, stride: u32, max: i32 }
     /// couple: v + sign · …, at most `most` ints.
     Couple { base: u32, stride: u32, n_arena: u32, k: u32, sign: i32, most: i32 }
     /// quantise, coarsen: features up to `most`, steps of 2^log2_step ints.

@@ -288,3 +288,46 @@ impl<'a> Batch<'a> {
         self.gpu.wait(self.gpu.submit(encoder))
     }
 }
+
+/// What a program does for one tile.
+#[cfg(test)]
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Traffic {
+    pub dispatches: usize,
+    /// Ops that wait for the one before; neighbours of one op do not.
+    pub in_turn: usize,
+    /// Times that the CPU is waited for.
+    pub pops: usize,
+    /// Bytes; tables, which go there once per call, are left out.
+    pub to_device: usize,
+    pub from_device: usize,
+}
+
+#[cfg(test)]
+impl Program {
+    pub fn traffic(&self) -> Traffic {
+        let op = |command: &Command| match command {
+            Command::Dispatch { kernel, .. } => Some(self.kernels[*kernel].0),
+            Command::Pop(..) => None,
+        };
+        let words = |buffer: &Buf| match self.memory[buffer.0] {
+            Memory::Tile(n) => n,
+            _ => panic!("what is written of each tile is a buffer of tiles"),
+        };
+        let mut all = Traffic { dispatches: 0, in_turn: 0, pops: 0, to_device: 0, from_device: 0 };
+        all.in_turn = self.commands.chunk_by(|a, b| op(a) == op(b)).filter(|ops| op(&ops[0]).is_some()).count();
+        all.to_device = 4 * self.inputs.iter().chain(&self.ref_ints).map(words).sum::<usize>();
+        all.from_device = 4 * self.outputs.iter().map(|f| f.n).sum::<usize>();
+        for command in &self.commands {
+            match command {
+                Command::Dispatch { .. } => all.dispatches += 1,
+                Command::Pop(stage, fetch) => {
+                    all.pops += 1;
+                    all.to_device += 4 * stage.n;
+                    all.from_device += 4 * fetch.iter().map(|f| f.n).sum::<usize>();
+                }
+            }
+        }
+        all
+    }
+}

@@ -92,7 +92,7 @@ impl<'a> Pyramid<'a> {
             stage.predict(&mut s);
             stage.context(&mut s, coarse);
             s.mixture(coarse, block, stage.all);
-            s.pop(i, coarse);
+            s.pop(i, s.mixtures(s.all[i].n, coarse));
         }
         s.t.p.inputs = vec![s.t.seeds];
         s.t.p.popped = Some(s.t.ints);

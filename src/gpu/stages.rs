@@ -5,16 +5,19 @@
 use super::builder::Builder;
 use super::params;
 use super::program::{Buf, Command, Fetch, Program, Stage};
-use super::tables::{Block, NONE, symbol_params};
-use super::walk::Tile;
+use super::tables::{Block, NONE, symbol_params, table_params};
+use super::walk::{Popper, Tile};
 use crate::entropy::lanes::Interval;
+use crate::error::{Error, Result};
 use crate::kernel::fast::room;
 use crate::kernel::interval::{beyond, cost};
 use crate::kernel::mixture::Mixtures;
 use crate::kernel::predict::Linear;
+use crate::kernel::table::Choices;
 use crate::model::Plan;
-use crate::model::plan::Step;
+use crate::model::plan::{Run, Step};
 use crate::tile::stream::{PlaneContext, Popped, pop};
+use crate::tile::table_coder::TablePack;
 use std::iter::repeat_n;
 use std::ops::Range;
 
@@ -93,10 +96,25 @@ impl<'a> Stages<'a> {
         self.t.residual((self.t.b, self.t.residuals), Block::default(), self.none.clone());
     }
 
-    /// The CPU pops stage `i` from its mixtures and predictions; then its ints and residuals are known.
-    pub fn pop(&mut self, i: usize, b: Buf) {
+    /// The tables around predictions b.
+    pub fn table(&mut self, block: Block, places: Range<usize>) {
+        let told = table_params(self.t.context.max, block);
+        self.t.table(told, places);
+    }
+
+    /// The mixtures of `n` places, and their predictions.
+    pub fn mixtures(&self, n: usize, b: Buf) -> Vec<Fetch> {
+        vec![Fetch::block(self.t.mixtures, 3 * self.t.k * n), Fetch::block(b, n)]
+    }
+
+    /// The tables of `n` places, and their middles.
+    pub fn choices(&self, n: usize) -> Vec<Fetch> {
+        vec![Fetch::block(self.t.choices, 2 * n)]
+    }
+
+    /// The CPU pops stage `i` from what it fetches; then its ints and residuals are known.
+    pub fn pop(&mut self, i: usize, fetch: Vec<Fetch>) {
         let stage = self.all[i].clone();
-        let fetch = vec![Fetch::block(self.t.mixtures, 3 * self.t.k * stage.n), Fetch::block(b, stage.n)];
         let block = Block::of(&stage);
         self.t.p.commands.push(Command::Pop(stage, fetch));
         self.fill_stage(self.t.ints, block, i);
@@ -166,7 +184,24 @@ pub(super) fn packed(context: PlaneContext, plan: &Plan, p: &Program, ints: &[i3
     crate::tile::stream::pack(plan, seed, cost(&widths), |index| symbols[index])
 }
 
-/// Pops the ints of a stage from its mixtures, K locations, K log2 scales and K weights of its cells, and their predictions; none: 0.
+/// The payload of a tile whose first int is the seed, from the tables of its places and their middles.
+pub(super) fn packed_by_tables(context: PlaneContext, plan: &Plan, ints: &[i32], choices: &[i32]) -> Vec<u8> {
+    let (mut pack, mut of_run) = (TablePack::new(plan), Choices::new(room(plan.longest())));
+    let (mut choices, mut middles) = choices.split_at(choices.len() / 2);
+    for &run in plan.steps.iter().flat_map(|step| &step.runs) {
+        let n = run.n as usize;
+        let choice: &[i32];
+        let middle: &[i32];
+        (choice, choices) = choices.split_at(n);
+        (middle, middles) = middles.split_at(n);
+        of_run.choice[..n].copy_from_slice(bytemuck::cast_slice(choice));
+        of_run.middle[..n].copy_from_slice(middle);
+        pack.put(context.kernels, run, &of_run, &[], ints);
+    }
+    pack.payload(plan, ints[0])
+}
+
+/// Pops the ints of a stage from what was fetched of its cells: see `Stages::mixtures` and `Stages::choices`.
 pub(super) fn pop_stage(
     tile: &mut Tile,
     (context, popped): (PlaneContext, Popped),
@@ -174,21 +209,41 @@ pub(super) fn pop_stage(
     stage: &Stage,
     parts: &[&[i32]],
 ) {
-    let Ok(popper) = &mut tile.popper else { return };
-    let (n, k) = (stage.n, context.model.nets[0].net.head.k());
-    let [location, log2_scale, weight] = [0, 1, 2].map(|i| padded(n, &parts[0][i * k * n..][..k * n]));
-    let mixtures = Mixtures { k, stride: room(n), location, log2_scale, weight };
-    let b = parts.get(1).map_or_else(|| vec![0; room(n)], |b| padded(n, b));
-    let mut from = 0;
-    for &run in plan.steps[stage.steps.clone()].iter().flat_map(|step| &step.runs) {
-        if let Err(e) = pop(popper, context.kernels, popped, run, &mixtures, &b, from, &[], &mut tile.ints) {
-            // the tile is lost, and goes on with what any tile might hold
-            run.indices().for_each(|i| tile.ints[i] = 0);
-            tile.popper = Err(e);
-            return;
+    let (n, ints) = (stage.n, &mut tile.ints);
+    let runs = plan.steps[stage.steps.clone()].iter().flat_map(|step| &step.runs);
+    let outcome = match &mut tile.popper {
+        Err(_) => return,
+        Ok(Popper::Mixtures(popper)) => {
+            let k = context.model.head().k();
+            let [location, log2_scale, weight] = [0, 1, 2].map(|i| padded(n, &parts[0][i * k * n..][..k * n]));
+            let mixtures = Mixtures { k, stride: room(n), location, log2_scale, weight };
+            let b = parts.get(1).map_or_else(|| vec![0; room(n)], |b| padded(n, b));
+            each(runs, |run, from| pop(popper, context.kernels, popped, run, &mixtures, &b, from, &[], ints))
         }
+        Ok(Popper::Tables(popper)) => {
+            let (choices, middles) = parts[0].split_at(n);
+            let choices: &[u32] = bytemuck::cast_slice(choices);
+            each(runs, |run, from| popper.pop(context.kernels, run, (&choices[from..], &middles[from..]), &[], ints))
+        }
+    };
+    if let Err((run, e)) = outcome {
+        // the tile is lost, and goes on with what any tile might hold
+        run.indices().for_each(|i| tile.ints[i] = 0);
+        tile.popper = Err(e);
+    }
+}
+
+/// Each run in turn, and where its cells begin; the first that fails, and why.
+fn each<'a>(
+    runs: impl Iterator<Item = &'a Run>,
+    mut pop: impl FnMut(Run, usize) -> Result<()>,
+) -> std::result::Result<(), (Run, Error)> {
+    let mut from = 0;
+    for &run in runs {
+        pop(run, from).map_err(|e| (run, e))?;
         from += run.n as usize;
     }
+    Ok(())
 }
 
 /// Rows of `n` numbers with room behind each: the kernels work in whole vectors.

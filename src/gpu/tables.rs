@@ -72,7 +72,7 @@ pub(super) fn net_params(p: &mut Program, table: Buf, net: &Net, o: &Offsets) ->
         scale_floor: net.scale_floor,
         feature_shift: net.feature_shift,
         n_layers: net.layers().len() as u32,
-        k: net.head.k() as u32,
+        n_outputs: net.head.n_outputs() as u32,
         ..params::Net::default()
     }
 }
@@ -86,6 +86,10 @@ pub(super) fn symbol_params(window: Window, k: usize, block: Block) -> params::S
         n_symbols: window.n_symbols(),
         escapes: window.escapes().into(),
     }
+}
+
+pub(super) fn table_params(max: i32, block: Block) -> params::Table {
+    params::Table { base: block.base as u32, stride: block.stride as u32, max }
 }
 
 /// Four weights to a word and four outputs to a vector, see context.wgsl.

@@ -6,15 +6,16 @@ use super::op::Op;
 use super::params;
 use super::program::{Batch, Buf, Fetch, Program};
 use super::pyramid::log2_step;
-use super::tables::{Block, columns, linear_terms, net_params, net_weights, symbol_params};
+use super::tables::{Block, columns, linear_terms, net_params, net_weights, symbol_params, table_params};
 use crate::error::Result;
 use crate::kernel::context::Heads;
 use crate::kernel::interval::Distributions;
 use crate::kernel::mixture::Mixtures;
 use crate::kernel::predict::Linear;
+use crate::kernel::table::Choices;
 use crate::kernel::{PlaneStats, Site};
 use crate::model::l3c::Steps;
-use crate::net::Net;
+use crate::net::{Head, Net};
 
 /// A run as buffers.
 struct Run {
@@ -114,6 +115,20 @@ impl Gpu {
                     part[c * out.stride..][..n].copy_from_slice(y);
                 }
             }
+        })
+    }
+
+    /// The tables of cells, in a plane of 0..=max.
+    pub fn choose(&self, b: &[i32], heads: &Heads, max: i32, out: &mut Choices) -> Result<()> {
+        let (mut p, n) = (Program::default(), b.len());
+        let mut all = heads.s[..n].to_vec();
+        (0..Head::Table.n_outputs()).for_each(|h| all.extend(&heads.heads[h * heads.stride..][..n]));
+        let buffers = [p.table_of(b), p.table_of(&all), p.per_tile(2 * n)];
+        p.run(Op::Table, &buffers, table_params(max, Block { base: 0, stride: n }), 0..n);
+        self.one(p, &[(buffers[2], 2 * n)], |words| {
+            let (choice, middle) = words.split_at(n);
+            out.choice[..n].copy_from_slice(bytemuck::cast_slice(choice));
+            out.middle[..n].copy_from_slice(middle);
         })
     }
 

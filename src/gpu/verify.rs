@@ -15,11 +15,12 @@ use crate::kernel::interval::{Distributions, intervals};
 use crate::kernel::mixture::{Mixtures, Window, mass, mixture};
 use crate::kernel::predict::{Linear, predict};
 use crate::kernel::quantise::{FEATURE_B, FEATURE_S, MAX_FEATURE, coarsen, quantise};
+use crate::kernel::table::{Choices, LOG2_SKEW_STEPS, LOG2_TAIL_STEPS, choose};
 use crate::kernel::{Arenas, MAX_INT, MAX_RESIDUAL, ONE, Offsets, PlaneStats, Site};
 use crate::model::l3c::Steps;
 use crate::model::vqae::Vqae;
 use crate::model::{Family, Model, PassNet};
-use crate::net::MAX_REACH;
+use crate::net::{Head, MAX_REACH};
 use crate::synthetic::Lcg;
 use crate::tile::cells;
 use crate::tile::stream::PlaneContext;
@@ -52,7 +53,7 @@ impl Gpu {
         if model.family == Family::L3c {
             self.verify_scales(&mut random).map_err(|e| e.at(&self.info.name))?;
         }
-        self.verify_mixtures(model.nets[0].net.head.k(), &mut random).map_err(|e| e.at(&self.info.name))?;
+        self.verify_heads(model.head(), &mut random).map_err(|e| e.at(&self.info.name))?;
         self.verify_tiles(model, &mut random).map_err(|e| e.at(&self.info.name))?;
         self.verified.lock().unwrap_or_else(PoisonError::into_inner).insert(digest);
         Ok(())
@@ -105,22 +106,39 @@ impl Gpu {
             same(of_s, &plain.s, &gpu.s)?;
             same(of_heads, &plain.heads, &gpu.heads)?;
             let ints: Vec<i32> = (0..N).map(|_| random.extreme(max)).collect();
-            self.verify_symbols(&plain, net.head.k(), &b, &ints, max)?;
+            match net.head {
+                Head::Mixture { k } => self.verify_symbols(&plain, k, &b, &ints, max)?,
+                Head::Table => self.verify_choices(&plain, &b, max)?,
+            }
         }
         Ok(())
     }
 
     /// Heads and scales that no trained net would give.
-    fn verify_mixtures(&self, k: usize, random: &mut Lcg) -> Result<()> {
-        for max in [0, 1, 4095, 65535, 65536, MAX_INT] {
-            let mut heads = Heads::new(3 * k, N);
+    fn verify_heads(&self, head: Head, random: &mut Lcg) -> Result<()> {
+        for max in [0, 1, 255, 4095, 65535, 65536, MAX_INT] {
+            let mut heads = Heads::new(head.n_outputs(), N);
             heads.s.iter_mut().for_each(|s| *s = 1 + random.extreme(MAX_RESIDUAL + 65535));
             heads.heads.iter_mut().for_each(|h| *h = random.signed(32767));
             let b: Vec<i32> = (0..N).map(|_| random.extreme(max * ONE)).collect();
             let ints: Vec<i32> = (0..N).map(|_| random.extreme(max)).collect();
-            self.verify_symbols(&heads, k, &b, &ints, max)?;
+            match head {
+                Head::Mixture { k } => self.verify_symbols(&heads, k, &b, &ints, max)?,
+                Head::Table => {
+                    self.verify_choices(&heads, &b, max)?;
+                    self.verify_choices(&shapes(random), &b, max)?;
+                }
+            }
         }
         Ok(())
+    }
+
+    fn verify_choices(&self, heads: &Heads, b: &[i32], max: i32) -> Result<()> {
+        let (mut plain, mut gpu) = (Choices::new(N), Choices::new(N));
+        choose(b, heads, max, &mut plain);
+        self.choose(b, heads, max, &mut gpu)?;
+        same(Op::Table, &plain.choice, &gpu.choice)?;
+        same(Op::Table, &plain.middle, &gpu.middle)
     }
 
     fn verify_symbols(&self, heads: &Heads, k: usize, b: &[i32], ints: &[i32], max: i32) -> Result<()> {
@@ -230,6 +248,20 @@ impl Gpu {
             false => Err(differs("a decoded tile")),
         }
     }
+}
+
+/// Heads of every scale, tail and skew, and of both sides of the edges between them.
+fn shapes(random: &mut Lcg) -> Heads {
+    let mut heads = Heads::new(Head::Table.n_outputs(), N);
+    for i in 0..N {
+        heads.s[i] = 1 << (i % 22);
+        let log2_scale = 32 * (i as i32 % 190) - 256 * (i as i32 % 22) + 16;
+        let tail = (1 << LOG2_TAIL_STEPS >> 1) + ((i as i32 % 9) << LOG2_TAIL_STEPS);
+        let skew = (1 << LOG2_SKEW_STEPS >> 1) + ((i as i32 % 7 - 3) << LOG2_SKEW_STEPS);
+        let of_cell = [random.signed(1100), log2_scale, tail, skew];
+        of_cell.iter().enumerate().for_each(|(h, at)| heads.heads[h * N + i] = at - random.extreme(1));
+    }
+    heads
 }
 
 fn same<T: PartialEq>(op: Op, plain: &[T], gpu: &[T]) -> Result<()> {

@@ -2,14 +2,31 @@
 
 use super::interface::TileInts;
 use super::program::{Program, Stage};
-use crate::entropy::lanes::Popper;
+use crate::entropy::lanes;
 use crate::error::Result;
+use crate::tile::table_coder::TablePop;
 use std::borrow::Cow;
 
 /// A tile on its way into a payload: what the program is given of it, and the ints that are coded.
 pub(super) struct Prepared<'a> {
     pub inputs: Vec<Vec<i32>>,
     pub ints: Cow<'a, [i32]>,
+}
+
+/// What is left of a payload, by what its symbols were described with.
+pub(super) enum Popper {
+    Mixtures(lanes::Popper),
+    Tables(Box<TablePop>),
+}
+
+impl Popper {
+    /// Checks that nothing is left.
+    pub fn finish(self) -> Result<()> {
+        match self {
+            Popper::Mixtures(popper) => popper.finish(),
+            Popper::Tables(popper) => popper.finish(),
+        }
+    }
 }
 
 /// A tile on its way out of one: what the program is given of it, its ints so far, or why there are none.

@@ -240,7 +240,7 @@ fn make_place(scale: i32, place: i32, all: &mut Vec<u16>) {
             let c = |j: usize| {
                 let parts = [(4096 - weight - further, core[j]), (weight, wide[j]), (further, outliers[j])];
                 let below = parts.iter().map(|&(weight, below)| weight as u64 * below as u64).sum::<u64>() >> 12;
-                (j as u64 + (((1 << PRECISION) - N_SYMBOLS as u64) * below >> 20)) as u16
+                (j as u64 + ((((1 << PRECISION) - N_SYMBOLS as u64) * below) >> 20)) as u16
             };
             all.extend((0..N_SYMBOLS).map(|j| if j == 0 { 0 } else { c(j) }));
         }

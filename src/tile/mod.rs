@@ -13,7 +13,7 @@ pub mod mask;
 pub mod pyramid;
 pub mod runtime;
 pub mod stream;
-mod table_coder;
+pub mod table_coder;
 pub mod transform;
 pub mod walk;
 

@@ -1,14 +1,17 @@
 //! The coders of a tile whose nets name tables: pack its payload, pop its symbols, tell what it costs
 //!
+//! What a run's tables are is told by the walk, or by a GPU.
+//!
 //! log2 of the number of lanes (u8), then the lanes. Lane 0 begins with the seed, in 23 plain bits. A run deals its symbols to the
 //! lanes in turn, from lane 0. A symbol is followed by how far it lies beyond the table, then by which of its ints it is. What a
 //! mask hides is not coded. FORMAT.md, section 7.
 
 use crate::entropy::wide_lanes::{Popper, Pusher};
 use crate::error::{Error, Result};
-use crate::kernel::fast::room;
-use crate::kernel::table::{self, Choice, FAR, Found, LOG2_LENGTHS, N_SYMBOLS, Rest, STEPS};
+use crate::kernel::fast::{Kernels, room};
+use crate::kernel::table::{self, Choice, Choices, FAR, Found, LOG2_LENGTHS, N_SYMBOLS, Rest, STEPS};
 use crate::model::Plan;
+use crate::model::plan::Run;
 use crate::tile::mask::hides;
 use crate::tile::stream::{MAX_LOG2_LANES, log2_lanes};
 use crate::tile::walk::{CellRun, RunCoder};
@@ -61,6 +64,24 @@ impl TablePack {
         TablePack { buffers, n_bits: 0 }
     }
 
+    /// The symbols of a run but for those that are hidden, of tables in whole vectors.
+    pub(crate) fn put(&mut self, kernels: &Kernels, run: Run, choices: &Choices, classes: &[u8], ints: &[i32]) {
+        let Buffers { symbols, beyond, ints: of_run, told, intervals } = &mut *self.buffers;
+        of_run.iter_mut().zip(run.indices()).for_each(|(int, index)| *int = ints[index]);
+        kernels.tell(run.n as usize, choices, of_run, told, intervals);
+        for (i, index) in run.indices().enumerate().filter(|(_, index)| !hides(classes, *index)) {
+            let (choice, interval) = (Choice(choices.choice[i]), intervals[i] as u32);
+            let rest = Rest::of(choice, choices.middle[i], told[i] as usize, of_run[i]);
+            self.n_bits += u64::from((interval | 0xffff).leading_zeros() + rest.n_bits());
+            let mut symbol = u64::from(interval) | u64::from(rest.plain) << 32 | u64::from(rest.n_plain) << 56;
+            if let Some(far) = rest.beyond {
+                symbol |= 1 << 63;
+                beyond.push((index, far));
+            }
+            symbols[index] = symbol;
+        }
+    }
+
     /// The payload of the tile.
     pub fn payload(mut self, plan: &Plan, seed: i32) -> Vec<u8> {
         let log2_lanes = log2_lanes(256 * self.n_bits as i64);
@@ -107,22 +128,8 @@ impl RunCoder for TablePack {
             return Ok(());
         }
         cells.choose();
-        let (tile, run) = (&*cells.tile, cells.run);
-        let (kernels, choices, n) = (tile.context.kernels, &tile.space.choices, run.n as usize);
-        let Buffers { symbols: all, beyond, ints, told, intervals } = &mut *self.buffers;
-        ints.iter_mut().zip(run.indices()).for_each(|(int, index)| *int = symbols[index]);
-        kernels.tell(n, choices, ints, told, intervals);
-        for (i, index) in run.indices().enumerate().filter(|(_, index)| !hides(tile.classes, *index)) {
-            let (choice, interval) = (Choice(choices.choice[i]), intervals[i] as u32);
-            let rest = Rest::of(choice, choices.middle[i], told[i] as usize, ints[i]);
-            self.n_bits += u64::from((interval | 0xffff).leading_zeros() + rest.n_bits());
-            let mut symbol = u64::from(interval) | u64::from(rest.plain) << 32 | u64::from(rest.n_plain) << 56;
-            if let Some(far) = rest.beyond {
-                symbol |= 1 << 63;
-                beyond.push((index, far));
-            }
-            all[index] = symbol;
-        }
+        let tile = &*cells.tile;
+        self.put(tile.context.kernels, cells.run, &tile.space.choices, tile.classes, symbols);
         Ok(())
     }
 }
@@ -156,6 +163,33 @@ impl TablePop {
         let seed = popper.pop_plain(0, LOG2_SEEDS) as i32;
         check(seed, max)?;
         Ok((TablePop { popper, max }, seed))
+    }
+
+    /// Pops the ints of a run but for those that are hidden, as many at once as there are lanes, of its tables and middles.
+    pub(crate) fn pop(
+        &mut self,
+        kernels: &Kernels,
+        run: Run,
+        (choices, middles): (&[u32], &[i32]),
+        classes: &[u8],
+        ints: &mut [i32],
+    ) -> Result<()> {
+        let (n, n_lanes) = (run.n as usize, self.popper.n_lanes());
+        let mut found = Found::default();
+        for first in (0..n).step_by(n_lanes) {
+            let n = n_lanes.min(n - first);
+            let (choice, middle) = (&choices[first..][..n], &middles[first..][..n]);
+            kernels.find(n, choice, &self.popper.quantiles(), &mut found);
+            for lane in 0..n {
+                let index = run.index(first + lane);
+                if hides(classes, index) {
+                    continue;
+                }
+                self.popper.pop(lane, found.start[lane], found.width[lane]);
+                ints[index] = self.int(lane, Choice(choice[lane]), middle[lane], found.symbol[lane])?;
+            }
+        }
+        Ok(())
     }
 
     /// Checks that nothing is left.
@@ -206,23 +240,8 @@ impl RunCoder for TablePop {
             return Ok(());
         }
         cells.choose();
-        let (tile, run, n_lanes) = (&*cells.tile, cells.run, self.popper.n_lanes());
-        let (kernels, choices) = (tile.context.kernels, &tile.space.choices);
-        let mut found = Found::default();
-        let n = run.n as usize;
-        for first in (0..n).step_by(n_lanes) {
-            let n = n_lanes.min(n - first);
-            let (choice, middle) = (&choices.choice[first..][..n], &choices.middle[first..][..n]);
-            kernels.find(n, choice, &self.popper.quantiles(), &mut found);
-            for lane in 0..n {
-                let index = run.index(first + lane);
-                if hides(tile.classes, index) {
-                    continue;
-                }
-                self.popper.pop(lane, found.start[lane], found.width[lane]);
-                symbols[index] = self.int(lane, Choice(choice[lane]), middle[lane], found.symbol[lane])?;
-            }
-        }
-        Ok(())
+        let (tile, run) = (&*cells.tile, cells.run);
+        let Choices { choice, middle } = &tile.space.choices;
+        self.pop(tile.context.kernels, run, (choice, middle), tile.classes, symbols)
     }
 }

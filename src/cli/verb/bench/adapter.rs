@@ -57,7 +57,7 @@ impl Adapter {
     /// The ops of a batch of tiles one by one, and whole batches, in bytes of 16-bit samples; `turns` times.
     pub fn stages(&self, model: &Model, tiles: &[Tile], turns: usize) -> Result<Vec<Stage>> {
         let Ok(gpu) = &self.gpu else { return Ok(Vec::new()) };
-        let (kernels, linears) = (model.kernels(Level::Plain), model.linears(0));
+        let (kernels, linears) = (model.kernels(Level::detect()), model.linears(0)); // the CPU pops with them
         let context = tiles[0].context(model, &kernels, &linears);
         let (to_encode, to_decode) =
             (model.plan_to_encode(tiles[0].h, tiles[0].w), model.plan_to_decode(tiles[0].h, tiles[0].w));

@@ -74,7 +74,7 @@ impl<'a> Plain<'a> {
     }
 
     pub fn adapter(&self, name: &str, gpu: &Gpu) -> Conformance {
-        let kernels = self.model.kernels(Level::Plain); // not used, but a context has one
+        let kernels = self.model.kernels(Level::Plain); // symbols are popped with them
         let verified = gpu.verify(self.model);
         let mut outcome = self.compare(name, |tile, payload, linears| {
             let (context, refs) = (tile.context(self.model, &kernels, linears), tile.refs());

@@ -70,6 +70,11 @@ pub fn run(args: &args::Bench) -> Result<Tally> {
             }
         }
     }
+    for family in [Family::Pixelcnn, Family::Lattice] {
+        let model = random::model(family, &random::TABLES)?;
+        measure_cpu(&model, &odd, &frame_tiles, &mut report, talk)?;
+        measure_gpus(&model, &odd, &frame_tiles, &effort, &mut report, talk)?;
+    }
     let deep = random::deep()?;
     measure_cpu(&deep, &odd, &frame_tiles, &mut report, talk)?;
     measure_gpus(&deep, &odd, &frame_tiles, &effort, &mut report, talk)?;

@@ -14,14 +14,17 @@ pub struct Size {
     n_values: usize,
     n_residuals: usize,
     hidden: &'static [usize],
-    k: usize,
+    head: Head,
 }
 
 pub const SIZES: [Size; 3] = [
-    Size { name: "3k", n_values: 24, n_residuals: 16, hidden: &[32, 32], k: 3 },
-    Size { name: "15k", n_values: 60, n_residuals: 32, hidden: &[64, 64, 64], k: 3 },
-    Size { name: "70k", n_values: 84, n_residuals: 60, hidden: &[160, 160, 128], k: 5 },
+    Size { name: "3k", n_values: 24, n_residuals: 16, hidden: &[32, 32], head: Head::Mixture { k: 3 } },
+    Size { name: "15k", n_values: 60, n_residuals: 32, hidden: &[64, 64, 64], head: Head::Mixture { k: 3 } },
+    Size { name: "70k", n_values: 84, n_residuals: 60, hidden: &[160, 160, 128], head: Head::Mixture { k: 5 } },
 ];
+
+/// Nets that name tables, of the families that know them: with these go small ones.
+pub const TABLES: Size = Size { name: "tables-1k", n_values: 16, n_residuals: 12, hidden: &[24], head: Head::Table };
 
 pub fn model(family: Family, size: &Size) -> Result<Model> {
     let mut random = Lcg(1);
@@ -42,7 +45,7 @@ pub fn model(family: Family, size: &Size) -> Result<Model> {
 pub fn deep() -> Result<Model> {
     const AROUND: [(i32, i32); 5] = [(0, 0), (0, -1), (-1, -1), (-1, 0), (-1, 1)];
     const WIDTH: usize = 24;
-    let size = Size { name: "deep", n_values: 40, n_residuals: 24, hidden: &[], k: 3 };
+    let size = Size { name: "deep", n_values: 40, n_residuals: 24, hidden: &[], head: Head::Mixture { k: 3 } };
     let mut random = Lcg(1);
     let mut part = |n_refs: usize| {
         let spec = spec(Pass::Raster, n_refs, &size, 2);
@@ -53,8 +56,13 @@ pub fn deep() -> Result<Model> {
         };
         let wiring = vec![Wiring::plain(0), block(1), block(2), block(3), Wiring::plain(4)];
         let n_in = AROUND.len() * WIDTH;
-        let sizes =
-            [(spec.n_features(), WIDTH), (n_in, 2 * WIDTH), (n_in, 2 * WIDTH), (n_in, 2 * WIDTH), (WIDTH, 3 * size.k)];
+        let sizes = [
+            (spec.n_features(), WIDTH),
+            (n_in, 2 * WIDTH),
+            (n_in, 2 * WIDTH),
+            (n_in, 2 * WIDTH),
+            (WIDTH, size.head.n_outputs()),
+        ];
         let layers = sizes.map(|(n_in, n_out)| layer(n_in, n_out, &mut random)).to_vec();
         Ok::<PassNet, collapsar::internals::Error>(PassNet {
             net: Net::wired(spec, layers, wiring)?,
@@ -68,7 +76,7 @@ pub fn deep() -> Result<Model> {
 
 fn part(pass: Pass, n_refs: usize, size: &Size, random: &mut Lcg) -> Result<PassNet> {
     let spec = spec(pass, n_refs, size, MAX_REACH);
-    let widths = [&[spec.n_features()], size.hidden, &[3 * size.k]].concat();
+    let widths = [&[spec.n_features()], size.hidden, &[size.head.n_outputs()]].concat();
     let layers = widths.windows(2).map(|w| layer(w[0], w[1], random)).collect();
     Ok(PassNet { net: Net::new(spec, layers)?, linear: Linear::mean(N_LINEAR) })
 }
@@ -101,7 +109,7 @@ fn spec(pass: Pass, n_refs: usize, size: &Size, lean: i32) -> Spec {
     taps.truncate(size.n_values.max(size.n_residuals));
     Spec {
         pass,
-        head: Head::Mixture { k: size.k },
+        head: size.head,
         taps,
         n_linear: N_LINEAR,
         n_values: size.n_values,
