@@ -287,8 +287,8 @@ fn whole_tiles_have_the_bytes_of_the_cpu_and_come_back() -> Result<()> {
 fn tiles_of_tables_have_the_bytes_of_the_cpu_and_come_back() -> Result<()> {
     for gpu in gpus() {
         for (family, sizes) in [
-            (Family::Pixelcnn, &[(1, 1), (1, 9), (7, 1), (16, 17), (33, 31)][..]),
-            (Family::Lattice, &[(1, 1), (1, 9), (7, 1), (16, 17), (63, 65), (128, 128)]),
+            (Family::Pixelcnn, &[(1, 1), (1, 9), (7, 1), (16, 17)][..]),
+            (Family::Lattice, &[(1, 1), (1, 9), (7, 1), (16, 17), (63, 65)]),
         ] {
             // one that predicts, and one that has the ends of all ranges
             let models =
