@@ -10,6 +10,7 @@ use collapsar::internals::kernel::mixture::{Mixtures, mass};
 use collapsar::internals::kernel::{Arenas, ONE};
 use collapsar::internals::model::plan::Run;
 use collapsar::internals::model::{Model, Plan};
+use collapsar::internals::net::Head;
 use collapsar::internals::tile::cells;
 use collapsar::internals::{Error, Result};
 use serde_json::{Value, json};
@@ -70,8 +71,9 @@ pub fn stages(model: &Model, tiles: &[Tile]) -> Result<Vec<Stage>> {
     let level = Level::detect();
     let kernels = model.kernels(level);
     let plans = (model.plan_to_encode(tiles[0].h, tiles[0].w), model.plan_to_decode(tiles[0].h, tiles[0].w));
-    // scales have stages of their own: of them only whole tiles are measured
-    let in_stages = plans.0.scales.is_empty();
+    // scales and tables have stages of their own: of them only whole tiles are measured
+    let has_tables = model.nets.iter().any(|part| part.net.spec().head == Head::Table);
+    let in_stages = plans.0.scales.is_empty() && !has_tables;
     let mut times: [Vec<Duration>; STAGES.len()] = Default::default();
     for tile in tiles {
         let mut taken = [Duration::ZERO; STAGES.len()];
