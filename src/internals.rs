@@ -34,6 +34,7 @@ pub mod kernel;
 pub mod model;
 #[path = "net/mod.rs"]
 pub mod net;
+#[cfg(feature = "cli")]
 #[path = "peers/mod.rs"]
 pub mod peers;
 #[path = "quality/mod.rs"]

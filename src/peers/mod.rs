@@ -1,5 +1,6 @@
-//! Other people's methods to stand beside ours: RICE written from its published description, deflate and zstd by their libraries.
+//! Other people's methods to stand beside ours: RICE written from its published description, deflate, zstd and pcodec by their libraries.
 
+mod pcodec;
 pub mod rice;
 
 use crate::array::{ArrayType, Dtype};
@@ -15,6 +16,8 @@ pub enum Peer {
     Rice,
     Deflate(u32),
     Zstd(i32),
+    /// Numbers of any dtype, at one of its own levels.
+    Pcodec(usize),
 }
 
 /// What a peer made of an array.
@@ -38,7 +41,13 @@ impl Peer {
             Peer::Rice => "RICE".into(),
             Peer::Deflate(level) => format!("deflate -{level}"),
             Peer::Zstd(level) => format!("zstd -{level}"),
+            Peer::Pcodec(level) => format!("pcodec {level}"),
         }
+    }
+
+    /// Whether it is given arrays, the rest of a file being stored; the others are given the bytes of the file.
+    pub fn is_for_arrays(self) -> bool {
+        matches!(self, Peer::Rice | Peer::Pcodec(_))
     }
 
     /// Whether it does more with such an array than to store it.
@@ -59,6 +68,7 @@ impl Peer {
                 Packed::Bytes(writer.finish()?)
             }
             (Peer::Zstd(level), _) => Packed::Bytes(zstd::bulk::compress(bytes, level)?),
+            (Peer::Pcodec(level), _) => Packed::Bytes(pcodec::encode(bytes, ty, level)?),
         })
     }
 
@@ -81,6 +91,7 @@ impl Peer {
                 Ok(out)
             }
             (Peer::Zstd(_), Packed::Bytes(bytes), _) => Ok(zstd::bulk::decompress(bytes, n_bytes)?),
+            (Peer::Pcodec(_), Packed::Bytes(bytes), _) => pcodec::decode(bytes, ty),
             (Peer::Rice, Packed::Bytes(bytes), None) => Ok(bytes.clone()),
             _ => Err(Error::argument("another peer packed this")),
         }
@@ -128,7 +139,7 @@ mod tests {
             for big_endian in [false, true] {
                 let n = 4800 / dtype.n_bytes() as u64;
                 let ty = ArrayType { dtype, big_endian, shape: vec![n / 60, 60] };
-                for peer in [Peer::Rice, Peer::Deflate(6), Peer::Zstd(3)] {
+                for peer in [Peer::Rice, Peer::Deflate(6), Peer::Zstd(3), Peer::Pcodec(8)] {
                     let packed = peer.pack(&bytes, &ty).unwrap();
                     let back = peer.unpack(&packed, &ty, bytes.len()).unwrap();
                     assert!(back == bytes, "{} {}", peer.name(), dtype.name());

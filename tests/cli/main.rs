@@ -3,6 +3,7 @@
 mod failures;
 mod files;
 mod inputs;
+mod levels;
 mod lossy;
 mod measured;
 #[cfg(target_os = "linux")]

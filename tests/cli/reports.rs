@@ -16,9 +16,11 @@ fn json_is_json_on_every_verb() {
     let packed = sandbox.read("a.fits.clps").len() as u64;
     let parts = info["bytes_of"].as_object().unwrap().values().map(|v| v.as_u64().unwrap()).sum::<u64>();
     assert_eq!((parts, &info["format"]), (packed, &"FITS".into()));
-    let compared = &sandbox.json(0, &["compare", "--quick", "--json", "--weights", "w", "a.fits"])[0]["codecs"];
-    let names: Vec<&str> = compared.as_array().unwrap().iter().map(|c| c["codec"].as_str().unwrap()).collect();
-    for codec in ["collapsar painted", "collapsar classic", "RICE", "deflate -6", "zstd -3"] {
+    let compared = &sandbox.json(0, &["compare", "--quick", "--json", "--weights", "w", "a.fits"])[0];
+    let mut names: Vec<&str> =
+        compared["codecs"].as_array().unwrap().iter().map(|c| c["codec"].as_str().unwrap()).collect();
+    names.extend(compared["all_classic"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()));
+    for codec in ["collapsar painted", "collapsar level 5", "RICE", "deflate -6", "zstd -3", "pcodec 8"] {
         assert!(names.contains(&codec), "{names:?}");
     }
     let models = &sandbox.json(0, &["models", "--json", "--weights", "w"])[0]["models"];
@@ -54,6 +56,15 @@ fn the_bench_reports_itself_and_two_reports_are_compared() {
     assert!(report["stages"].as_array().unwrap().len() >= 14);
     assert!(report["machine"]["rustc"].as_str().unwrap().contains("rustc"));
     assert!(report["conformance"].as_array().unwrap().iter().all(|row| row["differing_bytes"] == 0));
+    let latencies = report["latencies"].as_array().unwrap();
+    for (side, n_levels) in [(256, 5), (1024, 4), (4096, 3)] {
+        let of_side: Vec<_> = latencies.iter().filter(|row| row["side"] == side).collect();
+        assert_eq!(of_side.len(), n_levels);
+        for way in of_side.iter().flat_map(|row| [&row["compress"], &row["decompress"]]) {
+            let [p50, p95] = ["p50_ms", "p95_ms"].map(|key| way[key].as_f64().unwrap());
+            assert!(0.0 < p50 && p50 <= p95, "{way}");
+        }
+    }
     sandbox.write("a.json", report.to_string().as_bytes());
     sandbox.says(0, &["bench", "--diff", "a.json", "a.json"]);
     let mut other = report;

@@ -169,7 +169,7 @@ fn what_exists_already_names_the_option_that_replaces_it() {
 }
 
 #[test]
-fn compare_begins_with_what_compress_does_and_no_row_has_the_name_of_another() {
+fn compare_has_a_row_for_what_compress_does_and_no_row_has_the_name_of_another() {
     let sandbox = Sandbox::with(&[("a.fits", &inputs::cube(2)), ("w", &inputs::weights())]);
     sandbox.says(0, &["compress", "-q", "a.fits"]);
     // the weights are built in, given once more and given twice
@@ -177,7 +177,7 @@ fn compare_begins_with_what_compress_does_and_no_row_has_the_name_of_another() {
     let args = ["compare", "--json", "--quick", "--weights", weights, "--weights", "w", "--weights", "w", "a.fits"];
     let compared = &sandbox.json(0, &args)[0];
     let rows: Vec<(String, u64)> = compared["codecs"].as_array().unwrap().iter().map(row).collect();
-    assert_eq!(rows[0], ("collapsar auto".into(), sandbox.read("a.fits.clps").len() as u64));
+    assert!(rows.contains(&("collapsar level 5".into(), sandbox.read("a.fits.clps").len() as u64)), "{rows:?}");
     let mut names: Vec<&str> = rows.iter().map(|(name, _)| name.as_str()).collect();
     let n_rows = names.len();
     names.sort_unstable();

@@ -31,7 +31,7 @@ pub use talk::{Progress, Talk};
 const AFTER: &str = "\
 First steps:
   collapsar demo                          a synthetic telescope frame, there and back
-  collapsar compare night1/*.fits         your files beside RICE, deflate and zstd; writes nothing
+  collapsar compare night1/*.fits         your files at each level, beside other codecs
   collapsar compress night1/*.fits        a.fits -> a.fits.clps; the source is kept
   collapsar test night1/*.clps            decodes everything, writes nothing
   collapsar info night1/a.fits.clps       what is in it, and why it is as large as it is
@@ -63,13 +63,13 @@ pub enum Verb {
     Test(Test),
     /// Show what is in a .clps file and why it is as large as it is
     Info(Info),
-    /// Measure ratio and speed on your files beside RICE, deflate and zstd; write nothing
+    /// Measure ratio and speed of the levels on your files, beside RICE, deflate, zstd and pcodec; with -v of all networks; write nothing
     Compare(Compare),
     /// Show how good what comes back is: errors, PSNR, SSIM, histograms, thresholds
     Eval(Eval),
     /// Scan a row of bounds: rate against distortion as a table, CSV, JSON and a page with plots
     Report(Report),
-    /// Measure this machine on built-in synthetic data
+    /// Measure this machine on built-in synthetic data, or with --levels the levels on your files
     Bench(Bench),
     /// List the models that are built in
     Models(Models),

@@ -17,9 +17,18 @@ pub struct Info {
 
 #[derive(Group)]
 pub struct Bench {
-    /// A few tiles only
+    /// A few tiles and small frames only; with --levels each codec once
     #[arg(long)]
     pub quick: bool,
+    /// Measure ratio and speed of each level on these files instead, beside RICE, deflate, zstd and pcodec
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "diff")]
+    pub levels: Vec<PathBuf>,
+    /// Draw ratio against speed, as measured by --levels, to this file
+    #[arg(long, value_name = "OUT.svg", requires = "levels")]
+    pub svg: Option<PathBuf>,
+    /// Replace the drawing where it exists
+    #[arg(short, long, requires = "svg")]
+    pub force: bool,
     /// Compare two reports that --json wrote
     #[arg(long, num_args = 2, value_names = ["A.json", "B.json"])]
     pub diff: Option<Vec<PathBuf>>,

@@ -38,6 +38,12 @@ pub fn lossless(given: &[Arc<Model>]) -> Vec<Arc<Model>> {
     choice::lossless(&at_hand(given))
 }
 
+/// Of those that the caller gave, each once.
+pub fn lossless_of(given: &[Arc<Model>]) -> Vec<Arc<Model>> {
+    let is_given = |model: &Arc<Model>| given.iter().any(|m| m.hash == model.hash);
+    lossless(given).into_iter().filter(is_given).collect()
+}
+
 /// What a model is called beside others: where one of them has its name, with the start of its hash.
 pub fn label(model: &Model, among: &[Arc<Model>]) -> String {
     let is_other = |m: &&Arc<Model>| m.name == model.name && m.hash != model.hash;

@@ -123,7 +123,9 @@ impl Run<'_> {
         let mut value = self.json(path, written, r, seconds, checked);
         value["device"] = used.json();
         self.talk.done(&value, &line)?;
-        self.talk.verbose(&format!("{name}: {}", used.text()));
+        let how =
+            self.level().map_or("no level, what --model or --weights say".into(), |level| format!("level {level}"));
+        self.talk.verbose(&format!("{name}: {how}, {}", used.text()));
         if let Some(note) = r.note.as_ref().filter(|_| !self.talk.json) {
             self.talk.line(&format!("{name}: {}", print::clean(note)));
         }
@@ -150,6 +152,11 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// None where a model was named.
+    fn level(&self) -> Option<u8> {
+        Some(self.options.model.level_number()).filter(|level| *level > 0)
+    }
+
     fn json(&self, path: &Path, written: Option<&PathBuf>, r: &Report, seconds: f64, checked: bool) -> Value {
         let arrays = r.arrays.iter().map(|a| {
             json!({
@@ -161,7 +168,7 @@ impl Run<'_> {
             })
         });
         let mut value = json!({
-            "output": null, "format": r.format, "note": r.note,
+            "output": null, "format": r.format, "level": self.level(), "note": r.note,
             "bytes_in": r.n_bytes_in, "bytes_out": r.n_bytes_out, "ratio": print::ratio(r.n_bytes_in, r.n_bytes_out),
             "seconds": seconds, "mb_per_s": print::speed(r.n_bytes_in, seconds), "lossless": r.is_lossless(),
             "loss": (!r.is_lossless()).then(|| r.loss.describe()), "largest_error": r.errors().largest,

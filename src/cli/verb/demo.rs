@@ -3,7 +3,7 @@
 use super::compare;
 use crate::cli::args;
 use crate::cli::machine::resources;
-use crate::cli::measure::benchmark_files;
+use crate::cli::measure::benchmark_files::{self, ONCE};
 use crate::cli::path::weights;
 use crate::cli::talk::exit::Tally;
 use crate::cli::talk::print::{self, Talk};
@@ -16,14 +16,15 @@ const SIDE: usize = 2048;
 
 pub fn run(args: &args::Demo) -> Result<Tally> {
     let talk = Talk::from(&args.talk);
-    let models = weights::lossless(&weights::given(&args.weights)?);
+    let given = weights::given(&args.weights)?;
+    let models = weights::lossless(&given);
     talk.line(&format!(
         "a synthetic telescope frame of {SIDE} × {SIDE} samples of 16 bits: sky, stars, noise, hot pixels"
     ));
     let frame = synthetic::fits(SIDE, SIDE, &synthetic::frame(SIDE, SIDE, args.seed));
 
     let options = Options {
-        model: Choice::named(None, &weights::given(&args.weights)?, Level::default())?,
+        model: Choice::named(None, &given, Level::default())?,
         device: resources::device(),
         memory: resources::memory(),
         ..Options::default()
@@ -52,13 +53,13 @@ pub fn run(args: &args::Demo) -> Result<Tally> {
         ));
     }
     talk.line("");
-    let outcome = benchmark_files::run(&frame, &models, true)?;
-    let value = json!({
-        "frame": {"side": SIDE, "seed": args.seed, "bytes": n_in}, "bytes_out": n_out,
-        "ratio": print::ratio(n_in, n_out), "lossless": same, "codecs": compare::json_of(&outcome.scores),
-        "noise_limit_bytes": outcome.noise_bytes, "device": resources::used(outcome.by_network).json(),
-    });
-    talk.data(&value, || compare::text(1, &outcome.scores, outcome.noise_bytes))?;
+    let codecs = compare::codecs(&models, &weights::lossless_of(&given), talk.verbose, true);
+    let outcome = benchmark_files::run(&frame, &codecs, &models, ONCE)?;
+    let mut value = compare::json_of(&outcome);
+    value["frame"] = json!({"side": SIDE, "seed": args.seed, "bytes": n_in});
+    (value["bytes_out"], value["ratio"], value["lossless"]) =
+        (n_out.into(), print::ratio(n_in, n_out).into(), same.into());
+    talk.data(&value, || compare::text(&outcome))?;
     talk.line("\nnext: collapsar compare YOUR_FILES, which writes nothing");
     Ok(Tally::default())
 }

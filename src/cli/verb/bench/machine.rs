@@ -39,7 +39,7 @@ fn cores() -> usize {
 }
 
 /// As Linux names it; elsewhere not known.
-fn cpu() -> String {
+pub fn cpu() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = text.lines().find_map(|l| l.strip_prefix("model name").and_then(|l| l.split_once(':')));
     model.map_or("a CPU of unknown model".into(), |(_, name)| name.trim().to_string())

@@ -1,8 +1,11 @@
-//! This machine, measured on built-in data: who computes, whether it computes right, and how fast each stage is.
+//! This machine, measured on built-in data: who computes, whether it computes right, how fast each stage is and each level.
 
 mod adapter;
+mod chart;
 mod conformance;
 mod diff;
+mod latency;
+mod levels;
 mod machine;
 mod random;
 mod report;
@@ -47,6 +50,9 @@ pub fn run(args: &args::Bench) -> Result<Tally> {
     if let Some([a, b]) = args.diff.as_deref() {
         return diff::run(a, b, talk);
     }
+    if !args.levels.is_empty() {
+        return levels::run(args, talk);
+    }
     let effort = if args.quick { QUICK } else { THOROUGH };
     let at_hand = weights::lossless(&weights::given(&args.weights)?);
     let frame = synthetic::frame(effort.side, effort.side, SEED);
@@ -86,7 +92,9 @@ pub fn run(args: &args::Bench) -> Result<Tally> {
     for model in at_hand.iter().map(Some).chain([None]) {
         report.whole.push(Whole::new(model, &frame, effort.side)?);
     }
-    talk.data(&report.json(), || report.text())?;
+    let frames = if args.quick { latency::QUICK } else { latency::THOROUGH };
+    report.latencies = latency::measure(&frames, SEED, talk)?;
+    talk.data(&report.json(), || if talk.verbose { report.text() } else { report.summary() })?;
     match report.conformance.iter().find(|c| !c.is_equal()) {
         None => Ok(Tally::default()),
         Some(c) => Err(Error::verify(format!(

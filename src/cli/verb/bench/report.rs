@@ -1,12 +1,14 @@
-//! What was measured: as JSON, whose format 1 `--diff` reads, and as tables.
+//! What was measured: as JSON, whose format 1 `--diff` reads, as all its tables, and in short on one screen.
 
 use super::adapter::Adapter;
 use super::conformance::Conformance;
+use super::latency::{self, Latency};
 use super::machine;
 use super::stage::Stage;
 use super::whole::Whole;
 use crate::cli::talk::table::Table;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 pub struct Report {
     side: usize,
@@ -15,12 +17,16 @@ pub struct Report {
     pub stages: Vec<Stage>,
     pub gpu_stages: Vec<Stage>,
     pub whole: Vec<Whole>,
+    pub latencies: Vec<Latency>,
 }
+
+/// Adapters and differences that are shown in short.
+const MOST_ROWS: usize = 5;
 
 impl Report {
     pub fn new(side: usize, adapters: Vec<Adapter>) -> Report {
         let (conformance, stages, gpu_stages, whole) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Report { side, adapters, conformance, stages, gpu_stages, whole }
+        Report { side, adapters, conformance, stages, gpu_stages, whole, latencies: Vec::new() }
     }
 
     pub fn json(&self) -> Value {
@@ -31,6 +37,7 @@ impl Report {
             "stages": self.stages.iter().map(Stage::json).collect::<Vec<Value>>(),
             "gpu_stages": self.gpu_stages.iter().map(Stage::json).collect::<Vec<Value>>(),
             "whole": self.whole.iter().map(Whole::json).collect::<Vec<Value>>(),
+            "latencies": self.latencies.iter().map(Latency::json).collect::<Vec<Value>>(),
         })
     }
 
@@ -41,9 +48,69 @@ impl Report {
             stage_table("CPU, one thread, per tile of 256×256", &self.stages),
             self.gpu_tables(),
             self.whole_table(),
+            latency::table(&self.latencies),
         ];
         let tables: Vec<String> = tables.into_iter().filter(|table| !table.is_empty()).collect();
         format!("{}\n{}", machine::text(), tables.join("\n"))
+    }
+
+    /// What fits on a screen.
+    pub fn summary(&self) -> String {
+        format!(
+            "{}{}{}\n{}\n{}\nstages, tiles and each device: -v, or --json\n",
+            machine::text(),
+            self.adapter_lines(),
+            self.conformance_lines(),
+            self.model_table(),
+            latency::table(&self.latencies),
+        )
+    }
+
+    fn adapter_lines(&self) -> String {
+        if self.adapters.is_empty() {
+            return "adapters: none, networks run on the CPU\n".into();
+        }
+        let line = |adapter: &Adapter| {
+            let state = adapter.gpu.as_ref().err().map_or(String::new(), |e| format!(", {e}"));
+            format!("{}{state}\n", adapter.name())
+        };
+        self.adapters.iter().take(MOST_ROWS).map(line).collect::<String>() + &further(self.adapters.len())
+    }
+
+    /// That all payloads are those of the plain kernels, or which are not.
+    fn conformance_lines(&self) -> String {
+        let distinct = |of: fn(&Conformance) -> &str| self.conformance.iter().map(of).collect::<BTreeSet<&str>>();
+        let (n_models, levels) = (distinct(|c| &c.model).len(), distinct(|c| &c.level));
+        let (gpus, levels): (Vec<&str>, Vec<&str>) = levels.into_iter().partition(|level| level.starts_with("gpu:"));
+        let gpus = match gpus.len() {
+            0 => String::new(),
+            1 => " and a GPU".into(),
+            n => format!(" and {n} GPUs"),
+        };
+        let by = levels.join(", ") + &gpus;
+        let wrong: Vec<&Conformance> = self.conformance.iter().filter(|c| !c.is_equal()).collect();
+        if wrong.is_empty() {
+            return format!("{n_models} networks give the same bytes by {by}\n");
+        }
+        let line = |c: &&Conformance| format!("{} by {}: {}\n", c.model, c.level, c.verdict());
+        let lines: String = wrong.iter().take(MOST_ROWS).map(line).collect();
+        format!("{n_models} networks DO NOT give the same bytes by {by}:\n{lines}{}", further(wrong.len()))
+    }
+
+    /// A row per network that can be named: a tile on one thread, a whole file on all.
+    fn model_table(&self) -> String {
+        let threads = format!("file, {} threads: ratio", rayon::current_num_threads());
+        let titles = ["CPU, MB/s", "tile, 1 thread: encode", "decode", &threads, "compress", "decompress"];
+        let mut table = Table::new(&titles);
+        for whole in &self.whole {
+            let tile = |what: &str| {
+                let stage = self.stages.iter().find(|stage| stage.model == whole.model && stage.stage == what);
+                stage.map_or("-".into(), |stage| format!("{:.1}", stage.mb_per_s))
+            };
+            let [model, ratio, encode, decode] = whole.row();
+            table.row(&[model, tile("tile: encode"), tile("tile: decode"), ratio, encode, decode]);
+        }
+        table.text()
     }
 
     fn adapter_table(&self) -> String {
@@ -82,6 +149,11 @@ impl Report {
         self.whole.iter().for_each(|whole| table.row(&whole.row()));
         table.text()
     }
+}
+
+/// How many of so many rows are not shown.
+fn further(n: usize) -> String {
+    if n > MOST_ROWS { format!("… and {} further\n", n - MOST_ROWS) } else { String::new() }
 }
 
 fn stage_table<'a>(title: &str, stages: impl IntoIterator<Item = &'a Stage>) -> String {

@@ -23,6 +23,8 @@ use std::sync::Arc;
 pub struct Contents {
     pub version: u16,
     pub format: &'static str,
+    /// That wrote it; None where a model was named.
+    pub level: Option<u8>,
     pub gzip: Option<String>,
     pub content_len: u64,
     pub content_blake3: [u8; 32],
@@ -80,7 +82,10 @@ pub fn contents(source: &dyn Source) -> Result<Contents> {
     for (i, block) in reader.blocks().iter().enumerate() {
         let len = u64::from(block.len);
         match block.kind {
-            kind::FILE if i == 0 => c.format = FileHead::read(&reader.payload(i)?)?.format_name(),
+            kind::FILE if i == 0 => {
+                let head = FileHead::read(&reader.payload(i)?)?;
+                (c.format, c.level) = (head.format_name(), Some(head.level).filter(|level| *level > 0));
+            }
             kind::GZIP => c.gzip = Some(Recipe::read(&mut reader.payload(i)?.as_slice())?.name()),
             kind::WEIGHTS => {
                 let model = collapsar::internals::weights::load(&reader.payload(i)?)?;

@@ -62,7 +62,7 @@ fn json_of(n_bytes: u64, c: &Contents, arrays: &Arrays) -> Value {
     let weights: Vec<Value> =
         c.weights.iter().map(|(name, hash)| json!({"name": name, "blake3": json::hex(hash)})).collect();
     json!({
-        "version": c.version, "format": c.format, "gzip": c.gzip, "bytes": n_bytes,
+        "version": c.version, "format": c.format, "level": c.level, "gzip": c.gzip, "bytes": n_bytes,
         "content_bytes": c.content_len, "content_blake3": json::hex(&c.content_blake3),
         "ratio": print::ratio(c.content_len, n_bytes), "embedded_weights": weights,
         "bytes_of": {"heads": c.heads, "tiles": c.tiles, "chunks": c.chunks, "weights": c.weights_bytes, "container": c.container},
@@ -73,10 +73,11 @@ fn json_of(n_bytes: u64, c: &Contents, arrays: &Arrays) -> Value {
 
 fn text_of(name: &str, n_bytes: u64, c: &Contents, arrays: &Arrays, verbose: bool) -> String {
     let mut out = format!(
-        "{name}: .clps version {}, {}{}\n  {} → {}  ratio {:.3}\n",
+        "{name}: .clps version {}, {}{}{}\n  {} → {}  ratio {:.3}\n",
         c.version,
         c.format,
         c.gzip.as_ref().map_or(String::new(), |gz| format!(" in a .gz ({gz})")),
+        c.level.map_or(", no level: a model was named".into(), |level| format!(", level {level}")),
         print::bytes(c.content_len),
         print::bytes(n_bytes),
         print::ratio(c.content_len, n_bytes),

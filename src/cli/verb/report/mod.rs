@@ -2,7 +2,6 @@
 //!
 //! The same file and the same bounds give the same bytes: no time is told here, and the device in JSON only.
 
-mod html;
 mod page;
 mod plot;
 mod png;

@@ -2,10 +2,10 @@
 //!
 //! Nothing is fetched and nothing runs; light or dark as the reader has it; every plot has its words, every number is in a table.
 
-use super::html::escape;
 use super::plot::{self, Point};
 use super::{label, png};
 use crate::cli::measure::trial::{Judged, Trial};
+use crate::cli::talk::html::escape;
 use crate::cli::talk::print;
 use crate::cli::verb::eval::{Figures, TITLES, cell, figures, figures_of_all};
 use collapsar::internals::codec::file::archive::describe;

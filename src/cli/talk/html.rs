@@ -1,6 +1,6 @@
 //! Text on a page, without what a browser would take for markup.
 
-use crate::cli::talk::print;
+use super::print;
 
 /// Text as it may stand in a page.
 pub fn escape(text: &str) -> String {
