@@ -24,7 +24,8 @@ const OUTSIDE: i32 = 16;
 // The symbol of an int whose step is d from the middle.
 fn symbol(d: i32) -> i32 {
     let n = select(d, -1 - d, d < 0);
-    let up = min(min(min(32 + n, 42 + (n >> 1u)), min(49 + (n >> 2u), 54 + ((n + 4) >> 3u))), 63);
+    let near = min(min(32 + n, 42 + (n >> 1u)), min(48 + ((n + 2) >> 2u), 52 + ((n + 6) >> 3u)));
+    let up = min(near, min(min(55 + ((n + 14) >> 4u), 58 + ((n + 14) >> 5u)), 63));
     return select(up, 63 - up, d < 0);
 }
 

@@ -15,9 +15,11 @@
 pub mod internals;
 mod public;
 
+#[cfg(any(test, feature = "gpu"))]
+use internals::synthetic;
 use internals::{
     array, atomic, codec, container, device, entropy, error, fit, format, gpu, grid, kernel, model, net, sample,
-    source, synthetic, tile, weights, wire,
+    source, tile, weights, wire,
 };
 
 pub use public::quality;

@@ -2,7 +2,7 @@
 //!
 //! A table is a mixture of three logistics over 64 symbols: a core of scale σ; a tail of scale 3 σ, of weight w = ½ (t / 7)², moved
 //! by k σ; and outliers of scale 12 σ, of weight w / 8. Scales are eighths of an octave, locations steps of at most σ / 4. A symbol is one int, or 2ʰ of them where σ is
-//! 8 ints or more, and from 20 of those away from the middle 2, 4 or 8 times as many; the first and the last go on for ever. Which
+//! 8 ints or more, and from 20 of those away from the middle 2 to 32 times as many; the first and the last go on for ever. Which
 //! int of a symbol it was is told in plain bits.
 //!
 //! Tables are made of `kernel::interval::logistic` when a process first needs them.
@@ -35,7 +35,7 @@ pub const LOG2_OUTLIERS: u32 = 3;
 pub const OUTSIDE: i32 = 16;
 /// Symbols of one step that lie on each side of the middle, and where the last symbol begins.
 const N_STEPS: i32 = 20;
-pub const FAR: i32 = 68;
+pub const FAR: i32 = 146;
 /// log2 of the places that a location has in a symbol, by octave of the scale.
 pub const LOG2_PLACES: [i32; 8] = [4, 4, 4, 4, 3, 2, 1, 0];
 /// Places of all octaves before.
@@ -109,7 +109,8 @@ pub fn choose(b: &[i32], heads: &Heads, max: i32, out: &mut Choices) {
 #[inline(always)]
 pub fn symbol(d: i32) -> i32 {
     let n = if d < 0 { -1 - d } else { d };
-    let up = (32 + n).min(42 + (n >> 1)).min(49 + (n >> 2)).min(54 + ((n + 4) >> 3)).min(63);
+    let near = (32 + n).min(42 + (n >> 1)).min(48 + ((n + 2) >> 2)).min(52 + ((n + 6) >> 3));
+    let up = near.min(55 + ((n + 14) >> 4)).min(58 + ((n + 14) >> 5)).min(63);
     if d < 0 { 63 - up } else { up }
 }
 
@@ -140,7 +141,7 @@ impl Rest {
 
     /// Bits in all.
     pub fn n_bits(&self) -> u32 {
-        self.n_plain + self.beyond.map_or(0, |n| LOG2_LENGTHS + (n + 1).ilog2())
+        self.n_plain + self.beyond.map_or(0, |n| Length::of(n).n_bits())
     }
 }
 
@@ -151,8 +152,24 @@ pub fn cost(choice: Choice, middle: i32, int: i32) -> i32 {
     256 * (PRECISION + Rest::of(choice, middle, j, int).n_bits()) as i32 - log2(width as i32)
 }
 
-/// Bits that tell how many bits a number beyond the table has.
-pub const LOG2_LENGTHS: u32 = 5;
+/// How many bits a number beyond the table has behind its highest: told in 3 bits, or by 7 in these and 5 more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Length(pub u32);
+
+impl Length {
+    pub const SHORT_BITS: u32 = 3;
+    pub const LONG: u32 = 7;
+    pub const LONG_BITS: u32 = 5;
+
+    pub fn of(beyond: u32) -> Length {
+        Length((beyond + 1).ilog2())
+    }
+
+    /// With the number.
+    fn n_bits(self) -> u32 {
+        Length::SHORT_BITS + if self.0 < Length::LONG { 0 } else { Length::LONG_BITS } + self.0
+    }
+}
 
 /// (start, width) of symbol j, which the plane has.
 #[inline(always)]
@@ -194,7 +211,7 @@ pub const STEPS: [(i32, u32); N_SYMBOLS] = {
     let mut all = [(0, 0); N_SYMBOLS];
     let (mut j, mut d) = (32, 0);
     while j < N_SYMBOLS {
-        let log2_n = if d < N_STEPS { 0 } else { [1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3][j - 52] };
+        let log2_n = if d < N_STEPS { 0 } else { [1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 5][j - 52] };
         all[j] = (d, log2_n);
         all[63 - j] = (-d - (1 << log2_n), log2_n);
         d += 1 << log2_n;

@@ -9,7 +9,7 @@
 use crate::entropy::wide_lanes::{Popper, Pusher};
 use crate::error::{Error, Result};
 use crate::kernel::fast::{Kernels, room};
-use crate::kernel::table::{self, Choice, Choices, FAR, Found, LOG2_LENGTHS, N_SYMBOLS, Rest, STEPS};
+use crate::kernel::table::{self, Choice, Choices, FAR, Found, Length, N_SYMBOLS, Rest, STEPS};
 use crate::model::Plan;
 use crate::model::plan::Run;
 use crate::tile::mask::hides;
@@ -112,9 +112,12 @@ impl TablePack {
         let beyond = &self.buffers.beyond;
         let at = beyond.binary_search_by_key(&index, |(at, _)| *at).expect("a symbol beyond the table is here");
         let n = beyond[at].1 + 1;
-        let length = n.ilog2();
+        let Length(length) = Length::of(beyond[at].1);
         pusher.push_plain(lane, n - (1 << length), length);
-        pusher.push_plain(lane, length, LOG2_LENGTHS);
+        if length >= Length::LONG {
+            pusher.push_plain(lane, length - Length::LONG, Length::LONG_BITS);
+        }
+        pusher.push_plain(lane, length.min(Length::LONG), Length::SHORT_BITS);
     }
 }
 
@@ -218,7 +221,10 @@ impl TablePop {
 
     #[cold]
     fn beyond(&mut self, lane: usize) -> i32 {
-        let length = self.popper.pop_plain(lane, LOG2_LENGTHS).min(24);
+        let mut length = self.popper.pop_plain(lane, Length::SHORT_BITS);
+        if length == Length::LONG {
+            length = (length + self.popper.pop_plain(lane, Length::LONG_BITS)).min(24);
+        }
         ((1 << length | self.popper.pop_plain(lane, length)) - 1) as i32
     }
 }

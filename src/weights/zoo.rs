@@ -13,6 +13,7 @@ const EMBEDDED: &[(&str, &[u8])] = &[
     ("lattice-max-1", include_bytes!("../../weights/lattice-max-1.safetensors")),
     ("pixelcnn-tiny-1", include_bytes!("../../weights/pixelcnn-tiny-1.safetensors")),
     ("pixelcnn-small-1", include_bytes!("../../weights/pixelcnn-small-1.safetensors")),
+    ("pixelcnn-tiny-field-1", include_bytes!("../../weights/pixelcnn-tiny-field-1.safetensors")),
     ("pixelcnn-small-field-1", include_bytes!("../../weights/pixelcnn-small-field-1.safetensors")),
     ("pixelcnn-fast-1", include_bytes!("../../weights/pixelcnn-fast-1.safetensors")),
     ("pixelcnn-default-1", include_bytes!("../../weights/pixelcnn-default-1.safetensors")),

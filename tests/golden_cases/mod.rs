@@ -40,6 +40,9 @@ pub fn cases() -> Vec<Case> {
         case("fits-pixelcnn-max", frame(1), model("pixelcnn-max-1"), |a| coded_by(a, Some("pixelcnn-max-1"))),
         case("fits-pixelcnn-deep", frame(1), model("pixelcnn-deep-1"), |a| coded_by(a, Some("pixelcnn-deep-1"))),
         case("fits-idf-default", frame(1), model("idf-default-1"), |a| coded_by(a, Some("idf-default-1"))),
+        case("fits-pixelcnn-tiny", frame(1), model("pixelcnn-tiny-1"), |a| coded_by(a, Some("pixelcnn-tiny-1"))),
+        case("fits-pixelcnn-small", frame(1), model("pixelcnn-small-1"), |a| coded_by(a, Some("pixelcnn-small-1"))),
+        case("level", wild(130, 128), at_level(&[130, 128]), |a| a.file.level == 5 && first(a).head.refit_bytes() > 0),
         case("fits-classic", frame(1), Options { model: Choice::Classic, ..Options::default() }, |a| coded_by(a, None)),
         case("fits-gz", gz(&frame(2)), model("lattice-fast-1"), |a| a.recipe.is_some()),
         case("mosaic", mosaic(88, 92), raw(Dtype::U16, &[88, 92]), |a| first(a).head.grid().n_phases == 4),
@@ -62,6 +65,18 @@ pub fn cases() -> Vec<Case> {
             sea(3, 64, 80),
             Options { model: model("pixelcnn-field-2").model, ..bounded(&[3, 64, 80]) },
             |a| coded_by(a, Some("pixelcnn-field-2")),
+        ),
+        case(
+            "field-tiny",
+            sea(3, 64, 80),
+            Options { model: model("pixelcnn-tiny-field-1").model, ..bounded(&[3, 64, 80]) },
+            |a| coded_by(a, Some("pixelcnn-tiny-field-1")),
+        ),
+        case(
+            "field-small",
+            sea(3, 64, 80),
+            Options { model: model("pixelcnn-small-field-1").model, ..bounded(&[3, 64, 80]) },
+            |a| coded_by(a, Some("pixelcnn-small-field-1")),
         ),
         case("anchor", group(), Options { model: model("pixelcnn-default-1").model, ..Options::default() }, |a| {
             a.arrays().any(|array| !array.head.references.is_empty())
@@ -92,6 +107,11 @@ fn hash(name: &str) -> [u8; 32] {
 
 fn raw(dtype: Dtype, shape: &[u64]) -> Options {
     Options { raw: Some(ArrayType { dtype, big_endian: false, shape: shape.to_vec() }), ..model("lattice-default-1") }
+}
+
+/// As it comes.
+fn at_level(shape: &[u64]) -> Options {
+    Options { model: Choice::default(), ..raw(Dtype::U16, shape) }
 }
 
 /// In steps of a bound; the fill values of all planes lie in the same places.

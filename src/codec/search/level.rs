@@ -3,7 +3,7 @@
 //! | level | models of frames | of fields | refit | search |
 //! |---|---|---|---|---|
 //! | 1, 2 | none | none | | short, long |
-//! | 3, 4 | `pixelcnn-tiny` | `pixelcnn-small-field` | no, short | short |
+//! | 3, 4 | `pixelcnn-tiny` | `pixelcnn-tiny-field` | no, short | short |
 //! | 5 | `pixelcnn-small` | `pixelcnn-small-field` | short | short |
 //! | 6 | `pixelcnn-fast` | and `pixelcnn-field` | fast | long |
 //! | 7 | the defaults | and `pixelcnn-field` | fast | long |
@@ -41,8 +41,9 @@ impl Level {
         let names: &[&str] = match (self.0, is_field) {
             (..=2, _) => &[],
             (3 | 4, false) => &["pixelcnn-tiny"],
-            (3..=5, true) => &["pixelcnn-small-field"],
+            (3 | 4, true) => &["pixelcnn-tiny-field"],
             (5, false) => &["pixelcnn-small"],
+            (5, true) => &["pixelcnn-small-field"],
             (6, false) => &["pixelcnn-fast"],
             (6, true) => &["pixelcnn-fast", "field"],
             (7, _) => return zoo::measured(is_field, false),

@@ -60,10 +60,13 @@ fn symbol<V: Lanes>(d: V) -> V {
     let pieces = [
         V::splat(32).add(n),
         V::splat(42).add(n.sar(V::splat(1))),
-        V::splat(49).add(n.sar(V::splat(2))),
-        V::splat(54).add(n.add(V::splat(4)).sar(V::splat(3))),
+        V::splat(48).add(n.add(V::splat(2)).sar(V::splat(2))),
+        V::splat(52).add(n.add(V::splat(6)).sar(V::splat(3))),
+        V::splat(55).add(n.add(V::splat(14)).sar(V::splat(4))),
+        V::splat(58).add(n.add(V::splat(14)).sar(V::splat(5))),
     ];
-    let up = pieces[0].min(pieces[1]).min(pieces[2]).min(pieces[3]).min(V::splat(63));
+    let (near, middle) = (pieces[0].min(pieces[1]), pieces[2].min(pieces[3]));
+    let up = near.min(middle).min(pieces[4].min(pieces[5])).min(V::splat(63));
     V::select(below, V::splat(63).sub(up), up)
 }
 
