@@ -37,7 +37,7 @@ pub fn choose(task: &Task) -> Result<Chosen> {
     task.view.memory.check_refit(models.iter().map(|model| model.model()), n_cells)?;
     let candidates = candidates(&task.view)?;
     if let Some(recipe) = task.recipe
-        && let Some(draft) = recipe.draft(task, &candidates)?
+        && let Some(draft) = recipe.draft(task.view.ty, task.label, &candidates)?
     {
         let Candidates { ends, noise, .. } = candidates;
         return Ok(Chosen { head: draft.head()?, coder: draft.coder, ends, noise });

@@ -6,7 +6,6 @@
 use crate::array::ArrayType;
 use crate::codec::array::head::Head;
 use crate::codec::search::draft::Draft;
-use crate::codec::search::task::Task;
 use crate::codec::search::view::{Candidates, shape};
 use crate::error::{Error, Result};
 use crate::grid::Layout;
@@ -54,8 +53,7 @@ impl Recipe {
     }
 
     /// The draft of an array; None where its map is of another form than that of the array it was made for.
-    pub(super) fn draft(&self, task: &Task, candidates: &Candidates) -> Result<Option<Draft>> {
-        let ty = task.view.ty;
+    pub(super) fn draft(&self, ty: &ArrayType, label: &str, candidates: &Candidates) -> Result<Option<Draft>> {
         let Decision { head, coder } = self.find(ty).ok_or_else(|| self.unfit(ty))?;
         let Some(map) = candidates.maps.iter().find(|map| map.is_like(&head.map)) else { return Ok(None) };
         if coder.domain() == Domain::Oversampled || coder.cells().is_some() && !is_for_networks(map) {
@@ -64,7 +62,7 @@ impl Recipe {
         let (n_planes, h, w) = shape(ty);
         Ok(Some(Draft {
             ty: ty.clone(),
-            label: task.label.to_string(),
+            label: label.to_string(),
             map: map.clone(),
             layout: Layout::usual(n_planes, h, w, map.n_limbs(), head.layout.n_phases),
             common: Vec::new(),
