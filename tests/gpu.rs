@@ -455,7 +455,8 @@ fn a_device_is_verified_and_a_wrong_one_is_refused() -> Result<()> {
         (Op::Table, "((1 << log2_step) >> 1u)", "0", "table"),
         (Op::Table, "640 - (16 << places)", "640 - (8 << places)", "table"),
         (Op::Table, "OUTSIDE: i32 = 16", "OUTSIDE: i32 = 15", "table"),
-        (Op::Table, "(n + 4) >> 3u", "(n + 3) >> 3u", "table"),
+        (Op::Table, "(n + 6) >> 3u", "(n + 5) >> 3u", "table"),
+        (Op::Table, "(n + 14) >> 5u", "(n + 15) >> 5u", "table"),
         (Op::Table, "s, 524288", "s, 524287", "table"),
         (Op::Table, "tile * 2u * stride", "tile * stride", "a tile"),
     ];

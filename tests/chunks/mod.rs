@@ -85,7 +85,7 @@ pub fn cases() -> Vec<Case> {
         Case { name: "big-endian", ty: big, bytes: turned, options: with(Choice::Classic), form: 128 },
         of("pixelcnn", &frame(48, 50), &[48, 50], named("pixelcnn-fast"), 129),
         of("lattice", &frame(48, 50), &[48, 50], named("lattice-fast"), 129),
-        of("predictors-of-model", &frame(40, 40), &[40, 40], Options::default(), 137),
+        of("predictors-of-model", &frame(40, 40), &[40, 40], with(Choice::Auto), 137),
         of("mosaic", &mosaic(40, 60), &[40, 60], named("pixelcnn-fast"), 131),
         of("stack", &stack, &[4, 24, 24], named("pixelcnn-fast"), 133),
         of("tiles", &counts(260, 20), &[260, 20], with(Choice::Classic), 128),
