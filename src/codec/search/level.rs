@@ -6,8 +6,8 @@
 //! | 3, 4 | `pixelcnn-tiny` | `pixelcnn-tiny-field` | no, short | short |
 //! | 5 | `pixelcnn-small` | `pixelcnn-small-field` | short | short |
 //! | 6 | `pixelcnn-fast` | and `pixelcnn-field` | fast | long |
-//! | 7 | the defaults | and `pixelcnn-field` | fast | long |
-//! | 8, 9 | and the largest, and a flow | likewise | fast, max | long |
+//! | 7, 8 | the defaults | and `pixelcnn-field` | fast, max | long |
+//! | 9 | and the largest, and a flow | likewise | max | long |
 
 use crate::codec::search::adapt::Adapt;
 use crate::model::Model;
@@ -46,7 +46,7 @@ impl Level {
             (5, true) => &["pixelcnn-small-field"],
             (6, false) => &["pixelcnn-fast"],
             (6, true) => &["pixelcnn-fast", "field"],
-            (7, _) => return zoo::measured(is_field, false),
+            (7 | 8, _) => return zoo::measured(is_field, false),
             _ => return zoo::measured(is_field, true),
         };
         let named = |name: &&str| zoo::by_name(name, &[]).expect("the models of the levels are built in");
@@ -57,7 +57,7 @@ impl Level {
         match self.0 {
             ..=3 => Adapt::Off,
             4 | 5 => Adapt::Short,
-            6..=8 => Adapt::Fast,
+            6 | 7 => Adapt::Fast,
             _ => Adapt::Max,
         }
     }
