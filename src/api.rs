@@ -65,7 +65,7 @@ pub fn compress_to<W: Write>(
 /// Adds to a recipe what a search decides for the arrays of a source, as `compress_to` finds them in it.
 pub fn learn(source: &dyn Source, options: &Options, recipe: &mut Recipe) -> Result<()> {
     options.loss.check()?;
-    if options.raw.is_none() && source.len() > 18 && source.bytes(0, 2)? == [0x1f, 0x8b] {
+    if may_be_gzip(source, options)? {
         let mut spool = tempfile::tempfile()?;
         if let Inflated::Whole(_) = gzip::inflate(source, &mut spool, MAX_GZIP_CONTENT)? {
             return learn_of(&FileSource::new(spool)?, options, recipe);
@@ -85,7 +85,7 @@ fn search<W: Write>(source: &dyn Source, out: W, options: &Options, progress: Pr
 }
 
 fn once<W: Write>(source: &dyn Source, out: W, options: &Options, progress: Progress) -> Result<(W, Report)> {
-    if options.raw.is_none() && source.len() > 18 && source.bytes(0, 2)? == [0x1f, 0x8b] {
+    if may_be_gzip(source, options)? {
         let mut spool = tempfile::tempfile()?;
         if let Inflated::Whole(member) = gzip::inflate(source, &mut spool, MAX_GZIP_CONTENT)? {
             let inner = FileSource::new(File::try_clone(&spool)?)?;
@@ -110,6 +110,10 @@ fn once<W: Write>(source: &dyn Source, out: W, options: &Options, progress: Prog
         }
     }
     Encoder::new(source, out, options, progress)?.run(None)
+}
+
+fn may_be_gzip(source: &dyn Source, options: &Options) -> Result<bool> {
+    Ok(options.raw.is_none() && source.len() > 18 && source.bytes(0, 2)? == [0x1f, 0x8b])
 }
 
 fn holds_arrays(source: &dyn Source) -> Result<bool> {

@@ -14,7 +14,7 @@ use crate::weights;
 use std::fmt;
 use std::sync::Arc;
 
-/// How to compress. `Options::default()` is lossless, on the CPU, with the model that measures smallest.
+/// How to compress. `Options::default()` is lossless, on the CPU, at level 5.
 ///
 /// ```
 /// use collapsar::{Loss, Options};
@@ -66,7 +66,7 @@ impl Options {
         Ok(self)
     }
 
-    /// Which model codes the arrays: `auto` (the default) measures a few and takes the smallest; `classic` and `wavelet` are not
+    /// Which model codes the arrays: `auto` measures a few and takes the smallest; `classic` and `wavelet` are not
     /// networks; any other word is the name of a model as `collapsar models` lists it, or of weights that were given before.
     pub fn model(mut self, name: &str) -> Result<Options, Error> {
         self.inner.model = Choice::named(Some(name), &self.given, Level::default())?;
