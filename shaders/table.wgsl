@@ -1,7 +1,8 @@
 // μ = b + s · m          q = (L(s) + l) / 32, tail t, skew k, rounded          which table, and where its middle lies
 //
-// heads per tile: s, location, log2 scale, tail, skew. choices per tile: number | h << 15 | first symbol << 19 | last
-// symbol << 25 of every cell, then their middles in steps of 2ʰ ints. Twin: kernel/table.rs, choose.
+// heads per tile: s, location, log2 scale, tail, skew. choices per tile: where max < 2¹⁶, (number + 640 h) · 65568 +
+// middle + 16 of every cell; else number | h << 15 | first symbol << 19 | last symbol << 25 of every cell, then their
+// middles. Middles are in steps of 2ʰ ints. Twin: kernel/table.rs, choose.
 
 struct Params {
     n: u32, first: u32, base: u32, stride: u32,
@@ -38,7 +39,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let tile = id.y;
     let stride = params.stride;
     let head = tile * 5u * stride + i;
-    let out = tile * 2u * stride + i;
     let s = heads[head];
 
     let m = clamp(heads[head + stride], -1024, 1024);
@@ -60,6 +60,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let middle = clamp(place >> places, -OUTSIDE, last + OUTSIDE);
     let first = min(128 * octave, 640 - (16 << places)) + ((scale & 7) << places);
     let number = ((first + (place & ((1 << places) - 1))) * (MAX_TAIL + 1) + tail) * N_SKEWS + skew + MAX_SKEW;
+    if (params.max < 65536) {
+        choices[tile * stride + i] = (number + 640 * shift) * 65568 + middle + OUTSIDE;
+        return;
+    }
+    let out = tile * 2u * stride + i;
     let ends = symbol(-middle) | (symbol(last - middle) << 6u);
     choices[out] = number | (shift << 15u) | (ends << 19u);
     choices[out + stride] = middle;

@@ -68,7 +68,7 @@ pub use codec::file::report::Report;
 pub use codec::file::salvage::{SalvageReport, salvage};
 pub use codec::search::adapt::Adapt;
 pub use codec::search::choice::Choice;
-pub use codec::search::level::Level;
+pub use codec::search::level::{Decoder, Level};
 pub use codec::search::recipe::Recipe;
 pub use codec::search::related::References;
 pub use error::{Error, ErrorKind, Result};

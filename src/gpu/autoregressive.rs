@@ -202,12 +202,12 @@ mod tests {
         ]
     }
 
-    /// A table and its middle come back of every sample, and its int goes there. Of two logistics it would be 28 bytes.
+    /// A table and its middle come back of every sample in a word, and its int goes there. Of two logistics it would be 28 bytes.
     #[test]
-    fn tables_move_eight_bytes_per_sample_from_the_device_and_four_to_it() {
+    fn tables_move_four_bytes_per_sample_each_way() {
         // a lattice codes all ints but the seed
         for (family, n, n_ops, n_steps) in [(Family::Pixelcnn, 65536, 5, 1531), (Family::Lattice, 65535, 51, 24)] {
-            let (to_device, from_device) = (4 * (n + 1), 8 * n);
+            let (to_device, from_device) = (4 * (n + 1), 4 * n);
             let [encode, decode] = traffic(family, Head::Table, 0);
             assert_eq!(encode, Traffic { dispatches: n_ops, in_turn: 5, pops: 0, to_device, from_device });
             // predict, context, table; then fill, residual, which also come once before all

@@ -9,6 +9,7 @@ use super::params;
 use super::program::{Buf, Program};
 use super::tables::{Block, columns, linear_terms, net_params, net_weights};
 use crate::kernel::predict::Linear;
+use crate::kernel::table::Choices;
 use crate::kernel::{Offsets, PlaneStats};
 use crate::model::Plan;
 use crate::net::Head;
@@ -71,7 +72,7 @@ impl<'a> Builder<'a> {
         });
         let begins = begins.collect();
         let head = context.model.head();
-        let (k, n_choices) = (head.k(), if head == Head::Table { 2 } else { 0 });
+        let (k, n_choices) = (head.k(), if head == Head::Table { Choices::n_words(context.max) } else { 0 });
         let n_outputs = nets().map(|net| net.head.n_outputs()).max().unwrap_or(0);
         let [ints, seeds, b] = [n_ints, 1, room].map(|n| p.per_tile(n));
         let [values, residuals, refs] = [1, 1, n_refs].map(|n| p.per_tile(n * plan.n_arena));

@@ -107,9 +107,9 @@ impl<'a> Stages<'a> {
         vec![Fetch::block(self.t.mixtures, 3 * self.t.k * n), Fetch::block(b, n)]
     }
 
-    /// The tables of `n` places, and their middles.
+    /// The tables of `n` places, and their middles: see `Choices::from_words`.
     pub fn choices(&self, n: usize) -> Vec<Fetch> {
-        vec![Fetch::block(self.t.choices, 2 * n)]
+        vec![Fetch::block(self.t.choices, Choices::n_words(self.t.context.max) * n)]
     }
 
     /// The CPU pops stage `i` from what it fetches; then its ints and residuals are known.
@@ -185,18 +185,17 @@ pub(super) fn packed(context: PlaneContext, plan: &Plan, p: &Program, ints: &[i3
 }
 
 /// The payload of a tile whose first int is the seed, from the tables of its places and their middles.
-pub(super) fn packed_by_tables(context: PlaneContext, plan: &Plan, ints: &[i32], choices: &[i32]) -> Vec<u8> {
-    let (mut pack, mut of_run) = (TablePack::new(plan), Choices::new(room(plan.longest())));
-    let (mut choices, mut middles) = choices.split_at(choices.len() / 2);
+pub(super) fn packed_by_tables(context: PlaneContext, plan: &Plan, ints: &[i32], words: &[i32]) -> Vec<u8> {
+    let (mut pack, n) = (TablePack::new(plan), words.len() / Choices::n_words(context.max));
+    let (mut all, mut of_run) = (Choices::new(n), Choices::new(room(plan.longest())));
+    Choices::from_words(words, n, context.max, &mut all);
+    let mut from = 0;
     for &run in plan.steps.iter().flat_map(|step| &step.runs) {
-        let n = run.n as usize;
-        let choice: &[i32];
-        let middle: &[i32];
-        (choice, choices) = choices.split_at(n);
-        (middle, middles) = middles.split_at(n);
-        of_run.choice[..n].copy_from_slice(bytemuck::cast_slice(choice));
-        of_run.middle[..n].copy_from_slice(middle);
+        let (n, cells) = (run.n as usize, from..from + run.n as usize);
+        of_run.choice[..n].copy_from_slice(&all.choice[cells.clone()]);
+        of_run.middle[..n].copy_from_slice(&all.middle[cells]);
         pack.put(context.kernels, run, &of_run, &[], ints);
+        from += n;
     }
     pack.payload(plan, ints[0])
 }
@@ -221,9 +220,10 @@ pub(super) fn pop_stage(
             each(runs, |run, from| pop(popper, context.kernels, popped, run, &mixtures, &b, from, &[], ints))
         }
         Ok(Popper::Tables(popper)) => {
-            let (choices, middles) = parts[0].split_at(n);
-            let choices: &[u32] = bytemuck::cast_slice(choices);
-            each(runs, |run, from| popper.pop(context.kernels, run, (&choices[from..], &middles[from..]), &[], ints))
+            let mut choices = Choices::new(n);
+            Choices::from_words(parts[0], n, context.max, &mut choices);
+            let Choices { choice, middle } = &choices;
+            each(runs, |run, from| popper.pop(context.kernels, run, (&choice[from..], &middle[from..]), &[], ints))
         }
     };
     if let Err((run, e)) = outcome {

@@ -123,13 +123,10 @@ impl Gpu {
         let (mut p, n) = (Program::default(), b.len());
         let mut all = heads.s[..n].to_vec();
         (0..Head::Table.n_outputs()).for_each(|h| all.extend(&heads.heads[h * heads.stride..][..n]));
-        let buffers = [p.table_of(b), p.table_of(&all), p.per_tile(2 * n)];
+        let n_words = Choices::n_words(max) * n;
+        let buffers = [p.table_of(b), p.table_of(&all), p.per_tile(n_words)];
         p.run(Op::Table, &buffers, table_params(max, Block { base: 0, stride: n }), 0..n);
-        self.one(p, &[(buffers[2], 2 * n)], |words| {
-            let (choice, middle) = words.split_at(n);
-            out.choice[..n].copy_from_slice(bytemuck::cast_slice(choice));
-            out.middle[..n].copy_from_slice(middle);
-        })
+        self.one(p, &[(buffers[2], n_words)], |words| Choices::from_words(words, n, max, out))
     }
 
     /// The features that the first heads of the first `out.len()` cells say, none above `most`.

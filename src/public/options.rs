@@ -4,7 +4,7 @@ use crate::array::Sample;
 use crate::codec::chunk;
 use crate::codec::file::options;
 use crate::codec::search::choice::Choice;
-use crate::codec::search::level::Level;
+use crate::codec::search::level::{Decoder, Level};
 use crate::codec::search::related::References;
 use crate::device::{Device, Wish};
 use crate::error::Error;
@@ -38,10 +38,20 @@ impl Options {
     /// From 1, the fastest, to 9, the smallest; 5 unless this is called. A model that is named wins.
     pub fn level(mut self, level: u8) -> Result<Options, Error> {
         let level = Level::new(level).ok_or_else(|| Error::argument(format!("level {level} is not one of 1 to 9")))?;
-        if let Choice::Level(_) | Choice::Auto = self.inner.model {
-            self.inner.model = Choice::Level(level);
+        if let Choice::Level(before) = self.inner.model {
+            self.inner.model = Choice::Level(level.decoded_on(before.decoder()));
         }
         Ok(self)
+    }
+
+    /// Levels take networks that a GPU decodes in few steps. What is written is read everywhere; on CPUs it costs size and
+    /// time. A model that is named wins.
+    #[must_use]
+    pub fn decode_on_gpu(mut self) -> Options {
+        if let Choice::Level(level) = self.inner.model {
+            self.inner.model = Choice::Level(level.decoded_on(Decoder::Gpu));
+        }
+        self
     }
 
     /// What these options decide for an array, to be given to [`Options::recipe`] for others of the same dtype and size: of one

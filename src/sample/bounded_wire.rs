@@ -152,7 +152,10 @@ mod tests {
                     let ints = [0, 1, 7, -1, i32::MIN];
                     let mut out = vec![0; 5 * dtype.n_bytes()];
                     let parts = vec![&ints[..]; other.n_limbs()];
-                    let _ = other.from_ints(&parts, false, &mut out);
+                    assert_ne!(other, map, "bit {bit} changes nothing");
+                    if let Err(error) = other.from_ints(&parts, false, &mut out) {
+                        assert_eq!(error.kind, ErrorKind::Corrupt, "{}", other.name());
+                    }
                 }
             }
         }

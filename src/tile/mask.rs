@@ -312,7 +312,8 @@ mod tests {
         for bit in 0..bytes.len() * 8 {
             let mut wrong = bytes.clone();
             wrong[bit / 8] ^= 1 << (bit % 8);
-            let _ = Mask::read(&mut wrong.as_slice(), kind, (400, 20), CLASSES, Vec::new);
+            let read = Mask::read(&mut wrong.as_slice(), kind, (400, 20), CLASSES, Vec::new);
+            assert!(read.is_err() || read.is_ok_and(|other| other != whole), "bit {bit} changes nothing");
         }
     }
 }

@@ -94,7 +94,9 @@ fn cuts_and_flips(model: &Model) {
     for bit in 0..payload.len() * 8 {
         let mut wrong = payload.clone();
         wrong[bit / 8] ^= 1 << (bit % 8);
-        let _ = decode(context, &plan, &wrong, &[], &mut back);
+        if decode(context, &plan, &wrong, &[], &mut back).is_ok() {
+            assert!(back != ints && back.iter().all(|v| (0..=4000).contains(v)), "bit {bit}");
+        }
     }
 }
 

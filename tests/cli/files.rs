@@ -2,6 +2,7 @@
 
 use crate::inputs;
 use crate::sandbox::{Sandbox, text};
+use collapsar::internals::synthetic;
 use std::fs;
 use std::path::Path;
 
@@ -117,6 +118,31 @@ fn folders_are_walked_and_their_shape_is_kept() {
     assert!(said.contains("has just been written for another file"), "{said}");
     assert_eq!(sandbox.read("other/a.fits"), b"another");
     sandbox.says(1, &["compress", "-o", "x", "night/a.fits", "other/a.fits"]);
+}
+
+#[test]
+fn small_files_are_coded_side_by_side_to_the_same_bytes_and_told_in_order() {
+    let names: Vec<String> = (0..12).map(|i| format!("{i:02}.fits")).collect();
+    let sandbox = Sandbox::new();
+    for (i, name) in names.iter().enumerate() {
+        sandbox.write(name, &synthetic::fits(40 + i, 64, &synthetic::frame(40 + i, 64, i as u64)));
+    }
+    sandbox.write("one/03.fits.clps", b"kept");
+    let files: Vec<&str> = names.iter().map(|name| &name[..]).chain(["none.fits"]).collect();
+    let said = sandbox.says(5, &[&["compress", "-T", "1", "--output-dir", "one"], &files[..]].concat());
+    assert!(said.contains("03.fits") && said.contains("none.fits"), "{said}");
+    sandbox.write("many/03.fits.clps", b"kept");
+    let told = sandbox.says(5, &[&["compress", "-T", "2", "--output-dir", "many"], &files[..]].concat());
+    let first_words = |said: &str| {
+        let word = |line: &str| line.trim_start_matches("collapsar: ").split(' ').next().unwrap_or("").to_string();
+        said.lines().map(word).collect::<Vec<String>>()
+    };
+    assert_eq!(first_words(&told), first_words(&said));
+    for name in &names {
+        let name = format!("{name}.clps");
+        assert_eq!(sandbox.read(&format!("many/{name}")), sandbox.read(&format!("one/{name}")), "{name}");
+    }
+    assert_eq!(sandbox.read("many/03.fits.clps"), b"kept");
 }
 
 #[test]

@@ -41,6 +41,23 @@ fn compress_and_info_say_which_level_wrote_a_file() {
 }
 
 #[test]
+fn what_a_gpu_will_decode_is_coded_by_lattices_and_read_everywhere() {
+    let sandbox = frames();
+    for level in ["-3", "-5", "-7"] {
+        sandbox.says(0, &["compress", level, "--decode-on", "gpu", "-f", "b.fits"]);
+        let info = &sandbox.json(0, &["info", "--json", "b.fits.clps"])[0];
+        let model = info["arrays"][0]["model"].as_str().unwrap();
+        assert!(model.starts_with("lattice-"), "{model}");
+        sandbox.says(0, &["test", "b.fits.clps"]);
+    }
+    sandbox.says(0, &["compress", "--decode-on", "cpu", "-f", "b.fits"]);
+    let by_default = sandbox.read("b.fits.clps");
+    sandbox.says(0, &["compress", "-f", "b.fits"]);
+    assert_eq!(sandbox.read("b.fits.clps"), by_default);
+    sandbox.fails(1, &["compress", "--decode-on", "tpu", "-f", "b.fits"], "cpu and gpu are possible");
+}
+
+#[test]
 fn compare_shows_every_other_level_and_the_peers_and_all_that_there_is_with_v() {
     let sandbox = Sandbox::with(&[("a.fits", &inputs::fits()), ("b.fits", &inputs::cube(2))]);
     let rows = codecs(&sandbox.json(0, &["compare", "--json", "a.fits"])[0]);

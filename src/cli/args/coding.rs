@@ -1,10 +1,10 @@
 //! What a file is, and with what it is coded: the same for all verbs that compress.
 
-use super::parse::{Shape, adapt, dtype, level, shape};
+use super::parse::{Shape, adapt, decoder, dtype, level, shape};
 use clap::Args as Group;
 use collapsar::internals::array::{ArrayType, Dtype};
 use collapsar::internals::model::Model;
-use collapsar::internals::{Adapt, Choice, Level, Result};
+use collapsar::internals::{Adapt, Choice, Decoder, Level, Result};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -34,6 +34,9 @@ pub struct Coding {
     /// From 1, the fastest, to 9, the smallest, or -1 to -9; 5 unless given
     #[arg(long, value_name = "N", value_parser = level, default_value = "5", hide_default_value = true)]
     pub level: Level,
+    /// What the files will be decoded on, cpu or gpu: levels choose networks that it decodes fast; every file is decoded on both
+    #[arg(long, value_name = "DEVICE", value_parser = decoder, default_value = "cpu", hide_default_value = true)]
+    decode_on: Decoder,
     /// Instead of a level: auto measures the built-in defaults, classic uses no network, wavelet is for fields within a bound, else a name from `collapsar models`
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
@@ -46,7 +49,7 @@ pub struct Coding {
 
 impl Coding {
     pub fn choice(&self, given: &[Arc<Model>]) -> Result<Choice> {
-        Choice::named(self.model.as_deref(), given, self.level)
+        Choice::named(self.model.as_deref(), given, self.level.decoded_on(self.decode_on))
     }
 
     pub fn adapt(&self) -> Adapt {

@@ -2,7 +2,7 @@
 
 use collapsar::internals::array::Dtype;
 use collapsar::internals::device::Wish;
-use collapsar::internals::{Adapt, Level, Rounding};
+use collapsar::internals::{Adapt, Decoder, Level, Rounding};
 
 type Parsed<T> = std::result::Result<T, String>;
 
@@ -29,6 +29,14 @@ pub fn adapt(text: &str) -> Parsed<Adapt> {
 pub fn level(text: &str) -> Parsed<Level> {
     let level = text.parse().ok().and_then(Level::new);
     level.ok_or_else(|| format!("levels are {} to {}", Level::FIRST, Level::LAST))
+}
+
+pub fn decoder(text: &str) -> Parsed<Decoder> {
+    match text {
+        "cpu" => Ok(Decoder::Cpu),
+        "gpu" => Ok(Decoder::Gpu),
+        _ => Err("cpu and gpu are possible".into()),
+    }
 }
 
 pub fn rounding(text: &str) -> Parsed<Rounding> {

@@ -342,7 +342,10 @@ mod tests {
         for bit in 0..bytes.len() * 8 {
             let mut wrong = bytes.clone();
             wrong[bit / 8] ^= 1 << (bit % 8);
-            let _ = Head::read(&wrong, &find);
+            let Ok(other) = Head::read(&wrong, &find) else { continue };
+            let mut again = Vec::new();
+            other.write(&mut again);
+            assert!(Head::read(&again, &find).unwrap() == other, "bit {bit}: what was read cannot be written");
         }
     }
 }

@@ -8,19 +8,33 @@
 //! | 6 | `pixelcnn-fast` | and `pixelcnn-field` | fast | long |
 //! | 7, 8 | the defaults | and `pixelcnn-field` | fast, max | long |
 //! | 9 | and the largest, and a flow | likewise | max | long |
+//!
+//! For files that a GPU will decode the models are lattices: a tile has some twenty dependent steps, one in raster order
+//! hundreds.
 
 use crate::codec::search::adapt::Adapt;
 use crate::model::Model;
 use crate::weights::zoo;
 use std::sync::Arc;
 
-/// 1 to 9.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Level(u8);
+/// 1 to 9, and where the file will be decoded. No byte depends on where it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Level {
+    number: u8,
+    decoder: Decoder,
+}
+
+/// What files will be decoded on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Decoder {
+    #[default]
+    Cpu,
+    Gpu,
+}
 
 impl Default for Level {
     fn default() -> Level {
-        Level(5)
+        Level { number: 5, decoder: Decoder::Cpu }
     }
 }
 
@@ -29,16 +43,27 @@ impl Level {
     pub const LAST: u8 = 9;
 
     pub fn new(n: u8) -> Option<Level> {
-        (Level::FIRST..=Level::LAST).contains(&n).then_some(Level(n))
+        (Level::FIRST..=Level::LAST).contains(&n).then_some(Level { number: n, ..Level::default() })
     }
 
     pub fn number(self) -> u8 {
-        self.0
+        self.number
+    }
+
+    pub fn decoder(self) -> Decoder {
+        self.decoder
+    }
+
+    pub fn decoded_on(self, decoder: Decoder) -> Level {
+        Level { decoder, ..self }
     }
 
     /// The models that are measured; a field is an array of floats, or one that something may be lost of.
     pub fn models(self, is_field: bool) -> Vec<Arc<Model>> {
-        let names: &[&str] = match (self.0, is_field) {
+        if self.decoder == Decoder::Gpu {
+            return self.lattices();
+        }
+        let names: &[&str] = match (self.number, is_field) {
             (..=2, _) => &[],
             (3 | 4, false) => &["pixelcnn-tiny"],
             (3 | 4, true) => &["pixelcnn-tiny-field"],
@@ -49,12 +74,20 @@ impl Level {
             (7 | 8, _) => return zoo::measured(is_field, false),
             _ => return zoo::measured(is_field, true),
         };
-        let named = |name: &&str| zoo::by_name(name, &[]).expect("the models of the levels are built in");
-        names.iter().flat_map(named).collect()
+        built_in(names)
+    }
+
+    fn lattices(self) -> Vec<Arc<Model>> {
+        built_in(match self.number {
+            ..=2 => &[],
+            3..=6 => &["lattice-fast"],
+            7 | 8 => &["lattice-default"],
+            _ => &["lattice-default", "lattice-max"],
+        })
     }
 
     pub fn adapt(self) -> Adapt {
-        match self.0 {
+        match self.number {
             ..=3 => Adapt::Off,
             4 | 5 => Adapt::Short,
             6 | 7 => Adapt::Fast,
@@ -64,11 +97,16 @@ impl Level {
 
     /// Whether the search looks at little, and believes estimates.
     pub fn is_short(self) -> bool {
-        self.0 != 2 && self.0 <= 5
+        self.number != 2 && self.number <= 5
     }
 
-    /// Whether a wavelet is tried for fields within a bound.
+    /// Whether a wavelet is tried for fields within a bound. Wavelets are decoded by the CPU.
     pub fn tries_wavelets(self) -> bool {
-        self.0 >= 3
+        self.number >= 3 && self.decoder == Decoder::Cpu
     }
+}
+
+fn built_in(names: &[&str]) -> Vec<Arc<Model>> {
+    let named = |name: &&str| zoo::by_name(name, &[]).expect("the models of the levels are built in");
+    names.iter().flat_map(named).collect()
 }

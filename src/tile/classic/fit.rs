@@ -36,6 +36,11 @@ pub fn fit(tile: Tile, spread: u32, n_wanted: usize) -> Option<Predictor> {
     quantise(&x, middle, shift(spread)).filter(|predictor| predictor.fits(spread))
 }
 
+/// The median everywhere.
+pub fn constant(tile: Tile, spread: u32) -> Predictor {
+    Predictor::Linear { coefs: [0; N_TAPS], bias: median(tile) << shift(spread) }
+}
+
 /// W first, then the other neighbours in the order of the taps, then the value itself.
 fn gather(tile: Tile, n_wanted: usize) -> Vec<Sample> {
     let Tile { values, h, w, classes } = tile;

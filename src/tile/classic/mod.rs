@@ -242,7 +242,17 @@ pub fn estimate_bits(ints: &[i32], h: usize, w: usize) -> u64 {
     coded::estimate_bits(Tile { values: &values, h, w, classes: &[] }, spread).min(packed).min(mixed)
 }
 
+/// Whether the ints may be white noise over few values, which classic modes code to its entropy.
+pub fn has_few_values(ints: &[i32]) -> bool {
+    let (lo, hi) = ends(ints);
+    hi - lo < residual::FEW
+}
+
+fn ends(ints: &[i32]) -> (u32, u32) {
+    ints.iter().fold((u32::MAX, 0), |(lo, hi), &v| (lo.min(v as u32), hi.max(v as u32)))
+}
+
 fn above_minimum(ints: &[i32]) -> (u32, u32, Vec<u32>) {
-    let (lo, hi) = ints.iter().fold((u32::MAX, 0), |(lo, hi), &v| (lo.min(v as u32), hi.max(v as u32)));
+    let (lo, hi) = ends(ints);
     (lo, hi - lo, ints.iter().map(|&v| (v as u32).wrapping_sub(lo)).collect())
 }

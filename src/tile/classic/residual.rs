@@ -8,12 +8,18 @@ use super::predict::{Predictor, Rows};
 use super::token::{N_TOKENS, UNDO, fold, token_of};
 use crate::tile::mask::hides;
 
-/// The fitted predictor or the median, whichever leaves less on every seventh row.
+/// A plane of fewer different values than this may be white noise.
+pub const FEW: u32 = 256;
+
+/// The fitted predictor or the median, whichever leaves less on every seventh row; of few values a constant, if their tokens
+/// take less so.
 pub fn choose(tile: Tile, spread: u32, first: u32, n_fitted: usize) -> Predictor {
     let Some(linear) = fit::fit(tile, spread, n_fitted) else { return Predictor::Median };
     let mut residuals = vec![0; tile.w];
+    let mut counts = [0u32; N_TOKENS];
     let mut cost = |predictor| {
         let mut bits = 0;
+        counts.fill(0);
         for y in (1..tile.h.max(2)).step_by(7) {
             let from = if tile.h == 1 { 0 } else { y.saturating_sub(2) };
             let mut rows = Rows::new(predictor, tile.w, spread, first);
@@ -29,10 +35,34 @@ pub fn choose(tile: Tile, spread: u32, first: u32, n_fitted: usize) -> Predictor
                 let mean = (sum * 4 / near.len() as u64).min(u64::from(u32::MAX - 4)) as u32;
                 bits += u64::from(log2(4 + mean)) * near.len() as u64;
             }
+            if spread < FEW {
+                residuals.iter().for_each(|&r| counts[usize::from(token_of(fold(r)))] += 1);
+            }
         }
-        bits
+        (bits, if spread < FEW { token_bits(&counts) } else { 0 })
     };
-    if cost(linear) <= cost(Predictor::Median) { linear } else { Predictor::Median }
+    let (of_linear, of_median) = (cost(linear), cost(Predictor::Median));
+    let (best, (_, tokens)) =
+        if of_linear.0 <= of_median.0 { (linear, of_linear) } else { (Predictor::Median, of_median) };
+    // neighbours tell nothing of white noise, and around a constant each value has a token of its own
+    if spread < FEW && tile.h > 1 {
+        let constant = fit::constant(tile, spread);
+        if cost(constant).1 < tokens {
+            return constant;
+        }
+    }
+    best
+}
+
+/// In 1/65536 bit, whatever stands around them.
+fn token_bits(counts: &[u32; N_TOKENS]) -> u64 {
+    let n_log2_n = |n: u32| u64::from(n) * u64::from(log2(n.max(1)));
+    let (mut bits, mut total) = (0, 0);
+    for (token, &n) in counts.iter().enumerate() {
+        bits += (u64::from(UNDO[token].n_extra) << 16) * u64::from(n);
+        total += n;
+    }
+    bits + n_log2_n(total) - counts.iter().map(|&n| n_log2_n(n)).sum::<u64>()
 }
 
 /// Everything about a tile's residuals that the two passes of the encoder share.
