@@ -12,7 +12,6 @@ use collapsar::internals::{Error, Loss, Result, read_recipe};
 use std::ffi::{CStr, c_int, c_uint};
 use std::ptr;
 
-const OPTIONAL: c_uint = 1;
 /// `H5T_class_t`, `H5T_order_t`, `H5T_sign_t`, `H5D_fill_value_t`.
 const INTEGER: c_int = 0;
 const FLOAT: c_int = 1;
@@ -23,48 +22,56 @@ const NO_ORDER: c_int = 4;
 const FILL_OF_USER: c_int = 2;
 
 const FAIL: c_int = -1;
-const NO: c_int = 0;
 const YES: c_int = 1;
 
-/// NO where the dataset is of another kind: HDF5 then makes it without the filter if that is optional. FAIL where what was asked
-/// means nothing, optional or not.
+/// A dataset that cannot be coded is an error, also where the filter is optional: h5py knows no other, and nobody would notice.
 pub extern "C" fn can_apply(properties: Hid, ty: Hid, _space: Hid) -> c_int {
-    let Some(hdf5) = Hdf5::that_calls() else { return FAIL };
-    let checked = guarded(|| {
-        let Place { asked, flags, is_first } = place(&hdf5, properties)?;
-        let checked = check(&hdf5, properties, ty, &asked, is_first);
-        Ok((checked, flags & OPTIONAL != 0))
-    });
-    match checked {
-        Ok((Ok(()), _)) => YES,
-        Ok((Err(_), true)) => NO,
-        Ok((Err(error), false)) => said(&hdf5, c"H5E_CANAPPLY_g", &error, NO),
-        Err(error) => said(&hdf5, c"H5E_CANAPPLY_g", &error, FAIL),
-    }
+    said(c"H5E_CANAPPLY_g", |hdf5| dataset(hdf5, properties, ty).map(|_| ()))
 }
 
-/// Writes cd_values anew, also where they come from a dataset of another shape, as h5repack gives them. A dataset that cannot be
-/// coded gets what was asked, and no more: its chunks are then stored as they are.
+/// Writes cd_values anew, also where they come from a dataset of another shape, as h5repack gives them.
 pub extern "C" fn set_local(properties: Hid, ty: Hid, _space: Hid) -> c_int {
-    let Some(hdf5) = Hdf5::that_calls() else { return FAIL };
-    let done = guarded(|| {
-        let Place { asked, flags, is_first } = place(&hdf5, properties)?;
-        let is_checked = check(&hdf5, properties, ty, &asked, is_first).is_ok();
-        let chunks = if is_checked { Some(chunks(&hdf5, properties, ty)?) } else { None };
-        let values = cd_values::write(&asked, chunks.as_ref());
+    said(c"H5E_SETLOCAL_g", |hdf5| {
+        let Dataset { asked, chunks, flags } = dataset(hdf5, properties, ty)?;
+        let values = cd_values::write(&asked, &chunks);
         // SAFETY: HDF5 reads so many words and keeps a copy.
         let status = unsafe { (hdf5.H5Pmodify_filter)(properties, FILTER, flags, values.len(), values.as_ptr()) };
         if status < 0 { Err(Error::argument("the dataset does not take cd_values")) } else { Ok(()) }
-    });
-    match done {
+    })
+}
+
+fn said(kind: &CStr, work: impl FnOnce(&Hdf5) -> Result<()>) -> c_int {
+    let Some(hdf5) = Hdf5::that_calls() else { return FAIL };
+    match guarded(|| work(&hdf5)) {
         Ok(()) => YES,
-        Err(error) => said(&hdf5, c"H5E_SETLOCAL_g", &error, FAIL),
+        Err(error) => {
+            hdf5.push(kind, &error.to_string());
+            FAIL
+        }
     }
 }
 
-fn said(hdf5: &Hdf5, kind: &CStr, error: &Error, status: c_int) -> c_int {
-    hdf5.push(kind, &error.to_string());
-    status
+struct Dataset {
+    asked: Asked,
+    chunks: Chunks,
+    flags: c_uint,
+}
+
+/// What is to be made, or why it cannot be.
+fn dataset(hdf5: &Hdf5, properties: Hid, ty: Hid) -> Result<Dataset> {
+    let Place { asked, flags, is_first } = place(hdf5, properties)?;
+    if !is_first {
+        return Err(Error::argument("another filter, such as shuffle, stands before this one, which codes samples"));
+    }
+    let samples = samples(hdf5, ty)?;
+    if asked.loss != Loss::None && !samples.is_number {
+        return Err(Error::argument("a bound for a type that only has bits: an enumeration, a float of another layout"));
+    }
+    let chunks = chunks(hdf5, properties, ty, &samples)?;
+    if !asked.recipe.is_empty() && !read_recipe(&asked.recipe, &[])?.fits(&chunks.ty()) {
+        return Err(Error::argument("the recipe is for another dtype, or for chunks of another size"));
+    }
+    Ok(Dataset { asked, chunks, flags })
 }
 
 /// The filter as it stands in the properties of a dataset.
@@ -92,22 +99,6 @@ fn place(hdf5: &Hdf5, properties: Hid) -> Result<Place> {
         return Ok(Place { asked: cd_values::read_asked(&values)?.0, flags, is_first: i == 0 });
     }
     Err(Error::argument("only chunks of datasets can be coded"))
-}
-
-/// Why a dataset cannot be coded.
-fn check(hdf5: &Hdf5, properties: Hid, ty: Hid, asked: &Asked, is_first: bool) -> Result<()> {
-    if !is_first {
-        return Err(Error::argument("another filter stands before this one: without shuffle, this one codes samples"));
-    }
-    let Samples { is_number, .. } = samples(hdf5, ty)?;
-    if asked.loss != Loss::None && !is_number {
-        return Err(Error::argument("a bound for a type that only has bits: an enumeration, a float of another layout"));
-    }
-    let chunks = chunks(hdf5, properties, ty)?;
-    if !asked.recipe.is_empty() && !read_recipe(&asked.recipe, &[])?.fits(&chunks.ty()) {
-        return Err(Error::argument("the recipe is for another dtype, or for chunks of another size"));
-    }
-    Ok(())
 }
 
 /// The type of the samples, and whether their bits are those of a number.
@@ -169,7 +160,7 @@ fn is_ieee(hdf5: &Hdf5, ty: Hid, dtype: Dtype) -> bool {
     }
 }
 
-fn chunks(hdf5: &Hdf5, properties: Hid, ty: Hid) -> Result<Chunks> {
+fn chunks(hdf5: &Hdf5, properties: Hid, ty: Hid, samples: &Samples) -> Result<Chunks> {
     let mut dimensions = [0; MAX_DIMENSIONS];
     // SAFETY: no more dimensions are written than there is room for.
     let n = unsafe { (hdf5.H5Pget_chunk)(properties, MAX_DIMENSIONS as c_int, dimensions.as_mut_ptr()) };
@@ -177,7 +168,7 @@ fn chunks(hdf5: &Hdf5, properties: Hid, ty: Hid) -> Result<Chunks> {
     let dimensions = dimensions.ok_or_else(|| Error::argument("a dataset without chunks has no filters"))?;
     let dimensions = dimensions.iter().map(|&n| u32::try_from(n).map_err(|_| Error::limit("a chunk of 2³² samples")));
     let dimensions = dimensions.collect::<Result<Vec<u32>>>()?;
-    let Samples { dtype, big_endian, .. } = samples(hdf5, ty)?;
+    let Samples { dtype, big_endian, .. } = *samples;
     let fill = fill(hdf5, properties, ty, dtype, big_endian)?;
     Ok(Chunks { dtype, big_endian, fill, dimensions })
 }
