@@ -72,7 +72,7 @@ class Collapsar(h5py.filters.FilterRefBase):
     near        nor by more than this whole number (integers)
     mantissa    floats keep so many bits, rounded or truncated as `mantissa_mode` says
     noise_step  steps of the noise of the chunk, divided by this
-    recipe      what `collapsar compress --learn-recipe` wrote: nothing is searched then
+    recipe      a `collapsar.Recipe`, or the bytes of one: nothing is searched then
 
     Lossless unless one of the bounds is given; two are an error. A fill value other than 0 keeps its bits.
     """
@@ -95,7 +95,7 @@ class Collapsar(h5py.filters.FilterRefBase):
         for name, value in asked.items():
             kind = 1 + _KINDS.index(name) + (name == "mantissa" and mantissa_mode == "trunc")
             value = _checked(name, value)
-        recipe = bytes(recipe)
+        recipe = recipe.to_bytes() if hasattr(recipe, "to_bytes") else bytes(recipe or b"")
         words = struct.unpack(f"<{-(-len(recipe) // 4)}I", recipe + bytes(-len(recipe) % 4))
         self.filter_options = (_VERSION, level, kind, *struct.unpack(">II", struct.pack(">d", value)), len(recipe), *words)
 

@@ -52,9 +52,10 @@ pub fn read_asked(values: &[u32]) -> Result<(Asked, &[u32])> {
     }
     let level = match at(1) {
         0 => Level::default(),
-        n => u8::try_from(n).ok().and_then(Level::new).ok_or_else(|| {
-            Error::argument(format!("level {n} in cd_values: it is 1 to 9, or 0 for the usual one"))
-        })?,
+        n => u8::try_from(n)
+            .ok()
+            .and_then(Level::new)
+            .ok_or_else(|| Error::argument(format!("level {n} in cd_values: it is 1 to 9, or 0 for the usual one")))?,
     };
     let loss = read_loss(at(2), f64::from_bits(pair(at(3), at(4))))?;
     let n_bytes = at(5) as usize;
@@ -100,7 +101,11 @@ pub fn write(asked: &Asked, chunks: &Chunks) -> Vec<u32> {
 fn read_loss(kind: u32, bound: f64) -> Result<Loss> {
     let whole = || {
         let n = bound as u32;
-        if f64::from(n) == bound { Ok(n) } else { Err(Error::argument(format!("a bound of {bound}: it is a whole number"))) }
+        if f64::from(n) == bound {
+            Ok(n)
+        } else {
+            Err(Error::argument(format!("a bound of {bound}: it is a whole number")))
+        }
     };
     let loss = match kind {
         0 => Loss::None,
@@ -185,7 +190,14 @@ mod tests {
         assert_eq!(kind(&[1, 0, 0, 0, 0, 5, 9]), ErrorKind::Truncated);
         assert_eq!(kind(&[1, 0, 0, 0, 0, 60_001]), ErrorKind::Limit);
         let chunks = |values: &[u32]| read_chunks(values).unwrap_err().kind;
-        for wrong in [&[][..], &[3, 0, 0, 0], &[3, 2, 0, 0, 0], &[3, 0, 0, 0, 2, 5], &[3, 0, 0, 0, 1, 5, 5], &[0x103, 0, 0, 0, 0]] {
+        for wrong in [
+            &[][..],
+            &[3, 0, 0, 0],
+            &[3, 2, 0, 0, 0],
+            &[3, 0, 0, 0, 2, 5],
+            &[3, 0, 0, 0, 1, 5, 5],
+            &[0x103, 0, 0, 0, 0],
+        ] {
             assert_eq!(chunks(wrong), ErrorKind::Corrupt, "{wrong:?}");
         }
         assert_eq!(chunks(&[11, 0, 0, 0, 0]), ErrorKind::Unsupported);

@@ -37,7 +37,10 @@ impl Coding {
     pub fn encode(&self, samples: &[u8]) -> Result<Vec<u8>> {
         let n_bytes = self.n_bytes()?;
         if samples.len() != n_bytes {
-            return Err(Error::argument(format!("{} bytes where a chunk has {n_bytes}: another filter was here", samples.len())));
+            return Err(Error::argument(format!(
+                "{} bytes where a chunk has {n_bytes}: another filter was here",
+                samples.len()
+            )));
         }
         let fill = self.chunks.fill.filter(|bits| *bits != 0).map(|bits| self.bytes_of(bits));
         let fill = fill.filter(|fill| self.samples(samples).any(|sample| sample == fill));
@@ -49,7 +52,9 @@ impl Coding {
         let options = self.options(loss)?;
         let chunk = encode_chunk(&shortened, &self.ty, &options)?;
         let is_safe = match &fill {
-            Some(fill) if loss != Loss::None => self.keeps(fill, samples, &decode_chunk(&chunk, &Decoding::default())?.1),
+            Some(fill) if loss != Loss::None => {
+                self.keeps(fill, samples, &decode_chunk(&chunk, &Decoding::default())?.1)
+            }
             _ => true,
         };
         if is_safe { Ok(chunk) } else { encode_chunk(samples, &self.ty, &Options { loss: Loss::None, ..options }) }
@@ -130,4 +135,98 @@ fn recipe(bytes: &[u8]) -> Result<Arc<Recipe>> {
     let recipe = Arc::new(read_recipe(bytes, &[])?);
     *last = Some((bytes.to_vec(), recipe.clone()));
     Ok(recipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use collapsar::internals::array::Dtype;
+    use collapsar::internals::codec::chunk::learn_array;
+    use collapsar::internals::codec::search::level::Level;
+    use collapsar::internals::{ErrorKind, Rounding, write_recipe};
+
+    const SIDE: usize = 96;
+
+    fn coding(dtype: Dtype, loss: Loss, fill: Option<u64>, recipe: Vec<u8>) -> Coding {
+        let asked = Asked { level: Level::new(4).unwrap(), loss, recipe };
+        let chunks = Chunks { dtype, big_endian: true, fill, dimensions: vec![1, SIDE as u32, SIDE as u32, 1] };
+        let again = Coding::of(&cd_values::write(&asked, &chunks)).unwrap();
+        assert_eq!(again.ty.shape, [SIDE as u64; 2], "dimensions of 1 are left out");
+        again
+    }
+
+    fn decoded(coding: &Coding, chunk: &[u8]) -> Vec<u8> {
+        let mut out = vec![0; coding.n_bytes().unwrap()];
+        coding.decode(chunk, &mut out).unwrap();
+        out
+    }
+
+    fn frame(seed: usize) -> Vec<u16> {
+        (0..SIDE * SIDE).map(|i| (1000 + i % SIDE + (i * i + seed) % 13) as u16).collect()
+    }
+
+    #[test]
+    fn a_recipe_is_used_and_what_it_codes_needs_none() {
+        let bytes = |seed| frame(seed).iter().flat_map(|v| v.to_be_bytes()).collect::<Vec<u8>>();
+        let options = Options { model: Choice::Level(Level::new(7).unwrap()), ..Options::default() };
+        let recipe = write_recipe(&learn_array(&frame(0), &[SIDE, SIDE], &options).unwrap());
+        let with = coding(Dtype::U16, Loss::None, None, recipe);
+        let without = coding(Dtype::U16, Loss::None, None, Vec::new());
+        for seed in [1, 5] {
+            let chunk = with.encode(&bytes(seed)).unwrap();
+            assert!(chunk != without.encode(&bytes(seed)).unwrap(), "the recipe made no difference");
+            assert_eq!(decoded(&without, &chunk), bytes(seed));
+        }
+        let misfit = coding(Dtype::I16, Loss::None, None, with.asked.recipe.clone());
+        assert_eq!(misfit.encode(&bytes(1)).unwrap_err().kind, ErrorKind::Argument);
+    }
+
+    fn rows(f: impl Fn(usize) -> f32) -> Vec<f32> {
+        (0..SIDE * SIDE).map(f).collect()
+    }
+
+    fn floats(bytes: &[u8]) -> Vec<f32> {
+        bytes.as_chunks().0.iter().map(|b| f32::from_be_bytes(*b)).collect()
+    }
+
+    #[test]
+    fn a_range_is_that_of_samples_and_not_of_what_fills_a_chunk_up() {
+        let padded = rows(|i| if i % SIDE < 60 { 300.0 + (i as f32).sin() } else { 0.0 });
+        let bytes = padded.iter().flat_map(|v| v.to_be_bytes()).collect::<Vec<u8>>();
+        let coding = coding(Dtype::F32, Loss::Rel(0.01), None, Vec::new());
+        let back = floats(&decoded(&coding, &coding.encode(&bytes).unwrap()));
+        let off = padded.iter().zip(&back).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(off > 0.0 && off <= 0.02, "{off}");
+    }
+
+    #[test]
+    fn a_fill_value_stays_where_it_is_and_nothing_becomes_one() {
+        // 275 lies among the samples, and 3 of them are too few to be found
+        let data = rows(|i| if i < 3 { 275.0 } else { 270.0 + 0.001 * (i % 9000) as f32 });
+        let bytes = data.iter().flat_map(|v| v.to_be_bytes()).collect::<Vec<u8>>();
+        let fill = Some(u64::from(275f32.to_bits()));
+        let losses = [
+            Loss::Abs(0.3),
+            Loss::Rel(0.01),
+            Loss::PwRel(0.001),
+            Loss::Mantissa(3, Rounding::Round),
+        ];
+        for loss in losses {
+            let [with, without] = [fill, None].map(|fill| coding(Dtype::F32, loss, fill, Vec::new()));
+            let fills = |back: &[f32]| back.iter().zip(&data).all(|(x, y)| (*x == 275.0) == (*y == 275.0));
+            let [kept, lost] =
+                [&with, &without].map(|coding| floats(&decoded(coding, &coding.encode(&bytes).unwrap())));
+            assert!(fills(&kept) && !fills(&lost), "{loss:?}");
+        }
+    }
+
+    #[test]
+    fn other_bytes_than_those_of_a_chunk_are_an_error() {
+        let coding = coding(Dtype::U16, Loss::None, None, Vec::new());
+        assert_eq!(coding.encode(&[0; 2 * SIDE * SIDE + 4]).unwrap_err().kind, ErrorKind::Argument);
+        let [mut out, chunk] = [vec![0; 2 * SIDE * SIDE], coding.encode(&[7; 2 * SIDE * SIDE]).unwrap()];
+        assert_eq!(coding.decode(&chunk[1..], &mut out).unwrap_err().kind, ErrorKind::Corrupt);
+        let other = super::tests::coding(Dtype::I16, Loss::None, None, Vec::new());
+        assert_eq!(other.decode(&chunk, &mut out).unwrap_err().kind, ErrorKind::Corrupt);
+    }
 }

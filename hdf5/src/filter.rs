@@ -32,7 +32,9 @@ pub unsafe extern "C" fn filter(
 ) -> usize {
     // SAFETY: what HDF5 gives is as its headers say, and stays there until this returns.
     let (values, given) = unsafe { (bytes_at(values, n_values), bytes_at((*buffer).cast::<u8>(), n_bytes)) };
-    let made = guarded(|| work_on(*N_THREADS, || if flags & REVERSE == 0 { write(flags, values, given) } else { read(values, given) }));
+    let made = guarded(|| {
+        work_on(*N_THREADS, || if flags & REVERSE == 0 { write(flags, values, given) } else { read(values, given) })
+    });
     match made {
         Ok(made) => {
             let n_bytes = made.n_bytes;
@@ -73,7 +75,8 @@ fn read(values: &[u32], chunk: &[u8]) -> Result<Memory> {
 
 /// A panic is a bug, and an error for the host.
 pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::verify("a bug of this filter, please report it")))
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(Error::verify("a bug of this filter, please report it")))
 }
 
 /// # Safety
@@ -121,5 +124,38 @@ impl Drop for Memory {
     fn drop(&mut self) {
         // SAFETY: it is calloc's, and not yet HDF5's.
         unsafe { libc::free(self.at) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_error() {
+        let error = guarded(|| work_on(1, || -> Result<()> { panic!("on purpose") })).unwrap_err();
+        assert!(error.message.contains("a bug of this filter"));
+    }
+
+    /// HDF5 has no business in this test: without one that called, nothing is said, and nothing breaks.
+    #[test]
+    fn a_buffer_is_replaced_only_where_it_worked() {
+        let values = [1, 2, 0, 0, 0, 0, 3, 0, 0, 0, 2, 16, 16];
+        let samples: Vec<u8> = (0..512).map(|i| (i / 50) as u8).collect();
+        // SAFETY: as HDF5 would call it.
+        unsafe {
+            let mut buffer = libc::malloc(512);
+            let mut size = 512;
+            buffer.cast::<u8>().copy_from_nonoverlapping(samples.as_ptr(), 512);
+            let before = buffer;
+            assert_eq!(filter(0, 6, values.as_ptr(), 512, &mut size, &mut buffer), FAILED);
+            assert_eq!((buffer, size), (before, 512));
+            let n = filter(0, values.len(), values.as_ptr(), 512, &mut size, &mut buffer);
+            assert!(n > 0 && n < 512 && size == n);
+            assert_eq!(filter(REVERSE, values.len(), values.as_ptr(), n - 1, &mut size, &mut buffer), FAILED);
+            assert_eq!(filter(REVERSE, values.len(), values.as_ptr(), n, &mut size, &mut buffer), 512);
+            assert_eq!(bytes_at(buffer.cast::<u8>(), 512), samples);
+            libc::free(buffer);
+        }
     }
 }

@@ -65,7 +65,9 @@ fn dataset(hdf5: &Hdf5, properties: Hid, ty: Hid) -> Result<Dataset> {
     }
     let samples = samples(hdf5, ty)?;
     if asked.loss != Loss::None && !samples.is_number {
-        return Err(Error::argument("a bound for a type that only has bits: an enumeration, a float of another layout"));
+        return Err(Error::argument(
+            "a bound for a type that only has bits: an enumeration, a float of another layout",
+        ));
     }
     let chunks = chunks(hdf5, properties, ty, &samples)?;
     if !asked.recipe.is_empty() && !read_recipe(&asked.recipe, &[])?.fits(&chunks.ty()) {
