@@ -36,7 +36,7 @@ def lossless():
         yield f"Collapsar {level}", Collapsar(level=level)
 
 
-def within(bound, rel):
+def within(bound):
     yield "SZ3", hdf5plugin.SZ3(absolute=bound)
     yield "SPERR", hdf5plugin.Sperr(absolute=bound)
     yield "ZFP", hdf5plugin.Zfp(accuracy=bound)
@@ -83,7 +83,7 @@ def main():
         jobs = [(None, lossless())]
         if data.dtype.kind == "f" and np.isfinite(data).all():
             bound = 1e-3 * float(np.ptp(data.astype("f8")))
-            jobs.append((bound, within(bound, 1e-3)))
+            jobs.append((bound, within(bound)))
         for bound, ways in jobs:
             says = "lossless" if bound is None else f"within {bound:.3g}, 1e-3 of the range"
             print(f"\n{path.name}: {data.dtype} {'×'.join(map(str, data.shape))}, {data.nbytes / 1e6:.1f} MB, {says}\n")

@@ -205,12 +205,7 @@ mod tests {
         let data = rows(|i| if i < 3 { 275.0 } else { 270.0 + 0.001 * (i % 9000) as f32 });
         let bytes = data.iter().flat_map(|v| v.to_be_bytes()).collect::<Vec<u8>>();
         let fill = Some(u64::from(275f32.to_bits()));
-        let losses = [
-            Loss::Abs(0.3),
-            Loss::Rel(0.01),
-            Loss::PwRel(0.001),
-            Loss::Mantissa(3, Rounding::Round),
-        ];
+        let losses = [Loss::Abs(0.3), Loss::Rel(0.01), Loss::PwRel(0.001), Loss::Mantissa(3, Rounding::Round)];
         for loss in losses {
             let [with, without] = [fill, None].map(|fill| coding(Dtype::F32, loss, fill, Vec::new()));
             let fills = |back: &[f32]| back.iter().zip(&data).all(|(x, y)| (*x == 275.0) == (*y == 275.0));
