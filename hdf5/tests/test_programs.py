@@ -2,6 +2,8 @@
 
 import re
 import sys
+import types
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -156,3 +158,45 @@ def test_the_lines_for_programs_work(run, plain, netcdf, tmp_path):
         with h5py.File(tmp_path / name) as f:
             assert settings(f["t"]) == {"level": 3, "abs": 0.01}
     assert "above 0" in run(sys.executable, hdf5.__file__, "--abs", "0", fails=True)
+
+
+GUIDE = (Path(__file__).parent.parent.parent / "docs/hdf5.md").read_text()
+
+
+def test_the_guide_does_what_it_says(run, tmp_path, rng, monkeypatch):
+    """Its lines for h5repack and nccopy, and its Python, on files of the names and shapes that it uses."""
+    import hdf5
+
+    frames, t = np.stack([frame(rng, (512, 512))] * 8), np.stack([field((180, 360))] * 2)
+    with h5py.File(tmp_path / "scan.h5", "w") as f:
+        f["frames"] = frames
+    with h5py.File(tmp_path / "run.h5", "w") as f:
+        f["t"] = t
+    run("ncgen", "-4", "-o", "run.nc", write(tmp_path, "netcdf run { dimensions: time = 2 ; lat = 180 ; lon = 360 ; variables: float t(time, lat, lon) ; }"))
+    with h5py.File(tmp_path / "run.nc", "r+") as f:
+        f["t"][...] = t
+    block = next(block for block in GUIDE.split("```") if "h5repack -l" in block)
+    lines = [line.split("#")[0].strip() for line in block.strip().splitlines()]
+    assert len(lines) == 5
+    for line in lines:
+        run("bash", "-c", line)
+    with h5py.File(tmp_path / "plain.h5") as f:
+        assert 0 < np.abs(f["t"][...] - t).max() <= 1e-3 * np.ptp(t)
+    with h5py.File(tmp_path / "small.nc") as f:
+        assert same(f["t"][...], t) and settings(f["t"]) == {"level": 5}
+
+    monkeypatch.setitem(sys.modules, "collapsar", types.ModuleType("collapsar"))
+    monkeypatch.setitem(sys.modules, "collapsar.hdf5", hdf5)
+    monkeypatch.chdir(tmp_path)
+    code = next(block for block in GUIDE.split("```") if block.startswith("python\n")).removeprefix("python\n")
+    there = {"frames": frames, "t": t}
+    exec(code, there)
+    assert same(there["cut"], frames[7, 100:164, 200:264])
+    for words in re.findall(r"(\S+) (10\d{8})[,;.\s]", GUIDE.split("High words:")[1].split("FORMAT")[0]):
+        value, word = float(words[0]), int(words[1])
+        assert Collapsar(abs=value).filter_options[3] == word, words
+
+
+def write(folder, text):
+    (folder / "text.cdl").write_text(text)
+    return "text.cdl"
