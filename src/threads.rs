@@ -39,7 +39,8 @@ fn pool(n_threads: usize) -> Option<&'static ThreadPool> {
     {
         return Some(threads);
     }
-    let threads: &'static ThreadPool = Box::leak(Box::new(ThreadPoolBuilder::new().num_threads(n_threads).build().ok()?));
+    let threads: &'static ThreadPool =
+        Box::leak(Box::new(ThreadPoolBuilder::new().num_threads(n_threads).build().ok()?));
     *kept = Some(Pool { of_process: process::id(), threads });
     Some(threads)
 }
