@@ -191,12 +191,13 @@ mod tests {
 
     #[test]
     fn a_range_is_that_of_samples_and_not_of_what_fills_a_chunk_up() {
-        let padded = rows(|i| if i % SIDE < 60 { 300.0 + (i as f32).sin() } else { 0.0 });
+        // zeros are too near to be found as fill values, and would double the range
+        let padded = rows(|i| if i % SIDE < 60 { 125.0 + 45.0 * (i as f32).sin() } else { 0.0 });
         let bytes = padded.iter().flat_map(|v| v.to_be_bytes()).collect::<Vec<u8>>();
         let coding = coding(Dtype::F32, Loss::Rel(0.01), None, Vec::new());
         let back = floats(&decoded(&coding, &coding.encode(&bytes).unwrap()));
         let off = padded.iter().zip(&back).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        assert!(off > 0.0 && off <= 0.02, "{off}");
+        assert!(off > 0.0 && off <= 0.9, "{off}");
     }
 
     #[test]

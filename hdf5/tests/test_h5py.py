@@ -97,13 +97,14 @@ def off(a, b):
     return float(np.abs(a.astype("f8") - b.astype("f8")).max())
 
 
-# chunks of 64 leave edges of 36: HDF5 fills them up with zeros, far from the samples
+# chunks of 64 leave edges of 36: HDF5 fills them up with zeros, too near to be found, far enough to double the range
 @pytest.mark.parametrize("dtype", ["<f4", ">f4", "<f8", "<i2", ">u4"])
 @pytest.mark.parametrize("rel", [1e-1, 1e-2, 1e-3])
-def test_a_share_of_the_range_is_held_where_edges_are_filled_with_zeros(tmp_path, dtype, rel):
-    data = field((100, 100), dtype, *((27000, 31000) if dtype[1] in "iu" else (270, 310)))
+def test_a_share_of_the_range_is_held_where_edges_are_filled_with_zeros(tmp_path, rng, dtype, rel):
+    unit = 100 if dtype[1] in "iu" else 1
+    data = (unit * (80 + 90 * rng.random((100, 100)))).astype(dtype)
     back, n_bytes = lossy(tmp_path, data, (64, 64), Collapsar(rel=rel))
-    assert 0 < off(back, data) <= rel * float(np.ptp(data.astype("f8"))) and n_bytes < data.nbytes / 2
+    assert 0 < off(back, data) <= rel * float(np.ptp(data.astype("f8"))) and n_bytes < data.nbytes / 1.2
 
 
 @pytest.mark.parametrize("dtype", ["<f4", ">f8"])
