@@ -2,10 +2,10 @@
 
     HDF5_PLUGIN_PATH=hdf5/target/release python hdf5/bench.py [--mb 32] [--cuts 200] FILE.npy…
 
-Every file is one dataset in chunks of 512 × 512 (less where it is smaller), written and read through h5py on one thread, from
-memory to memory: the file is in RAM. Times are of the CPU, which others on the machine don't stretch as much. A cut-out is a box of
-64 × 64 at a random place; there is no cache of chunks.
-Integers are coded without loss; floats without, and within 1e-3 of their range, which is checked.
+Every file is one dataset in chunks of 512 × 512 (less where it is smaller), written and read through h5py on one thread,
+from memory to memory: the file is in RAM. Times are of the CPU, which others on the machine don't stretch as much. A
+cut-out is a box of 64 × 64 at a random place; there is no cache of chunks. Integers are coded without loss; floats
+without, and within 1e-3 of their range, which is checked.
 """
 
 import argparse
@@ -64,11 +64,19 @@ def measure(data, way, n_cuts, bound):
         rng, cuts = np.random.default_rng(7), []
         for _ in range(n_cuts):
             box = tuple(int(rng.integers(0, d)) for d in data.shape[:-2])
-            box += tuple(slice(a, a + CUT) for a in (int(rng.integers(0, max(d - CUT, 0) + 1)) for d in data.shape[-2:]))
+            box += tuple(
+                slice(a, a + CUT) for a in (int(rng.integers(0, max(d - CUT, 0) + 1)) for d in data.shape[-2:])
+            )
             start = time.process_time()
             t[box]
             cuts.append(1e3 * (time.process_time() - start))
-    return data.nbytes / n_bytes, data.nbytes / 1e6 / write, data.nbytes / 1e6 / read, *np.percentile(cuts, [50, 95]), off
+    return (
+        data.nbytes / n_bytes,
+        data.nbytes / 1e6 / write,
+        data.nbytes / 1e6 / read,
+        *np.percentile(cuts, [50, 95]),
+        off,
+    )
 
 
 def main():
@@ -88,7 +96,9 @@ def main():
         for bound, ways in jobs:
             says = "lossless" if bound is None else f"within {bound:.3g}, 1e-3 of the range"
             print(f"\n{path.name}: {data.dtype} {'×'.join(map(str, data.shape))}, {data.nbytes / 1e6:.1f} MB, {says}\n")
-            print("| | ratio | write MB/s | read MB/s | cut-out p50 ms | p95 ms |" + (" off / bound |" if bound else ""))
+            print(
+                "| | ratio | write MB/s | read MB/s | cut-out p50 ms | p95 ms |" + (" off / bound |" if bound else "")
+            )
             print("|---|---|---|---|---|---|" + ("---|" if bound else ""))
             for name, way in ways:
                 ratio, write, read, p50, p95, off = measure(data, dict(way), given.cuts, bound)

@@ -22,7 +22,9 @@ def run(tmp_path):
         if not shutil.which(command[0]):
             pytest.fail(f"{command[0]} is not installed: apt-get install hdf5-tools netcdf-bin")
         env = {**os.environ, "HDF5_PLUGIN_PATH": str(plugins), **environment}
-        done = subprocess.run(list(map(str, command)), cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(
+            list(map(str, command)), cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300
+        )
         assert (done.returncode != 0) == fails, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr
 

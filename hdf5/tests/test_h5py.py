@@ -1,13 +1,16 @@
 """Through h5py: what is written comes back, what cannot be coded is refused, what is asked for is kept."""
 
+import doctest
 import multiprocessing
 import os
 import pickle
 import subprocess
 import sys
 import threading
+import types
 
 import h5py
+import hdf5
 import numpy as np
 import pytest
 from conftest import field, frame, same
@@ -15,7 +18,13 @@ from hdf5 import FILTER_ID, PLUGIN_PATH, Collapsar, settings
 
 FAST = 2
 DTYPES = [f"{order}{kind}" for kind in "u1 i1 u2 i2 u4 i4 u8 i8 f2 f4 f8".split() for order in "<>"] + ["?"]
-SHAPES = [((1,), (1,)), ((5000,), (1024,)), ((70, 90), (32, 32)), ((3, 40, 50), (1, 40, 50)), ((4, 33, 35), (2, 16, 35))]
+SHAPES = [
+    ((1,), (1,)),
+    ((5000,), (1024,)),
+    ((70, 90), (32, 32)),
+    ((3, 40, 50), (1, 40, 50)),
+    ((4, 33, 35), (2, 16, 35)),
+]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -134,7 +143,9 @@ def test_whole_numbers_are_near(tmp_path, rng):
 
 
 @pytest.mark.parametrize("fill", [-999.0, 275.0, 1e20, np.nan])
-@pytest.mark.parametrize("asked", [Collapsar(abs=0.5), Collapsar(rel=1e-2), Collapsar(pw_rel=1e-2), Collapsar(mantissa=5)])
+@pytest.mark.parametrize(
+    "asked", [Collapsar(abs=0.5), Collapsar(rel=1e-2), Collapsar(pw_rel=1e-2), Collapsar(mantissa=5)]
+)
 @pytest.mark.parametrize("n", [1, 5, 3000])
 def test_a_fill_value_keeps_its_bits_and_nothing_becomes_one(tmp_path, rng, fill, asked, n):
     data = field((100, 100))
@@ -155,9 +166,18 @@ def test_bytes_are_the_same_whatever_the_number_of_threads(tmp_path):
         "    b = f.create_dataset('b', data=field((300, 300)), chunks=(300, 300), **Collapsar(rel=1e-3))\n"
         "    [sys.stdout.write(t.id.read_direct_chunk((0, 0))[1].hex()) for t in (a, b)]\n"
     )
+
     def with_threads(n):
-        env = {**os.environ, "COLLAPSAR_THREADS": n, "HDF5_PLUGIN_PATH": PLUGIN_PATH, "PYTHONPATH": os.pathsep.join(sys.path)}
-        return subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=env, capture_output=True, check=True).stdout
+        env = {
+            **os.environ,
+            "COLLAPSAR_THREADS": n,
+            "HDF5_PLUGIN_PATH": PLUGIN_PATH,
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        }
+        return subprocess.run(
+            [sys.executable, "-c", script], cwd=tmp_path, env=env, capture_output=True, check=True
+        ).stdout
+
     one = with_threads("1")
     assert len(one) > 1000 and with_threads("3") == one
 
@@ -194,7 +214,8 @@ def test_two_hdf5_libraries_in_one_process_do_not_meet(tmp_path):
     """netCDF4 brings another HDF5 than h5py: its handles mean nothing there."""
     script = (
         "import netCDF4, h5py, numpy as np; from hdf5 import Collapsar, settings; from conftest import field\n"
-        "assert len({line.split()[-1] for line in open('/proc/self/maps') if '/libhdf5-' in line or '/libhdf5.so' in line}) == 2\n"
+        "loaded = {line.split()[-1] for line in open('/proc/self/maps')}\n"
+        "assert sum('/libhdf5-' in name or '/libhdf5.so' in name for name in loaded) == 2, loaded\n"
         "t = field((80, 90))\n"
         "with h5py.File('a.nc', 'w', track_order=True) as f:\n"
         "    y, x = (f.create_dataset(n, data=np.arange(d)) for n, d in zip('yx', t.shape))\n"
@@ -244,16 +265,33 @@ def test_a_bound_of_what_is_only_bits_is_refused(tmp_path, dtype):
 
 def test_what_was_asked_is_checked_by_the_filter(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as f:
-        for values, words in [((2,), "version 2"), ((1, 17), "level 17"), ((1, 5, 9), "kind of bound 9"), ((1, 5, 1), "above 0")]:
-            make = lambda: f.create_dataset("t", (8, 8), "f4", chunks=(8, 8), compression=FILTER_ID, compression_opts=values)
+        for values, words in [
+            ((2,), "version 2"),
+            ((1, 17), "level 17"),
+            ((1, 5, 9), "kind of bound 9"),
+            ((1, 5, 1), "above 0"),
+        ]:
+            make = lambda: f.create_dataset(
+                "t", (8, 8), "f4", chunks=(8, 8), compression=FILTER_ID, compression_opts=values
+            )
             assert words in refusal(make)
         f.create_dataset("t", (8, 8), "f4", chunks=(8, 8), compression=FILTER_ID)[...] = 3
         assert settings(f["t"]) == {"level": 5} and (f["t"][...] == 3).all()
 
 
 def test_what_was_asked_is_checked_by_python():
-    for wrong in [dict(level=0), dict(level=10), dict(abs=0), dict(rel=1), dict(abs=float("nan")), dict(abs=1, rel=0.1),
-                  dict(mantissa=0), dict(mantissa=60), dict(near=-1), dict(mantissa_mode="up")]:
+    for wrong in [
+        dict(level=0),
+        dict(level=10),
+        dict(abs=0),
+        dict(rel=1),
+        dict(abs=float("nan")),
+        dict(abs=1, rel=0.1),
+        dict(mantissa=0),
+        dict(mantissa=60),
+        dict(near=-1),
+        dict(mantissa_mode="up"),
+    ]:
         with pytest.raises(ValueError):
             Collapsar(**wrong)
     for wrong in [dict(near=1.5), dict(bound=1), dict(level=1.0)]:
@@ -261,10 +299,26 @@ def test_what_was_asked_is_checked_by_python():
             Collapsar(**wrong)
 
 
+def test_the_example_of_the_module_does_what_it_says(monkeypatch):
+    monkeypatch.setitem(sys.modules, "collapsar", types.ModuleType("collapsar"))
+    monkeypatch.setitem(sys.modules, "collapsar.hdf5", hdf5)
+    assert doctest.testmod(hdf5) == (0, 4)
+
+
 def test_settings_are_told_and_pickle(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as f:
-        for i, asked in enumerate([{}, dict(abs=0.1), dict(rel=1e-3), dict(pw_rel=1e-3), dict(near=7), dict(mantissa=9),
-                                   dict(mantissa=9, mantissa_mode="trunc"), dict(noise_step=4.0)]):
+        for i, asked in enumerate(
+            [
+                {},
+                dict(abs=0.1),
+                dict(rel=1e-3),
+                dict(pw_rel=1e-3),
+                dict(near=7),
+                dict(mantissa=9),
+                dict(mantissa=9, mantissa_mode="trunc"),
+                dict(noise_step=4.0),
+            ]
+        ):
             filter = pickle.loads(pickle.dumps(Collapsar(level=7, **asked)))
             t = f.create_dataset(str(i), (8, 8), "i4" if "near" in asked else "f4", chunks=(8, 8), compression=filter)
             assert settings(t) == {"level": 7, **asked}
@@ -285,7 +339,10 @@ def made(f, name, dtype="u2", chunks=(16, 16), values=(1, FAST), before=(), flag
 
 def test_an_optional_filter_leaves_a_chunk_that_would_grow_as_it_is(tmp_path, rng):
     with h5py.File(tmp_path / "a.h5", "w") as f:
-        for name, data, mask in [("noise", rng.integers(0, 1 << 16, (16, 16), "u2"), 1), ("smooth", frame(rng, (64, 64)), 0)]:
+        for name, data, mask in [
+            ("noise", rng.integers(0, 1 << 16, (16, 16), "u2"), 1),
+            ("smooth", frame(rng, (64, 64)), 0),
+        ]:
             t = made(f, name, data.dtype, data.shape)
             t[...] = data
             f.flush()
@@ -302,6 +359,7 @@ def test_what_cannot_be_coded_is_refused_whether_optional_or_not(tmp_path):
 
 
 # damage
+
 
 def small_chunks(rng):
     return {
@@ -339,7 +397,9 @@ def test_every_flipped_bit_and_every_cut_of_a_chunk_is_an_error(tmp_path, rng, n
                 n_wrong += not same(t[...], right)
             except OSError:
                 n_refused += 1
-        print(f"{name}: {len(chunk)} bytes, {len(damaged)} damaged, {n_refused} refused, {n_same} the same, {n_wrong} wrong")
+        print(
+            f"{name}: {len(chunk)} bytes, {len(damaged)} damaged, {n_refused} refused, {n_same} the same, {n_wrong} wrong"
+        )
         assert (n_refused, n_same, n_wrong) == (len(damaged), 0, 0)
         t.id.write_direct_chunk((0, 0), chunk)
         assert same(t[...], right)
@@ -347,14 +407,22 @@ def test_every_flipped_bit_and_every_cut_of_a_chunk_is_an_error(tmp_path, rng, n
 
 def test_a_chunk_of_another_dataset_is_an_error(tmp_path, rng):
     with h5py.File(tmp_path / "a.h5", "w") as f:
-        make = lambda name, dtype, shape: f.create_dataset(name, data=frame(rng, shape, dtype), chunks=shape, **Collapsar())
+        make = lambda name, dtype, shape: f.create_dataset(
+            name, data=frame(rng, shape, dtype), chunks=shape, **Collapsar()
+        )
         t = make("t", "u2", (20, 30))
-        for name, dtype, shape in [("a", "i2", (20, 30)), ("b", ">u2", (20, 30)), ("c", "u2", (30, 20)), ("d", "u4", (20, 15))]:
+        for name, dtype, shape in [
+            ("a", "i2", (20, 30)),
+            ("b", ">u2", (20, 30)),
+            ("c", "u2", (30, 20)),
+            ("d", "u4", (20, 15)),
+        ]:
             t.id.write_direct_chunk((0, 0), make(name, dtype, shape).id.read_direct_chunk((0, 0))[1])
             refusal(lambda: t[...])
 
 
 # few values
+
 
 def few_valued(rng, dtype):
     labels = (np.cumsum(rng.random((256, 256)) < 0.02, axis=1) + np.arange(256)[:, None] // 40) % 7
@@ -367,9 +435,14 @@ def test_few_values_are_a_dictionary(tmp_path, rng, dtype):
     """Seven values anywhere in the range of their dtype: smaller than what gzip and zstd find, shuffled or not."""
     zstd = pytest.importorskip("hdf5plugin").Zstd
     data, sizes = few_valued(rng, dtype), {}
-    ways = {"gzip 9": dict(compression="gzip", compression_opts=9), "shuffle + gzip 9": dict(compression="gzip", compression_opts=9, shuffle=True),
-            "zstd 19": dict(zstd(clevel=19)), "shuffle + zstd 19": dict(zstd(clevel=19), shuffle=True),
-            "level 1": Collapsar(level=1), "level 5": Collapsar(level=5)}
+    ways = {
+        "gzip 9": dict(compression="gzip", compression_opts=9),
+        "shuffle + gzip 9": dict(compression="gzip", compression_opts=9, shuffle=True),
+        "zstd 19": dict(zstd(clevel=19)),
+        "shuffle + zstd 19": dict(zstd(clevel=19), shuffle=True),
+        "level 1": Collapsar(level=1),
+        "level 5": Collapsar(level=5),
+    }
     with h5py.File(tmp_path / "a.h5", "w") as f:
         for name, way in ways.items():
             t = f.create_dataset(name, data=data, chunks=data.shape, **way)
