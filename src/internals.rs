@@ -45,6 +45,8 @@ pub mod sample;
 pub mod source;
 #[path = "synthetic/mod.rs"]
 pub mod synthetic;
+#[path = "threads.rs"]
+pub mod threads;
 #[path = "tile/mod.rs"]
 pub mod tile;
 #[path = "weights/mod.rs"]

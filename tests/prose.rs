@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-const DOCUMENTS: [&str; 17] = [
+const DOCUMENTS: [&str; 18] = [
     "ARCHITECTURE.md",
     "BENCHMARKS.md",
     "CHANGELOG.md",
@@ -15,6 +15,7 @@ const DOCUMENTS: [&str; 17] = [
     "STYLE.md",
     "docs/archive.md",
     "docs/benchmarker.md",
+    "docs/hdf5.md",
     "docs/researcher.md",
     "shaders/README.md",
     "tests/golden/chunk-1/README.md",
