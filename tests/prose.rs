@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-const DOCUMENTS: [&str; 17] = [
+const DOCUMENTS: [&str; 19] = [
     "ARCHITECTURE.md",
     "BENCHMARKS.md",
     "CHANGELOG.md",
@@ -15,7 +15,9 @@ const DOCUMENTS: [&str; 17] = [
     "STYLE.md",
     "docs/archive.md",
     "docs/benchmarker.md",
+    "docs/python.md",
     "docs/researcher.md",
+    "python/README.md",
     "shaders/README.md",
     "tests/golden/chunk-1/README.md",
     "tests/golden/encoder-1/README.md",

@@ -25,7 +25,7 @@ mod _collapsar {
     #[pymodule_export]
     use super::machine::{devices, main, models, version};
     #[pymodule_export]
-    use super::measure::{evaluate, evaluate_files};
+    use super::measure::{evaluate, evaluate_files, seconds_in_rust};
     #[pymodule_export]
     use super::pool::{forget_threads, n_threads, set_threads};
     #[pymodule_export]
