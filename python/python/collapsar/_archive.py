@@ -209,9 +209,10 @@ def _boxes(index: tuple[Index, ...], shape: tuple[int, ...]) -> tuple[list[tuple
             boxes.append((lowest, abs(wanted[-1] - wanted[0]) + 1 if wanted else 0))
             then.append(slice(None, None, wanted.step))
             continue
-        if isinstance(part, (bool, np.bool_)) or not hasattr(part, "__index__") or getattr(part, "ndim", 0):
+        is_bool = isinstance(part, (bool, np.bool_))
+        if is_bool or part is Ellipsis or isinstance(part, np.ndarray) or not hasattr(part, "__index__"):
             raise TypeError(f"integers, slices and '...' select samples, not {type(part).__name__}")
-        at = operator.index(part)  # type: ignore[arg-type]
+        at = operator.index(part)
         if not -n <= at < n:
             raise IndexError(f"index {at} is out of bounds for axis {axis} with size {n}")
         boxes.append((at % n, 1))

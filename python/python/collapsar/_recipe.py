@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -59,7 +59,7 @@ class Recipe:
         weights = _options.loaded(keywords.get("weights", ()))
         keywords["weights"] = weights
         encoding = _options.encoding(level, **keywords)
-        pairs = [(_arrays.flat(array), _arrays.described(array)) for array in plain]
+        pairs: list[tuple[Any, Any]] = [(_arrays.flat(array), _arrays.described(array)) for array in plain]
         return cls._of(_collapsar.Recipe.learn(pairs, encoding), weights)
 
     @classmethod

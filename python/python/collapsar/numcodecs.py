@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numcodecs.abc import Codec
+from numcodecs.abc import Codec  # type: ignore[import-untyped, unused-ignore]
 
 from collapsar import _arrays, _collapsar, _options
 from collapsar._configuration import Configuration, Configured, checked

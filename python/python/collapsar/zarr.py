@@ -96,13 +96,13 @@ class Collapsar(ArrayBytesCodec):
         return chunk_spec.prototype.buffer.from_bytes(chunk)
 
     def _decode_sync(self, chunk_data: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
-        packed = _arrays.bytes_of(chunk_data.as_numpy_array())
+        packed = _arrays.bytes_of(chunk_data.to_bytes())
         wanted = _native(chunk_spec)
         name, big_endian, shape = _collapsar.describe(packed)
         dtype = _arrays.dtype_of(name, big_endian)
         if tuple(shape) != tuple(chunk_spec.shape) or dtype.newbyteorder("=") != wanted.newbyteorder("="):
             raise CorruptError(f"a chunk holds {dtype} of {tuple(shape)} where {wanted} of {chunk_spec.shape} belongs")
-        samples = np.empty(tuple(shape), dtype)
+        samples: Any = np.empty(tuple(shape), dtype)
         _collapsar.decode_into(packed, self._configuration.decoding, _arrays.flat(samples))
         return chunk_spec.prototype.nd_buffer.from_ndarray_like(samples.astype(wanted, copy=False))
 
