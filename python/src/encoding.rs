@@ -66,11 +66,8 @@ impl Decoding {
     #[new]
     fn new(py: Python, weights: Vec<Vec<u8>>, device: &str, max_memory: Option<u64>) -> PyResult<Decoding> {
         at_once(py, || {
-            let inner = internals::Decoding {
-                models: loaded(&weights)?,
-                device: opened(device)?,
-                memory: memory(max_memory),
-            };
+            let inner =
+                internals::Decoding { models: loaded(&weights)?, device: opened(device)?, memory: memory(max_memory) };
             Ok(Decoding { inner })
         })
     }

@@ -3,8 +3,8 @@
 use crate::arrays::{Described, array_type, read};
 use crate::encoding::{Decoding, Encoding};
 use crate::work::run;
-use collapsar::internals::{cli, decode_chunk, encode_chunk};
 use collapsar::internals::quality::Stretch;
+use collapsar::internals::{cli, decode_chunk, encode_chunk};
 use numpy::PyArray1;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;

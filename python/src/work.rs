@@ -43,7 +43,8 @@ fn raised(py: Python, error: &Error) -> PyErr {
         // a result that is not what it should be is ours, and so is a kind that is not known here
         _ => "InternalError",
     };
-    exception(py, name, &error.to_string())
+    let how = if error.kind == ErrorKind::Model { "; here: weights=FILE" } else { "" };
+    exception(py, name, &format!("{error}{how}"))
 }
 
 /// One of the classes of `collapsar.errors`.
