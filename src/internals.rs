@@ -9,6 +9,9 @@
 pub mod array;
 #[path = "atomic/mod.rs"]
 pub mod atomic;
+#[cfg(feature = "cli")]
+#[path = "cli/mod.rs"]
+pub mod cli;
 #[path = "codec/mod.rs"]
 pub mod codec;
 #[path = "container/mod.rs"]

@@ -15,6 +15,12 @@
 pub mod internals;
 mod public;
 
+// the command stands before the library as anyone who depends on it does
+#[cfg(feature = "cli")]
+extern crate self as collapsar;
+
+#[cfg(feature = "cli")]
+use internals::cli;
 #[cfg(any(test, feature = "gpu"))]
 use internals::synthetic;
 use internals::{

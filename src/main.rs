@@ -1,7 +1,8 @@
 //! The command `collapsar`.
 
-mod cli;
+use collapsar::internals::cli;
+use std::process::ExitCode;
 
-fn main() -> std::process::ExitCode {
-    cli::main()
+fn main() -> ExitCode {
+    ExitCode::from(cli::main(std::env::args_os().collect()))
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-const DOCUMENTS: [&str; 18] = [
+const DOCUMENTS: [&str; 20] = [
     "ARCHITECTURE.md",
     "BENCHMARKS.md",
     "CHANGELOG.md",
@@ -16,7 +16,9 @@ const DOCUMENTS: [&str; 18] = [
     "docs/archive.md",
     "docs/benchmarker.md",
     "docs/hdf5.md",
+    "docs/python.md",
     "docs/researcher.md",
+    "python/README.md",
     "shaders/README.md",
     "tests/golden/chunk-1/README.md",
     "tests/golden/encoder-1/README.md",

@@ -14,19 +14,29 @@ mod verb;
 
 use args::Args;
 use clap::Parser;
+use collapsar::internals::Result;
+use collapsar::internals::quality::Stretch;
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::ExitCode;
 use talk::exit::{self, Tally};
 
-pub fn main() -> ExitCode {
-    let words: Vec<OsString> = std::env::args_os().collect();
+/// Runs the command and returns its exit code: `words` are its name and its arguments. The process is its own, signals and panics included.
+pub fn main(words: Vec<OsString>) -> u8 {
     let is_json = args::is_json(&words);
     panic::tell_in_one_line(is_json);
     interrupt::leave_nothing_behind();
-    let code = match Args::try_parse_from(args::expand(words, |word| Path::new(word).exists())) {
+    match Args::try_parse_from(args::expand(words, |word| Path::new(word).exists())) {
         Ok(args) => verb::run(&args.verb).map_or_else(|error| exit::tell(&error, None, is_json), Tally::finish),
         Err(error) => exit::usage(&error, is_json),
-    };
-    ExitCode::from(code)
+    }
+}
+
+/// What `eval --json` says of a file and what it became: for the Python package.
+pub fn evaluate_files(original: &Path, coded: &Path) -> Result<String> {
+    Ok(verb::eval::of_files(original, coded)?.to_string())
+}
+
+/// The same of one array.
+pub fn evaluate_arrays(original: Stretch, decoded: Stretch) -> Result<String> {
+    Ok(verb::eval::of_arrays(original, decoded)?.to_string())
 }

@@ -9,7 +9,7 @@ use crate::cli::talk::exit::Tally;
 use crate::cli::talk::json;
 use crate::cli::talk::print::{self, Talk};
 use crate::cli::talk::table::Table;
-use collapsar::internals::quality::{Quality, Segmentation, Total};
+use collapsar::internals::quality::{self, Quality, Segmentation, Stretch, Total};
 use collapsar::internals::sample::number;
 use collapsar::internals::{Error, Result};
 use serde_json::{Value, json};
@@ -46,6 +46,19 @@ fn one(args: &args::Eval, talk: Talk) -> Result<()> {
         None => value["coded"] = Value::Null,
     }
     talk.data(&value, || text(&name, &trial))
+}
+
+/// What `--json` says of a file and what it became, but for the device.
+pub fn of_files(original: &Path, coded: &Path) -> Result<Value> {
+    let before = open(original).map_err(|e| e.at(print::name(original)))?;
+    let after = open(coded).map_err(|e| e.at(print::name(coded)))?;
+    let trial = Original::new(before.source, None)?.checked()?.against(after.source, &[])?;
+    Ok(json_of(original, &trial))
+}
+
+/// What `--json` says of one array of a file.
+pub fn of_arrays(original: Stretch, decoded: Stretch) -> Result<Value> {
+    Ok(json_of_array(&quality::measure(original, decoded)?, None))
 }
 
 pub fn open(path: &Path) -> Result<Opened> {
@@ -103,22 +116,26 @@ pub fn cell(figure: Option<f64>) -> String {
     }
 }
 
-pub fn json_of(path: &Path, trial: &Trial) -> Value {
+fn json_of_array(q: &Quality, bits: Option<f64>) -> Value {
     let threshold = |s: Segmentation| json!({"before": s.before, "after": s.after, "above_before": s.n_above_before, "above_after": s.n_above_after, "above_both": s.n_above_both});
+    let mut value = object(figures(q, bits));
+    value["samples"] = q.n_samples.into();
+    value["excluded"] = q.n_masked.into();
+    value["excluded_changed"] = q.n_masked_changed.into();
+    value["lost"] = q.n_lost.into();
+    value["changed"] = q.n_changed.into();
+    value["threshold"] = q.segmentation.map(threshold).into();
+    value
+}
+
+pub fn json_of(path: &Path, trial: &Trial) -> Value {
     let array = |a: &Judged| {
-        let q = &a.quality;
-        let mut value = object(figures(q, a.bits()));
+        let mut value = json_of_array(&a.quality, a.bits());
         value["label"] = a.label.clone().into();
         value["dtype"] = a.ty.dtype.name().into();
         value["shape"] = a.ty.shape.clone().into();
-        value["samples"] = q.n_samples.into();
-        value["excluded"] = q.n_masked.into();
-        value["excluded_changed"] = q.n_masked_changed.into();
-        value["lost"] = q.n_lost.into();
-        value["changed"] = q.n_changed.into();
         value["bound"] = a.coded.and_then(|c| c.bound).map(json::bound).into();
         value["noise"] = a.coded.and_then(|c| c.noise).map(json::noise).into();
-        value["threshold"] = q.segmentation.map(threshold).into();
         value
     };
     let t = &trial.total;

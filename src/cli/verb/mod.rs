@@ -6,7 +6,7 @@ mod completions;
 mod compress;
 mod decompress;
 mod demo;
-mod eval;
+pub mod eval;
 mod info;
 mod man;
 mod models;
