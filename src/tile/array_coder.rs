@@ -60,7 +60,10 @@ impl ArrayCoder<'_> {
             Coder::Blocks(runtime) => {
                 self.transformed(tile, vqae::encode(autoencoder(runtime), self.to_transform(tile)))
             }
-            Coder::Wavelet { rows } => self.transformed(tile, wavelet::encode(self.to_transform(tile), *rows)),
+            Coder::Wavelet { rows } => {
+                let encode = if self.trusts_estimates { wavelet::encode_by_estimates } else { wavelet::encode };
+                self.transformed(tile, encode(self.to_transform(tile), *rows))
+            }
         }
     }
 

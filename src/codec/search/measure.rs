@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::grid::Place;
 use crate::sample::Errors;
 use crate::source::Source;
+use crate::tile::array_coder::ArrayCoder;
 use crate::tile::code::Code;
 
 /// The bytes of an array, from a part of it, and how far that is off.
@@ -25,7 +26,8 @@ pub struct Measured {
 pub fn measure(draft: &Draft, task: &Task, n_most: usize) -> Result<Measured> {
     let Task { view, related, .. } = task;
     let head = &draft.head()?;
-    let (grid, coder) = (head.grid(), &head.tiles(draft.coder.clone()));
+    let coder = &ArrayCoder { trusts_estimates: task.is_short(), ..head.tiles(draft.coder.clone()) };
+    let grid = head.grid();
     let n_samples = grid.n_planes * grid.h * grid.w;
     let all = batch::bands(grid);
     // from a third of the way on, with a plane that sees none
