@@ -230,7 +230,9 @@ mod tests {
     #[test]
     fn sums_in_two_parts_are_those_of_64_bits() {
         let ends = [0, 1, -1, 0x7fff, 0x8000, 0xffff, 0x1_0000, -0x8000, -0x1_0001, 123_456_789, i32::MAX, i32::MIN];
-        for (c, (a, b)) in [A, B, C, D, -A].into_iter().flat_map(|c| ends.map(|a| (c, a))).flat_map(|(c, a)| ends.map(|b| (c, (a, b)))) {
+        for (c, (a, b)) in
+            [A, B, C, D, -A].into_iter().flat_map(|c| ends.map(|a| (c, a))).flat_map(|(c, a)| ends.map(|b| (c, (a, b))))
+        {
             let sum = (c.abs() * (i64::from(a) + i64::from(b)) + (1 << 15)) >> 16;
             let mut to = [7];
             add(&mut to, &[a], &[b], c);

@@ -31,7 +31,7 @@ const QUANTUM: i32 = (SUBSTEPS << FRACTION) / 8;
 /// Twice, two and a half times … the bound: where an encoder looks for the best, from the middle.
 const QUANTA: [u8; 7] = [6, 8, 10, 12, 14, 17, 21];
 /// What masked ints become coefficients by, one after the other.
-const QUANTA_OF_HIDDEN: [u8; 12] = [255, 200, 150, 110, 80, 60, 45, 33, 24, 18, 14, 11];
+const QUANTA_OF_HIDDEN: [u8; 3] = [40, 22, 12];
 /// What is rounded to a number begins so far below it, in 2⁻⁴.
 const ROUND_UP: i32 = 6;
 /// ⌊2¹⁶ / 1.149604398ⁿ⌋, n from −3 to 18.
@@ -90,21 +90,21 @@ pub fn encode(tile: Tile, rows: usize) -> TransformCoded {
     best
 }
 
-/// The same, by estimates of what quanta take.
+/// The same, by estimates of what quanta take, two at a time.
 pub fn encode_by_estimates(tile: Tile, rows: usize) -> TransformCoded {
     let waves = Waves::of(tile, rows, &QUANTA_OF_HIDDEN);
-    let mut best: Option<(u64, Approximated)> = None;
-    let mut pays = |quantum: u8| {
+    let estimated = |quantum: u8| {
         let approximated = waves.approximate(quantum);
-        let bits = approximated.estimate(&waves);
-        let pays = best.as_ref().is_none_or(|(least, _)| bits < *least);
-        if pays {
-            best = Some((bits, approximated));
-        }
-        pays
+        (approximated.estimate(&waves), approximated)
     };
-    search(&mut pays);
-    let coded = best.expect("a first quantum pays").1.code(&waves);
+    let smaller = |[a, b]: [u8; 2]| {
+        let (a, b) = rayon::join(|| estimated(a), || estimated(b));
+        if b.0 < a.0 { b } else { a }
+    };
+    let middle = smaller([QUANTA[3], QUANTA[2]]);
+    let outer = smaller(if middle.1.quantum == QUANTA[2] { [QUANTA[1], QUANTA[0]] } else { [QUANTA[4], QUANTA[6]] });
+    let (_, best) = if outer.0 < middle.0 { outer } else { middle };
+    let coded = best.code(&waves);
     let coarse: Vec<i32> = tile.ints.iter().map(|&v| coarse(v)).collect();
     let by_waves = coded.code.len() as u64 * 8;
     if classic::estimate_bits(&coarse, tile.h, tile.w) > by_waves + by_waves / 16 {
@@ -112,6 +112,12 @@ pub fn encode_by_estimates(tile: Tile, rows: usize) -> TransformCoded {
     }
     let plain = plain(tile);
     if plain.code.len() <= coded.code.len() { plain } else { coded }
+}
+
+/// About the bits of a tile, with one quantum.
+pub fn estimate(tile: Tile, rows: usize) -> u64 {
+    let waves = Waves::of(tile, rows, &QUANTA_OF_HIDDEN[1..]);
+    waves.approximate(QUANTA[3]).estimate(&waves)
 }
 
 /// From the middle to finer quanta, then to coarser ones, each as long as it pays.
@@ -173,6 +179,7 @@ impl Waves<'_> {
     fn smooth(&self, quanta: &[u8]) -> Vec<i32> {
         let (mut ints, classes) = (self.tile.ints.to_vec(), self.tile.classes);
         if (0..ints.len()).any(|i| hides(classes, i)) {
+            fill::fill(&mut ints, classes, self.size, self.base);
             for &quantum in quanta {
                 let p = self.reconstruct(self.round(self.transformed(&ints), quantum), quantum);
                 let masked = ints.iter_mut().zip(p).enumerate().filter(|(i, _)| hides(classes, *i));

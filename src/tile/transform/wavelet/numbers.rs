@@ -4,7 +4,7 @@
 
 use super::bands::Band;
 use super::lift::Size;
-use super::row::{N_AROUND, N_SLOTS, Row, Seen};
+use super::row::{N_AROUND, N_SLOTS, Row, Seen, with};
 use crate::entropy::adaptive::{Chance, Code, magnitude};
 use crate::entropy::mixing::{Counter, Mixer, Stretch};
 use crate::error::Result;
@@ -54,9 +54,9 @@ pub fn walk(code: &mut impl Code, bands: &[Band], size: Size, numbers: &mut [i32
             row.take(&sizes, size, band, (z, y));
             let first = (z * size[1] + y) * size[2] + columns.start;
             let (mut left, mut second) = (0, 0);
-            let slots = numbers[first..].iter_mut().zip(&mut sizes[first..]).zip(row.seen());
-            for ((number, size), seen) in slots {
-                *number = coder.number(code, counters, seen.with(left, second), *number)?;
+            let slots = numbers[first..].iter_mut().zip(&mut sizes[first..]).take(columns.len());
+            for (x, (number, size)) in slots.enumerate() {
+                *number = coder.number(code, counters, row.seen(x, left, second), *number)?;
                 *size = size_of(*number);
                 (left, second) = (*size, left);
             }
@@ -115,8 +115,8 @@ pub fn estimate(bands: &[Band], size: Size, numbers: &[i32]) -> u64 {
             row.take(&sizes, size, band, (z, y));
             let of_row = &sizes[(z * size[1] + y) * size[2]..][columns.clone()];
             let (mut left, mut second) = (0, 0);
-            for (&size, seen) in of_row.iter().zip(row.seen()) {
-                histogram.add(seen.around(left, second), size.into());
+            for (&size, &around) in of_row.iter().zip(row.around()) {
+                histogram.add(with(around, left, second), size.into());
                 (left, second) = (size, left);
             }
         }

@@ -16,41 +16,6 @@ pub struct Seen {
     pub slots: [usize; 4],
 }
 
-/// The same without what is left of it.
-#[derive(Clone, Copy, Default)]
-pub struct Known {
-    /// 2·u + c + f + 2·b + r + 2·P + 2·Q of FORMAT.md, section 7.4, f of above only.
-    around: u16,
-    /// c + f, of above only.
-    corners: u8,
-    /// min(7, g(r))
-    before: u8,
-    /// 4·u' + b'
-    above: u8,
-    /// 16·P' + 4·Q' + b'
-    parents: u8,
-}
-
-impl Known {
-    #[inline(always)]
-    pub fn around(self, left: u8, second: u8) -> usize {
-        usize::from(STEPS[usize::from(self.around) + 2 * usize::from(left) + usize::from(second)])
-    }
-
-    #[inline(always)]
-    pub fn with(self, left: u8, second: u8) -> Seen {
-        let around = self.around(left, second);
-        let corners = STEPS[usize::from(self.corners) + usize::from(second)].min(7);
-        let slots = [
-            around,
-            usize::from(16 * left.min(3) + self.above),
-            self.parents.into(),
-            usize::from(8 * corners + self.before),
-        ];
-        Seen { around, slots }
-    }
-}
-
 /// ⌊2.5 · log2(1 + n)⌋ or about, below `N_AROUND`, of every sum that there is.
 const STEPS: [u8; 512] = {
     const FROM: [usize; N_AROUND - 1] = [1, 2, 3, 4, 5, 7, 9, 11, 14, 18, 24, 32, 44, 64, 96];
@@ -73,7 +38,12 @@ pub struct Row {
     parents: [Vec<u8>; 2],
     /// Where the places of the band are in these, by axis.
     places: [Option<[Vec<usize>; 3]>; 2],
-    known: Vec<Known>,
+    /// 2·u + c + f + 2·b + r + 2·P + 2·Q of FORMAT.md, section 7.4, f of above only.
+    around: Vec<u16>,
+    /// c + f, of above only.
+    corners: Vec<u8>,
+    /// r
+    around_before: Vec<u8>,
 }
 
 impl Row {
@@ -124,26 +94,44 @@ impl Row {
     }
 
     fn put_together(&mut self, n: usize) {
-        self.known.clear();
-        self.known.resize(n, Known::default());
-        let [above, second, before, before_above, before_below] = self.beside.each_ref().map(|row| &row[..n + 2]);
-        let [within, along] = self.parents.each_ref().map(|row| &row[..n]);
-        for (x, known) in self.known.iter_mut().enumerate() {
-            let corners = above[x] + above[x + 2] + second[x + 1];
-            let around_before = before_above[x + 1] + before_below[x + 1] + before[x] + before[x + 2];
+        let Row { beside, parents, around, corners, around_before, .. } = self;
+        around.resize(n, 0);
+        corners.resize(n, 0);
+        around_before.resize(n, 0);
+        let [above, second, before, before_above, before_below] = beside.each_ref().map(|row| &row[..n + 2]);
+        let [within, along] = parents.each_ref().map(|row| &row[..n]);
+        for x in 0..n {
+            corners[x] = above[x] + above[x + 2] + second[x + 1];
+            around_before[x] = before_above[x + 1] + before_below[x + 1] + before[x] + before[x + 2];
             let twice = above[x + 1] + before[x + 1] + within[x] + along[x];
-            *known = Known {
-                around: 2 * u16::from(twice) + u16::from(corners) + u16::from(around_before),
-                corners,
-                before: STEPS[usize::from(around_before)].min(7),
-                above: 4 * above[x + 1].min(3) + before[x + 1].min(3),
-                parents: 16 * within[x].min(3) + 4 * along[x].min(3) + before[x + 1].min(3),
-            };
+            around[x] = 2 * u16::from(twice) + u16::from(corners[x]) + u16::from(around_before[x]);
         }
     }
 
-    /// What is known of each of its numbers.
-    pub fn seen(&self) -> impl Iterator<Item = Known> + '_ {
-        self.known.iter().copied()
+    /// How large all is around the numbers of the row, but what is left of them.
+    pub fn around(&self) -> &[u16] {
+        &self.around
     }
+
+    /// What is known of number x, of the sizes of the two before it as well.
+    #[inline(always)]
+    pub fn seen(&self, x: usize, left: u8, second: u8) -> Seen {
+        let [within, along] = self.parents.each_ref().map(|row| row[x].min(3));
+        let (above, before) = (self.beside[0][x + 1].min(3), self.beside[2][x + 1].min(3));
+        let few = |n: u8| STEPS[usize::from(n)].min(7);
+        let around = with(self.around[x], left, second);
+        let slots = [
+            around,
+            usize::from(16 * left.min(3) + 4 * above + before),
+            usize::from(16 * within + 4 * along + before),
+            usize::from(8 * few(self.corners[x] + second) + few(self.around_before[x])),
+        ];
+        Seen { around, slots }
+    }
+}
+
+/// How large all is around a number.
+#[inline(always)]
+pub fn with(around: u16, left: u8, second: u8) -> usize {
+    usize::from(STEPS[usize::from(around) + 2 * usize::from(left) + usize::from(second)])
 }
