@@ -6,7 +6,7 @@ use crate::codec::search::draft::{Draft, Prediction};
 use crate::codec::search::measure::{Measured, measure};
 use crate::codec::search::plain::{Plain, exact_classic_bits};
 use crate::codec::search::task::Task;
-use crate::codec::search::trial::try_model;
+use crate::codec::search::trial::{Fits, try_model};
 use crate::codec::search::windows::Stack;
 use crate::codec::search::with_references::{Seeing, with_references};
 use crate::error::Result;
@@ -32,8 +32,9 @@ pub fn with_networks(task: &Task, of: &Plain, models: &[Arc<Runtime>]) -> Result
     }
     let masked = plain.map.exception().is_some();
     let models = models.iter().filter(|model| !masked || model.model().family.knows_masks());
+    let mut fits = Fits::default();
     let mut measured: Vec<(u64, Draft)> =
-        models.map(|model| try_model(plain, model, Prediction::PLAIN, stacks)).collect();
+        models.map(|model| try_model(plain, model, Prediction::PLAIN, stacks, &mut fits)).collect();
     measured.sort_by_key(|(bits, _)| *bits);
     let seeing = measured.iter().filter_map(|(_, draft)| draft.cells()).map(|cells| cells.model.clone());
     let seeing = seeing.into_iter().find(|model| model.model().nets.iter().any(|part| part.net.n_refs > 0));
@@ -48,9 +49,11 @@ pub fn with_networks(task: &Task, of: &Plain, models: &[Arc<Runtime>]) -> Result
     for mut best in measured {
         let model = best.1.cells().expect("it was measured with one").model.clone();
         for &prediction in &predictions {
-            let (bits, draft) = try_model(plain, &model, prediction, stacks);
+            let (bits, draft) = try_model(plain, &model, prediction, stacks, &mut fits);
             if bits < best.0 {
                 best = (bits, draft);
+            } else if task.is_short() && plain.map.bound().is_some() {
+                break; // two planes before are no help where one is none
             }
         }
         let others = seeing.iter().filter(|other| other.model().hash != model.model().hash);
