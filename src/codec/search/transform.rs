@@ -128,7 +128,7 @@ fn slabs(ty: &ArrayType) -> (Layout, usize) {
     match Layout::slabs(n_planes, n_stacked, h, w) {
         Some(layout) => (layout, h),
         None => {
-            let layout = Layout::usual(n_planes, h, w, 1, 1);
+            let layout = Layout::large(n_planes, h, w);
             (layout, layout.tile_h)
         }
     }
