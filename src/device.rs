@@ -116,7 +116,8 @@ impl Device {
         tile: &(dyn Fn(&Place) -> Tile + Sync),
     ) -> Result<Vec<Coded>> {
         let Some(gpu) = self.gpu() else {
-            return Ok(places.par_iter().map(|place| coder.encode(&tile(place))).collect());
+            let coded = |place: &Place| coder.known.get(place).cloned().unwrap_or_else(|| coder.encode(&tile(place)));
+            return Ok(places.par_iter().map(coded).collect());
         };
         let tiles: Vec<Tile> = places.par_iter().map(tile).collect();
         match coder.blocks() {

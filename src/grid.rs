@@ -76,6 +76,15 @@ impl Layout {
         Layout { n_planes, h, w, n_limbs, n_phases, tile_h, tile_w }
     }
 
+    /// With tiles of a plane as large as they may be, evenly shared out: for what sees far.
+    pub fn large(n_planes: usize, h: usize, w: usize) -> Layout {
+        const MOST_ROWS: usize = 512;
+        let tile_h = h.div_ceil(h.div_ceil(MOST_ROWS.min((MAX_BAND_SAMPLES / w.max(1)).max(1))).max(1)).max(1);
+        let most = (MAX_TILE_SAMPLES / tile_h).min(MAX_TILE_COLUMNS);
+        let tile_w = w.div_ceil(w.div_ceil(most).max(1)).max(1);
+        Layout { n_planes, h, w, n_limbs: 1, n_phases: 1, tile_h, tile_w }
+    }
+
     /// With tiles that hold as many whole planes as they may, one below the other; None where they cannot hold two. Those
     /// of the last but two axes, `n_stacked` of them, are evenly shared out.
     pub fn slabs(n_planes: usize, n_stacked: usize, h: usize, w: usize) -> Option<Layout> {
@@ -257,7 +266,9 @@ mod tests {
                 let usual = [1, phases].map(|phases| Layout::usual(n_planes, h, w, 1, phases));
                 let stacks = (1..=n_planes).filter(|n| n_planes % n == 0).take(9);
                 let slabs = stacks.filter_map(|stack| Layout::slabs(n_planes, stack, h, w));
-                for grid in usual.into_iter().chain(slabs) {
+                let large = Layout::large(n_planes, h, w);
+                assert!(Grid::new(large, (n_planes * h * w) as u64).is_ok(), "{n_planes} of {h}×{w}: {large:?}");
+                for grid in usual.into_iter().chain(slabs).chain([large]) {
                     assert!(grid.tile_h * grid.tile_w <= MAX_TILE_SAMPLES, "{n_planes} of {h}×{w}: {grid:?}");
                 }
             }

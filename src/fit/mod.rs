@@ -50,6 +50,12 @@ struct Rows {
     cells: Vec<f64>,
 }
 
+impl Rows {
+    fn targets(&self) -> impl Iterator<Item = f64> + '_ {
+        self.cells.chunks_exact(self.width).map(|row| row[self.width - 1])
+    }
+}
+
 /// Predictors fitted to a few tiles, all with the same number of reference planes.
 pub fn fit(model: &Model, samples: &[Sample]) -> Fit {
     fit_masked(model, samples, &vec![&[][..]; samples.len()], 0)
@@ -153,9 +159,21 @@ fn coefficients(linear: &Linear) -> Vec<f64> {
     linear.own().iter().chain(linear.refs().iter().flatten()).map(|&c| f64::from(c) / 4096.0).collect()
 }
 
+/// Σ cᵢ · dᵢ of every row. Each sum is taken in order; four rows go side by side, which hides how long an addition takes.
+fn foreseen<'a>(c: &'a [f64], rows: &'a Rows) -> impl Iterator<Item = f64> + 'a {
+    rows.cells.chunks(4 * rows.width).flat_map(move |cells| {
+        let mut sums = [0.0; 4];
+        let mut four: [&[f64]; 4] = [&cells[..c.len()]; 4];
+        four.iter_mut().zip(cells.chunks_exact(rows.width)).for_each(|(four, row)| *four = &row[..c.len()]);
+        for (i, c) in c.iter().enumerate() {
+            sums.iter_mut().zip(four).for_each(|(sum, row)| *sum += c * row[i]);
+        }
+        sums.into_iter().take(cells.len() / rows.width)
+    })
+}
+
 fn residuals(c: &[f64], rows: &Rows) -> Vec<f64> {
-    let cells = rows.cells.chunks_exact(rows.width);
-    cells.map(|row| (row[c.len()] - c.iter().zip(row).fold(0.0, |sum, (c, d)| sum + c * d)).abs()).collect()
+    foreseen(c, rows).zip(rows.targets()).map(|(p, target)| (target - p).abs()).collect()
 }
 
 fn median(values: &mut [f64]) -> f64 {
@@ -182,19 +200,17 @@ fn reweighted(start: &Linear, rows: &Rows, hold: f64) -> Option<Vec<f64>> {
     let first = coefficients(start);
     let n = first.len();
     let mut c = first.clone();
+    let rests: Vec<f64> = foreseen(&first, rows).zip(rows.targets()).map(|(p, target)| target - p).collect();
     for _ in 0..N_ROUNDS {
         let errors = residuals(&c, rows);
         let floor = 0.3 * median(&mut errors.clone()) + 1e-3;
         let (mut matrix, mut right) = (vec![0.0; n * n], vec![0.0; n]);
-        for (row, error) in rows.cells.chunks_exact(rows.width).zip(&errors) {
+        for ((row, error), rest) in rows.cells.chunks_exact(rows.width).zip(&errors).zip(&rests) {
             let weight = 1.0 / error.max(floor);
-            let rest = row[n] - first.iter().zip(row).fold(0.0, |sum, (c, d)| sum + c * d);
-            for i in 0..n {
+            for (i, (of_row, right)) in matrix.chunks_exact_mut(n).zip(&mut right).enumerate() {
                 let weighted = weight * row[i];
-                right[i] += weighted * rest;
-                for j in 0..=i {
-                    matrix[i * n + j] += weighted * row[j];
-                }
+                *right += weighted * rest;
+                of_row[..=i].iter_mut().zip(row).for_each(|(sum, d)| *sum += weighted * d);
             }
         }
         let hold = hold * (0..n).fold(0.0, |sum, i| sum + matrix[i * n + i]) / n as f64 + 1e-9;

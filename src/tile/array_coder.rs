@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::grid::{Grid, Place, Previous};
 use crate::kernel::MAX_INT;
-use crate::tile::code::{Code, Coded, Decoded, Mode, Tile};
+use crate::tile::code::{Code, Coded, Decoded, Known, Mode, Tile};
 use crate::tile::coder::{Coder, Domain};
 use crate::tile::mask::{Classes, Kind, Mask, fill_rows};
 use crate::tile::runtime::Runtime;
@@ -26,6 +26,8 @@ pub struct ArrayCoder<'a> {
     pub coder: Coder<Arc<Runtime>>,
     /// An encoder's: whether the estimate of what classic modes take is believed, which is a few per cent off.
     pub trusts_estimates: bool,
+    /// An encoder's: what a search has coded already.
+    pub known: Known,
 }
 
 impl ArrayCoder<'_> {
@@ -60,7 +62,18 @@ impl ArrayCoder<'_> {
             Coder::Blocks(runtime) => {
                 self.transformed(tile, vqae::encode(autoencoder(runtime), self.to_transform(tile)))
             }
-            Coder::Wavelet { rows } => self.transformed(tile, wavelet::encode(self.to_transform(tile), *rows)),
+            Coder::Wavelet { rows } => {
+                let encode = if self.trusts_estimates { wavelet::encode_by_estimates } else { wavelet::encode };
+                self.transformed(tile, encode(self.to_transform(tile), *rows))
+            }
+        }
+    }
+
+    /// About the bits of a tile that a wavelet codes; 0 where none does.
+    pub fn estimate_wavelet(&self, tile: &Tile) -> u64 {
+        match &self.coder {
+            Coder::Wavelet { rows } => wavelet::estimate(self.to_transform(tile), *rows),
+            Coder::Classic | Coder::Cells(_) | Coder::Blocks(_) => 0,
         }
     }
 

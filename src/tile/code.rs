@@ -45,6 +45,22 @@ pub struct Coded {
     pub reconstruction: Option<Vec<i32>>,
 }
 
+/// Tiles that a search has coded already.
+#[derive(Clone, Debug, Default)]
+pub struct Known(Vec<Option<Coded>>);
+
+impl Known {
+    pub fn keep(&mut self, place: &Place, coded: Coded) {
+        let number = place.number as usize;
+        self.0.resize(self.0.len().max(number + 1), None);
+        self.0[number] = Some(coded);
+    }
+
+    pub fn get(&self, place: &Place) -> Option<&Coded> {
+        self.0.get(place.number as usize)?.as_ref()
+    }
+}
+
 /// A tile that was decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded {

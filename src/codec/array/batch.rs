@@ -9,7 +9,7 @@ use crate::device::Device;
 use crate::error::Result;
 use crate::grid::{Grid, Place};
 use crate::tile::array_coder::ArrayCoder;
-use crate::tile::code::{Code, Coded, Tile};
+use crate::tile::code::{Coded, Tile};
 use crate::tile::coder::Domain;
 use rayon::prelude::*;
 use std::collections::VecDeque;
@@ -58,7 +58,7 @@ pub fn ints(
 }
 
 /// Codes tiles of oversampled ints, and puts what decoding gives in the place of their ints; other arrays are coded later.
-pub fn transform(head: &Head, coder: &ArrayCoder, device: &Device, bands: &mut [Band]) -> Result<Option<Vec<Code>>> {
+pub fn transform(head: &Head, coder: &ArrayCoder, device: &Device, bands: &mut [Band]) -> Result<Option<Vec<Coded>>> {
     if coder.domain() == Domain::Ints {
         return Ok(None);
     }
@@ -66,13 +66,12 @@ pub fn transform(head: &Head, coder: &ArrayCoder, device: &Device, bands: &mut [
     let (of_band, places): (Vec<usize>, Vec<Place>) = places.unzip();
     let nothing = Planes::new();
     let coded = device.encode(coder, &places, &|place| tile(head, bands, place, &nothing))?;
-    let paste = |((i, place), coded): ((usize, &Place), Coded)| {
+    for ((i, place), coded) in of_band.into_iter().zip(&places).zip(&coded) {
         let ints = &mut bands[i].ints[place.limb][place.phase];
         let reconstruction = coded.reconstruction.iter();
         reconstruction.for_each(|tile| ints.paste(place.column * head.grid().tile_w, place.w, tile));
-        coded.code
-    };
-    Ok(Some(of_band.into_iter().zip(&places).zip(coded).map(paste).collect()))
+    }
+    Ok(Some(coded))
 }
 
 /// The tiles of bands, in the order of the file.

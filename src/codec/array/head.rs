@@ -8,6 +8,7 @@ use crate::grid::{Grid, Layout, MAX_REFS, Previous};
 use crate::model::Model;
 use crate::sample::Map;
 use crate::tile::array_coder::ArrayCoder;
+use crate::tile::code::Known;
 use crate::tile::coder::{CellCoder, Coder, Domain};
 use crate::tile::mask::{self, Classes};
 use crate::tile::runtime::Runtime;
@@ -143,6 +144,7 @@ impl Head {
             common: &self.common,
             coder,
             trusts_estimates: false,
+            known: Known::default(),
         }
     }
 

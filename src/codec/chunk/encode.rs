@@ -17,7 +17,7 @@ use crate::codec::search::view::SourceView;
 use crate::error::{Error, Result};
 use crate::sample::{Loss, RatioSearch};
 use crate::tile::array_coder::ArrayCoder;
-use crate::tile::code::{Code, Coded};
+use crate::tile::code::{Code, Coded, Known};
 use crate::tile::coder::{CellCoder, Coder};
 use crate::tile::runtime::{Runtime, Runtimes};
 use crate::wire::put_varint;
@@ -84,18 +84,19 @@ fn coded(bytes: &[u8], ty: &ArrayType, options: &Options) -> Result<Vec<u8>> {
     let view = SourceView { source: &bytes, offset: 0, ty, loss, memory };
     let related = Related { number: 0, source: &bytes, loss, fields: &[], references };
     let recipe = options.recipe.as_deref();
-    let Chosen { head, coder, .. } = choose(&Task { view, label: "", choice, adapt, recipe, related, runtimes })?;
+    let Chosen { head, coder, known, .. } =
+        choose(&Task { view, label: "", choice, adapt, recipe, related, runtimes })?;
     let mut shortened = Cow::Borrowed(bytes);
     if let Loss::Mantissa(..) = loss {
         view.shorten(shortened.to_mut());
     }
-    let with = |head: &Head, coder: Coder<Arc<Runtime>>| {
+    let with = |head: &Head, coder: Coder<Arc<Runtime>>, known: Known| {
         let mut out = Vec::new();
         body::write_head(head, &mut out);
-        body::write_tiles(&tiles(head, coder, &shortened, options)?, &mut out);
+        body::write_tiles(&tiles(head, (coder, known), &shortened, options)?, &mut out);
         Ok::<_, Error>(out)
     };
-    let fitted = with(&head, coder.clone())?;
+    let fitted = with(&head, coder.clone(), known)?;
     let is_tried_twice = matches!(options.model, Choice::Auto | Choice::Level(_))
         && options.recipe.is_none()
         && bytes.len() <= MAX_TRIED_TWICE;
@@ -103,7 +104,7 @@ fn coded(bytes: &[u8], ty: &ArrayType, options: &Options) -> Result<Vec<u8>> {
         let fits = body::of_model(cells.model.model(), &cells.fits);
         let coder = Coder::Cells(CellCoder { fits, ..cells });
         let head = Head::new(Spec { coder: coder.named(), ..(*head).clone() })?;
-        let plain = with(&head, coder)?;
+        let plain = with(&head, coder, Known::default())?;
         if plain.len() < fitted.len() {
             return Ok(plain);
         }
@@ -112,8 +113,13 @@ fn coded(bytes: &[u8], ty: &ArrayType, options: &Options) -> Result<Vec<u8>> {
 }
 
 /// The codes of all tiles, in the order of the grid; what is lost is held against the bound.
-fn tiles(head: &Head, coder: Coder<Arc<Runtime>>, bytes: &[u8], options: &Options) -> Result<Vec<Code>> {
-    let coder = &ArrayCoder { trusts_estimates: options.model.is_short(), ..head.tiles(coder) };
+fn tiles(
+    head: &Head,
+    (coder, known): (Coder<Arc<Runtime>>, Known),
+    bytes: &[u8],
+    options: &Options,
+) -> Result<Vec<Code>> {
+    let coder = &ArrayCoder { trusts_estimates: options.model.is_short(), known, ..head.tiles(coder) };
     let device = options.device.for_coder(coder)?;
     let most = options.memory.batch(head, Direction::Encode)?;
     let bands = batch::bands(head.grid());
@@ -131,14 +137,14 @@ fn tiles(head: &Head, coder: Coder<Arc<Runtime>>, bytes: &[u8], options: &Option
             batch::bytes(head, &bands, &mut given)?;
             check(head, these, &given)?;
         }
-        match transformed {
-            Some(transformed) => codes.extend(transformed),
+        let coded = match transformed {
+            Some(transformed) => transformed,
             None => {
                 let places = batch::places(head, now);
-                let coded = device.encode(coder, &places, &|place| batch::tile(head, &bands, place, &previous))?;
-                codes.extend(coded.into_iter().map(|Coded { code, .. }| code));
+                device.encode(coder, &places, &|place| batch::tile(head, &bands, place, &previous))?
             }
-        }
+        };
+        codes.extend(coded.into_iter().map(|Coded { code, .. }| code));
         spare.extend(batch::remember(head, bands, &mut previous));
     }
     Ok(codes)
@@ -164,7 +170,7 @@ mod tests {
         let related = Related { number: 0, source: &source, loss, fields: &[], references };
         let task = Task { view, label: "", choice: &options.model, adapt, recipe: None, related, runtimes };
         let Chosen { head, coder, .. } = choose(&task).unwrap();
-        assert!(tiles(&head, coder.clone(), &source, &options).is_ok());
+        assert!(tiles(&head, (coder.clone(), Known::default()), &source, &options).is_ok());
 
         // form, bound, step, …: FORMAT.md, section 4
         let mut map = Vec::new();
@@ -172,6 +178,6 @@ mod tests {
         map[1..5].copy_from_slice(&((0.005f64.to_bits() >> 32) as u32).to_le_bytes());
         let map = Map::read(&mut map.as_slice(), ty.dtype).unwrap();
         let tighter = Head::new(Spec { map, ..(*head).clone() }).unwrap();
-        assert_eq!(tiles(&tighter, coder, &source, &options).unwrap_err().kind, ErrorKind::Verify);
+        assert_eq!(tiles(&tighter, (coder, Known::default()), &source, &options).unwrap_err().kind, ErrorKind::Verify);
     }
 }

@@ -34,7 +34,7 @@ use crate::grid::Place;
 use crate::sample::{Errors, Loss};
 use crate::source::Source;
 use crate::tile::array_coder::ArrayCoder;
-use crate::tile::code::{Code, Coded};
+use crate::tile::code::{Code, Coded, Known};
 use crate::tile::coder::Coder;
 use crate::tile::runtime::{Runtime, Runtimes};
 use crate::weights::{self, zoo};
@@ -144,14 +144,14 @@ impl<'a, W: Write> Encoder<'a, W> {
         let choice = &self.choice;
         let recipe = self.options.recipe.as_deref();
         let task = Task { view, label, choice, adapt, recipe, related: self.related(), runtimes: &self.runtimes };
-        let Chosen { head, coder, ends, noise } = choose(&task)?;
+        let Chosen { head, coder, ends, noise, known } = choose(&task)?;
         let mut bytes = Vec::new();
         put_varint(&mut bytes, self.n_arrays);
         put_varint(&mut bytes, offset);
         head.write(&mut bytes);
         self.writer.block(kind::HEAD, &bytes)?;
         let (n_head_bytes, refit_bytes) = (bytes.len() as u64, head.refit_bytes());
-        let (n_tile_bytes, errors) = self.tiles(&head, coder, &view)?;
+        let (n_tile_bytes, errors) = self.tiles(&head, (coder, known), &view)?;
         let seen = self.seen(&head);
         let (references, depth) =
             (seen.iter().map(|f| f.label.clone()).collect(), seen.iter().map(|f| f.depth + 1).max());
@@ -192,8 +192,13 @@ impl<'a, W: Write> Encoder<'a, W> {
     }
 
     /// The tiles of an array; how many bytes they take, and how far they are off.
-    fn tiles(&mut self, head: &Head, coder: Coder<Arc<Runtime>>, view: &SourceView) -> Result<(u64, Errors)> {
-        let coder = &ArrayCoder { trusts_estimates: self.options.model.is_short(), ..head.tiles(coder) };
+    fn tiles(
+        &mut self,
+        head: &Head,
+        (coder, known): (Coder<Arc<Runtime>>, Known),
+        view: &SourceView,
+    ) -> Result<(u64, Errors)> {
+        let coder = &ArrayCoder { trusts_estimates: self.options.model.is_short(), known, ..head.tiles(coder) };
         let device = self.options.device.for_coder(coder)?;
         let most = self.options.memory.batch(head, Direction::Encode)?;
         let bands = batch::bands(head.grid());
@@ -223,7 +228,7 @@ impl<'a, W: Write> Encoder<'a, W> {
                 scope.spawn(move |_| {
                     let tile = |place: &Place| batch::tile(head, bands, place, previous);
                     *coded = match transformed {
-                        Some(codes) => Ok(codes),
+                        Some(coded) => Ok(codes(coded)),
                         None => device.encode(coder, places, &tile).map(codes),
                     };
                 });

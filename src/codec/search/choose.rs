@@ -5,14 +5,14 @@
 
 use crate::codec::array::head::Head;
 use crate::codec::search::choice::Choice;
-use crate::codec::search::draft::Draft;
-use crate::codec::search::networks::{nearer, with_networks};
+use crate::codec::search::networks::{Nearest, nearest, with_networks};
 use crate::codec::search::plain::plain;
 use crate::codec::search::task::Task;
 use crate::codec::search::transform::{against_wavelet, only_vqae, only_wavelet};
 use crate::codec::search::view::{Candidates, candidates};
 use crate::error::{Error, Result};
 use crate::sample::{Ends, NoiseStep};
+use crate::tile::code::Known;
 use crate::tile::coder::Coder;
 use crate::tile::runtime::Runtime;
 use std::sync::Arc;
@@ -26,6 +26,8 @@ pub struct Chosen {
     pub ends: Option<Ends>,
     /// What the noise of the array decided.
     pub noise: Option<NoiseStep>,
+    /// Tiles that were coded on the way.
+    pub known: Known,
 }
 
 pub fn choose(task: &Task) -> Result<Chosen> {
@@ -40,28 +42,31 @@ pub fn choose(task: &Task) -> Result<Chosen> {
         && let Some(draft) = recipe.draft(task.view.ty, task.label, &candidates)?
     {
         let Candidates { ends, noise, .. } = candidates;
-        return Ok(Chosen { head: draft.head()?, coder: draft.coder, ends, noise });
+        return Ok(Chosen { head: draft.head()?, coder: draft.coder, ends, noise, known: Known::default() });
     }
-    let (draft, bits) = of_windows(task, &candidates, &models)?;
-    let draft = match (others.first(), task.choice) {
-        (Some(model), _) => only_vqae(model, draft, task, &candidates)?,
-        (None, Choice::Wavelet) => only_wavelet(draft, task, &candidates)?,
-        (None, Choice::Auto) => against_wavelet(draft, bits, task, &candidates)?,
-        (None, Choice::Level(level)) if level.tries_wavelets() => against_wavelet(draft, bits, task, &candidates)?,
-        (None, Choice::Classic | Choice::These(_) | Choice::Level(_)) => draft,
+    let near = of_windows(task, &candidates, &models)?;
+    let tries_wavelets = match task.choice {
+        Choice::Auto => true,
+        Choice::Level(level) => level.tries_wavelets(),
+        Choice::Classic | Choice::Wavelet | Choice::These(_) => false,
+    };
+    let (draft, known) = match (others.first(), task.choice) {
+        (Some(model), _) => (only_vqae(model, near.draft, task, &candidates)?, Known::default()),
+        (None, Choice::Wavelet) => (only_wavelet(near.draft, task, &candidates)?, Known::default()),
+        (None, _) if tries_wavelets => against_wavelet(near, task, &candidates)?,
+        (None, _) => near.known(),
     };
     let Candidates { ends, noise, .. } = candidates;
-    Ok(Chosen { head: draft.head()?, coder: draft.coder, ends, noise })
+    Ok(Chosen { head: draft.head()?, coder: draft.coder, ends, noise, known })
 }
 
-/// The best by windows, and the bits that a thousand samples of them take.
-fn of_windows(task: &Task, candidates: &Candidates, models: &[Arc<Runtime>]) -> Result<(Draft, u64)> {
+/// The best by windows.
+fn of_windows(task: &Task, candidates: &Candidates, models: &[Arc<Runtime>]) -> Result<Nearest> {
     // the map and the shape by what the classic modes make of them, which is cheap; then networks for these
     let plain = plain(task, &candidates.maps)?;
     let n_seen = plain.stacks.iter().map(|s| s.h * s.w).sum::<usize>().max(1) as u64;
     let common = plain.common(&task.view)?;
     let mut all = with_networks(task, &plain, models)?;
     all.iter_mut().for_each(|(_, draft)| draft.common = common.clone());
-    let (bits, draft) = nearer(all, task)?;
-    Ok((draft, bits * 1000 / n_seen))
+    nearest(all, n_seen, task)
 }

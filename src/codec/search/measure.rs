@@ -1,6 +1,7 @@
 //! What an array takes: a part of it is coded as all of it would be.
 
 use crate::codec::array::band::band_range;
+use crate::codec::array::head::Head;
 use crate::codec::array::memory::{BATCH, Direction};
 use crate::codec::array::{batch, payload};
 use crate::codec::search::check::check;
@@ -12,11 +13,18 @@ use crate::error::Result;
 use crate::grid::Place;
 use crate::sample::Errors;
 use crate::source::Source;
-use crate::tile::code::Code;
+use crate::tile::array_coder::ArrayCoder;
+use crate::tile::code::{Coded, Known};
+use rayon::prelude::*;
+
+/// Of arrays of so many samples what was measured is kept, so that it need not be coded again.
+const MAX_KEPT: usize = 1 << 21;
 
 /// The bytes of an array, from a part of it, and how far that is off.
 pub struct Measured {
     pub n_bytes: u128,
+    /// All tiles, in the places of their numbers, where all were coded.
+    pub coded: Known,
     /// Of an array that is coded by a transform.
     pub errors: Errors,
 }
@@ -25,15 +33,11 @@ pub struct Measured {
 pub fn measure(draft: &Draft, task: &Task, n_most: usize) -> Result<Measured> {
     let Task { view, related, .. } = task;
     let head = &draft.head()?;
-    let (grid, coder) = (head.grid(), &head.tiles(draft.coder.clone()));
+    let coder = &ArrayCoder { trusts_estimates: task.is_short(), ..head.tiles(draft.coder.clone()) };
+    let grid = head.grid();
     let n_samples = grid.n_planes * grid.h * grid.w;
     let all = batch::bands(grid);
-    // from a third of the way on, with a plane that sees none
-    let first = match grid.n_planes {
-        _ if n_samples <= n_most => 0,
-        1 => all.len() / 3,
-        n_planes => head.previous().key_before(n_planes / 3) * grid.n_bands(),
-    };
+    let first = first(head, n_most);
     let (mut previous, mut spare, mut given) = (batch::Planes::new(), Vec::new(), Vec::new());
     let most = match n_most {
         // errors of parts would not sum up to the same float
@@ -41,7 +45,7 @@ pub fn measure(draft: &Draft, task: &Task, n_most: usize) -> Result<Measured> {
         _ => view.memory.batch(head, Direction::Encode)?,
     };
     let (mut rest, mut of_batch, mut n_bytes, mut n_seen) = (&all[first..], &all[..0], 0, 0);
-    let mut errors = Errors::default();
+    let (mut errors, mut known) = (Errors::default(), Known::default());
     loop {
         if of_batch.is_empty() && n_seen < n_most {
             let batch = if task.is_short() { n_most } else { BATCH };
@@ -54,25 +58,57 @@ pub fn measure(draft: &Draft, task: &Task, n_most: usize) -> Result<Measured> {
         let transformed = batch::transform(head, coder, &Device::Cpu, &mut bands)?;
         related.show(head, &mut bands)?;
         let places = batch::places(head, now);
-        let codes: Vec<Code> = match transformed {
-            Some(codes) => {
+        let coded: Vec<Coded> = match transformed {
+            Some(coded) => {
                 given.resize(raw.len(), 0);
                 batch::bytes(head, &bands, &mut given)?;
                 errors.merge(&check(head, &raw, &given)?);
-                codes
+                coded
             }
             None => {
                 let tile = |place: &Place| batch::tile(head, &bands, place, &previous);
-                Device::Cpu.encode(coder, &places, &tile)?.into_iter().map(|coded| coded.code).collect()
+                Device::Cpu.encode(coder, &places, &tile)?
             }
         };
-        let payloads = places.iter().zip(&codes).map(|(p, code)| payload::write(related.number, p.number, code));
+        let payloads =
+            places.iter().zip(&coded).map(|(p, coded)| payload::write(related.number, p.number, &coded.code));
         n_bytes += payloads.map(|payload| payload.len() as u64 + BLOCK_EXTRA_BYTES).sum::<u64>();
+        if n_samples <= MAX_KEPT {
+            places.iter().zip(coded).for_each(|(place, coded)| known.keep(place, coded));
+        }
         n_seen += len / head.ty.dtype.n_bytes();
         spare.extend(batch::remember(head, bands, &mut previous));
     }
     let mut own = Vec::new();
     head.write(&mut own);
     let n_bytes = u128::from(n_bytes) * n_samples as u128 / n_seen as u128 + own.len() as u128;
-    Ok(Measured { n_bytes, errors })
+    let coded = if n_seen == n_samples { known } else { Known::default() };
+    Ok(Measured { n_bytes, coded, errors })
+}
+
+/// Where a part of so many samples begins: a third of the way on, with a plane that sees none.
+fn first(head: &Head, n_most: usize) -> usize {
+    let grid = head.grid();
+    match grid.n_planes {
+        n_planes if n_planes * grid.h * grid.w <= n_most => 0,
+        1 => grid.n_bands() / 3,
+        n_planes => head.previous().key_before(n_planes / 3) * grid.n_bands(),
+    }
+}
+
+/// About the bytes of an array that a wavelet codes, from the first batch of such a part: nothing is coded.
+pub fn estimate_wavelet(draft: &Draft, task: &Task, n_most: usize) -> Result<u128> {
+    let head = &draft.head()?;
+    let (grid, coder) = (head.grid(), &head.tiles(draft.coder.clone()));
+    let most = task.view.memory.batch(head, Direction::Encode)?.min(n_most);
+    let all = batch::bands(grid);
+    let now = batch::next(head, most, &mut &all[first(head, n_most)..]);
+    let (plane, band) = now[0];
+    let len = now.iter().map(|&(plane, band)| band_range(&head.ty, grid, plane, band).1).sum();
+    let raw = task.view.bytes(task.view.offset + band_range(&head.ty, grid, plane, band).0, len)?;
+    let bands = batch::ints(head, coder, now, &raw, &mut Vec::new());
+    let tile = |place: &Place| coder.estimate_wavelet(&batch::tile(head, &bands, place, &batch::Planes::new()));
+    let n_bits: u64 = batch::places(head, now).par_iter().map(tile).sum();
+    let (n_samples, n_seen) = (grid.n_planes * grid.h * grid.w, len / head.ty.dtype.n_bytes());
+    Ok(u128::from(n_bits / 8) * n_samples as u128 / n_seen as u128)
 }

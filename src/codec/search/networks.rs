@@ -3,15 +3,16 @@
 
 use crate::codec::search::adapt;
 use crate::codec::search::draft::{Draft, Prediction};
-use crate::codec::search::measure::measure;
+use crate::codec::search::measure::{Measured, measure};
 use crate::codec::search::plain::{Plain, exact_classic_bits};
 use crate::codec::search::task::Task;
-use crate::codec::search::trial::try_model;
+use crate::codec::search::trial::{Fits, try_model};
 use crate::codec::search::windows::Stack;
 use crate::codec::search::with_references::{Seeing, with_references};
 use crate::error::Result;
 use crate::kernel::MAX_INT;
 use crate::sample::looks_like_mosaic;
+use crate::tile::code::Known;
 use crate::tile::runtime::Runtime;
 use std::sync::Arc;
 
@@ -31,8 +32,9 @@ pub fn with_networks(task: &Task, of: &Plain, models: &[Arc<Runtime>]) -> Result
     }
     let masked = plain.map.exception().is_some();
     let models = models.iter().filter(|model| !masked || model.model().family.knows_masks());
+    let mut fits = Fits::default();
     let mut measured: Vec<(u64, Draft)> =
-        models.map(|model| try_model(plain, model, Prediction::PLAIN, stacks)).collect();
+        models.map(|model| try_model(plain, model, Prediction::PLAIN, stacks, &mut fits)).collect();
     measured.sort_by_key(|(bits, _)| *bits);
     let seeing = measured.iter().filter_map(|(_, draft)| draft.cells()).map(|cells| cells.model.clone());
     let seeing = seeing.into_iter().find(|model| model.model().nets.iter().any(|part| part.net.n_refs > 0));
@@ -47,9 +49,11 @@ pub fn with_networks(task: &Task, of: &Plain, models: &[Arc<Runtime>]) -> Result
     for mut best in measured {
         let model = best.1.cells().expect("it was measured with one").model.clone();
         for &prediction in &predictions {
-            let (bits, draft) = try_model(plain, &model, prediction, stacks);
+            let (bits, draft) = try_model(plain, &model, prediction, stacks, &mut fits);
             if bits < best.0 {
                 best = (bits, draft);
+            } else if task.is_short() && plain.map.bound().is_some() {
+                break; // two planes before are no help where one is none
             }
         }
         let others = seeing.iter().filter(|other| other.model().hash != model.model().hash);
@@ -75,18 +79,34 @@ pub fn with_networks(task: &Task, of: &Plain, models: &[Arc<Runtime>]) -> Result
     Ok(all)
 }
 
-/// The best by windows; of a field within a bound, where some are hardly behind it, the best of these by a part of the array.
-pub fn nearer(mut all: Vec<(u64, Draft)>, task: &Task) -> Result<(u64, Draft)> {
+/// The best by windows, the bits that a thousand samples of these take, and what was measured of it.
+pub struct Nearest {
+    pub draft: Draft,
+    pub bits: u64,
+    pub measured: Option<Measured>,
+}
+
+/// The best by windows, which saw so many samples; of a field within a bound, where some are hardly behind it, the best of these by
+/// a part of the array.
+pub fn nearest(mut all: Vec<(u64, Draft)>, n_seen: u64, task: &Task) -> Result<Nearest> {
     all.sort_by_key(|(bits, _)| *bits);
     let (least, is_bounded) = (all[0].0, all[0].1.map.bound().is_some());
     all.retain(|(bits, _)| *bits == least || is_bounded && bits - least < least / NEAR);
-    let mut best = 0;
-    if all.len() > 1 {
-        let sizes = all.iter().map(|(_, draft)| Ok(measure(draft, task, task.n_measured(N_MEASURED))?.n_bytes));
-        let sizes = sizes.collect::<Result<Vec<u128>>>()?;
-        best = (0..all.len()).min_by_key(|&i| sizes[i]).unwrap_or(0);
+    let n_near = all.len();
+    let measured = all.into_iter().map(|(bits, draft)| {
+        let measured = if n_near > 1 { Some(measure(&draft, task, task.n_measured(N_MEASURED))?) } else { None };
+        Ok(Nearest { draft, bits: bits * 1000 / n_seen, measured })
+    });
+    let measured = measured.collect::<Result<Vec<Nearest>>>()?.into_iter();
+    let least = measured.min_by_key(|near| near.measured.as_ref().map(|measured| measured.n_bytes));
+    Ok(least.expect("there is always a draft"))
+}
+
+impl Nearest {
+    /// The draft, and the tiles of it that are coded.
+    pub fn known(self) -> (Draft, Known) {
+        (self.draft, self.measured.map(|measured| measured.coded).unwrap_or_default())
     }
-    Ok(all.swap_remove(best))
 }
 
 /// What is worth measuring beside the plain way.

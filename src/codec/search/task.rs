@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 /// A short search codes one sample of so many in every way.
 const SHORT_SHARE: usize = 16;
+/// Of arrays of fewer samples it codes all: the first planes of a chain may be nothing like the others.
+const MIN_MEASURED: usize = 1 << 18;
 
 /// One array to be chosen for.
 pub struct Task<'a> {
@@ -44,7 +46,7 @@ impl Task<'_> {
     /// How many samples are coded in every way where windows do not decide, of so many in a long search.
     pub fn n_measured(&self, of_long: usize) -> usize {
         let n_samples = self.view.ty.n_samples().map_or(usize::MAX, |n| n as usize);
-        if self.is_short() { of_long.min(n_samples / SHORT_SHARE + 1) } else { of_long }
+        if self.is_short() { of_long.min((n_samples / SHORT_SHARE).max(MIN_MEASURED)) } else { of_long }
     }
 
     /// The models that come into question: those whose nets meet cells, which windows can compare, and the others.

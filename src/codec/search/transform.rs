@@ -7,13 +7,15 @@
 use crate::array::ArrayType;
 use crate::codec::search::choice::Choice;
 use crate::codec::search::draft::Draft;
-use crate::codec::search::measure::measure;
+use crate::codec::search::measure::{estimate_wavelet, measure};
+use crate::codec::search::networks::Nearest;
 use crate::codec::search::task::Task;
 use crate::codec::search::view::{Candidates, SourceView, shape};
 use crate::error::{Error, Result};
 use crate::grid::Layout;
 use crate::model::Model;
 use crate::sample::{Bound, Loss, Map, PsnrSearch};
+use crate::tile::code::Known;
 use crate::tile::coder::Coder;
 use crate::tile::transform::{MAX_OVERSAMPLED, SUBSTEPS};
 use std::sync::Arc;
@@ -22,16 +24,32 @@ use std::sync::Arc;
 const N_MEASURED: usize = 1 << 20;
 /// Above so many bits per thousand samples a wavelet is never ahead.
 const MOST_BITS: u64 = 1500;
+/// A short search codes no wavelet that an estimate with one quantum finds behind by more than one part in so many.
+const DOUBT: u128 = 5;
 
-/// The draft of an array that takes about so many bits per thousand samples, or a wavelet where that is ahead.
-pub fn against_wavelet(draft: Draft, bits: u64, task: &Task, candidates: &Candidates) -> Result<Draft> {
-    if bits > MOST_BITS || draft.map.bound().is_none() || !can_code(Choice::Wavelet, &task.view) {
-        return Ok(draft);
+/// What is best without a wavelet, or a wavelet where that is ahead; and the tiles of it that are coded.
+pub fn against_wavelet(mut near: Nearest, task: &Task, candidates: &Candidates) -> Result<(Draft, Known)> {
+    let draft = &near.draft;
+    if near.bits > MOST_BITS || draft.map.bound().is_none() || !can_code(Choice::Wavelet, &task.view) {
+        return Ok(near.known());
     }
-    let Some(wavelet) = by_wavelet(&draft, task, candidates)? else { return Ok(draft) };
+    let Some(wavelet) = by_wavelet(draft, task, candidates)? else { return Ok(near.known()) };
     let n = task.n_measured(N_MEASURED);
-    let (ours, theirs) = (measure(&wavelet, task, n)?, measure(&draft, task, n)?);
-    Ok(if ours.n_bytes < theirs.n_bytes { wavelet } else { draft })
+    let theirs = |near: &mut Nearest| match near.measured.take() {
+        Some(measured) => Ok(measured),
+        None => measure(&near.draft, task, n),
+    };
+    if task.is_short() {
+        let (foreseen, theirs) = rayon::join(|| estimate_wavelet(&wavelet, task, n), || theirs(&mut near));
+        let (foreseen, theirs) = (foreseen?, theirs?);
+        let is_behind = foreseen > theirs.n_bytes + theirs.n_bytes / DOUBT;
+        near.measured = Some(theirs);
+        if is_behind {
+            return Ok(near.known());
+        }
+    }
+    let (ours, theirs) = (measure(&wavelet, task, n)?, theirs(&mut near)?);
+    Ok(if ours.n_bytes < theirs.n_bytes { (wavelet, ours.coded) } else { (near.draft, theirs.coded) })
 }
 
 /// The draft of an array that a wavelet is to code; the one that was chosen where a bound makes it no simpler.
@@ -110,7 +128,7 @@ fn slabs(ty: &ArrayType) -> (Layout, usize) {
     match Layout::slabs(n_planes, n_stacked, h, w) {
         Some(layout) => (layout, h),
         None => {
-            let layout = Layout::usual(n_planes, h, w, 1, 1);
+            let layout = Layout::large(n_planes, h, w);
             (layout, layout.tile_h)
         }
     }

@@ -17,14 +17,27 @@ const KEY_INTERVAL: usize = 32;
 /// does. So chains are longer where planes are small, up to so many samples.
 const MAX_CHAIN: usize = 1 << 20;
 
+/// What was fitted to the same windows before.
+#[derive(Default)]
+pub struct Fits(Vec<(Way, Fitted)>);
+
+/// The hash of a model, phases and which one, planes before, octaves.
+type Way = ([u8; 32], usize, usize, usize, i32);
+
 /// A draft with a model, and the bits of the windows.
-pub fn try_model(plain: &Draft, model: &Arc<Runtime>, prediction: Prediction, stacks: &[Stack]) -> (u64, Draft) {
+pub fn try_model(
+    plain: &Draft,
+    model: &Arc<Runtime>,
+    prediction: Prediction,
+    stacks: &[Stack],
+    known: &mut Fits,
+) -> (u64, Draft) {
     let max = plain.map.max_int(0) as i32;
-    let fitted = |&octaves: &i32| {
-        let fits = fits(model, stacks, prediction, octaves);
+    let mut fitted = |&octaves: &i32| {
+        let fits = fits(model, stacks, prediction, octaves, known);
         (measure(model, &fits, prediction, stacks, max), fits)
     };
-    let measured = model.model().family.octaves().iter().map(fitted);
+    let measured = model.model().family.octaves().iter().map(&mut fitted);
     let (bits, fits) = measured.min_by_key(|(bits, _)| *bits).expect("there are steps to measure");
     let Layout { n_planes, h, w, .. } = plain.layout;
     let Prediction { n_phases, n_previous } = prediction;
@@ -41,13 +54,24 @@ fn key_interval(draft: &Draft) -> usize {
     }
 }
 
-fn fits(runtime: &Runtime, stacks: &[Stack], prediction: Prediction, octaves: i32) -> Vec<Vec<Fitted>> {
+fn fits(
+    runtime: &Runtime,
+    stacks: &[Stack],
+    prediction: Prediction,
+    octaves: i32,
+    known: &mut Fits,
+) -> Vec<Vec<Fitted>> {
     let (model, Prediction { n_phases, n_previous }) = (runtime.model(), prediction);
     let n_references = stacks.first().map_or(0, |s| s.references.len());
-    let ways: Vec<(usize, usize)> = (0..n_phases).flat_map(|phase| (0..=n_previous).map(move |n| (phase, n))).collect();
-    let fitted: Vec<Fitted> = ways
-        .par_iter()
-        .map(|&(phase, n)| {
+    let hash = model.hash;
+    let ways = (0..n_phases).flat_map(|phase| (0..=n_previous).map(move |n| (hash, n_phases, phase, n, octaves)));
+    let ways: Vec<Way> = ways.collect();
+    let is_new = |way: &&Way| known.0.iter().all(|(before, _)| before != *way);
+    let new: Vec<Way> = ways.iter().filter(is_new).copied().collect();
+    let fitted: Vec<(Way, Fitted)> = new
+        .into_par_iter()
+        .map(|way| {
+            let (_, _, phase, n, _) = way;
             let views = stacks.iter().map(|s| s.views(n_phases, n).swap_remove(phase));
             let n_refs = (phase + n + n_references).min(model.family.max_refs());
             let (plans, views): (Vec<_>, Vec<View>) = views
@@ -64,13 +88,16 @@ fn fits(runtime: &Runtime, stacks: &[Stack], prediction: Prediction, octaves: i3
             let samples: Vec<Sample> = samples.collect();
             let classes: Vec<&[u8]> = whole.map(|i| views[i].classes.as_slice()).collect();
             if samples.is_empty() {
-                return Fitted { linears: model.linears(n_refs), stats: PlaneStats { median: 0, spread: ONE } };
+                let stats = PlaneStats { median: 0, spread: ONE };
+                return (way, Fitted { linears: model.linears(n_refs), stats });
             }
             let fit = fit::fit_masked(model, &samples, &classes, octaves);
-            Fitted { linears: fit.linears, stats: fit.stats }
+            (way, Fitted { linears: fit.linears, stats: fit.stats })
         })
         .collect();
-    fitted.chunks(n_previous + 1).map(<[Fitted]>::to_vec).collect()
+    known.0.extend(fitted);
+    let fit = |way: &Way| known.0.iter().find(|(of, _)| of == way).expect("it was fitted").1.clone();
+    ways.chunks(n_previous + 1).map(|ways| ways.iter().map(fit).collect()).collect()
 }
 
 fn measure(

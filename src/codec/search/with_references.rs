@@ -4,7 +4,7 @@ use crate::codec::array::reference::Reference;
 use crate::codec::search::draft::Draft;
 use crate::codec::search::plain::Plain;
 use crate::codec::search::related::{self, Referred, Related};
-use crate::codec::search::trial::try_model;
+use crate::codec::search::trial::{Fits, try_model};
 use crate::codec::search::windows::Stack;
 use crate::error::Result;
 use crate::grid::MAX_REFS;
@@ -56,7 +56,7 @@ pub fn with_references<'a>(
             seeing.iter_mut().zip(&candidate.seen).for_each(|(stack, seen)| stack.references.push(seen.clone()));
             let references: Vec<Reference> = seen.iter().chain([&candidate.referred]).map(|r| r.reference).collect();
             for model in models {
-                let (bits, draft) = try_model(&of.draft, model, prediction, &seeing);
+                let (bits, draft) = try_model(&of.draft, model, prediction, &seeing, &mut Fits::default());
                 let draft = Draft { references: references.clone(), ..draft };
                 let size = with_head(bits, &draft)?;
                 if least.as_ref().is_none_or(|least| size < least.size) {

@@ -3,6 +3,7 @@
 //! Whether k is 0 is foreseen from the residuals around it, of the plane before as well, and from how steep p is; then its sign and
 //! how large it is.
 
+use super::histogram::Histogram;
 use super::{SUBSTEPS, Tile};
 use crate::entropy::adaptive::{Chance, Code, magnitude};
 use crate::error::{Error, Result};
@@ -23,7 +24,43 @@ const N_AROUND: usize = 9;
 /// An encoder's residuals.
 pub fn of(tile: Tile, approximation: &Approximation) -> Vec<i32> {
     let ints = tile.ints.iter().zip(&approximation.p).zip(&approximation.open);
-    ints.map(|((v, p), open)| if *open { (v - p + SUBSTEPS / 2).div_euclid(SUBSTEPS) } else { 0 }).collect()
+    ints.map(|((v, p), open)| residual(v - p) * i32::from(*open)).collect()
+}
+
+/// About what `walk` takes, in bits: the entropy of residuals where those around them are known.
+pub fn estimate(approximation: &Approximation, [n, h, w]: [usize; 3], k: &[i32]) -> u64 {
+    const FEW: usize = 4;
+    let mut histogram = Histogram::<N_AROUND, FEW>::default();
+    let nothing = vec![0; w];
+    let some = |k: i32| k.unsigned_abs().min(2) as usize;
+    let mut n_plain = 0;
+    for (plane, y) in (0..n).flat_map(|plane| (0..h).map(move |y| (plane, y))) {
+        let first = (plane * h + y) * w;
+        let (row, open) = (&k[first..][..w], &approximation.open[first..][..w]);
+        let above = if y > 0 { &k[first - w..][..w] } else { &nothing };
+        let before = if plane > 0 { &k[first - h * w..][..w] } else { &nothing };
+        // nearly all are 0, and so are those around them
+        let mut left = 0;
+        for x in 0..w {
+            if open[x] {
+                let corners = some(above[x.saturating_sub(1)]) + some(above[(x + 1).min(w - 1)]);
+                let around = 2 * (some(left) + some(above[x]) + some(before[x])) + corners;
+                let size = row[x].unsigned_abs();
+                histogram.add(around.min(N_AROUND - 1), (size as usize).min(FEW - 1));
+                n_plain += u64::from(size > 0) + 2 * u64::from(size.max(FEW as u32 - 1).ilog2() - 1);
+            }
+            left = row[x];
+        }
+    }
+    histogram.bits() + n_plain
+}
+
+/// ⌊(d + 32) / 65⌋ of a difference of ints, without a division: d + 32 is brought above 0, and ⌊n·⌈2³⁸ / 65⌉ / 2³⁸⌋ is exact for n < 2²².
+fn residual(d: i32) -> i32 {
+    const ABOVE: i32 = 1 << 15;
+    const RECIPROCAL: u64 = (1u64 << 38).div_ceil(SUBSTEPS as u64);
+    let n = (d + SUBSTEPS / 2 + ABOVE * SUBSTEPS) as u32;
+    ((u64::from(n) * RECIPROCAL) >> 38) as i32 - ABOVE
 }
 
 struct Chances {
@@ -128,6 +165,13 @@ mod tests {
             let n_bytes = comes_back(&approximation, [1, h, w], &vec![0; h * w]);
             // a hundredth of a bit each
             assert!(n_bytes * 8 * 100 < h * w, "{n_bytes} bytes");
+        }
+    }
+
+    #[test]
+    fn a_residual_is_the_whole_part_of_a_quotient() {
+        for d in (-(1 << 20)..=1 << 20).step_by(7).chain(-200..200) {
+            assert_eq!(residual(d), (d + SUBSTEPS / 2).div_euclid(SUBSTEPS), "{d}");
         }
     }
 

@@ -8,6 +8,7 @@
 //! ```
 
 pub mod correct;
+mod histogram;
 pub mod vqae;
 pub mod wavelet;
 
@@ -38,9 +39,14 @@ pub struct TransformCoded {
     pub ints: Vec<i32>,
 }
 
+/// An int in steps of twice the bound.
+fn coarse(int: i32) -> i32 {
+    (int + SUBSTEPS / 2) / SUBSTEPS
+}
+
 /// A tile in steps of twice the bound.
 pub fn plain(tile: Tile) -> TransformCoded {
-    let mut coarse: Vec<i32> = tile.ints.iter().map(|v| (v + SUBSTEPS / 2) / SUBSTEPS).collect();
+    let mut coarse: Vec<i32> = tile.ints.iter().map(|&v| coarse(v)).collect();
     let mut code = vec![PLAIN];
     code.extend(classic::encode_masked(&coarse, tile.classes, tile.h, tile.w, max_of_plain(tile.max)));
     coarse.iter_mut().for_each(|k| *k = (*k * SUBSTEPS).min(tile.max));

@@ -93,6 +93,13 @@ impl Line {
     fn take(&mut self, values: &[i32], (first, stride, n, inner): (usize, usize, usize, usize)) {
         self.s.clear();
         self.d.clear();
+        if (stride, inner) == (1, 1) {
+            let (pairs, last) = values[first..][..n].as_chunks::<2>();
+            self.s.extend(pairs.iter().map(|pair| pair[0]));
+            self.d.extend(pairs.iter().map(|pair| pair[1]));
+            self.s.extend(last);
+            return;
+        }
         for i in 0..n {
             let from = &values[first + i * stride..][..inner];
             if i % 2 == 0 { self.s.extend_from_slice(from) } else { self.d.extend_from_slice(from) }
@@ -100,6 +107,12 @@ impl Line {
     }
 
     fn put(&self, values: &mut [i32], (first, stride, inner): (usize, usize, usize)) {
+        if (stride, inner) == (1, 1) {
+            let (pairs, last) = values[first..][..self.s.len() + self.d.len()].as_chunks_mut::<2>();
+            pairs.iter_mut().zip(self.s.iter().zip(&self.d)).for_each(|(pair, (s, d))| *pair = [*s, *d]);
+            last.copy_from_slice(&self.s[self.d.len()..]);
+            return;
+        }
         let even = self.s.chunks_exact(inner).enumerate().map(|(i, row)| (2 * i, row));
         let odd = self.d.chunks_exact(inner).enumerate().map(|(i, row)| (2 * i + 1, row));
         even.chain(odd).for_each(|(i, row)| values[first + i * stride..][..inner].copy_from_slice(row));
@@ -108,12 +121,24 @@ impl Line {
     fn take_halves(&mut self, values: &[i32], (first, stride, n, inner): (usize, usize, usize, usize)) {
         self.s.clear();
         self.d.clear();
+        if (stride, inner) == (1, 1) {
+            let (s, d) = values[first..][..n].split_at(n.div_ceil(2));
+            self.s.extend_from_slice(s);
+            self.d.extend_from_slice(d);
+            return;
+        }
         let rows = (0..n).map(|i| &values[first + i * stride..][..inner]);
         rows.clone().take(n.div_ceil(2)).for_each(|row| self.s.extend_from_slice(row));
         rows.skip(n.div_ceil(2)).for_each(|row| self.d.extend_from_slice(row));
     }
 
     fn put_halves(&self, values: &mut [i32], (first, stride, inner): (usize, usize, usize)) {
+        if (stride, inner) == (1, 1) {
+            let (s, d) = values[first..][..self.s.len() + self.d.len()].split_at_mut(self.s.len());
+            s.copy_from_slice(&self.s);
+            d.copy_from_slice(&self.d);
+            return;
+        }
         let rows = self.s.chunks_exact(inner).chain(self.d.chunks_exact(inner)).enumerate();
         rows.for_each(|(i, row)| values[first + i * stride..][..inner].copy_from_slice(row));
     }
@@ -152,12 +177,23 @@ fn even(s: &mut [i32], d: &[i32], inner: usize, c: i64) {
     add(last, end, end, c);
 }
 
-/// A negative factor takes away what its opposite adds.
+/// A negative factor takes away what its opposite adds. The sum of 33 bits is taken in two parts, so that all is done in 32 bits:
+/// with |c| = 2¹⁶·whole + part and a + b = 2¹⁶·hi + lo, (|c|·(a + b) + 2¹⁵) >> 16 = whole·(a + b) + part·hi + (part·lo + 2¹⁵) >> 16.
 fn add(to: &mut [i32], a: &[i32], b: &[i32], c: i64) {
-    let (size, sign) = (c.abs(), if c < 0 { -1 } else { 1 });
-    for ((to, a), b) in to.iter_mut().zip(a).zip(b) {
-        let sum = (size * (i64::from(*a) + i64::from(*b)) + (1 << 15)) >> 16;
-        *to = to.wrapping_add((sign * sum) as i32);
+    match c > 0 {
+        true => add_products(to, a, b, c as u32, i32::wrapping_add),
+        false => add_products(to, a, b, -c as u32, i32::wrapping_sub),
+    }
+}
+
+#[inline(always)]
+fn add_products(to: &mut [i32], a: &[i32], b: &[i32], size: u32, add: impl Fn(i32, i32) -> i32) {
+    let (whole, part) = ((size >> 16) as i32, size & 0xffff);
+    for ((to, &a), &b) in to.iter_mut().zip(a).zip(b) {
+        let low = (a as u32 & 0xffff) + (b as u32 & 0xffff);
+        let hi = (a >> 16) + (b >> 16) + (low >> 16) as i32;
+        let product = (hi.wrapping_mul(part as i32)).wrapping_add(((part * (low & 0xffff) + (1 << 15)) >> 16) as i32);
+        *to = add(*to, product.wrapping_add(a.wrapping_add(b).wrapping_mul(whole)));
     }
 }
 
@@ -189,6 +225,19 @@ mod tests {
         forward(&mut there, size);
         inverse(&mut there, size);
         assert_eq!(there, values);
+    }
+
+    #[test]
+    fn sums_in_two_parts_are_those_of_64_bits() {
+        let ends = [0, 1, -1, 0x7fff, 0x8000, 0xffff, 0x1_0000, -0x8000, -0x1_0001, 123_456_789, i32::MAX, i32::MIN];
+        for (c, (a, b)) in
+            [A, B, C, D, -A].into_iter().flat_map(|c| ends.map(|a| (c, a))).flat_map(|(c, a)| ends.map(|b| (c, (a, b))))
+        {
+            let sum = (c.abs() * (i64::from(a) + i64::from(b)) + (1 << 15)) >> 16;
+            let mut to = [7];
+            add(&mut to, &[a], &[b], c);
+            assert_eq!(to[0], 7i32.wrapping_add((c.signum() * sum) as i32), "{c} · ({a} + {b})");
+        }
     }
 
     #[test]

@@ -8,14 +8,17 @@
 //! ```
 
 mod bands;
+mod fill;
 pub mod lift;
 mod numbers;
+mod row;
 
 use crate::entropy::adaptive::{Symbols, take_lane};
 use crate::error::{Error, Result};
+use crate::tile::classic;
 use crate::tile::mask::hides;
 use crate::tile::transform::correct::{self, Approximation};
-use crate::tile::transform::{PLAIN, SUBSTEPS, Tile, TransformCoded, corrected, plain, unplain};
+use crate::tile::transform::{PLAIN, SUBSTEPS, Tile, TransformCoded, coarse, corrected, plain, unplain};
 use crate::wire::{put_varint, take_u8, take_varint};
 use bands::{Band, bands};
 use lift::Size;
@@ -28,7 +31,7 @@ const QUANTUM: i32 = (SUBSTEPS << FRACTION) / 8;
 /// Twice, two and a half times … the bound: where an encoder looks for the best, from the middle.
 const QUANTA: [u8; 7] = [6, 8, 10, 12, 14, 17, 21];
 /// What masked ints become coefficients by, one after the other.
-const QUANTA_OF_HIDDEN: [u8; 12] = [255, 200, 150, 110, 80, 60, 45, 33, 24, 18, 14, 11];
+const QUANTA_OF_HIDDEN: [u8; 3] = [40, 22, 12];
 /// What is rounded to a number begins so far below it, in 2⁻⁴.
 const ROUND_UP: i32 = 6;
 /// ⌊2¹⁶ / 1.149604398ⁿ⌋, n from −3 to 18.
@@ -73,75 +76,143 @@ fn open(classes: &[u8], n: usize) -> Vec<bool> {
 
 /// A tile of planes of `rows` rows; the smaller of both kinds.
 pub fn encode(tile: Tile, rows: usize) -> TransformCoded {
-    let size = size(tile.h, tile.w, rows);
-    let bands = bands(size);
-    let base = (tile.ints.iter().map(|&v| i64::from(v)).sum::<i64>() / tile.ints.len().max(1) as i64) as i32;
-    let coefficients = coefficients(&smooth(tile, &bands, size, base), size, base);
-    let one = |quantum: u8| one(tile, &coefficients, &bands, size, (quantum, base));
+    let waves = Waves::of(tile, rows, &QUANTA_OF_HIDDEN);
     let mut best = plain(tile);
-    // from the middle to finer quanta, then to coarser ones, each as long as it pays
-    let (finer, coarser) = QUANTA.split_at(QUANTA.len() / 2 + 1);
-    let mut n_finer = 0;
-    for &quantum in finer.iter().rev() {
-        let settled = one(quantum);
-        if settled.code.len() >= best.code.len() {
-            break;
+    let mut pays = |quantum: u8| {
+        let coded = waves.approximate(quantum).code(&waves);
+        let pays = coded.code.len() < best.code.len();
+        if pays {
+            best = coded;
         }
-        (best, n_finer) = (settled, n_finer + 1);
-    }
-    for &quantum in coarser.iter().take_while(|_| n_finer <= 1) {
-        let settled = one(quantum);
-        if settled.code.len() >= best.code.len() {
-            break;
-        }
-        best = settled;
-    }
+        pays
+    };
+    search(&mut pays);
     best
 }
 
-fn coefficients(ints: &[i32], size: Size, base: i32) -> Vec<i32> {
-    let mut coefficients: Vec<i32> = ints.iter().map(|v| (v - base) << FRACTION).collect();
-    lift::forward(&mut coefficients, size);
-    coefficients
-}
-
-/// The numbers that coefficients become.
-fn round(coefficients: &[i32], bands: &[Band], size: Size, quantum: u8) -> Vec<i32> {
-    let mut numbers = coefficients.to_vec();
-    for band in bands {
-        let step = step(band, quantum);
-        let up = step * ROUND_UP / 16;
-        each(band, size, &mut numbers, |n| *n = n.signum() * ((n.abs() + up) / step));
+/// The same, by estimates of what quanta take, two at a time.
+pub fn encode_by_estimates(tile: Tile, rows: usize) -> TransformCoded {
+    let waves = Waves::of(tile, rows, &QUANTA_OF_HIDDEN);
+    let estimated = |quantum: u8| {
+        let approximated = waves.approximate(quantum);
+        (approximated.estimate(&waves), approximated)
+    };
+    let smaller = |[a, b]: [u8; 2]| {
+        let (a, b) = rayon::join(|| estimated(a), || estimated(b));
+        if b.0 < a.0 { b } else { a }
+    };
+    let middle = smaller([QUANTA[3], QUANTA[2]]);
+    let outer = smaller(if middle.1.quantum == QUANTA[2] { [QUANTA[1], QUANTA[0]] } else { [QUANTA[4], QUANTA[6]] });
+    let (_, best) = if outer.0 < middle.0 { outer } else { middle };
+    let coded = best.code(&waves);
+    let coarse: Vec<i32> = tile.ints.iter().map(|&v| coarse(v)).collect();
+    let by_waves = coded.code.len() as u64 * 8;
+    if classic::estimate_bits(&coarse, tile.h, tile.w) > by_waves + by_waves / 16 {
+        return coded;
     }
-    numbers
+    let plain = plain(tile);
+    if plain.code.len() <= coded.code.len() { plain } else { coded }
 }
 
-/// The ints of a tile, with those that are masked as smooth as those that are seen allow.
-fn smooth(tile: Tile, bands: &[Band], size: Size, base: i32) -> Vec<i32> {
-    let mut ints = tile.ints.to_vec();
-    if (0..ints.len()).any(|i| hides(tile.classes, i)) {
-        for quantum in QUANTA_OF_HIDDEN {
-            let numbers = round(&coefficients(&ints, size, base), bands, size, quantum);
-            let p = reconstruct(numbers, bands, size, (quantum, base), tile.max);
-            let masked = ints.iter_mut().zip(p).enumerate().filter(|(i, _)| hides(tile.classes, *i));
-            masked.for_each(|(_, (int, p))| *int = p);
+/// About the bits of a tile, with one quantum.
+pub fn estimate(tile: Tile, rows: usize) -> u64 {
+    let waves = Waves::of(tile, rows, &QUANTA_OF_HIDDEN[1..]);
+    waves.approximate(QUANTA[3]).estimate(&waves)
+}
+
+/// From the middle to finer quanta, then to coarser ones, each as long as it pays.
+fn search(pays: &mut dyn FnMut(u8) -> bool) {
+    let (finer, coarser) = QUANTA.split_at(QUANTA.len() / 2 + 1);
+    let n_finer = finer.iter().rev().take_while(|&&quantum| pays(quantum)).count();
+    if n_finer <= 1 {
+        coarser.iter().take_while(|&&quantum| pays(quantum)).count();
+    }
+}
+
+/// A tile as waves.
+struct Waves<'a> {
+    tile: Tile<'a>,
+    size: Size,
+    bands: Vec<Band>,
+    base: i32,
+    coefficients: Vec<i32>,
+}
+
+/// What is coded of it with one quantum.
+struct Approximated {
+    quantum: u8,
+    numbers: Vec<i32>,
+    approximation: Approximation,
+    k: Vec<i32>,
+}
+
+impl Waves<'_> {
+    fn of<'a>(tile: Tile<'a>, rows: usize, quanta_of_hidden: &[u8]) -> Waves<'a> {
+        let size = size(tile.h, tile.w, rows);
+        let base = (tile.ints.iter().map(|&v| i64::from(v)).sum::<i64>() / tile.ints.len().max(1) as i64) as i32;
+        let mut waves = Waves { tile, size, bands: bands(size), base, coefficients: Vec::new() };
+        waves.coefficients = waves.transformed(&waves.smooth(quanta_of_hidden));
+        waves
+    }
+
+    fn transformed(&self, ints: &[i32]) -> Vec<i32> {
+        let mut coefficients: Vec<i32> = ints.iter().map(|v| (v - self.base) << FRACTION).collect();
+        lift::forward(&mut coefficients, self.size);
+        coefficients
+    }
+
+    /// The numbers that coefficients become.
+    fn round(&self, mut coefficients: Vec<i32>, quantum: u8) -> Vec<i32> {
+        for band in &self.bands {
+            let step = step(band, quantum);
+            let up = step * ROUND_UP / 16;
+            each(band, self.size, &mut coefficients, |n| *n = n.signum() * ((n.abs() + up) / step));
         }
+        coefficients
     }
-    ints
+
+    fn reconstruct(&self, numbers: Vec<i32>, quantum: u8) -> Vec<i32> {
+        reconstruct(numbers, &self.bands, self.size, (quantum, self.base), self.tile.max)
+    }
+
+    /// The ints of a tile, with those that are masked as smooth as those that are seen allow.
+    fn smooth(&self, quanta: &[u8]) -> Vec<i32> {
+        let (mut ints, classes) = (self.tile.ints.to_vec(), self.tile.classes);
+        if (0..ints.len()).any(|i| hides(classes, i)) {
+            fill::fill(&mut ints, classes, self.size, self.base);
+            for &quantum in quanta {
+                let p = self.reconstruct(self.round(self.transformed(&ints), quantum), quantum);
+                let masked = ints.iter_mut().zip(p).enumerate().filter(|(i, _)| hides(classes, *i));
+                masked.for_each(|(_, (int, p))| *int = p);
+            }
+        }
+        ints
+    }
+
+    fn approximate(&self, quantum: u8) -> Approximated {
+        let numbers = self.round(self.coefficients.clone(), quantum);
+        let p = self.reconstruct(numbers.clone(), quantum);
+        let approximation = Approximation { p, open: open(self.tile.classes, self.tile.ints.len()) };
+        let k = correct::of(self.tile, &approximation);
+        Approximated { quantum, numbers, approximation, k }
+    }
 }
 
-fn one(tile: Tile, coefficients: &[i32], bands: &[Band], size: Size, (quantum, base): (u8, i32)) -> TransformCoded {
-    let mut numbers = round(coefficients, bands, size, quantum);
-    let mut code = Symbols::default();
-    numbers::walk(&mut code, bands, size, &mut numbers).expect("what is known is not read");
-    let p = reconstruct(numbers, bands, size, (quantum, base), tile.max);
-    let approximation = Approximation { p, open: open(tile.classes, tile.ints.len()) };
-    let mut k = correct::of(tile, &approximation);
-    correct::walk(&mut code, &approximation, size, &mut k).expect("what is known is not read");
-    let mut bytes = vec![WAVES, quantum];
-    put_varint(&mut bytes, base as u64);
-    code.finish(&mut bytes);
-    TransformCoded { code: bytes, ints: corrected(&approximation.p, &k, tile.max) }
+impl Approximated {
+    fn estimate(&self, waves: &Waves) -> u64 {
+        numbers::estimate(&waves.bands, waves.size, &self.numbers)
+            + correct::estimate(&self.approximation, waves.size, &self.k)
+    }
+
+    fn code(mut self, waves: &Waves) -> TransformCoded {
+        let mut code = Symbols::default();
+        numbers::walk(&mut code, &waves.bands, waves.size, &mut self.numbers).expect("what is known is not read");
+        correct::walk(&mut code, &self.approximation, waves.size, &mut self.k).expect("what is known is not read");
+        let mut bytes = vec![WAVES, self.quantum];
+        put_varint(&mut bytes, waves.base as u64);
+        code.finish(&mut bytes);
+        TransformCoded { code: bytes, ints: corrected(&self.approximation.p, &self.k, waves.tile.max) }
+    }
 }
 
 /// The ints of a tile.

@@ -4,19 +4,19 @@
 
 use super::bands::Band;
 use super::lift::Size;
+use super::row::{N_AROUND, N_SLOTS, Row, Seen, with};
 use crate::entropy::adaptive::{Chance, Code, magnitude};
 use crate::entropy::mixing::{Counter, Mixer, Stretch};
 use crate::error::Result;
+use crate::tile::transform::histogram::Histogram;
 
 /// What is around a number counts at most so much each.
 const MOST: u32 = 15;
-const N_AROUND: usize = 16;
 /// Levels that are told apart, of planes and of rows and columns.
 const N_LEVELS: usize = 6;
 /// Opinions whether a number is 0, and a constant.
 const N_CONTEXTS: usize = 4;
 const N_INPUTS: usize = N_CONTEXTS + 1;
-const N_SLOTS: usize = 64;
 const CONSTANT: i32 = 256;
 const FIRST_WEIGHT: i32 = 20_000;
 /// What counters remember.
@@ -24,10 +24,11 @@ const LIMIT: u8 = 250;
 /// One chance each for being larger than 1, 2, …; beyond, the rest as a magnitude.
 const N_SINGLE: usize = 12;
 
+/// Of the bands of some levels, by context, and what the context sees.
+type Counters = [[Counter; N_SLOTS]; N_CONTEXTS];
+
 struct Coder {
     stretch: Stretch,
-    /// By context, levels, and what the context sees.
-    counters: [Vec<[Counter; N_SLOTS]>; N_CONTEXTS],
     mixer: Mixer<N_INPUTS>,
     larger: [[Chance; N_SINGLE]; N_AROUND],
     rest: [Chance; 20],
@@ -35,50 +36,52 @@ struct Coder {
 
 /// Codes the numbers of a box; a reader hands over zeros.
 pub fn walk(code: &mut impl Code, bands: &[Band], size: Size, numbers: &mut [i32]) -> Result<()> {
+    let mut counters = vec![[[Counter::EVEN; N_SLOTS]; N_CONTEXTS]; N_LEVELS * N_LEVELS];
     let mut coder = Coder {
         stretch: Stretch::default(),
-        counters: std::array::from_fn(|_| vec![[Counter::EVEN; N_SLOTS]; N_LEVELS * N_LEVELS]),
         mixer: Mixer::new(N_AROUND, FIRST_WEIGHT),
         larger: [[Chance::new(1, 1); N_SINGLE]; N_AROUND],
         rest: [Chance::new(1, 1); 20],
     };
     let mut sizes = vec![0u8; numbers.len()];
-    let mut rows = Rows::default();
-    for band in bands {
-        let [planes, lines, columns] = &band.range;
+    let mut row = Row::default();
+    for (nth, band) in bands.iter().enumerate() {
         let levels = band.level.map(|level| level.min(N_LEVELS - 1));
-        let levels = levels[0] * N_LEVELS + levels[1];
-        let parents = band.parents.map(|parent| parent.map(|parent| Parent::of(&bands[parent], band)));
+        let counters = &mut counters[levels[0] * N_LEVELS + levels[1]];
+        row.begin(bands, nth);
+        let [planes, lines, columns] = &band.range;
         for (z, y) in planes.clone().flat_map(|z| lines.clone().map(move |y| (z, y))) {
-            rows.take(&sizes, size, band, &parents, (z, y));
+            row.take(&sizes, size, band, (z, y));
             let first = (z * size[1] + y) * size[2] + columns.start;
             let (mut left, mut second) = (0, 0);
-            for x in 0..columns.len() {
-                let seen = rows.seen(x, left, second);
-                let number = coder.number(code, levels, &seen, numbers[first + x])?;
-                numbers[first + x] = number;
-                let size = number.unsigned_abs().min(MOST) as u8;
-                sizes[first + x] = size;
-                (left, second) = (size.into(), left);
+            let slots = numbers[first..].iter_mut().zip(&mut sizes[first..]).take(columns.len());
+            for (x, (number, size)) in slots.enumerate() {
+                *number = coder.number(code, counters, row.seen(x, left, second), *number)?;
+                *size = size_of(*number);
+                (left, second) = (*size, left);
             }
         }
     }
     Ok(())
 }
 
+fn size_of(number: i32) -> u8 {
+    number.unsigned_abs().min(MOST) as u8
+}
+
 impl Coder {
-    fn number(&mut self, code: &mut impl Code, levels: usize, seen: &Seen, known: i32) -> Result<i32> {
-        let around = seen.around();
-        let slots = seen.contexts(around);
-        let mut inputs = [CONSTANT; N_INPUTS];
-        for ((input, counters), slot) in inputs.iter_mut().zip(&self.counters).zip(slots) {
-            *input = self.stretch.of(counters[levels][slot].p);
-        }
+    #[inline(always)]
+    fn number(&mut self, code: &mut impl Code, counters: &mut Counters, seen: Seen, known: i32) -> Result<i32> {
+        let Seen { around, slots } = seen;
+        let inputs: [i32; N_INPUTS] = std::array::from_fn(|i| match slots.get(i) {
+            Some(&slot) => self.stretch.of(counters[i][slot].p),
+            None => CONSTANT,
+        });
         let p = self.mixer.p(around, &inputs);
         let is_some = code.bit(known != 0, p)?;
         self.mixer.learn(around, &inputs, p, is_some.into());
-        for (counters, slot) in self.counters.iter_mut().zip(slots) {
-            counters[levels][slot].learn(is_some.into(), LIMIT);
+        for (counters, slot) in counters.iter_mut().zip(slots) {
+            counters[slot].learn(is_some.into(), LIMIT);
         }
         if !is_some {
             return Ok(0);
@@ -100,121 +103,37 @@ impl Coder {
     }
 }
 
-/// Where the places of a band are in its parent, by axis.
-struct Parent {
-    places: [Vec<usize>; 3],
-}
-
-impl Parent {
-    fn of(parent: &Band, band: &Band) -> Parent {
-        let (theirs, ours) = (parent.size(), band.size());
-        let places = |axis: usize| {
-            let first = parent.range[axis].start;
-            (0..ours[axis]).map(|at| first + at * theirs[axis] / ours[axis]).collect()
-        };
-        Parent { places: std::array::from_fn(places) }
-    }
-}
-
-/// What is known of one row, with a 0 in front and behind.
-#[derive(Default)]
-struct Rows {
-    above: Vec<u8>,
-    second: Vec<u8>,
-    before: Vec<u8>,
-    before_above: Vec<u8>,
-    before_below: Vec<u8>,
-    parents: [Vec<u8>; 2],
-}
-
-impl Rows {
-    fn take(&mut self, sizes: &[u8], size: Size, band: &Band, parents: &[Option<Parent>; 2], (z, y): (usize, usize)) {
+/// About what `walk` takes for the numbers of a box, in bits: their entropy where what is around them is known.
+pub fn estimate(bands: &[Band], size: Size, numbers: &[i32]) -> u64 {
+    let sizes: Vec<u8> = numbers.iter().map(|&number| size_of(number)).collect();
+    let mut histogram = Histogram::<N_AROUND, { MOST as usize + 1 }>::default();
+    let mut row = Row::default();
+    for (nth, band) in bands.iter().enumerate() {
+        row.begin(bands, nth);
         let [planes, lines, columns] = &band.range;
-        let row = |row: &mut Vec<u8>, z: Option<usize>, y: Option<usize>| {
-            row.clear();
-            row.resize(columns.len() + 2, 0);
-            if let Some((z, y)) = z.filter(|z| planes.contains(z)).zip(y.filter(|y| lines.contains(y))) {
-                let from = &sizes[(z * size[1] + y) * size[2]..][columns.clone()];
-                row[1..=columns.len()].copy_from_slice(from);
-            }
-        };
-        let before = z.checked_sub(1);
-        row(&mut self.above, Some(z), y.checked_sub(1));
-        row(&mut self.second, Some(z), y.checked_sub(2));
-        row(&mut self.before, before, Some(y));
-        row(&mut self.before_above, before, y.checked_sub(1));
-        row(&mut self.before_below, before, Some(y + 1));
-        for (row, parent) in self.parents.iter_mut().zip(parents) {
-            row.clear();
-            match parent {
-                None => row.resize(columns.len(), 0),
-                Some(Parent { places: [zs, ys, xs] }) => {
-                    let line = &sizes[(zs[z - planes.start] * size[1] + ys[y - lines.start]) * size[2]..];
-                    row.extend(xs.iter().map(|&x| line[x]));
-                }
+        for (z, y) in planes.clone().flat_map(|z| lines.clone().map(move |y| (z, y))) {
+            row.take(&sizes, size, band, (z, y));
+            let of_row = &sizes[(z * size[1] + y) * size[2]..][columns.clone()];
+            let (mut left, mut second) = (0, 0);
+            for (&size, &around) in of_row.iter().zip(row.around()) {
+                histogram.add(with(around, left, second), size.into());
+                (left, second) = (size, left);
             }
         }
     }
-
-    fn seen(&self, x: usize, left: i32, second: i32) -> Seen {
-        let at = |row: &[u8], x: usize| i32::from(row[x]);
-        Seen {
-            left,
-            above: at(&self.above, x + 1),
-            corners: at(&self.above, x) + at(&self.above, x + 2),
-            second: second + at(&self.second, x + 1),
-            before: at(&self.before, x + 1),
-            around_before: at(&self.before_above, x + 1)
-                + at(&self.before_below, x + 1)
-                + at(&self.before, x)
-                + at(&self.before, x + 2),
-            parents: [at(&self.parents[0], x), at(&self.parents[1], x)],
-        }
-    }
-}
-
-/// Sizes that are known where a number is coded, none above `MOST`.
-struct Seen {
-    left: i32,
-    above: i32,
-    corners: i32,
-    second: i32,
-    /// Of the plane before: the same place, and the four around it.
-    before: i32,
-    around_before: i32,
-    /// What says the same more coarsely, within planes and along them.
-    parents: [i32; 2],
-}
-
-impl Seen {
-    /// How large all of it is.
-    fn around(&self) -> usize {
-        let beside = 2 * (self.left + self.above) + self.corners + self.second;
-        let before = 2 * self.before + self.around_before;
-        steps(beside + before + 2 * (self.parents[0] + self.parents[1]))
-    }
-
-    fn contexts(&self, around: usize) -> [usize; N_CONTEXTS] {
-        let few = |n: i32, most: i32| n.min(most) as usize;
-        [
-            around,
-            (few(self.left, 3) * 4 + few(self.above, 3)) * 4 + few(self.before, 3),
-            (few(self.parents[0], 3) * 4 + few(self.parents[1], 3)) * 4 + few(self.before, 3),
-            steps(self.corners + self.second).min(7) * 8 + steps(self.around_before).min(7),
-        ]
-    }
-}
-
-/// ⌊2.5 · log2(1 + n)⌋ or about, below `N_AROUND`.
-fn steps(n: i32) -> usize {
-    const FROM: [i32; N_AROUND - 1] = [1, 2, 3, 4, 5, 7, 9, 11, 14, 18, 24, 32, 44, 64, 96];
-    FROM.iter().take_while(|&&from| n >= from).count()
+    let plain = |number: &i32| match number.unsigned_abs() {
+        0 => 0,
+        n if n < MOST => 1,
+        n => 2 + 2 * u64::from((n - MOST + 1).ilog2()),
+    };
+    histogram.bits() + numbers.iter().map(plain).sum::<u64>()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::entropy::adaptive::{Symbols, take_lane};
+    use crate::synthetic::Lcg;
     use crate::tile::transform::wavelet::bands::bands;
 
     #[test]
