@@ -31,7 +31,9 @@ const QUANTUM: i32 = (SUBSTEPS << FRACTION) / 8;
 /// Twice, two and a half times … the bound: where an encoder looks for the best, from the middle.
 const QUANTA: [u8; 7] = [6, 8, 10, 12, 14, 17, 21];
 /// What masked ints become coefficients by, one after the other.
-const QUANTA_OF_HIDDEN: [u8; 3] = [40, 22, 12];
+const QUANTA_OF_HIDDEN: [u8; 12] = [255, 200, 150, 110, 80, 60, 45, 33, 24, 18, 14, 11];
+/// The same after a pyramid, whose fill is smooth already.
+const QUANTA_AFTER_PYRAMID: [u8; 3] = [40, 22, 12];
 /// What is rounded to a number begins so far below it, in 2⁻⁴.
 const ROUND_UP: i32 = 6;
 /// ⌊2¹⁶ / 1.149604398ⁿ⌋, n from −3 to 18.
@@ -76,7 +78,7 @@ fn open(classes: &[u8], n: usize) -> Vec<bool> {
 
 /// A tile of planes of `rows` rows; the smaller of both kinds.
 pub fn encode(tile: Tile, rows: usize) -> TransformCoded {
-    let waves = Waves::of(tile, rows, &QUANTA_OF_HIDDEN);
+    let waves = Waves::of(tile, rows, |waves| waves.smooth(tile.ints.to_vec(), &QUANTA_OF_HIDDEN));
     let mut best = plain(tile);
     let mut pays = |quantum: u8| {
         let coded = waves.approximate(quantum).code(&waves);
@@ -92,7 +94,7 @@ pub fn encode(tile: Tile, rows: usize) -> TransformCoded {
 
 /// The same, by estimates of what quanta take, two at a time.
 pub fn encode_by_estimates(tile: Tile, rows: usize) -> TransformCoded {
-    let waves = Waves::of(tile, rows, &QUANTA_OF_HIDDEN);
+    let waves = Waves::of(tile, rows, |waves| waves.smooth(waves.filled(), &QUANTA_AFTER_PYRAMID));
     let estimated = |quantum: u8| {
         let approximated = waves.approximate(quantum);
         (approximated.estimate(&waves), approximated)
@@ -116,7 +118,7 @@ pub fn encode_by_estimates(tile: Tile, rows: usize) -> TransformCoded {
 
 /// About the bits of a tile, with one quantum.
 pub fn estimate(tile: Tile, rows: usize) -> u64 {
-    let waves = Waves::of(tile, rows, &QUANTA_OF_HIDDEN[1..]);
+    let waves = Waves::of(tile, rows, |waves| waves.smooth(waves.filled(), &QUANTA_AFTER_PYRAMID[1..]));
     waves.approximate(QUANTA[3]).estimate(&waves)
 }
 
@@ -147,11 +149,11 @@ struct Approximated {
 }
 
 impl Waves<'_> {
-    fn of<'a>(tile: Tile<'a>, rows: usize, quanta_of_hidden: &[u8]) -> Waves<'a> {
+    fn of<'a>(tile: Tile<'a>, rows: usize, smooth: impl Fn(&Waves) -> Vec<i32>) -> Waves<'a> {
         let size = size(tile.h, tile.w, rows);
         let base = (tile.ints.iter().map(|&v| i64::from(v)).sum::<i64>() / tile.ints.len().max(1) as i64) as i32;
         let mut waves = Waves { tile, size, bands: bands(size), base, coefficients: Vec::new() };
-        waves.coefficients = waves.transformed(&waves.smooth(quanta_of_hidden));
+        waves.coefficients = waves.transformed(&smooth(&waves));
         waves
     }
 
@@ -175,16 +177,25 @@ impl Waves<'_> {
         reconstruct(numbers, &self.bands, self.size, (quantum, self.base), self.tile.max)
     }
 
-    /// The ints of a tile, with those that are masked as smooth as those that are seen allow.
-    fn smooth(&self, quanta: &[u8]) -> Vec<i32> {
-        let (mut ints, classes) = (self.tile.ints.to_vec(), self.tile.classes);
-        if (0..ints.len()).any(|i| hides(classes, i)) {
-            fill::fill(&mut ints, classes, self.size, self.base);
-            for &quantum in quanta {
-                let p = self.reconstruct(self.round(self.transformed(&ints), quantum), quantum);
-                let masked = ints.iter_mut().zip(p).enumerate().filter(|(i, _)| hides(classes, *i));
-                masked.for_each(|(_, (int, p))| *int = p);
-            }
+    fn has_hidden(&self) -> bool {
+        (0..self.tile.ints.len()).any(|i| hides(self.tile.classes, i))
+    }
+
+    /// The ints of a tile, with those that are masked between those that are seen.
+    fn filled(&self) -> Vec<i32> {
+        let mut ints = self.tile.ints.to_vec();
+        if self.has_hidden() {
+            fill::fill(&mut ints, self.tile.classes, self.size, self.base);
+        }
+        ints
+    }
+
+    /// The same, with those that are masked as smooth as those that are seen allow.
+    fn smooth(&self, mut ints: Vec<i32>, quanta: &[u8]) -> Vec<i32> {
+        for &quantum in quanta.iter().filter(|_| self.has_hidden()) {
+            let p = self.reconstruct(self.round(self.transformed(&ints), quantum), quantum);
+            let masked = ints.iter_mut().zip(p).enumerate().filter(|(i, _)| hides(self.tile.classes, *i));
+            masked.for_each(|(_, (int, p))| *int = p);
         }
         ints
     }
