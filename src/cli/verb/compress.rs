@@ -36,20 +36,7 @@ struct Run<'a> {
 pub fn run(args: &args::Compress) -> Result<Tally> {
     let inputs = input::inputs(&args.files, Wanted::Others, Talk::from(&args.talk))?;
     let given = weights::given(&args.coding.weights)?;
-    let model = args.coding.choice(&given)?;
-    let mut options = Options {
-        model,
-        raw: args.raw.array(),
-        embed: args.embed_weights,
-        gunzip: args.gunzip,
-        device: resources::device(),
-        memory: resources::memory(),
-        adapt: args.coding.adapt(),
-        loss: args.lossy.loss().check()?,
-        references: args.references(),
-        fields: args.fields,
-        recipe: None,
-    };
+    let mut options = Options { gunzip: args.gunzip, ..options(&args.lossy, &args.coding, &args.arrays, &given)? };
     if let (true, Some(out)) = (args.recipes.learn_recipe, &args.place.output) {
         return recipe::write(out, args.place.force, &inputs, &options, Talk::from(&args.talk));
     }
@@ -66,6 +53,28 @@ pub fn run(args: &args::Compress) -> Result<Tally> {
         tally.add(&run.talk, &input.path, result);
     }
     Ok(tally)
+}
+
+/// What was asked for, with the device and the memory of this run.
+pub fn options(
+    lossy: &args::Lossy,
+    coding: &args::Coding,
+    arrays: &args::Arrays,
+    given: &[Arc<Model>],
+) -> Result<Options> {
+    Ok(Options {
+        model: coding.choice(given)?,
+        raw: arrays.raw.array(),
+        embed: arrays.embed_weights,
+        gunzip: false,
+        device: resources::device(),
+        memory: resources::memory(),
+        adapt: coding.adapt(),
+        loss: lossy.loss().check()?,
+        references: arrays.references(),
+        fields: arrays.fields,
+        recipe: None,
+    })
 }
 
 impl Run<'_> {
@@ -105,7 +114,7 @@ impl Run<'_> {
         if (place.rm || place.verify || held.change() == Some(Change::Status))
             && let Some(path) = sink.written()?
         {
-            let result = verify::compressed(path, source, report, self.args.raw.array(), &self.given);
+            let result = verify::compressed(path, source, report, self.args.arrays.raw.array(), &self.given);
             result.map_err(|e| held.blame(e))?;
             checked = true;
         }
@@ -249,7 +258,7 @@ fn predicted_from(references: &[String]) -> String {
 }
 
 /// The networks that were used, or what else was done.
-fn model_names(report: &Report) -> String {
+pub fn model_names(report: &Report) -> String {
     let mut names: Vec<&str> = report.arrays.iter().map(|a| a.model.as_deref().unwrap_or("classic")).collect();
     names.sort_unstable();
     names.dedup();
