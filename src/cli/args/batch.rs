@@ -15,7 +15,7 @@ pub struct Batch {
 #[derive(Subcommand)]
 pub enum Step {
     /// Write down which files would be compressed, to which names and how; nothing else is written
-    Plan(Plan),
+    Plan(Box<Plan>),
     /// Compress the files of a plan, or a share of them, that have no receipt whose result is as it was written
     Run(RunBatch),
     /// Say what of a plan is done, missing and failed: by receipts and sizes, no file is read

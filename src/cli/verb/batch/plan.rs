@@ -97,6 +97,9 @@ fn planned(args: &args::Plan, talk: Talk) -> Result<Vec<Planned>> {
 
 /// Bytes of a file, and the name of its result.
 fn one(input: &Input, names: &mut Names) -> Result<(u64, PathBuf)> {
+    if input.is_stdin() {
+        return Err(Error::argument("can be read only once: name files"));
+    }
     let missing = |text: String| Error::new(ErrorKind::Missing, text);
     let meta = fs::metadata(&input.path).map_err(|e| missing(format!("cannot be read: {e}")))?;
     if !meta.is_file() {
@@ -104,7 +107,7 @@ fn one(input: &Input, names: &mut Names) -> Result<(u64, PathBuf)> {
     }
     match names.planned(input)? {
         Target::File(output) => Ok((meta.len(), output)),
-        Target::Stdout => Err(Error::argument("standard input can be read only once: name files")),
+        Target::Stdout => Err(Error::argument("results of a plan are files")),
     }
 }
 

@@ -164,9 +164,9 @@ impl Receipts {
         all.filter(|receipt| receipt.settings == plan.key && receipt.n_bytes_in == n_bytes).collect()
     }
 
-    /// Why a file has none.
-    pub fn failure(&self, output: &Path) -> Option<&Value> {
-        self.failed.get(output)
+    /// Why a file of a plan has none.
+    pub fn failure(&self, plan: &Plan, output: &Path) -> Option<&Value> {
+        self.failed.get(output).filter(|value| value["settings"] == plan.key.as_str())
     }
 }
 

@@ -21,7 +21,7 @@ pub fn run(args: &args::OfPlan) -> Result<Tally> {
         let len = fs::metadata(&file.output).map(|meta| meta.len()).ok();
         let receipts_of = receipts.of(&plan, &file.output, file.n_bytes);
         let holds = receipts_of.iter().find(|receipt| Some(receipt.n_bytes_out) == len);
-        match (holds, receipts.failure(&file.output)) {
+        match (holds, receipts.failure(&plan, &file.output)) {
             (Some(receipt), _) => {
                 n_done += 1;
                 n_in += receipt.n_bytes_in;

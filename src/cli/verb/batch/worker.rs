@@ -47,6 +47,8 @@ impl Worker<'_> {
     pub fn one(&mut self, file: &Planned, receipts: &[&Receipt]) -> Result<Option<Value>> {
         let result = self.work(file, receipts);
         if let Err(error) = &result {
+            // what fails because a signal has removed the temporary is no failure
+            interrupt::wait_while_ending();
             let mut value = json!({
                 "file": null, "output": null, "settings": self.plan.key, "error": {
                     "kind": format!("{:?}", error.kind).to_lowercase(), "message": error.to_string(),
