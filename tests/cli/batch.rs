@@ -307,6 +307,20 @@ mod killed {
         }
     }
 
+    /// Waits until so many workers have written down their temporaries.
+    fn written_down(sandbox: &Sandbox, n_workers: usize) {
+        let start = Instant::now();
+        let says = |path: &std::path::Path| fs::read_to_string(path).unwrap().contains("\"temporary\"");
+        loop {
+            let files = fs::read_dir(sandbox.path("plan.jsonl.receipts")).into_iter().flatten();
+            if files.filter(|file| says(&file.as_ref().unwrap().path())).count() >= n_workers {
+                return;
+            }
+            assert!(start.elapsed() < Duration::from_secs(120), "nothing is written");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// What the files of a plan become where nothing is killed.
     fn undisturbed(n_files: usize) -> Vec<Vec<u8>> {
         let sandbox = slow(n_files);
@@ -394,16 +408,12 @@ mod killed {
             (n("temporaries_removed"), n("temporaries_kept"))
         };
         let mut child = start(&sandbox);
-        in_the_middle(&sandbox, &mut child);
+        written_down(&sandbox, 1);
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(temporaries(&sandbox), 1);
         let mut alive = sandbox.command(&["batch", "run", "plan.jsonl", "--device", "cpu", "-T", "1"]).spawn().unwrap();
-        let start = Instant::now();
-        while temporaries(&sandbox) < 2 {
-            assert!(start.elapsed() < Duration::from_secs(120), "nothing is written");
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        written_down(&sandbox, 2);
         // stopped, it cannot go on to its next file meanwhile
         let signal = |name: &str| {
             let pid = alive.id().to_string();
