@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-const DOCUMENTS: [&str; 20] = [
+const DOCUMENTS: [&str; 21] = [
     "ARCHITECTURE.md",
     "BENCHMARKS.md",
     "CHANGELOG.md",
@@ -14,6 +14,7 @@ const DOCUMENTS: [&str; 20] = [
     "SECURITY.md",
     "STYLE.md",
     "docs/archive.md",
+    "docs/batch.md",
     "docs/benchmarker.md",
     "docs/hdf5.md",
     "docs/python.md",

@@ -5,6 +5,8 @@ import importlib
 import importlib.metadata
 import pathlib
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -49,20 +51,25 @@ def blocks(path):
     return re.findall(r"^```python\n(.*?)^```", path.read_text(), re.M | re.S)
 
 
-@pytest.mark.parametrize("name", ["README.md", "python/README.md", "docs/python.md"])
+@pytest.mark.parametrize("name", ["README.md", "python/README.md", "docs/python.md", "docs/batch.md"])
 def test_documents(name, tmp_path, monkeypatch, frame):
     if name == "docs/python.md":
         for needed in ("xarray", "zarr", "numcodecs", "dask"):
             pytest.importorskip(needed)
+    if name == "docs/batch.md":
+        pytest.importorskip("distributed")
     found = blocks(ROOT / name)
     assert found, f"{name} shows nothing"
     # the files that documents speak of
     monkeypatch.chdir(tmp_path)
     frames = [np.random.default_rng(i).poisson(900, (300, 310)).astype(np.int16) for i in range(2)]
     pathlib.Path("a.fits").write_bytes(fits(*frames))
-    names = {}
+    words = ["batch", "plan", "a.fits", "-o", "plan.jsonl", "--output-dir", "z"]
+    subprocess.run([sys.executable, "-m", "collapsar", *words], check=True)
+    names = {"__name__": "__main__"}
     for block in found:
         exec(compile(block, name, "exec"), names)
+    assert name != "docs/batch.md" or pathlib.Path("z/a.fits.clps").exists()
 
 
 def test_the_version_is_that_of_the_crate():

@@ -42,7 +42,7 @@ impl Output {
     pub fn create(path: &Path, existing: Existing) -> Result<Output> {
         check_destination(path, existing).map_err(|e| e.at(path.display()))?;
         let name = path.file_name().ok_or_else(|| Error::argument("is not the name of a file").at(path.display()))?;
-        let prefix = format!(".{}{PARTIAL}", start_of(&name.to_string_lossy()));
+        let prefix = prefix(&name.to_string_lossy());
         let mut builder = tempfile::Builder::new();
         builder.prefix(&prefix);
         #[cfg(unix)]
@@ -153,8 +153,9 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn start_of(name: &str) -> &str {
-    &name[..name.floor_char_boundary(MAX_STEM_BYTES)]
+/// What the names of the temporaries of a file begin with.
+pub fn prefix(name: &str) -> String {
+    format!(".{}{PARTIAL}", &name[..name.floor_char_boundary(MAX_STEM_BYTES)])
 }
 
 fn failed(path: &Path, error: &io::Error) -> Error {

@@ -6,6 +6,8 @@
 use collapsar::internals::Result;
 use collapsar::internals::atomic::Output;
 use std::path::PathBuf;
+#[cfg(unix)]
+use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A shell shows a process that signal n ended as this + n.
@@ -13,6 +15,13 @@ const ENDED_BY: i32 = 128;
 /// The same of one that wrote to a pipe which nobody reads: SIGPIPE is 13.
 const BROKEN_PIPE: i32 = ENDED_BY + 13;
 static PARTIAL: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// How the process ends by SIGTERM.
+#[cfg(unix)]
+static ENDED_BY_TERM: AtomicI32 = AtomicI32::new(ENDED_BY + 15);
+/// EX_TEMPFAIL of sysexits.h: try again.
+#[cfg(unix)]
+const AGAIN: i32 = 75;
 
 /// Whether a file has grown beyond `ulimit -f`; the write that did it says so as well.
 #[cfg(unix)]
@@ -27,7 +36,7 @@ pub fn leave_nothing_behind() {
     let Ok(mut signals) = signal_hook::iterator::Signals::new(heard) else { return };
     std::thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
-            end(ENDED_BY + signal);
+            end(if signal == SIGTERM { ENDED_BY_TERM.load(Relaxed) } else { ENDED_BY + signal });
         }
     });
 }
@@ -45,6 +54,15 @@ fn is_ignored(signal: i32) -> bool {
 pub fn leave_nothing_behind() {
     let _ = ctrlc::try_set_handler(|| end(ENDED_BY + 2));
 }
+
+/// From now on SIGTERM says to whoever started the process that it may be started again.
+#[cfg(unix)]
+pub fn ask_to_be_run_again() {
+    ENDED_BY_TERM.store(AGAIN, Relaxed);
+}
+
+#[cfg(not(unix))]
+pub fn ask_to_be_run_again() {}
 
 /// Ends the process because nobody reads what it writes: no word, as `cat`.
 pub fn end_by_broken_pipe() -> ! {
@@ -74,6 +92,14 @@ pub fn create(output: impl FnOnce() -> Result<Output>) -> Result<Output> {
 /// The last temporary has its final name.
 pub fn committed() {
     *lock() = None;
+}
+
+/// Does what belongs together: a signal waits for its end. The last temporary has its final name then, or is gone.
+pub fn undisturbed<T>(work: impl FnOnce() -> T) -> T {
+    let mut partial = lock();
+    let done = work();
+    *partial = None;
+    done
 }
 
 pub fn remove_partial() {

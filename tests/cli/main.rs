@@ -1,5 +1,6 @@
 //! The command as its users meet it.
 
+mod batch;
 mod failures;
 mod files;
 mod inputs;

@@ -3,7 +3,7 @@
 use crate::sandbox::{Sandbox, text};
 use std::process::{Command, Stdio};
 
-const VERBS: [&str; 12] = [
+const VERBS: [&str; 13] = [
     "compress",
     "decompress",
     "test",
@@ -12,6 +12,7 @@ const VERBS: [&str; 12] = [
     "eval",
     "report",
     "bench",
+    "batch",
     "models",
     "demo",
     "man",

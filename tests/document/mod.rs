@@ -143,7 +143,9 @@ impl Sandbox {
             None if program == "collapsar" => "compress",
             None => "",
         };
-        let help = self.run(document, &format!("{program} {verb} --help"));
+        // a verb of several steps has a help for each
+        let step = rest.get(1).filter(|word| verb == "batch" && !word.starts_with('-')).copied().unwrap_or_default();
+        let help = self.run(document, &format!("{program} {verb} {step} --help"));
         for option in rest.iter().filter(|word| word.starts_with("--") && **word != "--help") {
             assert!(help.contains(option), "{document}: `{span}`: {program} {verb} has no {option}");
         }

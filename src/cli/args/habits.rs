@@ -7,6 +7,7 @@ use super::Args;
 use clap::CommandFactory;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::iter;
 
 /// The words of a line, the program's name first, with the verb that they mean in front of the others.
 pub fn expand(mut words: Vec<OsString>, is_file: impl Fn(&OsStr) -> bool) -> Vec<OsString> {
@@ -51,7 +52,8 @@ struct Valued {
 impl Valued {
     fn of(command: &clap::Command) -> Valued {
         let mut valued = Valued { letters: BTreeMap::new(), names: BTreeMap::new() };
-        let all = command.get_subcommands().flat_map(|verb| verb.get_arguments());
+        let verbs = command.get_subcommands().flat_map(|verb| iter::once(verb).chain(verb.get_subcommands()));
+        let all = verbs.flat_map(|verb| verb.get_arguments());
         for option in all.filter(|arg| !arg.is_positional() && arg.get_action().takes_values()) {
             let n = option.get_num_args().map_or(1, |n| n.min_values());
             option.get_short().map(|letter| valued.letters.insert(letter, n));

@@ -1,5 +1,7 @@
 //! What can be asked: zstd's letters where zstd has them.
 
+mod arrays;
+mod batch;
 mod coding;
 mod compress;
 mod decompress;
@@ -16,6 +18,8 @@ mod talk;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 
+pub use arrays::Arrays;
+pub use batch::{Batch, Gc, OfPlan, Plan, RunBatch, Settings, Shard, Step, VerifyBatch};
 pub use coding::{Coding, Raw, Weights};
 pub use compress::Compress;
 pub use decompress::{Decompress, Test};
@@ -42,8 +46,8 @@ zstd's habits work too: collapsar FILE, -d FILE, -t FILE, -l FILE, with -k -c -f
 
 Exit codes: 0 ok, 1 usage, 2 input missing, unreadable or changed while it was read, 3 corrupt input,
 4 verification failed or a source kept that --rm was to remove, 5 no space, I/O or device,
-6 a limit exceeded, 7 missing model, 70 a bug, please report it; 128 + n ended by signal n,
-141 nobody reads the pipe.";
+6 a limit exceeded, 7 missing model, 70 a bug, please report it, 75 SIGTERM ended a batch: run it
+again; 128 + n ended by signal n, 141 nobody reads the pipe.";
 
 /// Neural compression of scientific rasters: lossless unless asked, and the same bytes on every machine
 #[derive(Parser)]
@@ -71,6 +75,8 @@ pub enum Verb {
     Report(Report),
     /// Measure this machine on built-in synthetic data, or with --levels the levels on your files
     Bench(Bench),
+    /// Compress many files by many processes, killed and started again as it may be: plan, run, status, verify, gc
+    Batch(Batch),
     /// List the models that are built in
     Models(Models),
     /// Make a telescope frame, compress it, restore it, compare

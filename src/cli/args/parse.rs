@@ -74,6 +74,18 @@ pub fn size(text: &str) -> Parsed<u64> {
     n.and_then(|n| n.checked_mul(1 << shift)).ok_or_else(|| format!("'{text}' is no size: write 800M or 2G"))
 }
 
+/// A share of a whole, as 1% or 0.01.
+pub fn share(text: &str) -> Parsed<f64> {
+    let number = match text.strip_suffix('%') {
+        Some(percent) => percent.trim().parse::<f64>().map(|percent| percent / 100.0),
+        None => text.parse(),
+    };
+    number
+        .ok()
+        .filter(|share| *share > 0.0 && *share <= 1.0)
+        .ok_or_else(|| format!("'{text}' is no share: write 1% or 0.01"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,6 +97,10 @@ mod tests {
         assert_eq!(size("12"), Ok(12));
         for wrong in ["", "M", "-1", "99999999T", "1.5G"] {
             assert!(size(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!((share("1%"), share("100 %"), share("0.5")), (Ok(0.01), Ok(1.0), Ok(0.5)));
+        for wrong in ["0%", "101%", "nan", "", "-1", "x%"] {
+            assert!(share(wrong).is_err(), "{wrong}");
         }
         assert_eq!(shape("10,512x7"), Ok(Shape(vec![10, 512, 7])));
         assert!(shape("10,").is_err());

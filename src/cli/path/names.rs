@@ -30,12 +30,12 @@ impl<'a> Names<'a> {
     }
 
     pub fn compressed(&mut self, input: &Input) -> Result<Target> {
-        self.target(input, |name| {
-            let mut name = name.to_owned();
-            name.push(".");
-            name.push(EXTENSION);
-            Ok(name)
-        })
+        self.target(input, with_ending)
+    }
+
+    /// The same, of a file that will be compressed later: no folder is made.
+    pub fn planned(&mut self, input: &Input) -> Result<Target> {
+        self.named(input, with_ending)
     }
 
     pub fn restored(&mut self, input: &Input) -> Result<Target> {
@@ -48,7 +48,16 @@ impl<'a> Names<'a> {
         })
     }
 
+    /// With the folder that it lies in.
     fn target(&mut self, input: &Input, rename: impl FnOnce(&OsStr) -> Result<OsString>) -> Result<Target> {
+        let target = self.named(input, rename)?;
+        if let (Target::File(path), Some(folder)) = (&target, &self.place.output_dir) {
+            make(path.parent().unwrap_or(folder))?;
+        }
+        Ok(target)
+    }
+
+    fn named(&mut self, input: &Input, rename: impl FnOnce(&OsStr) -> Result<OsString>) -> Result<Target> {
         let place = self.place;
         if place.stdout || place.output.as_deref() == Some(Path::new("-")) {
             return Ok(Target::Stdout);
@@ -64,7 +73,7 @@ impl<'a> Names<'a> {
                 let path = input.path.with_file_name(rename(input.path.file_name().ok_or_else(nameless)?)?);
                 match &place.output_dir {
                     None => path,
-                    Some(folder) => within(folder, input, &path)?,
+                    Some(folder) => within(folder, input, &path),
                 }
             }
         };
@@ -85,20 +94,30 @@ impl<'a> Names<'a> {
 }
 
 /// Into the folder; what -r found keeps its place below the folder that holds all that was named.
-fn within(folder: &Path, input: &Input, path: &Path) -> Result<PathBuf> {
+fn within(folder: &Path, input: &Input, path: &Path) -> PathBuf {
     let below = input.root.as_ref().and_then(|root| path.strip_prefix(root).ok());
     // never outside: `..` and `/` lead nowhere
     let inside = |below: &Path| below.components().filter(|c| matches!(c, Component::Normal(_))).collect::<PathBuf>();
-    let to = match (below, path.file_name()) {
+    match (below, path.file_name()) {
         (Some(below), _) => folder.join(inside(below)),
         (None, Some(name)) => folder.join(name),
         (None, None) => folder.to_owned(),
-    };
-    let parent = to.parent().unwrap_or(folder);
-    std::fs::create_dir_all(parent).map_err(|e| {
-        Error::new(collapsar::internals::ErrorKind::Io, format!("the folder cannot be made: {e}")).at(parent.display())
-    })?;
-    Ok(to)
+    }
+}
+
+/// Makes a folder and those that it lies in.
+pub fn make(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|e| {
+        Error::new(collapsar::internals::ErrorKind::Io, format!("the folder cannot be made: {e}")).at(folder.display())
+    })
+}
+
+/// a.fits → a.fits.clps
+fn with_ending(name: &OsStr) -> Result<OsString> {
+    let mut name = name.to_owned();
+    name.push(".");
+    name.push(EXTENSION);
+    Ok(name)
 }
 
 fn same_file(a: &Path, b: &Path) -> bool {

@@ -3,7 +3,7 @@
 use super::print;
 use collapsar::internals::sample::{Bound, NoiseStep};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What failed, for programs: `kind` and `code` say whose fault it is, `file` which file it was, if it was one.
 pub fn failure(path: Option<&Path>, kind: &str, message: &str, code: u8) {
@@ -20,6 +20,30 @@ pub fn put_name(value: &mut Value, key: &str, path: &Path) {
     if path.to_str().is_none() {
         value[format!("{key}_bytes")] = hex(path.as_os_str().as_encoded_bytes()).into();
     }
+}
+
+/// A path that `put_name` put.
+pub fn name(value: &Value, key: &str) -> Option<PathBuf> {
+    match value[format!("{key}_bytes")].as_str() {
+        Some(digits) => of_bytes(bytes(digits)?),
+        None => value[key].as_str().map(PathBuf::from),
+    }
+}
+
+#[cfg(unix)]
+fn of_bytes(bytes: Vec<u8>) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStringExt;
+    Some(std::ffi::OsString::from_vec(bytes).into())
+}
+
+#[cfg(not(unix))]
+fn of_bytes(_: Vec<u8>) -> Option<PathBuf> {
+    None
+}
+
+fn bytes(digits: &str) -> Option<Vec<u8>> {
+    let pairs = digits.as_bytes().chunks(2);
+    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
 /// A bound for programs.
@@ -53,6 +77,9 @@ mod tests {
             value
         };
         assert_eq!(told("é\n\"".as_bytes()), json!({"file": "é\n\""}));
+        for back in ["é\n\"".as_bytes(), b"a\xff"] {
+            assert_eq!(name(&told(back), "file"), Some(PathBuf::from(std::ffi::OsStr::from_bytes(back))));
+        }
         assert_eq!(told(b"a\xff"), json!({"file": "a\u{fffd}", "file_bytes": "61ff"}));
     }
 }

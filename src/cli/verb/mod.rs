@@ -1,5 +1,6 @@
 //! What is done: one file per verb.
 
+mod batch;
 mod bench;
 mod compare;
 mod completions;
@@ -28,6 +29,7 @@ pub fn run(verb: &Verb) -> Result<Tally> {
         Verb::Eval(a) => resources::apply(&a.resources, &a.talk).and_then(|()| eval::run(a)),
         Verb::Report(a) => resources::apply(&a.resources, &a.talk).and_then(|()| report::run(a)),
         Verb::Bench(a) => resources::apply(&a.resources, &a.talk).and_then(|()| bench::run(a)),
+        Verb::Batch(a) => batch::run(a),
         Verb::Models(a) => models::run(a),
         Verb::Demo(a) => resources::apply(&a.resources, &a.talk).and_then(|()| demo::run(a)),
         Verb::Man(a) => man::run(a),

@@ -2,6 +2,8 @@
 
 mod told;
 
+pub use told::model_names;
+
 use crate::cli::args;
 use crate::cli::machine::{memory, resources};
 use crate::cli::measure::verify;
@@ -39,20 +41,7 @@ struct Run<'a> {
 pub fn run(args: &args::Compress) -> Result<Tally> {
     let inputs = input::inputs(&args.files, Wanted::Others, Talk::from(&args.talk))?;
     let given = weights::given(&args.coding.weights)?;
-    let model = args.coding.choice(&given)?;
-    let mut options = Options {
-        model,
-        raw: args.raw.array(),
-        embed: args.embed_weights,
-        gunzip: args.gunzip,
-        device: resources::device(),
-        memory: resources::memory(),
-        adapt: args.coding.adapt(),
-        loss: args.lossy.loss().check()?,
-        references: args.references(),
-        fields: args.fields,
-        recipe: None,
-    };
+    let mut options = Options { gunzip: args.gunzip, ..options(&args.lossy, &args.coding, &args.arrays, &given)? };
     if let (true, Some(out)) = (args.recipes.learn_recipe, &args.place.output) {
         return recipe::write(out, args.place.force, &inputs, &options, Talk::from(&args.talk));
     }
@@ -74,6 +63,28 @@ pub fn run(args: &args::Compress) -> Result<Tally> {
         rest = others;
     }
     Ok(tally)
+}
+
+/// What was asked for, with the device and the memory of this run.
+pub fn options(
+    lossy: &args::Lossy,
+    coding: &args::Coding,
+    arrays: &args::Arrays,
+    given: &[Arc<Model>],
+) -> Result<Options> {
+    Ok(Options {
+        model: coding.choice(given)?,
+        raw: arrays.raw.array(),
+        embed: arrays.embed_weights,
+        gunzip: false,
+        device: resources::device(),
+        memory: resources::memory(),
+        adapt: coding.adapt(),
+        loss: lossy.loss().check()?,
+        references: arrays.references(),
+        fields: arrays.fields,
+        recipe: None,
+    })
 }
 
 /// A source, and where its code goes.
@@ -195,7 +206,7 @@ impl Run<'_> {
         if (place.rm || place.verify || held.change() == Some(Change::Status))
             && let Some(path) = sink.written()?
         {
-            let result = verify::compressed(path, source, report, self.args.raw.array(), &self.given);
+            let result = verify::compressed(path, source, report, self.args.arrays.raw.array(), &self.given);
             result.map_err(|e| held.blame(e))?;
             checked = true;
         }

@@ -134,7 +134,7 @@ fn predicted_from(references: &[String]) -> String {
 }
 
 /// The networks that were used, or what else was done.
-fn model_names(report: &Report) -> String {
+pub fn model_names(report: &Report) -> String {
     let mut names: Vec<&str> = report.arrays.iter().map(|a| a.model.as_deref().unwrap_or("classic")).collect();
     names.sort_unstable();
     names.dedup();
