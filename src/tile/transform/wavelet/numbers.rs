@@ -133,7 +133,6 @@ pub fn estimate(bands: &[Band], size: Size, numbers: &[i32]) -> u64 {
 mod tests {
     use super::*;
     use crate::entropy::adaptive::{Symbols, take_lane};
-    use crate::synthetic::Lcg;
     use crate::tile::transform::wavelet::bands::bands;
 
     #[test]
