@@ -42,7 +42,7 @@ fn files() -> Result<(), Box<dyn std::error::Error>> {
 
 /// Name, dtype, byte order, shape and the blake3 of the samples.
 fn chunks() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = chunks::folder();
+    let folder = chunks::folder(chunks::NEWEST);
     let mut list = list(&folder)?;
     for chunks::Case { name, ty, bytes, options, .. } in chunks::cases() {
         let path = folder.join(format!("{name}.chunk"));

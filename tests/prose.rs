@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-const DOCUMENTS: [&str; 21] = [
+const DOCUMENTS: [&str; 22] = [
     "ARCHITECTURE.md",
     "BENCHMARKS.md",
     "CHANGELOG.md",
@@ -22,6 +22,7 @@ const DOCUMENTS: [&str; 21] = [
     "python/README.md",
     "shaders/README.md",
     "tests/golden/chunk-1/README.md",
+    "tests/golden/chunk-2/README.md",
     "tests/golden/encoder-1/README.md",
     "tests/golden/encoder-2/README.md",
     "weights/README.md",

@@ -33,6 +33,7 @@ pub mod mixture;
 pub mod predict;
 pub mod quantise;
 pub mod table;
+mod table_word;
 pub mod tables;
 
 /// One int, in the fixed point of the kernels.

@@ -43,12 +43,6 @@ pub const FIRST_PLACE: [i32; 8] = [0, 128, 256, 384, 512, 576, 608, 624];
 pub const N_SKEWS: i32 = 2 * MAX_SKEW + 1;
 pub const N_TABLES: usize = (FIRST_PLACE[7] * (MAX_TAIL + 1) * N_SKEWS) as usize;
 
-/// Tables of the last octave, the only ones that go with an h above 0.
-const N_OF_LAST_OCTAVE: u32 = (FIRST_PLACE[7] - FIRST_PLACE[6]) as u32 * ((MAX_TAIL + 1) * N_SKEWS) as u32;
-/// Middles of planes that go in one word with their tables, and the largest int of such planes.
-pub const N_MIDDLES: u32 = MAX_IN_WORDS as u32 + 1 + 2 * OUTSIDE as u32;
-pub const MAX_IN_WORDS: i32 = 65535;
-
 /// Which table, and what stands beside it, in a word: its number (15 bits), h (4), first symbol of the plane (6), last one (6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Choice(pub u32);
@@ -71,18 +65,8 @@ impl Choice {
         ((self.0 >> 19 & 63) as usize, (self.0 >> 25) as usize)
     }
 
-    fn new(number: i32, shift: i32, middle: i32, last: i32) -> Choice {
+    pub(super) fn new(number: i32, shift: i32, middle: i32, last: i32) -> Choice {
         Choice((number | shift << 15 | symbol(-middle) << 19 | symbol(last - middle) << 25) as u32)
-    }
-
-    /// The choice and the middle that a GPU sends as one word, of a plane of at most 16 bits: (number + 640 h) · 65568 + middle + 16.
-    /// Twin: shaders/table.wgsl, main.
-    pub fn from_word(word: u32, max: i32) -> (Choice, i32) {
-        let (which, middle) = (word / N_MIDDLES, (word % N_MIDDLES) as i32 - OUTSIDE);
-        let above = (which + N_OF_LAST_OCTAVE).saturating_sub(N_TABLES as u32);
-        let shift = above / N_OF_LAST_OCTAVE;
-        let number = which - N_OF_LAST_OCTAVE * shift;
-        (Choice::new(number as i32, shift as i32, middle, max >> shift), middle)
     }
 }
 
@@ -96,24 +80,6 @@ pub struct Choices {
 impl Choices {
     pub fn new(stride: usize) -> Choices {
         Choices { choice: vec![0; stride], middle: vec![0; stride] }
-    }
-
-    /// What a GPU sends of `n` cells of a plane of 0..=max: a word each, or choices and then middles.
-    pub fn from_words(words: &[i32], n: usize, max: i32, out: &mut Choices) {
-        if max <= MAX_IN_WORDS {
-            for (i, &word) in words[..n].iter().enumerate() {
-                let (choice, middle) = Choice::from_word(word as u32, max);
-                (out.choice[i], out.middle[i]) = (choice.0, middle);
-            }
-        } else {
-            out.choice[..n].iter_mut().zip(words).for_each(|(choice, &word)| *choice = word as u32);
-            out.middle[..n].copy_from_slice(&words[n..2 * n]);
-        }
-    }
-
-    /// Words that a GPU sends of a cell.
-    pub fn n_words(max: i32) -> usize {
-        if max <= MAX_IN_WORDS { 1 } else { 2 }
     }
 }
 
@@ -327,25 +293,6 @@ mod tests {
             assert!(table.windows(2).all(|c| c[0] < c[1]), "{table:?}");
         }
         assert_eq!((tables.len(), N_TABLES), (24_960 * 64 + 1, 24_960));
-    }
-
-    #[test]
-    fn a_choice_and_its_middle_come_back_from_one_word() {
-        let mut out = Choices::new(1);
-        for max in [0, 1, 255, 4095, MAX_IN_WORDS] {
-            for (s, l) in (0..20).flat_map(|log2| (-8..8).map(move |l| (1 << log2, 32 * l))) {
-                for at in [-30 * max, 0, max / 3, max, 30 * max] {
-                    let heads = Heads { stride: 1, s: vec![s], heads: vec![9, l, 250, -90] };
-                    choose(&[64 * at + 5], &heads, max, &mut out);
-                    let (choice, middle) = (Choice(out.choice[0]), out.middle[0]);
-                    let which = choice.number() as u32 + N_OF_LAST_OCTAVE * choice.shift();
-                    let word = which * N_MIDDLES + (middle + OUTSIDE) as u32;
-                    assert_eq!(Choice::from_word(word, max), (choice, middle), "{max} {s} {l} {at}");
-                }
-            }
-        }
-        assert_eq!((N_OF_LAST_OCTAVE, N_MIDDLES), (640, 65568));
-        assert!((N_TABLES as u64 + 15 * u64::from(N_OF_LAST_OCTAVE)) * u64::from(N_MIDDLES) < 1 << 32);
     }
 
     #[test]

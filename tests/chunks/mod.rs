@@ -1,4 +1,4 @@
-//! Arrays that chunks are made of, and the golden chunks: `tests/golden/chunk-1`.
+//! Arrays that chunks are made of, and the golden chunks: `tests/golden/chunk-1`, `chunk-2`.
 
 #![allow(dead_code, reason = "tests and the example use their part")]
 
@@ -94,19 +94,23 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-pub fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/chunk-1")
+/// What the encoder wrote once, and what it writes today.
+pub const OLD: &str = "chunk-1";
+pub const NEWEST: &str = "chunk-2";
+
+pub fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
 }
 
-/// Every golden chunk: its name, its bytes, the type and the blake3 of its array.
-pub fn golden() -> Vec<(String, Vec<u8>, ArrayType, String)> {
-    let list = fs::read_to_string(folder().join("CONTENT.txt")).unwrap();
+/// Every golden chunk of a folder: its name, its bytes, the type and the blake3 of its array.
+pub fn golden(of: &str) -> Vec<(String, Vec<u8>, ArrayType, String)> {
+    let list = fs::read_to_string(folder(of).join("CONTENT.txt")).unwrap();
     let read = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [name, dtype, order, shape, hash] = words[..] else { panic!("what is '{line}'?") };
         let shape = shape.split('x').map(|d| d.parse().unwrap()).collect();
         let ty = ArrayType { dtype: Dtype::from_name(dtype).unwrap(), big_endian: order == "big", shape };
-        (name.to_string(), fs::read(folder().join(format!("{name}.chunk"))).unwrap(), ty, hash.to_string())
+        (name.to_string(), fs::read(folder(of).join(format!("{name}.chunk"))).unwrap(), ty, hash.to_string())
     };
     list.lines().map(read).collect()
 }

@@ -338,16 +338,13 @@ mod tests {
         head.write(&mut bytes);
         let find = |_: &[u8; 32]| Ok(shipped.clone());
         assert_eq!(Head::read(&bytes, &find).unwrap(), head);
-        for n in 0..bytes.len() {
-            assert!(Head::read(&bytes[..n], &find).is_err());
-        }
+        assert!((0..bytes.len()).all(|n| Head::read(&bytes[..n], &find).is_err()));
         for bit in 0..bytes.len() * 8 {
-            let mut wrong = bytes.clone();
+            let (mut wrong, mut again) = (bytes.clone(), Vec::new());
             wrong[bit / 8] ^= 1 << (bit % 8);
             let Ok(other) = Head::read(&wrong, &find) else { continue };
-            let mut again = Vec::new();
             other.write(&mut again);
-            assert!(Head::read(&again, &find).unwrap() == other, "bit {bit}: what was read cannot be written");
+            assert!(Head::read(&again, &find).unwrap() == other, "bit {bit}");
         }
     }
 }
