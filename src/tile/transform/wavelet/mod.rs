@@ -100,7 +100,7 @@ pub fn encode_by_estimates(tile: Tile, rows: usize) -> TransformCoded {
         (approximated.estimate(&waves), approximated)
     };
     let smaller = |[a, b]: [u8; 2]| {
-        let (a, b) = rayon::join(|| estimated(a), || estimated(b));
+        let (a, b) = (estimated(a), estimated(b));
         if b.0 < a.0 { b } else { a }
     };
     let middle = smaller([QUANTA[3], QUANTA[2]]);
