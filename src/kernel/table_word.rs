@@ -12,7 +12,7 @@ const MAX_IN_WORDS: i32 = 65535;
 
 impl Choice {
     /// The choice and the middle that a GPU sends as one word, of a plane of at most 16 bits: (number + 640 h) · 65568 + middle + 16.
-    /// Twin: shaders/table.wgsl, main.
+    /// shaders/table.wgsl makes it.
     pub fn from_word(word: u32, max: i32) -> (Choice, i32) {
         let (which, middle) = (word / N_MIDDLES, (word % N_MIDDLES) as i32 - OUTSIDE);
         let above = (which + N_OF_LAST_OCTAVE).saturating_sub(N_TABLES as u32);
