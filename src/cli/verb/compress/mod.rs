@@ -24,7 +24,6 @@ use rayon::prelude::*;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
-
 use std::sync::Arc;
 use std::time::Instant;
 

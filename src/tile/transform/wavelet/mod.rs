@@ -192,7 +192,10 @@ impl Waves<'_> {
 
     /// The same, with those that are masked as smooth as those that are seen allow.
     fn smooth(&self, mut ints: Vec<i32>, quanta: &[u8]) -> Vec<i32> {
-        for &quantum in quanta.iter().filter(|_| self.has_hidden()) {
+        if !self.has_hidden() {
+            return ints;
+        }
+        for &quantum in quanta {
             let p = self.reconstruct(self.round(self.transformed(&ints), quantum), quantum);
             let masked = ints.iter_mut().zip(p).enumerate().filter(|(i, _)| hides(self.tile.classes, *i));
             masked.for_each(|(_, (int, p))| *int = p);
