@@ -40,6 +40,21 @@ impl Random {
         low * (high / low).powf(self.unit())
     }
 
+    /// How many of events come of which `mean` are expected: exact where few are, a rounded normal elsewhere.
+    pub fn poisson(&mut self, mean: f64) -> f64 {
+        if mean > 30.0 {
+            return (mean + mean.sqrt() * self.normal()).round().max(0.0);
+        }
+        let (mut n, mut left, floor) = (0.0, 1.0, (-mean).exp());
+        loop {
+            left *= self.unit();
+            if left <= floor {
+                return n;
+            }
+            n += 1.0;
+        }
+    }
+
     /// Of mean 0 and variance 1, by Box and Muller.
     pub fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
@@ -68,5 +83,18 @@ mod tests {
         let variance = normals.iter().map(|x| x * x).sum::<f64>() / 4e4;
         // four standard deviations of either estimate
         assert!(mean.abs() < 0.02 && (variance - 1.0).abs() < 0.03, "{mean} {variance}");
+    }
+
+    #[test]
+    fn counts_have_the_mean_and_variance_of_poisson() {
+        for mean in [0.3, 4.0, 29.0, 31.0, 900.0] {
+            let mut random = Random::new(1);
+            let counts: Vec<f64> = (0..20_000).map(|_| random.poisson(mean)).collect();
+            let average = counts.iter().sum::<f64>() / 2e4;
+            let variance = counts.iter().map(|c| (c - average).powi(2)).sum::<f64>() / 2e4;
+            let error = 5.0 * (mean / 2e4).sqrt();
+            assert!((average - mean).abs() < error, "{average} for {mean}");
+            assert!((variance / mean - 1.0).abs() < 0.1, "{variance} for {mean}");
+        }
     }
 }
