@@ -8,6 +8,10 @@ use std::sync::{Arc, OnceLock};
 /// (name, weights file). Files are added, never edited: their hash is how coded files name them.
 const EMBEDDED: &[(&str, &[u8])] = &[
     ("idf-default-1", include_bytes!("../../weights/idf-default-1.safetensors")),
+    ("lattice-tiny-1", include_bytes!("../../weights/lattice-tiny-1.safetensors")),
+    ("lattice-small-1", include_bytes!("../../weights/lattice-small-1.safetensors")),
+    ("lattice-tiny-field-1", include_bytes!("../../weights/lattice-tiny-field-1.safetensors")),
+    ("lattice-small-field-1", include_bytes!("../../weights/lattice-small-field-1.safetensors")),
     ("lattice-fast-1", include_bytes!("../../weights/lattice-fast-1.safetensors")),
     ("lattice-default-1", include_bytes!("../../weights/lattice-default-1.safetensors")),
     ("lattice-max-1", include_bytes!("../../weights/lattice-max-1.safetensors")),

@@ -42,6 +42,8 @@ pub fn cases() -> Vec<Case> {
         case("fits-idf-default", frame(1), model("idf-default-1"), |a| coded_by(a, Some("idf-default-1"))),
         case("fits-pixelcnn-tiny", frame(1), model("pixelcnn-tiny-1"), |a| coded_by(a, Some("pixelcnn-tiny-1"))),
         case("fits-pixelcnn-small", frame(1), model("pixelcnn-small-1"), |a| coded_by(a, Some("pixelcnn-small-1"))),
+        case("fits-lattice-tiny", frame(1), model("lattice-tiny-1"), |a| coded_by(a, Some("lattice-tiny-1"))),
+        case("fits-lattice-small", frame(1), model("lattice-small-1"), |a| coded_by(a, Some("lattice-small-1"))),
         case("level", wild(130, 128), at_level(&[130, 128]), |a| a.file.level == 5 && first(a).head.refit_bytes() > 0),
         case("fits-classic", frame(1), Options { model: Choice::Classic, ..Options::default() }, |a| coded_by(a, None)),
         case("fits-gz", gz(&frame(2)), model("lattice-fast-1"), |a| a.recipe.is_some()),
@@ -77,6 +79,18 @@ pub fn cases() -> Vec<Case> {
             sea(3, 64, 80),
             Options { model: model("pixelcnn-small-field-1").model, ..bounded(&[3, 64, 80]) },
             |a| coded_by(a, Some("pixelcnn-small-field-1")),
+        ),
+        case(
+            "field-lattice-tiny",
+            sea(3, 64, 80),
+            Options { model: model("lattice-tiny-field-1").model, ..bounded(&[3, 64, 80]) },
+            |a| coded_by(a, Some("lattice-tiny-field-1")),
+        ),
+        case(
+            "field-lattice-small",
+            sea(3, 64, 80),
+            Options { model: model("lattice-small-field-1").model, ..bounded(&[3, 64, 80]) },
+            |a| coded_by(a, Some("lattice-small-field-1")),
         ),
         case("anchor", group(), Options { model: model("pixelcnn-default-1").model, ..Options::default() }, |a| {
             a.arrays().any(|array| !array.head.references.is_empty())

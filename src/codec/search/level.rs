@@ -9,8 +9,8 @@
 //! | 7, 8 | the defaults | and `pixelcnn-field` | fast, max | long |
 //! | 9 | and the largest, and a flow | likewise | max | long |
 //!
-//! For files that a GPU will decode the models are lattices: a tile has some twenty dependent steps, one in raster order
-//! hundreds.
+//! For files that a GPU will decode the models are lattices, `lattice-…` of the same sizes: a tile has some twenty
+//! dependent steps, one in raster order hundreds.
 
 use crate::codec::search::adapt::Adapt;
 use crate::model::Model;
@@ -61,7 +61,7 @@ impl Level {
     /// The models that are measured; a field is an array of floats, or one that something may be lost of.
     pub fn models(self, is_field: bool) -> Vec<Arc<Model>> {
         if self.decoder == Decoder::Gpu {
-            return self.lattices();
+            return self.lattices(is_field);
         }
         let names: &[&str] = match (self.number, is_field) {
             (..=2, _) => &[],
@@ -77,12 +77,19 @@ impl Level {
         built_in(names)
     }
 
-    fn lattices(self) -> Vec<Arc<Model>> {
-        built_in(match self.number {
-            ..=2 => &[],
-            3..=6 => &["lattice-fast"],
-            7 | 8 => &["lattice-default"],
-            _ => &["lattice-default", "lattice-max"],
+    fn lattices(self, is_field: bool) -> Vec<Arc<Model>> {
+        built_in(match (self.number, is_field) {
+            (..=2, _) => &[],
+            (3 | 4, false) => &["lattice-tiny"],
+            (3 | 4, true) => &["lattice-tiny-field"],
+            (5, false) => &["lattice-small"],
+            (5, true) => &["lattice-small-field"],
+            (6, false) => &["lattice-small", "lattice-fast"],
+            (6, true) => &["lattice-small-field", "lattice-fast"],
+            (7 | 8, false) => &["lattice-default"],
+            (7 | 8, true) => &["lattice-small-field", "lattice-default"],
+            (_, false) => &["lattice-default", "lattice-max"],
+            (_, true) => &["lattice-small-field", "lattice-default", "lattice-max"],
         })
     }
 
