@@ -34,9 +34,9 @@ def plugin():
         print("without the filter of HDF5")
         return
     # cargo says where the library is, whatever CARGO_TARGET_DIR and its configuration say
-    command = ["cargo", "build", "--release", "--locked", "--lib", "--message-format=json-render-diagnostics"]
+    command = ["cargo", "build", "--release", "--lib", "--message-format=json-render-diagnostics"]
     said = subprocess.run([*command, "--manifest-path", CRATE], stdout=subprocess.PIPE, text=True, check=True).stdout
     messages = [json.loads(line) for line in said.splitlines()]
-    (library,) = next(m["filenames"] for m in messages if m.get("target", {}).get("name") == "collapsar_hdf5")
+    library = next(m["filenames"][0] for m in messages if m.get("target", {}).get("name") == "collapsar_hdf5")
     PLUGIN.mkdir()
     shutil.copy(library, PLUGIN)
