@@ -60,7 +60,10 @@ def test_nothing_is_replaced_unless_it_may_be(base, source, monkeypatch):
     fs.pipe_file(name, b"kept")
     with pytest.raises(FileExistsError):
         collapsar.compress_file(source, url, level=1)
-    # one that comes while there is work is seen by the store alone; that in memory does not look
+    # before any work: what is to be decompressed is no compressed file
+    with pytest.raises(FileExistsError):
+        collapsar.decompress_file(source, url)
+    # one that comes while there is work is seen by the store alone; that in memory asks `exists`, too
     if not url.startswith("memory:"):
         with monkeypatch.context() as patched:
             patched.setattr(type(fs), "exists", lambda *_, **__: False)
