@@ -1,6 +1,6 @@
 """Ratio, speed and the time of a cut-out, beside the filters of hdf5plugin.
 
-    HDF5_PLUGIN_PATH=hdf5/target/release python hdf5/bench.py [--mb 32] [--cuts 200] FILE.npy…
+    python hdf5/bench.py [--mb 32] [--cuts 200] FILE.npy…
 
 Every file is one dataset in chunks of 512 × 512 (less where it is smaller), written and read through h5py on one thread,
 from memory to memory: the file is in RAM. Times are of the CPU, which others on the machine don't stretch as much. A
@@ -10,7 +10,6 @@ without, and within 1e-3 of their range, which is checked.
 
 import argparse
 import os
-import sys
 import time
 from pathlib import Path
 
@@ -21,8 +20,7 @@ import h5py
 import hdf5plugin
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parent / "python"))
-from hdf5 import Collapsar
+from collapsar.hdf5 import Collapsar
 
 SIDE, CUT = 512, 64
 
@@ -79,6 +77,23 @@ def measure(data, way, n_cuts, bound):
     )
 
 
+def tables(name, data, n_cuts):
+    """Of an array of two or more dimensions: without loss, and within 1e-3 of its range where it has floats."""
+    jobs = [(None, lossless())]
+    if data.dtype.kind == "f" and np.isfinite(data).all():
+        bound = 1e-3 * float(np.ptp(data.astype("f8")))
+        jobs.append((bound, within(bound)))
+    for bound, ways in jobs:
+        says = "lossless" if bound is None else f"within {bound:.3g}, 1e-3 of the range"
+        print(f"\n{name}: {data.dtype} {'×'.join(map(str, data.shape))}, {data.nbytes / 1e6:.1f} MB, {says}\n")
+        print("| | ratio | write MB/s | read MB/s | cut-out p50 ms | p95 ms |" + (" off / bound |" if bound else ""))
+        print("|---|---|---|---|---|---|" + ("---|" if bound else ""))
+        for way, how in ways:
+            ratio, write, read, p50, p95, off = measure(data, dict(how), n_cuts, bound)
+            row = f"| {way} | {ratio:.3f} | {write:.1f} | {read:.1f} | {p50:.2f} | {p95:.2f} |"
+            print(row + (f" {off:.3f} |" if bound else ""), flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--mb", type=float, default=32, help="of a larger file the first planes")
@@ -88,22 +103,7 @@ def main():
     for path in given.files:
         data = np.load(path)
         data = data.reshape(-1, *data.shape[-2:])
-        data = np.ascontiguousarray(data[: max(1, int(given.mb * 1e6 / data[0].nbytes))])
-        jobs = [(None, lossless())]
-        if data.dtype.kind == "f" and np.isfinite(data).all():
-            bound = 1e-3 * float(np.ptp(data.astype("f8")))
-            jobs.append((bound, within(bound)))
-        for bound, ways in jobs:
-            says = "lossless" if bound is None else f"within {bound:.3g}, 1e-3 of the range"
-            print(f"\n{path.name}: {data.dtype} {'×'.join(map(str, data.shape))}, {data.nbytes / 1e6:.1f} MB, {says}\n")
-            print(
-                "| | ratio | write MB/s | read MB/s | cut-out p50 ms | p95 ms |" + (" off / bound |" if bound else "")
-            )
-            print("|---|---|---|---|---|---|" + ("---|" if bound else ""))
-            for name, way in ways:
-                ratio, write, read, p50, p95, off = measure(data, dict(way), given.cuts, bound)
-                row = f"| {name} | {ratio:.3f} | {write:.1f} | {read:.1f} | {p50:.2f} | {p95:.2f} |"
-                print(row + (f" {off:.3f} |" if bound else ""), flush=True)
+        tables(path.name, np.ascontiguousarray(data[: max(1, int(given.mb * 1e6 / data[0].nbytes))]), given.cuts)
 
 
 if __name__ == "__main__":

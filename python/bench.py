@@ -1,18 +1,28 @@
 """Figures of the Python package, as Markdown. The machine should do nothing else.
 
     python bench.py chunk               a chunk of 512 × 512 u16 through Python, beside the same call in Rust
-    python bench.py zarr [FILE …]       a Zarr array in chunks of 256 × 256, beside blosc2 and the codecs of Zarr
+    python bench.py threads             what a second Python thread gains
+    python bench.py zarr [FILE …]       an array in chunks of 256 × 256 in files of Zarr, beside its codecs and blosc2
+    python bench.py hdf5 [FILE …]       a dataset of HDF5 in chunks of 512 × 512, beside hdf5plugin; floats also within a bound, beside
+                                        SZ3, SPERR and ZFP
 
-Each figure is the median of interleaved runs. Files are cut to two dimensions, `--rows` rows at most.
+A figure is the median of interleaved runs. `threads` shows the fastest run: others on the machine can only slow it down. `hdf5` runs
+once, in seconds of the CPU. Files are cut to two dimensions, `--rows` rows at most. `--quick` only shows that everything runs: small
+arrays, one run.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import os
 import statistics
 import tempfile
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +38,17 @@ def camera(h: int, w: int) -> np.ndarray:
     for cy, cx, flux in zip(rng.uniform(0, h, 60), rng.uniform(0, w, 60), rng.pareto(1.5, 60) * 3000):
         sky = sky + flux * np.exp(-((y - cy) ** 2 + (x - cx) ** 2) / 5)
     return np.clip(rng.poisson(sky) + rng.normal(0, 5, (h, w)), 0, 65535).astype(np.uint16)
+
+
+def field(h: int, w: int) -> np.ndarray:
+    """Temperatures: waves of many lengths, the short ones low; seeded."""
+    rng = np.random.default_rng(12)
+    y, x = np.mgrid[0:h, 0:w]
+    out = np.full((h, w), 280.0)
+    for length in np.geomspace(8, 512, 40):
+        angle, phase = rng.uniform(0, 2 * np.pi, 2)
+        out += 0.05 * length**0.8 * np.sin((y * np.sin(angle) + x * np.cos(angle)) * 2 * np.pi / length + phase)
+    return out.astype(np.float32)
 
 
 def samples(path: Path) -> np.ndarray:
@@ -67,6 +88,39 @@ def chunk(runs: int) -> None:
         print(f"| {name} | {' | '.join(cells)} | {frame.nbytes / len(packed):.3f} |")
 
 
+#: Of a thread: some milliseconds.
+N_CALLS = 4
+
+
+def seconds_of(work: Callable[[], object], threads: int) -> float:
+    """That so many Python threads take, each with the work."""
+    all_ = [threading.Thread(target=work) for _ in range(threads)]
+    start = time.perf_counter()
+    for thread in all_:
+        thread.start()
+    for thread in all_:
+        thread.join()
+    return time.perf_counter() - start
+
+
+def threads(runs: int) -> None:
+    frame = camera(250, 250)
+    collapsar.set_threads(2)
+    print("| level | | one thread, MB/s | two, MB/s | gain |")
+    print("|---|---|---|---|---|")
+    for level in (1, 5):
+        packed = collapsar.encode(frame, level=level)
+        ways: dict[str, Callable[[], object]] = {
+            "encode": lambda level=level: [collapsar.encode(frame, level=level) for _ in range(N_CALLS)],
+            "decode": lambda packed=packed: [collapsar.decode(packed) for _ in range(N_CALLS)],
+        }
+        for name, work in ways.items():
+            tries = [(seconds_of(work, 1), seconds_of(work, 2)) for _ in range(runs)]
+            speeds = [n * N_CALLS * frame.nbytes / 1e6 / min(one[n - 1] for one in tries) for n in (1, 2)]
+            print(f"| {level} | {name} | {speeds[0]:.1f} | {speeds[1]:.1f} | {speeds[1] / speeds[0]:.2f} |")
+    print(f"\nOf {os.cpu_count()} cores others used {os.getloadavg()[0]:.1f} in the last minute.")
+
+
 def codecs(array: np.ndarray) -> dict[str, dict[str, object]]:
     """Arguments of `zarr.create_array`."""
     import numcodecs.zarr3
@@ -96,25 +150,57 @@ def _has_pcodec() -> bool:
     return True
 
 
-def stores(arrays: dict[str, np.ndarray], runs: int) -> None:
-    import zarr
+class InZarr:
+    """An array in a folder, by `zarr`."""
 
+    def __init__(self, **how: object) -> None:
+        self.how = how
+
+    def write(self, at: Path, array: np.ndarray) -> None:
+        import zarr
+
+        zarr.create_array(at, shape=array.shape, chunks=(256, 256), dtype=array.dtype, **self.how)[:] = array
+
+    def open(self, at: Path) -> Any:
+        import zarr
+
+        return zarr.open_array(at, mode="r")
+
+
+class InBlosc2:
+    """The same chunks in a file of blosc2, which is no codec of Zarr v3."""
+
+    def write(self, at: Path, array: np.ndarray) -> None:
+        import blosc2
+
+        cparams = {"codec": blosc2.Codec.ZSTD, "clevel": 5, "filters": [blosc2.Filter.BITSHUFFLE], "nthreads": 2}
+        blosc2.asarray(array, chunks=(256, 256), cparams=cparams, urlpath=str(at), mode="w")
+
+    def open(self, at: Path) -> Any:
+        import blosc2
+
+        return blosc2.open(str(at), mode="r")
+
+
+def stores(arrays: dict[str, np.ndarray], runs: int, n_cuts: int) -> None:
     for name, array in arrays.items():
         print(f"\n{name}: {array.dtype} {array.shape}, {array.nbytes / 1e6:.1f} MB\n")
         print("| codec | ratio | write MB/s | read MB/s | cut-out p50 | p95 |")
         print("|---|---|---|---|---|---|")
         results: dict[str, tuple[list[float], list[float], list[float], int]] = {}
         rng = np.random.default_rng(5)
-        corners = [(int(rng.integers(0, array.shape[0] - 63)), int(rng.integers(0, array.shape[1] - 63))) for _ in range(60)]
+        corners = [tuple(int(rng.integers(0, d - 63)) for d in array.shape) for _ in range(n_cuts)]
+        ways: dict[str, Any] = {codec: InZarr(**how) for codec, how in codecs(array).items()}
+        ways["blosc2 zstd 5, bitshuffle"] = InBlosc2()
         for _ in range(runs):
-            for codec, how in codecs(array).items():
+            for codec, way in ways.items():
                 with tempfile.TemporaryDirectory() as folder:
+                    at = Path(folder) / "a"
                     write, read, cut, _size = results.setdefault(codec, ([], [], [], 0))
-                    a = zarr.create_array(folder, shape=array.shape, chunks=(256, 256), dtype=array.dtype, **how)
                     start = time.perf_counter()
-                    a[:] = array
+                    way.write(at, array)
                     write.append(time.perf_counter() - start)
-                    a = zarr.open_array(folder, mode="r")
+                    a = way.open(at)
                     start = time.perf_counter()
                     again = a[:]
                     read.append(time.perf_counter() - start)
@@ -133,40 +219,36 @@ def stores(arrays: dict[str, np.ndarray], runs: int) -> None:
             )
 
 
-def blosc2_arrays(arrays: dict[str, np.ndarray]) -> None:
-    """blosc2 has no codec of Zarr v3; its own arrays have the same chunks."""
-    import blosc2
-
+def datasets(arrays: dict[str, np.ndarray], n_cuts: int) -> None:
+    """The tables of hdf5/bench.py."""
+    spec = importlib.util.spec_from_file_location("hdf5_bench", Path(__file__).parents[1] / "hdf5" / "bench.py")
+    assert spec and spec.loader
+    there = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(there)
     for name, array in arrays.items():
-        cparams = {"codec": blosc2.Codec.ZSTD, "clevel": 5, "filters": [blosc2.Filter.BITSHUFFLE], "nthreads": 2}
-        start = time.perf_counter()
-        packed = blosc2.asarray(array, chunks=(256, 256), cparams=cparams)
-        write = time.perf_counter() - start
-        start = time.perf_counter()
-        assert (packed[:] == array).all()
-        read = time.perf_counter() - start
-        speeds = [array.nbytes / 1e6 / one for one in (write, read)]
-        ratio = array.nbytes / packed.schunk.cbytes
-        print(f"{name}, blosc2 zstd 5 bitshuffle, in memory: {ratio:.3f}, {speeds[0]:.0f} and {speeds[1]:.0f} MB/s")
+        there.tables(name, array, n_cuts)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["chunk", "zarr"])
+    parser.add_argument("what", choices=["chunk", "threads", "zarr", "hdf5"])
     parser.add_argument("files", nargs="*", type=Path)
     parser.add_argument("--runs", type=int)
     parser.add_argument("--rows", type=int, default=2048)
+    parser.add_argument("--quick", action="store_true")
     args = parser.parse_args()
-    if args.what == "chunk":
-        return chunk(args.runs or 25)
-    arrays = {"synthetic camera": camera(1536, 2048)}
+    if args.what in ("chunk", "threads"):
+        return {"chunk": chunk, "threads": threads}[args.what](args.runs or (1 if args.quick else 25))
+    shape = (256, 320) if args.quick else (1536, 2048)
+    arrays = {"synthetic camera": camera(*shape), "synthetic field": field(*shape)}
     for path in args.files:
         array = samples(path)
         arrays[path.name] = np.ascontiguousarray(array.reshape(-1, array.shape[-1])[: args.rows])
         arrays[path.name] = arrays[path.name].astype(array.dtype.newbyteorder("="))
-    stores(arrays, args.runs or 3)
-    print()
-    blosc2_arrays(arrays)
+    n_cuts = 3 if args.quick else 60
+    if args.what == "hdf5":
+        return datasets(arrays, n_cuts)
+    stores(arrays, args.runs or (1 if args.quick else 3), n_cuts)
 
 
 if __name__ == "__main__":

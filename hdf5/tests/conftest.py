@@ -3,22 +3,18 @@
 import os
 import shutil
 import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-# in the package this is collapsar.hdf5
-sys.path.insert(0, str(Path(__file__).parent.parent / "python"))
-import hdf5
+from collapsar.hdf5 import PLUGIN_PATH
 
 
 @pytest.fixture
 def run(tmp_path):
     """Runs a program that finds the filter; `plugins` may be another folder. Returns what it printed."""
 
-    def run(*command, plugins=hdf5.PLUGIN_PATH, fails=False, **environment):
+    def run(*command, plugins=PLUGIN_PATH, fails=False, **environment):
         if not shutil.which(command[0]):
             pytest.fail(f"{command[0]} is not installed: apt-get install hdf5-tools netcdf-bin")
         env = {**os.environ, "HDF5_PLUGIN_PATH": str(plugins), **environment}

@@ -1,20 +1,18 @@
 """Through h5py: what is written comes back, what cannot be coded is refused, what is asked for is kept."""
 
-import doctest
 import multiprocessing
 import os
 import pickle
 import subprocess
 import sys
 import threading
-import types
 
 import h5py
-import hdf5
 import numpy as np
 import pytest
 from conftest import field, frame, same
-from hdf5 import FILTER_ID, PLUGIN_PATH, Collapsar, settings
+
+from collapsar.hdf5 import FILTER_ID, PLUGIN_PATH, Collapsar, settings
 
 FAST = 2
 DTYPES = [f"{order}{kind}" for kind in "u1 i1 u2 i2 u4 i4 u8 i8 f2 f4 f8".split() for order in "<>"] + ["?"]
@@ -159,7 +157,7 @@ def test_a_fill_value_keeps_its_bits_and_nothing_becomes_one(tmp_path, rng, fill
 
 def test_bytes_are_the_same_whatever_the_number_of_threads(tmp_path):
     script = (
-        "import sys, h5py, numpy as np; from hdf5 import Collapsar; from conftest import frame, field\n"
+        "import sys, h5py, numpy as np; from collapsar.hdf5 import Collapsar; from conftest import frame, field\n"
         "rng = np.random.default_rng(3)\n"
         "with h5py.File('a.h5', 'w') as f:\n"
         "    a = f.create_dataset('a', data=frame(rng, (300, 600)), chunks=(300, 600), **Collapsar())\n"
@@ -213,7 +211,7 @@ def test_threads_of_the_host_read_side_by_side(tmp_path):
 def test_two_hdf5_libraries_in_one_process_do_not_meet(tmp_path):
     """netCDF4 brings another HDF5 than h5py: its handles mean nothing there."""
     script = (
-        "import netCDF4, h5py, numpy as np; from hdf5 import Collapsar, settings; from conftest import field\n"
+        "import netCDF4, h5py, numpy as np; from collapsar.hdf5 import Collapsar, settings; from conftest import field\n"
         "loaded = {line.split()[-1] for line in open('/proc/self/maps')}\n"
         "assert sum('/libhdf5-' in name or '/libhdf5.so' in name for name in loaded) == 2, loaded\n"
         "t = field((80, 90))\n"
@@ -297,12 +295,6 @@ def test_what_was_asked_is_checked_by_python():
     for wrong in [dict(near=1.5), dict(bound=1), dict(level=1.0)]:
         with pytest.raises(TypeError):
             Collapsar(**wrong)
-
-
-def test_the_example_of_the_module_does_what_it_says(monkeypatch):
-    monkeypatch.setitem(sys.modules, "collapsar", types.ModuleType("collapsar"))
-    monkeypatch.setitem(sys.modules, "collapsar.hdf5", hdf5)
-    assert doctest.testmod(hdf5) == (0, 4)
 
 
 def test_settings_are_told_and_pickle(tmp_path):

@@ -26,6 +26,7 @@ def test_exceptions_are_of_kinds_that_are_caught_already():
         one = getattr(collapsar, name)
         assert one is getattr(errors, name) and issubclass(one, kind) and issubclass(one, collapsar.Error)
         assert type(pickle.loads(pickle.dumps(one("text")))) is one
+        assert type(one.__new__(one)) is one  # so Dask makes those that come from a worker
 
 
 def test_a_panic_is_an_internal_error():

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 from typing_extensions import assert_type
 
 import collapsar
+from collapsar.hdf5 import PLUGIN_PATH, settings
+from collapsar.hdf5 import Collapsar as OfHdf5
 from collapsar.numcodecs import Collapsar as OfNumcodecs
 from collapsar.zarr import Collapsar as OfZarr
 
@@ -21,6 +23,11 @@ assert_type(collapsar.open("a")[1].header["OBJECT"], str | int | float | bool | 
 assert_type(collapsar.evaluate(frame, frame), dict[str, Any])
 assert_type(collapsar.__version__, str)
 OfZarr(level=3, recipe=recipe, near=2)
+OfHdf5(level=3, recipe=recipe, rel=1e-3)
+OfHdf5(rel="much")  # type: ignore[arg-type]
+OfHdf5(model="pixelcnn")  # type: ignore[call-arg]
+assert_type(settings(None), dict[str, Any] | None)
+assert_type(PLUGIN_PATH, str)
 OfNumcodecs(mantissa=9, mantissa_mode="trunc")
 collapsar.encode(frame, bound=3)  # type: ignore[call-arg]
 collapsar.encode(frame, rel="much")  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
 import numpy as np
 
-from collapsar import _arrays, _collapsar, _options
+from collapsar import _arrays, _collapsar, _options, _urls
 from collapsar._header import Header
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def open(  # noqa: A001
     device: Literal["cpu", "gpu"] = "cpu",
     max_memory: int | None = None,
 ) -> Archive:
-    """Opens a compressed file: heads are read, no sample is decoded. `Archive` has an example."""
+    """Opens a compressed file: heads are read, no sample is decoded. A URL of fsspec is fetched whole. `Archive` has an example."""
     return Archive(path, weights=weights, device=device, max_memory=max_memory)
 
 
@@ -53,7 +53,7 @@ class Archive:
 
     __slots__ = ("_native", "_options", "arrays", "n_tiles_decoded", "path")
 
-    #: Where the file lies.
+    #: Where the file lies: a path, or a URL of fsspec.
     path: str
     #: Its arrays; samples are decoded when an array is indexed.
     arrays: tuple[LazyArray, ...]
@@ -69,9 +69,9 @@ class Archive:
         max_memory: int | None = None,
     ) -> None:
         self.path = os.fspath(path)
-        os.stat(self.path)
         self._options = (_options.loaded(weights), device, max_memory)
-        self._native = _collapsar.Archive(self.path, _options.decoding(*self._options))
+        with _urls.fetched(path) as here:  # the copy of what a URL names stays open, and has no name from here on
+            self._native = _collapsar.Archive(here, _options.decoding(*self._options))
         self.n_tiles_decoded = 0
         self.arrays = tuple(LazyArray(self, n, *array) for n, array in enumerate(self._native.arrays()))
 

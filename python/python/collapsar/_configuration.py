@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from collapsar import _collapsar, _options
@@ -14,7 +15,7 @@ from collapsar.errors import ArgumentError
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ["Configuration"]
+__all__ = ["Codec", "Configuration", "Configured", "checked", "recipe_of"]
 
 _KEYS = ("level", *_options.BOUNDS, "mantissa_mode", "model", "recipe")
 
@@ -45,7 +46,7 @@ class Configuration:
         unknown = [key for key in given if key not in _KEYS]
         if unknown:
             raise ArgumentError(f"{unknown[0]!r} is no key of this codec: it has {', '.join(_KEYS)}")
-        recipe = _recipe(given.pop("recipe", None), weights)
+        recipe = recipe_of(given.pop("recipe", None), weights)
         said = {"level": level, **given}
         if said.get("mantissa") is None or said.get("mantissa_mode") == "round":
             said.pop("mantissa_mode", None)
@@ -57,7 +58,27 @@ class Configuration:
         self.decoding = _options.decoding(weights, device)
 
 
-def _recipe(given: Recipe | str | bytes | None, weights: list[bytes]) -> Recipe | None:
+class Codec:
+    """What codecs that are values of their configuration share: they are equal, hashed, shown and pickled by it."""
+
+    _configuration: Configuration
+
+    def __reduce__(self) -> tuple[Callable[[], Codec], tuple[()]]:
+        return partial(type(self), **self._configuration.json, **self._configuration.rest), ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, type(self)) and self._configuration.json == other._configuration.json
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._configuration.json.items()))
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{key}={value!r}" for key, value in self._configuration.json.items())
+        return f"{type(self).__name__}({said})"
+
+
+def recipe_of(given: Recipe | str | bytes | None, weights: list[bytes]) -> Recipe | None:
+    """A recipe as a value, its bytes, or these in base64."""
     if given is None or isinstance(given, Recipe):
         return given
     if isinstance(given, bytes):

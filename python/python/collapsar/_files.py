@@ -1,12 +1,11 @@
-"""Files by their paths."""
+"""Files by their paths, or by URLs of fsspec."""
 
 from __future__ import annotations
 
-import errno
 import os
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from collapsar import _collapsar, _options
+from collapsar import _collapsar, _options, _urls
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -36,7 +35,8 @@ def compress_file(
     **keywords: Unpack[_options.FileCoding],
 ) -> Report:
     """Compresses ``source`` into the file ``target``, which is there when it is whole and not before. A file of that name is kept
-    unless ``replace=True``. Keywords are those of `compress`. A source that changes while it is read raises `ChangedError`.
+    unless ``replace=True``. Keywords are those of `compress`. A source that changes while it is read raises `ChangedError`. URLs of
+    fsspec, such as ``s3://bucket/a.fits``, are fetched whole and written whole.
 
     >>> import collapsar, numpy as np, os, tempfile
     >>> folder = tempfile.TemporaryDirectory()
@@ -51,8 +51,8 @@ def compress_file(
     >>> folder.cleanup()
     """
     encoding = _options.encoding(level, **keywords)
-    source, target = _ends(source, target, replace)
-    return Report(*_collapsar.compress_file(source, target, encoding, replace))
+    with _urls.fetched(source) as here, _urls.placed(target, replace) as there:
+        return Report(*_collapsar.compress_file(here, there, encoding, replace))
 
 
 def decompress_file(
@@ -66,16 +66,5 @@ def decompress_file(
 ) -> None:
     """Decompresses ``source`` into the file ``target``, as `compress_file` writes one; it has an example."""
     decoding = _options.decoding(weights, device, max_memory)
-    source, target = _ends(source, target, replace)
-    _collapsar.decompress_file(source, target, decoding, replace)
-
-
-def _ends(
-    source: str | os.PathLike[str], target: str | os.PathLike[str], replace: bool
-) -> tuple[str, str]:
-    """The exceptions that Python has for files, before any work; the work looks again."""
-    source, target = os.fspath(source), os.fspath(target)
-    os.stat(source)
-    if not replace and os.path.lexists(target):
-        raise FileExistsError(errno.EEXIST, "exists already and is kept: give another name, or replace=True", target)
-    return source, target
+    with _urls.fetched(source) as here, _urls.placed(target, replace) as there:
+        _collapsar.decompress_file(here, there, decoding, replace)

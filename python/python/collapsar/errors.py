@@ -43,7 +43,7 @@ class UnsupportedError(Error, ValueError):
     """The input is of a version, a dtype or a family that this build does not know."""
 
 
-class LimitError(Error, MemoryError):
+class LimitError(MemoryError, Error):  # in this order, or Dask cannot make one
     """The input asks for more memory than is allowed: give ``max_memory=``, or read a part."""
 
 

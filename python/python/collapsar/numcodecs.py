@@ -9,15 +9,13 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numcodecs.abc import Codec  # type: ignore[import-untyped, unused-ignore]
+from numcodecs import abc  # type: ignore[import-untyped, unused-ignore]
 
 from collapsar import _arrays, _collapsar, _options
-from collapsar._configuration import Configuration, Configured, checked
+from collapsar._configuration import Codec, Configuration, Configured, checked
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer, Self, Unpack
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Collapsar"]
 
 
-class Collapsar(Codec):  # type: ignore[misc, unused-ignore]
+class Collapsar(Codec, abc.Codec):  # type: ignore[misc, unused-ignore]
     """Keywords are those of `collapsar.encode`; ``recipe`` may be in base64.
 
     A buffer is an array of its dtype and shape where it is in C order; one in Fortran order is coded as its transpose, so that
@@ -75,15 +73,3 @@ class Collapsar(Codec):  # type: ignore[misc, unused-ignore]
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Of metadata; unknown keys are refused."""
         return cls(**checked({key: value for key, value in config.items() if key != "id"}))
-
-    def __reduce__(self) -> tuple[Callable[[], Collapsar], tuple[()]]:
-        return partial(Collapsar, **self._configuration.json, **self._configuration.rest), ()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Collapsar) and self.get_config() == other.get_config()
-
-    def __hash__(self) -> int:
-        return hash(tuple(self._configuration.json.items()))
-
-    def __repr__(self) -> str:
-        return f"Collapsar({', '.join(f'{key}={value!r}' for key, value in self._configuration.json.items())})"

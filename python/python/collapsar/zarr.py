@@ -21,15 +21,13 @@ True
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from zarr.abc.codec import ArrayBytesCodec
 
 from collapsar import _arrays, _collapsar
-from collapsar._configuration import Configuration, Configured, checked
+from collapsar._configuration import Codec, Configuration, Configured, checked
 from collapsar.errors import CorruptError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -42,7 +40,7 @@ __all__ = ["Collapsar"]
 NAME = "collapsar"
 
 
-class Collapsar(ArrayBytesCodec):
+class Collapsar(Codec, ArrayBytesCodec):
     """Chunks as `collapsar.encode` writes them. Keywords are those of `collapsar.encode`; ``recipe`` may be in base64. Weights and
     device are not part of the metadata.
 
@@ -52,7 +50,6 @@ class Collapsar(ArrayBytesCodec):
     """
 
     is_fixed_size = False
-    _configuration: Configuration
 
     def __init__(self, level: int | None = None, **keywords: Unpack[Configured]) -> None:
         # what is built on dataclasses is frozen; so is this
@@ -68,18 +65,6 @@ class Collapsar(ArrayBytesCodec):
     def to_dict(self) -> dict[str, Any]:
         """For metadata."""
         return {"name": NAME, "configuration": dict(self._configuration.json)}
-
-    def __reduce__(self) -> tuple[Callable[[], Collapsar], tuple[()]]:
-        return partial(Collapsar, **self._configuration.json, **self._configuration.rest), ()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Collapsar) and self.to_dict() == other.to_dict()
-
-    def __hash__(self) -> int:
-        return hash(tuple(self._configuration.json.items()))
-
-    def __repr__(self) -> str:
-        return f"Collapsar({', '.join(f'{key}={value!r}' for key, value in self._configuration.json.items())})"
 
     def validate(self, *, shape: tuple[int, ...], dtype: Any, chunk_grid: Any) -> None:
         """Arrays of other dtypes are refused before anything is written."""
