@@ -53,6 +53,22 @@ impl Archive {
         run(py, || self.inner.read_region_bytes(self.array(number)?, &origin, &shape, out))
     }
 
+    /// How many bytes the content has, where in it each array begins, and each stretch of other bytes with the block that has them.
+    fn layout(&self) -> (u64, Vec<u64>, Vec<(u64, usize)>) {
+        let arrays = self.inner.arrays().map(|array| array.offset).collect();
+        let bytes = self.inner.sections.iter().filter_map(|section| match section {
+            Section::Bytes { offset, block } => Some((*offset, *block)),
+            Section::Array(_) => None,
+        });
+        (self.inner.file.n_bytes, arrays, bytes.collect())
+    }
+
+    /// The bytes of a stretch that is no array.
+    fn stretch<'py>(&self, py: Python<'py>, block: usize) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = run(py, || self.inner.chunk(block))?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
     /// The blocks of a FITS header that end where the array begins; empty where there are none.
     fn header<'py>(&self, py: Python<'py>, number: u64) -> PyResult<Bound<'py, PyBytes>> {
         let cards = at_once(py, || self.header_of(number))?;

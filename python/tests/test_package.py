@@ -23,6 +23,7 @@ MODULES = [
     "collapsar._header",
     "collapsar._machine",
     "collapsar._recipe",
+    "collapsar.astropy",
     "collapsar.errors",
     "collapsar.hdf5",
     "collapsar.numcodecs",

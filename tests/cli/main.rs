@@ -1,6 +1,7 @@
 //! The command as its users meet it.
 
 mod batch;
+mod external;
 mod failures;
 mod files;
 mod inputs;

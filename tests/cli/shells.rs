@@ -3,7 +3,7 @@
 use crate::sandbox::{Sandbox, text};
 use std::process::{Command, Stdio};
 
-const VERBS: [&str; 13] = [
+const VERBS: [&str; 14] = [
     "compress",
     "decompress",
     "test",
@@ -13,6 +13,7 @@ const VERBS: [&str; 13] = [
     "report",
     "bench",
     "batch",
+    "external",
     "models",
     "demo",
     "man",

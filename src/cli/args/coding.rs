@@ -49,7 +49,12 @@ pub struct Coding {
 
 impl Coding {
     pub fn choice(&self, given: &[Arc<Model>]) -> Result<Choice> {
-        Choice::named(self.model.as_deref(), given, self.level.decoded_on(self.decode_on))
+        self.choice_at(self.level, given)
+    }
+
+    /// The same at another level.
+    pub fn choice_at(&self, level: Level, given: &[Arc<Model>]) -> Result<Choice> {
+        Choice::named(self.model.as_deref(), given, level.decoded_on(self.decode_on))
     }
 
     pub fn adapt(&self) -> Adapt {

@@ -5,6 +5,7 @@ mod batch;
 mod coding;
 mod compress;
 mod decompress;
+mod external;
 mod files;
 mod habits;
 mod lossy;
@@ -23,6 +24,7 @@ pub use batch::{Batch, Gc, OfPlan, Plan, RunBatch, Settings, Shard, Step, Verify
 pub use coding::{Coding, Raw, Weights};
 pub use compress::Compress;
 pub use decompress::{Decompress, Test};
+pub use external::External;
 pub use files::{Files, Place};
 pub use habits::expand;
 pub use lossy::Lossy;
@@ -77,6 +79,8 @@ pub enum Verb {
     Bench(Bench),
     /// Compress many files by many processes, killed and started again as it may be: plan, run, status, verify, gc
     Batch(Batch),
+    /// Be a compressor of libpressio, which starts this verb and adds what it wants (its external_compressor, version 5)
+    External(External),
     /// List the models that are built in
     Models(Models),
     /// Make a telescope frame, compress it, restore it, compare

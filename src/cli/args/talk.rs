@@ -2,7 +2,7 @@
 
 use clap::Args as Group;
 
-#[derive(Group)]
+#[derive(Group, Default)]
 pub struct Talk {
     /// Say nothing but errors
     #[arg(short, long)]

@@ -8,13 +8,14 @@ mod compress;
 mod decompress;
 mod demo;
 pub mod eval;
+mod external;
 mod info;
 mod man;
 mod models;
 mod recipe;
 mod report;
 
-use super::args::Verb;
+use super::args::{Talk, Verb};
 use super::machine::resources;
 use super::talk::exit::Tally;
 use collapsar::internals::Result;
@@ -30,6 +31,7 @@ pub fn run(verb: &Verb) -> Result<Tally> {
         Verb::Report(a) => resources::apply(&a.resources, &a.talk).and_then(|()| report::run(a)),
         Verb::Bench(a) => resources::apply(&a.resources, &a.talk).and_then(|()| bench::run(a)),
         Verb::Batch(a) => batch::run(a),
+        Verb::External(a) => resources::apply(&a.resources, &Talk::default()).and_then(|()| external::run(a)),
         Verb::Models(a) => models::run(a),
         Verb::Demo(a) => resources::apply(&a.resources, &a.talk).and_then(|()| demo::run(a)),
         Verb::Man(a) => man::run(a),
