@@ -21,6 +21,8 @@ const EMBEDDED: &[(&str, &[u8])] = &[
     ("pixelcnn-small-field-1", include_bytes!("../../weights/pixelcnn-small-field-1.safetensors")),
     ("pixelcnn-fast-1", include_bytes!("../../weights/pixelcnn-fast-1.safetensors")),
     ("pixelcnn-default-1", include_bytes!("../../weights/pixelcnn-default-1.safetensors")),
+    ("pixelcnn-fast-2", include_bytes!("../../weights/pixelcnn-fast-2.safetensors")),
+    ("pixelcnn-default-2", include_bytes!("../../weights/pixelcnn-default-2.safetensors")),
     ("pixelcnn-max-1", include_bytes!("../../weights/pixelcnn-max-1.safetensors")),
     ("pixelcnn-deep-1", include_bytes!("../../weights/pixelcnn-deep-1.safetensors")),
     ("l3c-default-1", include_bytes!("../../weights/l3c-default-1.safetensors")),

@@ -36,6 +36,10 @@ pub fn cases() -> Vec<Case> {
         case("fits-pixelcnn-default", frame(1), model("pixelcnn-default-1"), |a| {
             coded_by(a, Some("pixelcnn-default-1"))
         }),
+        case("fits-pixelcnn-fast-2", frame(1), model("pixelcnn-fast-2"), |a| coded_by(a, Some("pixelcnn-fast-2"))),
+        case("fits-pixelcnn-default-2", frame(1), model("pixelcnn-default-2"), |a| {
+            coded_by(a, Some("pixelcnn-default-2"))
+        }),
         case("fits-lattice-max", frame(1), model("lattice-max-1"), |a| coded_by(a, Some("lattice-max-1"))),
         case("fits-pixelcnn-max", frame(1), model("pixelcnn-max-1"), |a| coded_by(a, Some("pixelcnn-max-1"))),
         case("fits-pixelcnn-deep", frame(1), model("pixelcnn-deep-1"), |a| coded_by(a, Some("pixelcnn-deep-1"))),
