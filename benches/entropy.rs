@@ -109,7 +109,7 @@ impl Camera {
 /// Adds stars of a width of 1.5 pixels, as many brighter than a flux as its power of −0.8 says.
 fn stars(light: &mut [f64], side: usize, n: usize, random: &mut Xorshift) {
     for _ in 0..n {
-        let (y0, x0) = (random.uniform() * side as f64, random.unit() * side as f64);
+        let (y0, x0) = (random.uniform() * side as f64, random.uniform() * side as f64);
         let flux = (300.0 * (1.0 - random.uniform()).powf(-1.0 / 0.8)).min(4e5);
         let span = |c: f64| (c as usize).saturating_sub(9)..(c as usize + 10).min(side);
         for y in span(y0) {
@@ -138,7 +138,7 @@ fn main() {
     let mut random = Xorshift::new(1);
     let mut with_stars = |level: f64, n: usize| {
         let mut light = sky(level);
-        stars(&mut light, side, n * side * side >> 20, &mut random);
+        stars(&mut light, side, (n * side * side) >> 20, &mut random);
         light
     };
     let scenes = [
