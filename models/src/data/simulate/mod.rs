@@ -6,7 +6,6 @@
 mod camera;
 mod scene;
 
-use crate::data::plane::TILE;
 use crate::random::Random;
 use camera::Camera;
 use scene::Scene;
@@ -37,6 +36,7 @@ pub fn tiles(n: usize, n_frames: usize, random: &mut Random) -> (Vec<Vec<Vec<i32
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::plane::TILE;
 
     #[test]
     fn frames_of_a_camera_fill_their_tiles_within_its_range_and_differ() {
