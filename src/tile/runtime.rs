@@ -5,8 +5,10 @@ use crate::model::{Model, Plan};
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
-/// Sizes of tiles whose plans are kept: a plan takes some megabytes.
+/// So many plans are kept, and so many cells of their arenas: a plan takes some 30 bytes a cell, and a process that codes chunks of
+/// ever other sizes would fill its memory with them.
 const MAX_PLANS: usize = 64;
+const MAX_CELLS: usize = 2 << 20;
 
 pub struct Runtime {
     model: Arc<Model>,
@@ -60,10 +62,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn get(mut made: MutexGuard<Made>, size: (usize, usize), make: impl FnOnce() -> Plan) -> Arc<Plan> {
-    if made.len() >= MAX_PLANS && !made.contains_key(&size) {
+    if let Some(plan) = made.get(&size) {
+        return plan.clone();
+    }
+    let plan = Arc::new(make());
+    if made.len() == MAX_PLANS || n_cells(&made) + plan.n_arena > MAX_CELLS {
         made.clear();
     }
-    made.entry(size).or_insert_with(|| Arc::new(make())).clone()
+    made.insert(size, plan.clone());
+    plan
+}
+
+fn n_cells(made: &Made) -> usize {
+    made.values().map(|plan| plan.n_arena).sum()
 }
 
 /// The packed models of a file, or of a process: arrays that name the same model share one.
@@ -97,5 +108,23 @@ impl Runtimes {
     pub fn of_refit(&self, model: &Arc<Model>) -> Arc<Runtime> {
         let base = lock(&self.0).iter().find(|runtime| runtime.model().hash == model.hash).cloned();
         base.map_or_else(|| Runtime::new(model.clone()), |base| base.refitted(model.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Family;
+    use crate::synthetic;
+
+    #[test]
+    fn plans_of_ever_other_sizes_do_not_fill_the_memory() {
+        let runtime = Runtime::new(synthetic::loaded(Family::Idf));
+        let plans: Vec<Arc<Plan>> = (0..40).map(|i| runtime.plan_to_decode(1, 20_000 + i)).collect();
+        assert!(plans.iter().map(|plan| plan.n_arena).sum::<usize>() > 2 * MAX_CELLS, "too few to say anything");
+        let kept = lock(&runtime.plans.to_decode);
+        assert!((1..=MAX_CELLS).contains(&n_cells(&kept)));
+        let last = kept.get(&(1, 20_039)).expect("the last one is kept");
+        assert!(Arc::ptr_eq(last, &plans[39]));
     }
 }
