@@ -139,6 +139,17 @@ impl Plan {
         self.scales.first().map_or(self.h * self.w, |scale| scale.ints + scale.h * scale.w)
     }
 
+    /// Memory that it holds.
+    pub fn n_bytes(&self) -> usize {
+        fn held<T>(all: &Vec<T>) -> usize {
+            all.capacity() * size_of::<T>()
+        }
+        let steps = self.steps.iter().map(|step| held(&step.runs) + held(&step.copies));
+        let phases = self.lifts.iter().flat_map(|lift| &lift.phases).map(|phase| held(&phase.runs) + held(&phase.halo));
+        let rest = steps.chain(phases).chain(self.lifts.iter().map(|lift| held(&lift.descent))).sum::<usize>();
+        held(&self.steps) + held(&self.order) + held(&self.mirror) + rest
+    }
+
     /// Cells of the longest run.
     pub fn longest(&self) -> usize {
         let phases = self.lifts.iter().flat_map(|lift| &lift.phases).flat_map(|phase| &phase.runs);

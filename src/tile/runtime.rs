@@ -5,10 +5,9 @@ use crate::model::{Model, Plan};
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
-/// So many plans are kept, and so many cells of their arenas: a plan takes some 30 bytes a cell, and a process that codes chunks of
-/// ever other sizes would fill its memory with them.
+/// So many plans are kept, and so many bytes of them: a process that codes chunks of ever other sizes would fill its memory.
 const MAX_PLANS: usize = 64;
-const MAX_CELLS: usize = 2 << 20;
+const MAX_BYTES: usize = 64 << 20;
 
 pub struct Runtime {
     model: Arc<Model>,
@@ -66,15 +65,15 @@ fn get(mut made: MutexGuard<Made>, size: (usize, usize), make: impl FnOnce() -> 
         return plan.clone();
     }
     let plan = Arc::new(make());
-    if made.len() == MAX_PLANS || n_cells(&made) + plan.n_arena > MAX_CELLS {
+    if made.len() == MAX_PLANS || n_bytes(&made) + plan.n_bytes() > MAX_BYTES {
         made.clear();
     }
     made.insert(size, plan.clone());
     plan
 }
 
-fn n_cells(made: &Made) -> usize {
-    made.values().map(|plan| plan.n_arena).sum()
+fn n_bytes(made: &Made) -> usize {
+    made.values().map(|plan| plan.n_bytes()).sum()
 }
 
 /// The packed models of a file, or of a process: arrays that name the same model share one.
@@ -121,9 +120,9 @@ mod tests {
     fn plans_of_ever_other_sizes_do_not_fill_the_memory() {
         let runtime = Runtime::new(synthetic::loaded(Family::Idf));
         let plans: Vec<Arc<Plan>> = (0..40).map(|i| runtime.plan_to_decode(1, 20_000 + i)).collect();
-        assert!(plans.iter().map(|plan| plan.n_arena).sum::<usize>() > 2 * MAX_CELLS, "too few to say anything");
+        assert!(plans.iter().map(|plan| plan.n_bytes()).sum::<usize>() > 2 * MAX_BYTES, "too few to say anything");
         let kept = lock(&runtime.plans.to_decode);
-        assert!((1..=MAX_CELLS).contains(&n_cells(&kept)));
+        assert!((1..=MAX_BYTES).contains(&n_bytes(&kept)));
         let last = kept.get(&(1, 20_039)).expect("the last one is kept");
         assert!(Arc::ptr_eq(last, &plans[39]));
     }
