@@ -1,7 +1,7 @@
 //! Arrays with no file around them come back to the bit, weigh little, and damage to them is noticed and named.
 
 mod chunks;
-use chunks::{Case, NEWEST, OLD, cases, counts, field, frame, golden, ty};
+use chunks::{Case, FOLDERS, NEWEST, cases, counts, field, frame, golden, ty};
 use collapsar::internals::array::{ArrayType, Dtype, Sample, bytes_of};
 use collapsar::internals::codec::array::memory::Memory;
 use collapsar::internals::codec::chunk::weigh_chunk;
@@ -340,7 +340,7 @@ fn the_example_of_the_format_is_what_is_written() {
 
 #[test]
 fn every_golden_chunk_gives_back_its_array() {
-    for folder in [OLD, NEWEST] {
+    for folder in FOLDERS {
         let all = golden(folder);
         assert_eq!(all.len(), cases().len());
         for (name, chunk, ty, hash) in all {

@@ -23,6 +23,7 @@ const DOCUMENTS: [&str; 22] = [
     "shaders/README.md",
     "tests/golden/chunk-1/README.md",
     "tests/golden/chunk-2/README.md",
+    "tests/golden/chunk-3/README.md",
     "tests/golden/encoder-1/README.md",
     "tests/golden/encoder-2/README.md",
     "weights/README.md",
