@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-const DOCUMENTS: [&str; 23] = [
+const DOCUMENTS: [&str; 25] = [
     "ARCHITECTURE.md",
     "BENCHMARKS.md",
     "CHANGELOG.md",
@@ -19,7 +19,9 @@ const DOCUMENTS: [&str; 23] = [
     "docs/hdf5.md",
     "docs/python.md",
     "docs/researcher.md",
+    "docs/scripts.md",
     "python/README.md",
+    "models/README.md",
     "shaders/README.md",
     "tests/golden/chunk-1/README.md",
     "tests/golden/chunk-2/README.md",
