@@ -22,32 +22,36 @@ pub struct Case {
     pub name: &'static str,
     pub content: Vec<u8>,
     pub options: Options,
-    pub shows: fn(&Archive) -> bool,
+    pub shows: Box<dyn Fn(&Archive) -> bool>,
 }
 
 pub fn cases() -> Vec<Case> {
-    let case = |name, content, options, shows| Case { name, content, options, shows };
+    let case =
+        |name, content, options, shows: fn(&Archive) -> bool| Case { name, content, options, shows: Box::new(shows) };
     let frame = |seed| fits(&sky(seed, 64, 80), &[64, 80]);
+    // one content by the network of a weights file
+    let by = |name, content, options, of: &'static str| {
+        let options = Options { model: model(of).model, ..options };
+        Case { name, content, options, shows: Box::new(move |archive| coded_by(archive, Some(of))) }
+    };
+    let frame_by = |name, of| by(name, frame(1), Options::default(), of);
+    let field_by = |name, of| by(name, sea(3, 64, 80), bounded(&[3, 64, 80]), of);
     let noise = |n: usize| (0..n).map(|i| ((i as u32).wrapping_mul(2_654_435_761) >> 20) as u8).collect();
     vec![
-        case("fits-lattice-fast", frame(1), model("lattice-fast-1"), |a| coded_by(a, Some("lattice-fast-1"))),
-        case("fits-lattice-default", frame(1), model("lattice-default-1"), |a| coded_by(a, Some("lattice-default-1"))),
-        case("fits-pixelcnn-fast", frame(1), model("pixelcnn-fast-1"), |a| coded_by(a, Some("pixelcnn-fast-1"))),
-        case("fits-pixelcnn-default", frame(1), model("pixelcnn-default-1"), |a| {
-            coded_by(a, Some("pixelcnn-default-1"))
-        }),
-        case("fits-pixelcnn-fast-2", frame(1), model("pixelcnn-fast-2"), |a| coded_by(a, Some("pixelcnn-fast-2"))),
-        case("fits-pixelcnn-default-2", frame(1), model("pixelcnn-default-2"), |a| {
-            coded_by(a, Some("pixelcnn-default-2"))
-        }),
-        case("fits-lattice-max", frame(1), model("lattice-max-1"), |a| coded_by(a, Some("lattice-max-1"))),
-        case("fits-pixelcnn-max", frame(1), model("pixelcnn-max-1"), |a| coded_by(a, Some("pixelcnn-max-1"))),
-        case("fits-pixelcnn-deep", frame(1), model("pixelcnn-deep-1"), |a| coded_by(a, Some("pixelcnn-deep-1"))),
-        case("fits-idf-default", frame(1), model("idf-default-1"), |a| coded_by(a, Some("idf-default-1"))),
-        case("fits-pixelcnn-tiny", frame(1), model("pixelcnn-tiny-1"), |a| coded_by(a, Some("pixelcnn-tiny-1"))),
-        case("fits-pixelcnn-small", frame(1), model("pixelcnn-small-1"), |a| coded_by(a, Some("pixelcnn-small-1"))),
-        case("fits-lattice-tiny", frame(1), model("lattice-tiny-1"), |a| coded_by(a, Some("lattice-tiny-1"))),
-        case("fits-lattice-small", frame(1), model("lattice-small-1"), |a| coded_by(a, Some("lattice-small-1"))),
+        frame_by("fits-lattice-fast", "lattice-fast-1"),
+        frame_by("fits-lattice-default", "lattice-default-1"),
+        frame_by("fits-pixelcnn-fast", "pixelcnn-fast-1"),
+        frame_by("fits-pixelcnn-default", "pixelcnn-default-1"),
+        frame_by("fits-pixelcnn-fast-2", "pixelcnn-fast-2"),
+        frame_by("fits-pixelcnn-default-2", "pixelcnn-default-2"),
+        frame_by("fits-lattice-max", "lattice-max-1"),
+        frame_by("fits-pixelcnn-max", "pixelcnn-max-1"),
+        frame_by("fits-pixelcnn-deep", "pixelcnn-deep-1"),
+        frame_by("fits-idf-default", "idf-default-1"),
+        frame_by("fits-pixelcnn-tiny", "pixelcnn-tiny-1"),
+        frame_by("fits-pixelcnn-small", "pixelcnn-small-1"),
+        frame_by("fits-lattice-tiny", "lattice-tiny-1"),
+        frame_by("fits-lattice-small", "lattice-small-1"),
         case("level", wild(130, 128), at_level(&[130, 128]), |a| a.file.level == 5 && first(a).head.refit_bytes() > 0),
         case("fits-classic", frame(1), Options { model: Choice::Classic, ..Options::default() }, |a| coded_by(a, None)),
         case("fits-gz", gz(&frame(2)), model("lattice-fast-1"), |a| a.recipe.is_some()),
@@ -60,42 +64,12 @@ pub fn cases() -> Vec<Case> {
         case("refitted", wild(130, 128), raw(Dtype::U16, &[130, 128]), |a| first(a).head.refit_bytes() > 0),
         case("around", fits(&sky(12, 48, 56), &[48, 56]), grown(), |a| coded_by_family(a, Family::PixelcnnDeep)),
         case("bounded", sea(3, 40, 44), bounded(&[3, 40, 44]), |a| !first(a).head.common.is_empty()),
-        case(
-            "field",
-            sea(3, 64, 80),
-            Options { model: model("pixelcnn-field-1").model, ..bounded(&[3, 64, 80]) },
-            |a| coded_by(a, Some("pixelcnn-field-1")),
-        ),
-        case(
-            "field-2",
-            sea(3, 64, 80),
-            Options { model: model("pixelcnn-field-2").model, ..bounded(&[3, 64, 80]) },
-            |a| coded_by(a, Some("pixelcnn-field-2")),
-        ),
-        case(
-            "field-tiny",
-            sea(3, 64, 80),
-            Options { model: model("pixelcnn-tiny-field-1").model, ..bounded(&[3, 64, 80]) },
-            |a| coded_by(a, Some("pixelcnn-tiny-field-1")),
-        ),
-        case(
-            "field-small",
-            sea(3, 64, 80),
-            Options { model: model("pixelcnn-small-field-1").model, ..bounded(&[3, 64, 80]) },
-            |a| coded_by(a, Some("pixelcnn-small-field-1")),
-        ),
-        case(
-            "field-lattice-tiny",
-            sea(3, 64, 80),
-            Options { model: model("lattice-tiny-field-1").model, ..bounded(&[3, 64, 80]) },
-            |a| coded_by(a, Some("lattice-tiny-field-1")),
-        ),
-        case(
-            "field-lattice-small",
-            sea(3, 64, 80),
-            Options { model: model("lattice-small-field-1").model, ..bounded(&[3, 64, 80]) },
-            |a| coded_by(a, Some("lattice-small-field-1")),
-        ),
+        field_by("field", "pixelcnn-field-1"),
+        field_by("field-2", "pixelcnn-field-2"),
+        field_by("field-tiny", "pixelcnn-tiny-field-1"),
+        field_by("field-small", "pixelcnn-small-field-1"),
+        field_by("field-lattice-tiny", "lattice-tiny-field-1"),
+        field_by("field-lattice-small", "lattice-small-field-1"),
         case("anchor", group(), Options { model: model("pixelcnn-default-1").model, ..Options::default() }, |a| {
             a.arrays().any(|array| !array.head.references.is_empty())
         }),
