@@ -15,6 +15,7 @@ mod verb;
 use args::Args;
 use clap::Parser;
 use collapsar::internals::Result;
+use collapsar::internals::kernel::fast::Level;
 use collapsar::internals::quality::Stretch;
 use std::ffi::OsString;
 use std::path::Path;
@@ -26,7 +27,9 @@ pub fn main(words: Vec<OsString>) -> u8 {
     panic::tell_in_one_line(is_json);
     interrupt::leave_nothing_behind();
     match Args::try_parse_from(args::expand(words, |word| Path::new(word).exists())) {
-        Ok(args) => verb::run(&args.verb).map_or_else(|error| exit::tell(&error, None, is_json), Tally::finish),
+        Ok(args) => Level::allowed()
+            .and_then(|_| verb::run(&args.verb))
+            .map_or_else(|error| exit::tell(&error, None, is_json), Tally::finish),
         Err(error) => exit::usage(&error, is_json),
     }
 }

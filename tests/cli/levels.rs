@@ -59,6 +59,22 @@ fn what_a_gpu_will_decode_is_coded_by_lattices_and_read_everywhere() {
 }
 
 #[test]
+fn the_instruction_sets_that_the_environment_allows_write_the_same_bytes() {
+    let sandbox = frames();
+    let written = |allowed: &str| {
+        let packed = sandbox.command(&["compress", "-v", "-c", CUT]).env("COLLAPSAR_CPU", allowed).output().unwrap();
+        assert!(packed.status.success(), "{packed:?}");
+        (text(&packed.stderr), packed.stdout)
+    };
+    let (best, plain) = (written("amx"), written("plain"));
+    assert!(plain.0.contains("Plain") && !best.0.contains("Plain"), "{} {}", plain.0, best.0);
+    assert!(best.1 == plain.1);
+    let unknown = sandbox.command(&["models"]).env("COLLAPSAR_CPU", "sse9").output().unwrap();
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(text(&unknown.stderr).contains("COLLAPSAR_CPU=sse9: it may be plain, avx2, "), "{unknown:?}");
+}
+
+#[test]
 fn compare_shows_every_other_level_and_the_peers_and_all_that_there_is_with_v() {
     let sandbox = Sandbox::with(&[("a.fits", &inputs::fits()), ("b.fits", &inputs::cube(2))]);
     let rows = codecs(&sandbox.json(0, &["compare", "--json", "a.fits"])[0]);

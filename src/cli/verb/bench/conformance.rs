@@ -1,6 +1,5 @@
 //! payload by a device = payload by the plain kernels, byte for byte; and the device decodes it to the ints.
 
-use super::stage::level_name;
 use super::tiles::Tile;
 use collapsar::internals::gpu::{Gpu, TileInts, TilePayload};
 use collapsar::internals::kernel::fast::{Kernels, Level};
@@ -62,7 +61,7 @@ impl<'a> Plain<'a> {
     pub fn levels(&self) -> Vec<Conformance> {
         let level = |level: Level| {
             let kernels = self.model.kernels(level);
-            self.compare(&level_name(level), |tile, payload, linears| {
+            self.compare(&level.name(), |tile, payload, linears| {
                 let coded = if level == Level::Plain { payload.to_vec() } else { encode(self.model, &kernels, tile) };
                 let mut back = vec![0; tile.ints.len()];
                 let plan = self.model.plan_to_decode(tile.h, tile.w);

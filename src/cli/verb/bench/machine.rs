@@ -1,6 +1,5 @@
 //! What a figure was measured on: without it no two can be compared.
 
-use super::stage::level_name;
 use collapsar::internals::kernel::fast::Level;
 use serde_json::{Value, json};
 
@@ -31,7 +30,7 @@ pub fn text() -> String {
 
 /// The best that this CPU can do.
 fn level() -> String {
-    level_name(Level::detect())
+    Level::detect().name()
 }
 
 fn cores() -> usize {

@@ -61,11 +61,6 @@ impl Stage {
     }
 }
 
-/// The name of a level, as reports have it.
-pub fn level_name(level: Level) -> String {
-    format!("{level:?}").to_lowercase()
-}
-
 /// Each stage over tiles of one size, in bytes of 16-bit samples.
 pub fn stages(model: &Model, tiles: &[Tile]) -> Result<Vec<Stage>> {
     let level = Level::detect();
@@ -84,7 +79,8 @@ pub fn stages(model: &Model, tiles: &[Tile]) -> Result<Vec<Stage>> {
         times.iter_mut().zip(taken).for_each(|(all, t)| all.push(t));
     }
     let n_bytes = tiles[0].ints.len() * 2;
-    let stage = |(stage, times): (&str, Vec<Duration>)| Stage::new(&level_name(level), model, stage, times, n_bytes);
+    let device = level.name();
+    let stage = |(stage, times): (&str, Vec<Duration>)| Stage::new(&device, model, stage, times, n_bytes);
     let measured = STAGES.into_iter().zip(times).filter(|(stage, _)| in_stages || stage.starts_with("tile"));
     Ok(measured.map(stage).collect())
 }
