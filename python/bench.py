@@ -1,6 +1,7 @@
 """Figures of the Python package, as Markdown. The machine should do nothing else.
 
     python bench.py chunk               a chunk of 512 × 512 u16 through Python, beside the same call in Rust
+    python bench.py share               the same chunk beside its share of a large frame, with recipes, on one thread
     python bench.py threads             what a second Python thread gains
     python bench.py zarr [FILE …]       an array in chunks of 256 × 256 in files of Zarr, beside its codecs and blosc2
     python bench.py hdf5 [FILE …]       a dataset of HDF5 in chunks of 512 × 512, beside hdf5plugin; floats also within a bound, beside
@@ -86,6 +87,34 @@ def chunk(runs: int) -> None:
             one, other = median_ms([run[i] for run in rust]), median_ms([run[i] for run in python])
             cells += [f"{one:.2f} ms", f"{other:.2f} ms", f"{100 * (other / one - 1):+.1f} %"]
         print(f"| {name} | {' | '.join(cells)} | {frame.nbytes / len(packed):.3f} |")
+
+
+def share(runs: int, side: int) -> None:
+    """A chunk has four tiles, a frame of `side` many: what is done once for an array is a larger part of the chunk."""
+    collapsar.set_threads(1)
+    frame = camera(side, side)
+    part = np.ascontiguousarray(frame[:512, :512])
+    print(f"| level | encode, chunk | share of {side}² | more | decode, chunk | share | more | MB/s |")
+    print("|---|---|---|---|---|---|---|---|")
+    for level in (1, 3, 5, 7):
+        arrays = [(array, collapsar.Recipe.learn(array, level=level)) for array in (part, frame)]
+        seconds: list[list[tuple[float, float]]] = [[], []]
+        for _ in range(runs):
+            for (array, recipe), taken in zip(arrays, seconds):
+                # as many samples of either
+                for _ in range(frame.size // array.size):
+                    start = time.perf_counter()
+                    packed = collapsar.encode(array, recipe=recipe)
+                    middle = time.perf_counter()
+                    collapsar.decode(packed)
+                    taken.append((middle - start, time.perf_counter() - middle))
+        cells, speeds = [], []
+        for i in range(2):
+            one, large = (median_ms([run[i] for run in taken]) for taken in seconds)
+            large *= part.size / frame.size
+            cells += [f"{one:.2f} ms", f"{large:.2f} ms", f"{100 * (one / large - 1):+.1f} %"]
+            speeds.append(f"{part.nbytes / 1e3 / one:.0f}")
+        print(f"| {level} | {' | '.join(cells)} | {', '.join(speeds)} |")
 
 
 #: Of a thread: some milliseconds.
@@ -231,7 +260,7 @@ def datasets(arrays: dict[str, np.ndarray], n_cuts: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["chunk", "threads", "zarr", "hdf5"])
+    parser.add_argument("what", choices=["chunk", "share", "threads", "zarr", "hdf5"])
     parser.add_argument("files", nargs="*", type=Path)
     parser.add_argument("--runs", type=int)
     parser.add_argument("--rows", type=int, default=2048)
@@ -239,6 +268,8 @@ def main() -> None:
     args = parser.parse_args()
     if args.what in ("chunk", "threads"):
         return {"chunk": chunk, "threads": threads}[args.what](args.runs or (1 if args.quick else 25))
+    if args.what == "share":
+        return share(args.runs or (1 if args.quick else 3), 1024 if args.quick else 4096)
     shape = (256, 320) if args.quick else (1536, 2048)
     arrays = {"synthetic camera": camera(*shape), "synthetic field": field(*shape)}
     for path in args.files:

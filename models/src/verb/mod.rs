@@ -1,5 +1,6 @@
 //! The command's verbs, a file each: what it can be told, and what it does.
 
+pub mod curves;
 pub mod deep;
 pub mod eval;
 pub mod finetune;
@@ -35,6 +36,8 @@ pub enum Verb {
     Vqae(vqae::Vqae),
     /// Adapt weights to the frames of one survey.
     Finetune(finetune::Finetune),
+    /// Show a training's log as a page of HTML: loss against steps, and what held-out files of each class cost.
+    Curves(curves::Curves),
     /// Bits per sample by class: of the model in floats and in integers, and of real payloads.
     Eval(eval::Eval),
     /// Ratio by survey of whole compressed files, each read back.
@@ -54,6 +57,7 @@ impl Verb {
             Verb::L3c(verb) => verb.run(),
             Verb::Vqae(verb) => verb.run(),
             Verb::Finetune(verb) => verb.run(),
+            Verb::Curves(verb) => verb.run(),
             Verb::Eval(verb) => verb.run(),
             Verb::Ratio(verb) => verb.run(),
             Verb::Table(verb) => verb.run(),
