@@ -6,7 +6,8 @@ use collapsar::internals::kernel::fast::{Inverted, Kernels, Level, Scratch, room
 use collapsar::internals::kernel::interval::Distributions;
 use collapsar::internals::kernel::mixture::{Mixtures, Window, mass};
 use collapsar::internals::kernel::predict::Linear;
-use collapsar::internals::kernel::table::{Choice, Choices, Found};
+use collapsar::internals::kernel::rans::{Symbol, Words};
+use collapsar::internals::kernel::table::{Choice, Choices, NONE, interval, is_end};
 use collapsar::internals::kernel::{Arenas, MAX_INT, MAX_RESIDUAL, ONE, Offsets, PlaneStats, SLACK, Site};
 use collapsar::internals::model::Family;
 use collapsar::internals::net::{Head, Input, Layer, Mesh, Net, Pass, Spec, Wiring};
@@ -466,6 +467,48 @@ fn a_causal_mesh_says_of_a_cell_what_it_says_of_all() {
     }
 }
 
+/// Sixteen states take symbols and give them back, whatever pushes and pops.
+#[test]
+fn states_move_alike() {
+    let mut random = Lcg(21);
+    for _ in 0..2000 {
+        let mut symbols = [Symbol::CERTAIN; 16];
+        let mut states = [0u64; 16];
+        for (symbol, state) in symbols.iter_mut().zip(&mut states) {
+            let octave = random.below(17);
+            let width = 1 + random.below(1 << octave);
+            let (start, n) = (random.below(65_537 - width), random.below(21));
+            let plain = random.below(1 << n);
+            *symbol = Symbol::new((start | (width - 1) << 16) as i32, (plain | n << 24) as i32);
+            let (high, low) = (u64::from(random.below(u32::MAX)), u64::from(random.below(u32::MAX)));
+            *state = (high << 32 | low) >> random.below(64);
+        }
+        let (start, width) = (symbols.map(Symbol::start), symbols.map(Symbol::width));
+        let n = symbols.map(Symbol::n_plain);
+        let outcome = |level: Level| {
+            let (kernels, mut states) = (Kernels::new(level, []), states);
+            let given = kernels.push(&mut states, &symbols);
+            let pushed = states;
+            let take_back = |words: &Words, states: &mut [u64; 16]| {
+                for i in (0..16).filter(|&i| words.is_given[i] == 1) {
+                    states[i] = states[i] << 32 | u64::from(words.words[i]);
+                }
+            };
+            let mut plain = [0; 16];
+            let short = kernels.pop(&mut states, &start, &width);
+            take_back(&given[1], &mut states);
+            let short = [short, kernels.pop_plain(&mut states, &n, &mut plain)];
+            take_back(&given[0], &mut states);
+            (given, pushed, short, plain, states)
+        };
+        let all = outcome(Level::Plain);
+        assert_eq!((all.3, all.4), (symbols.map(Symbol::plain), states), "what was pushed is popped");
+        for level in Level::available() {
+            assert!(outcome(level) == all, "{level:?}");
+        }
+    }
+}
+
 /// Which tables cells name, the symbols of their ints, and those of any quantile.
 #[test]
 fn tables_are_chosen_told_and_found_alike() {
@@ -487,32 +530,33 @@ fn tables_are_chosen_told_and_found_alike() {
             }
             let outcome = |level: Level| {
                 let kernels = Kernels::new(level, []);
-                let (mut choices, mut symbols, mut intervals) =
+                let (mut choices, mut intervals, mut rests) =
                     (Choices::new(room(n)), vec![0; room(n)], vec![0; room(n)]);
                 kernels.choose(n, &b, &heads, max, &mut choices);
-                kernels.tell(n, &choices, &ints, &mut symbols, &mut intervals);
+                let told = kernels.tell(n, &choices, &ints, &mut intervals, &mut rests);
                 let mut found = Vec::new();
                 let mut random = Lcg(5);
                 for at in (0..n).step_by(16) {
-                    let n = 16.min(n - at);
                     let quantiles =
                         std::array::from_fn(|_| [0, u16::MAX, random.below(1 << 16) as u16][random.below(3) as usize]);
-                    let mut out = Found::default();
-                    kernels.find(n, &choices.choice[at..], &quantiles, &mut out);
-                    found.push(out);
+                    let mut all = ([NONE.0; 16], [0; 16]);
+                    for i in 0..16.min(n - at) {
+                        (all.0[i], all.1[i]) = (choices.choice[at + i], choices.middle[at + i]);
+                    }
+                    found.push(kernels.find(&all.0, &all.1, &quantiles));
                 }
-                (
-                    choices.choice[..n].to_vec(),
-                    choices.middle[..n].to_vec(),
-                    symbols[..n].to_vec(),
-                    intervals[..n].to_vec(),
-                    found,
-                )
+                [&mut choices.middle, &mut intervals, &mut rests].into_iter().for_each(|of_run| of_run.truncate(n));
+                choices.choice.truncate(n);
+                (choices, intervals, rests, told, found)
             };
             let plain = outcome(Level::Plain);
-            for i in 0..n {
-                let (first, last) = Choice(plain.0[i]).ends();
-                assert!((first..=last).contains(&(plain.2[i] as usize)), "{} of {first}..={last}", plain.2[i]);
+            for (i, &int) in ints[..n].iter().enumerate() {
+                let (choice, middle) = (Choice(plain.0.choice[i]), plain.0.middle[i]);
+                let symbol = Symbol::new(plain.1[i], plain.2[i]);
+                let (j, (first, last)) = (choice.symbol(middle, int), choice.ends());
+                assert!((first..=last).contains(&j), "{j} of {first}..={last}");
+                assert_eq!((symbol.start(), symbol.width()), interval(choice, j));
+                assert_eq!(symbol.is_beyond(), is_end(j));
             }
             for level in Level::available() {
                 assert!(outcome(level) == plain, "{level:?}, max {max}, {n} cells");

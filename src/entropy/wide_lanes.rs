@@ -5,12 +5,14 @@
 //! What constriction's `AnsCoder<u32, u64>` does with them; a test compares the two. The bytes are those of `lanes`.
 
 use crate::error::{Error, Result};
+use crate::kernel::fast::Kernels;
+use crate::kernel::rans::{self, Symbol};
 use crate::wire::{put_varint, take_varint};
 use std::hint::select_unpredictable;
 
 pub const PRECISION: u32 = 16;
 /// Lanes that a tile may have.
-pub const MAX_LANES: usize = 16;
+pub const MAX_LANES: usize = rans::N;
 
 /// The lanes of a tile, being written from the last symbol to the first.
 pub struct Pusher {
@@ -45,6 +47,14 @@ impl Pusher {
         self.states[lane] = state << n | u64::from(bits);
     }
 
+    /// A symbol for each of sixteen lanes, none of which lies beyond its table.
+    #[inline(always)]
+    pub fn push_all(&mut self, kernels: &Kernels, symbols: &[Symbol; MAX_LANES]) {
+        for given in kernels.push(&mut self.states, symbols) {
+            each(&given.is_given, |lane| self.words[lane].push(given.words[lane]));
+        }
+    }
+
     /// Appends lengths and words.
     pub fn finish(mut self, out: &mut Vec<u8>) {
         for (words, state) in self.words.iter_mut().zip(self.states) {
@@ -58,6 +68,16 @@ impl Pusher {
 
 fn to_le(words: &[u32]) -> Vec<u32> {
     words.iter().map(|word| word.to_le()).collect()
+}
+
+/// Every lane that has a 1.
+#[inline(always)]
+fn each(ones: &[u8; MAX_LANES], mut lane: impl FnMut(usize)) {
+    let mut ones = u128::from_le_bytes(*ones);
+    while ones != 0 {
+        lane(ones.trailing_zeros() as usize / 8);
+        ones &= ones - 1;
+    }
 }
 
 /// The lanes of a tile, being read. Past its end a lane gives symbols that mean nothing, and `finish` tells.
@@ -113,6 +133,27 @@ impl Popper {
         let state = self.states[lane];
         let above = u64::from(state as u16) - u64::from(start);
         self.refill(lane, (state >> PRECISION) * u64::from(width) + above);
+    }
+
+    /// The same of sixteen lanes.
+    #[inline(always)]
+    pub fn pop_all(&mut self, kernels: &Kernels, start: &[u32; MAX_LANES], width: &[u32; MAX_LANES]) {
+        let is_short = kernels.pop(&mut self.states, start, width);
+        self.refill_all(&is_short);
+    }
+
+    /// A number of so many bits from each of sixteen lanes.
+    #[inline(always)]
+    pub fn pop_plain_all(&mut self, kernels: &Kernels, n: &[u32; MAX_LANES]) -> [u32; MAX_LANES] {
+        let mut out = [0; MAX_LANES];
+        let is_short = kernels.pop_plain(&mut self.states, n, &mut out);
+        self.refill_all(&is_short);
+        out
+    }
+
+    #[inline(always)]
+    fn refill_all(&mut self, is_short: &[u8; MAX_LANES]) {
+        each(is_short, |lane| self.refill(lane, self.states[lane]));
     }
 
     /// A number of `n` ≤ 31 bits.

@@ -63,7 +63,8 @@ mod tests {
     use super::super::cells::Cells;
     use super::*;
     use crate::kernel::context::Heads;
-    use crate::kernel::table::{Choice, Choices, choose, cost};
+    use crate::kernel::table::{Choice, Choices, choose};
+    use crate::kernel::table_symbol::cost;
 
     const MAX: i32 = 999;
 

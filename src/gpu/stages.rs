@@ -197,7 +197,7 @@ pub(super) fn packed_by_tables(context: PlaneContext, plan: &Plan, ints: &[i32],
         pack.put(context.kernels, run, &of_run, &[], ints);
         from += n;
     }
-    pack.payload(plan, ints[0])
+    pack.payload(context.kernels, plan, ints[0])
 }
 
 /// Pops the ints of a stage from what was fetched of its cells: see `Stages::mixtures` and `Stages::choices`.

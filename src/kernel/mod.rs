@@ -32,7 +32,9 @@ pub mod mesh;
 pub mod mixture;
 pub mod predict;
 pub mod quantise;
+pub mod rans;
 pub mod table;
+pub mod table_symbol;
 mod table_word;
 pub mod tables;
 

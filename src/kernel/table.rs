@@ -43,6 +43,9 @@ pub const FIRST_PLACE: [i32; 8] = [0, 128, 256, 384, 512, 576, 608, 624];
 pub const N_SKEWS: i32 = 2 * MAX_SKEW + 1;
 pub const N_TABLES: usize = (FIRST_PLACE[7] * (MAX_TAIL + 1) * N_SKEWS) as usize;
 
+/// A choice with one symbol, which needs no saying: for lanes that have no cell.
+pub const NONE: Choice = Choice(32 << 19 | 32 << 25);
+
 /// Which table, and what stands beside it, in a word: its number (15 bits), h (4), first symbol of the plane (6), last one (6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Choice(pub u32);
@@ -63,6 +66,12 @@ impl Choice {
     #[inline(always)]
     pub fn ends(self) -> (usize, usize) {
         ((self.0 >> 19 & 63) as usize, (self.0 >> 25) as usize)
+    }
+
+    /// The symbol of an int.
+    #[inline(always)]
+    pub fn symbol(self, middle: i32, int: i32) -> usize {
+        symbol((int >> self.shift()) - middle) as usize
     }
 
     pub(super) fn new(number: i32, shift: i32, middle: i32, last: i32) -> Choice {
@@ -117,63 +126,6 @@ pub fn symbol(d: i32) -> i32 {
     if d < 0 { 63 - up } else { up }
 }
 
-/// What is told of an int beside its symbol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rest {
-    /// Which of the ints of the symbol it is, in so many plain bits.
-    pub plain: u32,
-    pub n_plain: u32,
-    /// How many steps it lies behind the beginning of the first symbol or the last; told before the plain bits.
-    pub beyond: Option<u32>,
-}
-
-impl Rest {
-    /// Of an int of symbol j.
-    #[inline(always)]
-    pub fn of(choice: Choice, middle: i32, j: usize, int: i32) -> Rest {
-        let shift = choice.shift();
-        let low = (int & ((1 << shift) - 1)) as u32;
-        let d = (int >> shift) - middle;
-        if j == 0 || j == N_SYMBOLS - 1 {
-            let beyond = if j == 0 { -FAR - 1 - d } else { d - FAR } as u32;
-            return Rest { plain: low, n_plain: shift, beyond: Some(beyond) };
-        }
-        let (first, log2_steps) = STEPS[j];
-        Rest { plain: ((d - first) as u32) << shift | low, n_plain: shift + log2_steps, beyond: None }
-    }
-
-    /// Bits in all.
-    pub fn n_bits(&self) -> u32 {
-        self.n_plain + self.beyond.map_or(0, |n| Length::of(n).n_bits())
-    }
-}
-
-/// −256 · log2 of the probability of an int.
-pub fn cost(choice: Choice, middle: i32, int: i32) -> i32 {
-    let j = symbol((int >> choice.shift()) - middle) as usize;
-    let (_, width) = interval(choice, j);
-    256 * (PRECISION + Rest::of(choice, middle, j, int).n_bits()) as i32 - log2(width as i32)
-}
-
-/// How many bits a number beyond the table has behind its highest: told in 3 bits, or by 7 in these and 5 more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Length(pub u32);
-
-impl Length {
-    pub const SHORT_BITS: u32 = 3;
-    pub const LONG: u32 = 7;
-    pub const LONG_BITS: u32 = 5;
-
-    pub fn of(beyond: u32) -> Length {
-        Length((beyond + 1).ilog2())
-    }
-
-    /// With the number.
-    fn n_bits(self) -> u32 {
-        Length::SHORT_BITS + if self.0 < Length::LONG { 0 } else { Length::LONG_BITS } + self.0
-    }
-}
-
 /// (start, width) of symbol j, which the plane has.
 #[inline(always)]
 pub fn interval(choice: Choice, j: usize) -> (u32, u32) {
@@ -184,29 +136,10 @@ pub fn interval(choice: Choice, j: usize) -> (u32, u32) {
     (start, end - start)
 }
 
-/// The symbols of the ints of a run, and their intervals as `start | (width − 1) << 16`.
-pub fn tell(choices: &Choices, ints: &[i32], symbols: &mut [i32], intervals: &mut [i32]) {
-    for (i, &int) in ints.iter().enumerate() {
-        let choice = Choice(choices.choice[i]);
-        symbols[i] = symbol((int >> choice.shift()) - choices.middle[i]);
-        let (start, width) = interval(choice, symbols[i] as usize);
-        intervals[i] = (start | (width - 1) << 16) as i32;
-    }
-}
-
-/// What sixteen quantiles meant.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
-    pub symbol: [u8; 16],
-    pub start: [u32; 16],
-    pub width: [u32; 16],
-}
-
-/// The symbol whose interval holds a quantile.
+/// Whether a symbol goes on for ever.
 #[inline(always)]
-pub fn find(choice: Choice, quantile: u16) -> usize {
-    let (table, (first, last)) = (&tables()[choice.number() * N_SYMBOLS..][..N_SYMBOLS], choice.ends());
-    (table.partition_point(|&c| c <= quantile) - 1).clamp(first, last)
+pub fn is_end(j: usize) -> bool {
+    j == 0 || j == N_SYMBOLS - 1
 }
 
 /// (first step, log2 of the number of steps) of a symbol but the first and the last.

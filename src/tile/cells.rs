@@ -50,7 +50,7 @@ pub fn encode_masked(context: PlaneContext, plan: &Plan, ints: &[i32], classes: 
             Head::Table => {
                 let mut pack = TablePack::new(plan);
                 walk.walk(&mut pack).expect(knows);
-                pack.payload(plan, seed)
+                pack.payload(context.kernels, plan, seed)
             }
         }
     })

@@ -6,16 +6,19 @@
 //! lanes in turn, from lane 0. A symbol is followed by how far it lies beyond the table, then by which of its ints it is. What a
 //! mask hides is not coded. FORMAT.md, section 7.
 
-use crate::entropy::wide_lanes::{Popper, Pusher};
+use crate::entropy::wide_lanes::{MAX_LANES, Popper, Pusher};
 use crate::error::{Error, Result};
 use crate::kernel::fast::{Kernels, room};
-use crate::kernel::table::{self, Choice, Choices, FAR, Found, Length, N_SYMBOLS, Rest, STEPS};
+use crate::kernel::rans::Symbol;
+use crate::kernel::table::{Choice, Choices, FAR, NONE, STEPS, is_end};
+use crate::kernel::table_symbol::{self, Length, Rest};
 use crate::model::Plan;
 use crate::model::plan::Run;
 use crate::tile::mask::hides;
 use crate::tile::stream::{MAX_LOG2_LANES, log2_lanes};
 use crate::tile::walk::{CellRun, RunCoder};
 use std::cell::Cell;
+use std::fmt::Display;
 
 /// Bits of a seed: MAX_INT has 23.
 const LOG2_SEEDS: u32 = 23;
@@ -29,14 +32,14 @@ pub struct TablePack {
 /// Kept by a thread for its next tile.
 #[derive(Default)]
 struct Buffers {
-    /// The symbols of all ints, in their places: start, width − 1, plain bits and their number, whether it lies beyond the table.
-    symbols: Vec<u64>,
-    /// How far beyond, by place; of few.
+    /// Of all ints, in their places.
+    symbols: Vec<Symbol>,
+    /// How far beyond its table a symbol lies, by place; of few.
     beyond: Vec<(usize, u32)>,
-    /// Of the run at hand: ints, symbols, intervals.
+    /// Of the run at hand: ints, intervals, and what else is told.
     ints: Vec<i32>,
-    told: Vec<i32>,
     intervals: Vec<i32>,
+    rests: Vec<i32>,
 }
 
 thread_local! {
@@ -49,62 +52,77 @@ impl Drop for TablePack {
     }
 }
 
-/// A symbol that needs no saying.
-const CERTAIN: u64 = 0xffff << 16;
-
 impl TablePack {
     pub fn new(plan: &Plan) -> TablePack {
         let mut buffers = BUFFERS.take().unwrap_or_default();
-        let Buffers { symbols, beyond, ints, told, intervals } = &mut *buffers;
+        let Buffers { symbols, beyond, ints, intervals, rests } = &mut *buffers;
         symbols.clear();
-        symbols.resize(plan.n_ints(), CERTAIN);
+        symbols.resize(plan.n_ints(), Symbol::CERTAIN);
         beyond.clear();
         let longest = room(plan.longest());
-        [ints, told, intervals].into_iter().for_each(|of_run| of_run.resize(longest, 0));
+        [ints, intervals, rests].into_iter().for_each(|of_run| of_run.resize(longest, 0));
         TablePack { buffers, n_bits: 0 }
     }
 
     /// The symbols of a run but for those that are hidden, of tables in whole vectors.
     pub(crate) fn put(&mut self, kernels: &Kernels, run: Run, choices: &Choices, classes: &[u8], ints: &[i32]) {
-        let Buffers { symbols, beyond, ints: of_run, told, intervals } = &mut *self.buffers;
+        let Buffers { symbols, beyond, ints: of_run, intervals, rests } = &mut *self.buffers;
         of_run.iter_mut().zip(run.indices()).for_each(|(int, index)| *int = ints[index]);
-        kernels.tell(run.n as usize, choices, of_run, told, intervals);
-        for (i, index) in run.indices().enumerate().filter(|(_, index)| !hides(classes, *index)) {
-            let (choice, interval) = (Choice(choices.choice[i]), intervals[i] as u32);
-            let rest = Rest::of(choice, choices.middle[i], told[i] as usize, of_run[i]);
-            self.n_bits += u64::from((interval | 0xffff).leading_zeros() + rest.n_bits());
-            let mut symbol = u64::from(interval) | u64::from(rest.plain) << 32 | u64::from(rest.n_plain) << 56;
-            if let Some(far) = rest.beyond {
-                symbol |= 1 << 63;
+        let told = kernels.tell(run.n as usize, choices, of_run, intervals, rests);
+        self.n_bits += u64::from(told.n_bits);
+        for ((index, &interval), &rest) in run.indices().zip(&*intervals).zip(&*rests) {
+            symbols[index] = Symbol::new(interval, rest);
+        }
+        if !classes.is_empty() {
+            for index in run.indices().filter(|&index| hides(classes, index)) {
+                self.n_bits -= u64::from(table_symbol::n_bits(symbols[index]));
+                symbols[index] = Symbol::CERTAIN;
+            }
+        }
+        if told.is_any_beyond {
+            for (i, index) in run.indices().enumerate().filter(|&(_, index)| symbols[index].is_beyond()) {
+                let (choice, middle, int) = (Choice(choices.choice[i]), choices.middle[i], of_run[i]);
+                let far = Rest::of(choice, middle, choice.symbol(middle, int), int).beyond;
+                let far = far.expect("the symbol says so");
+                self.n_bits += u64::from(Length::of(far).n_bits());
                 beyond.push((index, far));
             }
-            symbols[index] = symbol;
         }
     }
 
     /// The payload of the tile.
-    pub fn payload(mut self, plan: &Plan, seed: i32) -> Vec<u8> {
+    pub fn payload(mut self, kernels: &Kernels, plan: &Plan, seed: i32) -> Vec<u8> {
         let log2_lanes = log2_lanes(256 * self.n_bits as i64);
         let n_lanes = 1 << log2_lanes;
         self.buffers.beyond.sort_unstable();
         let mut pusher = Pusher::new(n_lanes, self.buffers.symbols.len());
         for &run in plan.order.iter().rev() {
-            for (i, index) in run.indices().enumerate().rev() {
-                let (lane, symbol) = (i & (n_lanes - 1), self.buffers.symbols[index]);
-                let n_plain = (symbol >> 56) as u32 & 31;
-                if n_plain > 0 {
-                    pusher.push_plain(lane, (symbol >> 32) as u32 & 0xff_ffff, n_plain);
+            for first in (0..run.n as usize).step_by(MAX_LANES).rev() {
+                let mut symbols = [Symbol::CERTAIN; MAX_LANES];
+                let n = MAX_LANES.min(run.n as usize - first);
+                for (i, symbol) in symbols[..n].iter_mut().enumerate() {
+                    *symbol = self.buffers.symbols[run.index(first + i)];
                 }
-                if symbol >> 63 == 1 {
-                    self.push_beyond(&mut pusher, lane, index);
+                if n_lanes == MAX_LANES && !symbols.iter().any(|symbol| symbol.is_beyond()) {
+                    pusher.push_all(kernels, &symbols);
+                } else {
+                    let each = symbols[..n].iter().enumerate().rev();
+                    each.for_each(|(i, &symbol)| self.push(&mut pusher, i % n_lanes, run.index(first + i), symbol));
                 }
-                pusher.push(lane, symbol as u32 & 0xffff, (symbol >> 16) as u32 % (1 << 16) + 1);
             }
         }
         pusher.push_plain(0, seed as u32, LOG2_SEEDS);
         let mut payload = vec![log2_lanes];
         pusher.finish(&mut payload);
         payload
+    }
+
+    fn push(&self, pusher: &mut Pusher, lane: usize, index: usize, symbol: Symbol) {
+        pusher.push_plain(lane, symbol.plain(), symbol.n_plain());
+        if symbol.is_beyond() {
+            self.push_beyond(pusher, lane, index);
+        }
+        pusher.push(lane, symbol.start(), symbol.width());
     }
 
     #[cold]
@@ -145,7 +163,8 @@ pub fn cost(cells: &mut CellRun, symbols: &[i32]) -> i64 {
     cells.choose();
     let (tile, choices) = (&*cells.tile, &cells.tile.space.choices);
     let known = cells.run.indices().enumerate().filter(|(_, index)| !hides(tile.classes, *index));
-    let cost = |(i, index): (usize, usize)| table::cost(Choice(choices.choice[i]), choices.middle[i], symbols[index]);
+    let cost =
+        |(i, index): (usize, usize)| table_symbol::cost(Choice(choices.choice[i]), choices.middle[i], symbols[index]);
     known.map(|cell| i64::from(cost(cell))).sum()
 }
 
@@ -163,9 +182,9 @@ impl TablePop {
             return Err(Error::corrupt(format!("2^{log2_lanes} lanes")));
         }
         let mut popper = Popper::new(1 << log2_lanes, lanes)?;
-        let seed = popper.pop_plain(0, LOG2_SEEDS) as i32;
-        check(seed, max)?;
-        Ok((TablePop { popper, max }, seed))
+        let seed = popper.pop_plain(0, LOG2_SEEDS);
+        check(seed, max as u32)?;
+        Ok((TablePop { popper, max }, seed as i32))
     }
 
     /// Pops the ints of a run but for those that are hidden, as many at once as there are lanes, of its tables and middles.
@@ -178,21 +197,44 @@ impl TablePop {
         ints: &mut [i32],
     ) -> Result<()> {
         let (n, n_lanes) = (run.n as usize, self.popper.n_lanes());
-        let mut found = Found::default();
+        // of ints, a negative one counts as large
+        let mut worst = 0;
         for first in (0..n).step_by(n_lanes) {
             let n = n_lanes.min(n - first);
-            let (choice, middle) = (&choices[first..][..n], &middles[first..][..n]);
-            kernels.find(n, choice, &self.popper.quantiles(), &mut found);
-            for lane in 0..n {
-                let index = run.index(first + lane);
-                if hides(classes, index) {
-                    continue;
+            let (mut choice, mut middle) = ([NONE.0; MAX_LANES], [0; MAX_LANES]);
+            choice[..n].copy_from_slice(&choices[first..][..n]);
+            middle[..n].copy_from_slice(&middles[first..][..n]);
+            if !classes.is_empty() {
+                let hidden = (0..n).filter(|&lane| hides(classes, run.index(first + lane)));
+                hidden.for_each(|lane| choice[lane] = NONE.0);
+            }
+            let found = kernels.find(&choice, &middle, &self.popper.quantiles());
+            if found.is_any_beyond {
+                for lane in 0..n {
+                    let index = run.index(first + lane);
+                    if !hides(classes, index) {
+                        self.popper.pop(lane, found.start[lane], found.width[lane]);
+                        ints[index] =
+                            self.int(lane, Choice(choice[lane]), middle[lane], found.symbol[lane] as usize)?;
+                    }
                 }
-                self.popper.pop(lane, found.start[lane], found.width[lane]);
-                ints[index] = self.int(lane, Choice(choice[lane]), middle[lane], found.symbol[lane])?;
+                continue;
+            }
+            self.popper.pop_all(kernels, &found.start, &found.width);
+            let mut popped = found.int;
+            if found.n_plain.iter().any(|&n| n > 0) {
+                let plain = self.popper.pop_plain_all(kernels, &found.n_plain);
+                popped.iter_mut().zip(plain).for_each(|(int, plain)| *int += plain as i32);
+            }
+            for (lane, int) in popped.into_iter().enumerate().take(n) {
+                let index = run.index(first + lane);
+                if !hides(classes, index) {
+                    ints[index] = int;
+                    worst = worst.max(int as u32);
+                }
             }
         }
-        Ok(())
+        check(worst, self.max as u32)
     }
 
     /// Checks that nothing is left.
@@ -202,10 +244,9 @@ impl TablePop {
 
     /// The int of symbol j, whose interval the lane has left behind.
     #[inline(always)]
-    fn int(&mut self, lane: usize, choice: Choice, middle: i32, j: u8) -> Result<i32> {
-        let j = j as usize % N_SYMBOLS;
+    fn int(&mut self, lane: usize, choice: Choice, middle: i32, j: usize) -> Result<i32> {
         let (mut d, mut log2_n) = (STEPS[j].0, STEPS[j].1 + choice.shift());
-        if j == 0 || j == N_SYMBOLS - 1 {
+        if is_end(j) {
             let beyond = self.beyond(lane);
             d = if j == 0 { -FAR - 1 - beyond } else { FAR + beyond };
             log2_n = choice.shift();
@@ -214,7 +255,7 @@ impl TablePop {
         let step = i64::from(middle) + i64::from(d);
         let int = (step << choice.shift()) + i64::from(plain);
         if !(0..=i64::from(self.max)).contains(&int) {
-            return Err(Error::corrupt(format!("int {int} in a plane of 0..={}", self.max)));
+            return Err(outside(int, self.max));
         }
         Ok(int as i32)
     }
@@ -229,11 +270,15 @@ impl TablePop {
     }
 }
 
-fn check(int: i32, max: i32) -> Result<()> {
+fn check(int: u32, max: u32) -> Result<()> {
     match int <= max {
         true => Ok(()),
-        false => Err(Error::corrupt(format!("int {int} in a plane of 0..={max}"))),
+        false => Err(outside(int, max)),
     }
+}
+
+fn outside(int: impl Display, max: impl Display) -> Error {
+    Error::corrupt(format!("int {int} in a plane of 0..={max}"))
 }
 
 impl RunCoder for TablePop {

@@ -19,6 +19,7 @@ mod features;
 #[cfg(target_arch = "x86_64")]
 mod interval;
 mod lanes;
+mod level;
 #[cfg(target_arch = "x86_64")]
 mod mesh;
 #[cfg(target_arch = "x86_64")]
@@ -30,6 +31,8 @@ mod planted;
 mod predict;
 #[cfg(target_arch = "x86_64")]
 mod quantise;
+#[cfg(target_arch = "x86_64")]
+mod rans;
 mod scratch;
 #[cfg(target_arch = "x86_64")]
 mod table;
@@ -39,8 +42,11 @@ use super::context::{Heads, Hidden};
 use super::interval::Distributions;
 use super::mixture::Mixtures;
 use super::predict::Linear;
-use super::table::{Choice, Choices, Found, interval};
+use super::rans::{Plainly, Symbol, Words};
+use super::table::Choices;
+use super::table_symbol::{Found, Told};
 use crate::net::{Mesh, Net};
+pub use level::Level;
 use pack::{PackedMesh, PackedNet};
 pub use scratch::Scratch;
 
@@ -50,53 +56,6 @@ const BLOCK: usize = 2 * lanes::N;
 /// How long a buffer must be for a run of n cells.
 pub fn room(n: usize) -> usize {
     n.next_multiple_of(BLOCK) + BLOCK
-}
-
-/// What a machine can do, from the plain kernels upwards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    Plain,
-    Avx2,
-    AvxVnni,
-    Avx512Vnni,
-    /// AVX-512 with the products in tiles.
-    Amx,
-}
-
-impl Level {
-    /// The best that this machine can do.
-    pub fn detect() -> Level {
-        *Level::available().last().expect("the plain kernels are always there")
-    }
-
-    pub fn available() -> Vec<Level> {
-        let all = [Level::Plain, Level::Avx2, Level::AvxVnni, Level::Avx512Vnni, Level::Amx];
-        all.into_iter().filter(|level| level.is_available()).collect()
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    fn is_available(self) -> bool {
-        match self {
-            Level::Plain => true,
-            Level::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("popcnt"),
-            Level::AvxVnni => Level::Avx2.is_available() && is_x86_feature_detected!("avxvnni"),
-            Level::Avx512Vnni => {
-                is_x86_feature_detected!("popcnt")
-                    && is_x86_feature_detected!("avx512f")
-                    && is_x86_feature_detected!("avx512bw")
-                    && is_x86_feature_detected!("avx512cd")
-                    && is_x86_feature_detected!("avx512dq")
-                    && is_x86_feature_detected!("avx512vl")
-                    && is_x86_feature_detected!("avx512vnni")
-            }
-            Level::Amx => Level::Avx512Vnni.is_available() && amx::is_available(),
-        }
-    }
-
-    #[cfg(not(target_arch = "x86_64"))]
-    fn is_available(self) -> bool {
-        self == Level::Plain
-    }
 }
 
 /// The kernels of one level, with the nets of one model packed for them.
@@ -125,7 +84,9 @@ macro_rules! doors {
         use crate::kernel::interval::Distributions;
         use crate::kernel::mixture::Mixtures;
         use crate::kernel::predict::Linear;
-        use crate::kernel::table::{Choices, Found};
+        use crate::kernel::rans::{Symbol, Words};
+        use crate::kernel::table::Choices;
+        use crate::kernel::table_symbol::{Found, Told};
         use crate::kernel::{Site, fast::doors};
 
         doors! { $features, $lanes;
@@ -155,10 +116,16 @@ macro_rules! doors {
                 quantise::coarsen(n, log2_step, b, s, out);
             fn choose(n: usize, b: &[i32], heads: &Heads, max: i32, out: &mut Choices) =
                 table::choose(n, b, heads, max, out);
-            fn find(n: usize, choices: &[u32], quantiles: &[u16; 16], out: &mut Found) =
-                table::find(n, choices, quantiles, out);
-            fn tell(n: usize, choices: &Choices, ints: &[i32], symbols: &mut [i32], intervals: &mut [i32]) =
-                table::tell(n, choices, ints, symbols, intervals);
+            fn find(choices: &[u32; 16], middles: &[i32; 16], quantiles: &[u16; 16]) -> Found =
+                table::find(choices, middles, quantiles);
+            fn tell(n: usize, choices: &Choices, ints: &[i32], intervals: &mut [i32], rests: &mut [i32]) -> Told =
+                table::tell(n, choices, ints, intervals, rests);
+            fn push(states: &mut [u64; 16], symbols: &[Symbol; 16]) -> [Words; 2] =
+                rans::push(states, symbols);
+            fn pop(states: &mut [u64; 16], start: &[u32; 16], width: &[u32; 16]) -> [u8; 16] =
+                rans::pop(states, start, width);
+            fn pop_plain(states: &mut [u64; 16], n: &[u32; 16], out: &mut [u32; 16]) -> [u8; 16] =
+                rans::pop_plain(states, n, out);
             fn invert(of: Distributions, i: usize, n: usize, quantiles: &[u32; 16], out: &mut Inverted) =
                 interval::invert(of, i, n, quantiles, out);
         }
@@ -232,7 +199,7 @@ impl Kernels {
     pub fn context(&self, net: usize, run: Site, b: &[i32], scratch: &mut Scratch, out: &mut Heads) {
         let net = &self.nets[net];
         #[cfg(target_arch = "x86_64")]
-        if self.level == Level::Amx {
+        if self.level == Level::Amx && net.is_large {
             match net.wires {
                 // SAFETY: `Kernels::new` takes no level that this machine has not.
                 None => unsafe { avx512::context_in_tiles(net, run, b, scratch, out) },
@@ -282,26 +249,33 @@ impl Kernels {
         at_level!(self, super::table::choose(&b[..n], heads, max, out), choose(n, b, heads, max, out));
     }
 
-    /// The symbols of the ints of a run of `n` cells, and their intervals as `start | (width − 1) << 16`.
-    pub fn tell(&self, n: usize, choices: &Choices, ints: &[i32], symbols: &mut [i32], intervals: &mut [i32]) {
+    /// What is told of the ints of a run of `n` cells: intervals, and the rest.
+    pub fn tell(&self, n: usize, choices: &Choices, ints: &[i32], intervals: &mut [i32], rests: &mut [i32]) -> Told {
         at_level!(
             self,
-            super::table::tell(choices, &ints[..n], symbols, intervals),
-            tell(n, choices, ints, symbols, intervals)
-        );
+            super::table_symbol::tell(choices, &ints[..n], intervals, rests),
+            tell(n, choices, ints, intervals, rests)
+        )
     }
 
-    /// The symbols of `n` ≤ 16 cells whose intervals hold their quantiles.
-    pub fn find(&self, n: usize, choices: &[u32], quantiles: &[u16; 16], out: &mut Found) {
-        at_level!(
-            self,
-            for i in 0..n {
-                let j = super::table::find(Choice(choices[i]), quantiles[i]);
-                out.symbol[i] = j as u8;
-                (out.start[i], out.width[i]) = interval(Choice(choices[i]), j);
-            },
-            find(n, choices, quantiles, out)
-        );
+    /// The symbols of sixteen cells whose intervals hold their quantiles.
+    pub fn find(&self, choices: &[u32; 16], middles: &[i32; 16], quantiles: &[u16; 16]) -> Found {
+        at_level!(self, super::table_symbol::find(choices, middles, quantiles), find(choices, middles, quantiles))
+    }
+
+    /// Pushes symbols into sixteen states; the words that they give up.
+    pub fn push(&self, states: &mut [u64; 16], symbols: &[Symbol; 16]) -> [Words; 2] {
+        at_level!(self, super::rans::push::<Plainly>(states, symbols), push(states, symbols))
+    }
+
+    /// Leaves symbols behind in sixteen states; a 1 where one is short of a word.
+    pub fn pop(&self, states: &mut [u64; 16], start: &[u32; 16], width: &[u32; 16]) -> [u8; 16] {
+        at_level!(self, super::rans::pop(states, start, width), pop(states, start, width))
+    }
+
+    /// Takes so many bits out of sixteen states; a 1 where one is short of a word.
+    pub fn pop_plain(&self, states: &mut [u64; 16], n: &[u32; 16], out: &mut [u32; 16]) -> [u8; 16] {
+        at_level!(self, super::rans::pop_plain(states, n, out), pop_plain(states, n, out))
     }
 
     /// The features that the first head of a run of `n` cells says, none above `most`.

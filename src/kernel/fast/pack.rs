@@ -49,6 +49,8 @@ pub struct PackedNet {
     pub layers: Vec<Packed>,
     /// None where all layers are plain.
     pub wires: Option<Wires>,
+    /// Whether products in tiles gain more than the way through memory costs.
+    pub is_large: bool,
 }
 
 impl PackedNet {
@@ -66,7 +68,9 @@ impl PackedNet {
             Packed::new(layer, &columns, &rows(layer, wiring, net.width(l + 1)))
         };
         let layers = net.layers.iter().zip(net.wiring()).enumerate().map(layer).collect();
-        PackedNet { net: net.clone(), layers, wires: (!net.is_plain()).then(|| Wires::new(net, &first)) }
+        let n_products: usize = net.layers().iter().map(|layer| layer.n_in * layer.n_out).sum();
+        let wires = (!net.is_plain()).then(|| Wires::new(net, &first));
+        PackedNet { net: net.clone(), layers, wires, is_large: n_products > 2048 }
     }
 
     /// Rows of the widest layer's inputs or sums, in whole tiles.
