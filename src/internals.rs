@@ -64,7 +64,7 @@ pub use api::{Decoding, adapt, compress, compress_to, decompress, decompress_to,
 pub use codec::array::memory::{Memory, Resources};
 pub use codec::chunk::{
     decode_array, decode_array_into, decode_chunk, decode_chunk_into, describe_chunk, encode_array, encode_chunk,
-    read_recipe, write_recipe,
+    read_recipe, read_weights, write_recipe,
 };
 pub use codec::file::adapt::Training;
 pub use codec::file::archive::Archive;
