@@ -1,6 +1,7 @@
 //! The two verbs, on bytes in memory and on streams.
 
 use crate::codec::file::Progress;
+use crate::codec::file::adapt::{Training, adapt as adapt_to};
 use crate::codec::file::archive::Archive;
 use crate::codec::file::decode::decode_all;
 use crate::codec::file::encode::Encoder;
@@ -8,6 +9,7 @@ use crate::codec::file::learn::learn as learn_of;
 pub use crate::codec::file::options::Decoding;
 use crate::codec::file::options::Options;
 use crate::codec::file::report::Report;
+use crate::codec::search::lessons::{Adapted, Pace};
 use crate::codec::search::recipe::Recipe;
 use crate::error::{Error, Result};
 use crate::format::gzip::{self, Inflated};
@@ -60,6 +62,25 @@ pub fn compress_to<W: Write>(
     progress: Progress,
 ) -> Result<(W, Report)> {
     search(&Steady::new(source), out, options, progress)
+}
+
+/// The network that the options mean, adapted to the arrays of some files of one camera.
+pub fn adapt(sources: &[&dyn Source], options: &Options, training: &Training, pace: Pace) -> Result<Adapted> {
+    options.loss.check()?;
+    let mut contents = Vec::new();
+    for &source in sources {
+        let mut spool = None;
+        if may_be_gzip(source, options)? {
+            let mut file = tempfile::tempfile()?;
+            if let Inflated::Whole(_) = gzip::inflate(source, &mut file, MAX_GZIP_CONTENT)? {
+                spool = Some(FileSource::new(file)?);
+            }
+        }
+        contents.push((source, spool));
+    }
+    let contents: Vec<&dyn Source> =
+        contents.iter().map(|(source, spool)| spool.as_ref().map_or(*source, |spool| spool as &dyn Source)).collect();
+    adapt_to(&contents, options, training, pace)
 }
 
 /// Adds to a recipe what a search decides for the arrays of a source, as `compress_to` finds them in it.

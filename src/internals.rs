@@ -60,18 +60,20 @@ pub mod wire;
 // what the workspace names most, without its room
 #[path = "api.rs"]
 mod api;
-pub use api::{Decoding, compress, compress_to, decompress, decompress_to, decompress_with, learn};
+pub use api::{Decoding, adapt, compress, compress_to, decompress, decompress_to, decompress_with, learn};
 pub use codec::array::memory::{Memory, Resources};
 pub use codec::chunk::{
     decode_array, decode_array_into, decode_chunk, decode_chunk_into, describe_chunk, encode_array, encode_chunk,
-    read_recipe, write_recipe,
+    read_recipe, read_weights, write_recipe,
 };
+pub use codec::file::adapt::Training;
 pub use codec::file::archive::Archive;
 pub use codec::file::lost::{Lost, Region, What};
 pub use codec::file::options::Options;
 pub use codec::file::report::Report;
 pub use codec::file::salvage::{SalvageReport, salvage};
 pub use codec::search::adapt::Adapt;
+pub use codec::search::lessons::{Adapted, Turn};
 pub use codec::search::choice::Choice;
 pub use codec::search::level::{Decoder, Level};
 pub use codec::search::recipe::Recipe;

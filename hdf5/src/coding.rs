@@ -67,13 +67,20 @@ impl Coding {
             let [there, expected] = [&ty, &self.ty].map(|ty| format!("{} {:?}", ty.dtype.name(), ty.shape));
             return Err(Error::corrupt(format!("a chunk of {there} in a dataset of {expected}")));
         }
-        decode_chunk_into(chunk, &Decoding::default(), samples)?;
+        let mut decoding = Decoding::default();
+        if let Some(recipe) = self.recipe()? {
+            decoding.models.extend(recipe.carried().iter().map(|(_, model)| model.clone()));
+        }
+        decode_chunk_into(chunk, &decoding, samples)?;
         Ok(())
     }
 
+    fn recipe(&self) -> Result<Option<Arc<Recipe>>> {
+        if self.asked.recipe.is_empty() { Ok(None) } else { recipe(&self.asked.recipe).map(Some) }
+    }
+
     fn options(&self, loss: Loss) -> Result<Options> {
-        let recipe = if self.asked.recipe.is_empty() { None } else { Some(recipe(&self.asked.recipe)?) };
-        Ok(Options { model: Choice::Level(self.asked.level), loss, recipe, ..Options::default() })
+        Ok(Options { model: Choice::Level(self.asked.level), loss, recipe: self.recipe()?, ..Options::default() })
     }
 
     /// What a share of the range is in this chunk.

@@ -6,7 +6,7 @@ use collapsar::Error;
 use collapsar::internals::codec::search::choice::Choice;
 use collapsar::internals::device::{Device, Wish};
 use collapsar::internals::model::Model;
-use collapsar::internals::{self, Level, Loss, Memory, Rounding, weights};
+use collapsar::internals::{self, Level, Loss, Memory, Rounding, read_weights};
 use pyo3::prelude::*;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -96,16 +96,19 @@ fn loss_of(py: Python, kind: &str, value: &Bound<PyAny>) -> PyResult<Loss> {
 /// Weights that were given before are the same model: what was packed for them is used again.
 pub fn loaded(weights: &[Vec<u8>]) -> Result<Vec<Arc<Model>>, Error> {
     static LOADED: Mutex<Vec<Arc<Model>>> = Mutex::new(Vec::new());
-    let one = |bytes: &Vec<u8>| {
-        let model = Arc::new(weights::load(bytes)?);
-        let mut all = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = all.iter().find(|known| known.hash == model.hash) {
-            return Ok(known.clone());
+    let mut models = Vec::new();
+    for bytes in weights {
+        models.extend(read_weights(bytes)?);
+    }
+    let mut all = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = |model: Arc<Model>| match all.iter().find(|known| known.hash == model.hash) {
+        Some(known) => known.clone(),
+        None => {
+            all.push(model.clone());
+            model
         }
-        all.push(model.clone());
-        Ok(model)
     };
-    weights.iter().map(one).collect()
+    Ok(models.into_iter().map(known).collect())
 }
 
 /// `cpu`, or `gpu`, which is opened once.

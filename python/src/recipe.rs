@@ -42,6 +42,11 @@ impl Recipe {
         Ok(PyBytes::new(py, &bytes))
     }
 
+    /// The weights files that it carries.
+    fn weights<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyBytes>> {
+        self.inner.carried().iter().map(|(bytes, _)| PyBytes::new(py, bytes)).collect()
+    }
+
     /// What it is for: type of the sample it was learned from, and what codes such arrays.
     fn kinds(&self) -> Vec<(Described, String)> {
         let coder = |head: &internals::codec::array::head::Head| match head.coder.model() {

@@ -1,6 +1,9 @@
 """Recipes as values."""
 
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -60,3 +63,36 @@ def test_a_file_takes_a_recipe(frame):
     recipe = collapsar.Recipe.learn(np.random.default_rng(5).poisson(900, (128, 128)).astype(">i2"))
     for data in [one, two]:
         assert collapsar.decompress(collapsar.compress(data, recipe=recipe)) == data
+
+
+def test_a_recipe_of_a_camera_carries_its_network(tmp_path):
+    camera = frames(3)
+    for n, frame in enumerate(camera):
+        np.save(tmp_path / f"{n}.npy", frame)
+    out = str(tmp_path / "camera.recipe")
+    command = [sys.executable, "-m", "collapsar", "adapt", "--steps", "4", "-o", out]
+    subprocess.run([*command, *(str(tmp_path / f"{n}.npy") for n in range(3))], check=True)
+    recipe = collapsar.Recipe.from_bytes(Path(out).read_bytes())
+    assert "camera" in repr(recipe)
+    (weights,) = recipe.weights()
+    assert collapsar.Recipe.learn(camera).weights() == []
+    other = np.random.default_rng(9).poisson(900, (128, 128)).astype(np.uint16)
+    chunk = collapsar.encode(other, recipe=recipe)
+    with pytest.raises(collapsar.MissingModelError):
+        collapsar.decode(chunk)
+    for given in [weights, recipe.weights(), out, recipe.to_bytes()]:
+        assert (collapsar.decode(chunk, weights=given) == other).all()
+    again = pickle.loads(pickle.dumps(recipe))
+    assert collapsar.encode(other, recipe=again) == chunk
+    np.save(tmp_path / "other.npy", other)
+    file = tmp_path / "other.npy.clps"
+    collapsar.compress_file(tmp_path / "other.npy", file, recipe=recipe, embed_weights=True)
+    assert (collapsar.open(file)[0][...] == other).all()
+
+    # a codec's configuration has the recipe, and so all that a reader needs
+    numcodecs = pytest.importorskip("numcodecs")
+    from collapsar.numcodecs import Collapsar
+
+    said = Collapsar(recipe=recipe).get_config()
+    coded = Collapsar(recipe=recipe).encode(other)
+    assert (np.asarray(numcodecs.get_codec(said).decode(coded)) == other).all()

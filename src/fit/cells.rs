@@ -1,4 +1,5 @@
-//! What a refit knows of the cells of one net: the inputs of its last layer, s, b, and the int that came.
+//! What a fit knows of the cells of one net: the inputs of a layer, s, b, and the int that came. A refit takes those of the last
+//! layer, a training the features.
 
 use super::likelihood::{Block, N, Row};
 use crate::kernel::ONE;
@@ -9,7 +10,7 @@ use crate::kernel::mixture::{Window, mass};
 /// Cells of one net and one array.
 #[derive(Clone, Debug, Default)]
 pub struct Cells {
-    /// Inputs of the last layer.
+    /// Inputs of the layer.
     pub n_in: usize,
     /// The largest int of the plane.
     pub max: i32,
@@ -43,6 +44,14 @@ impl Cells {
         self.int.push(int);
     }
 
+    /// Adds a cell by what its net sees of it, as bytes.
+    pub fn push_bytes(&mut self, bytes: impl Iterator<Item = u8>, s: i32, b: i32, int: i32) {
+        self.hidden.extend(bytes);
+        self.s.push(s);
+        self.b.push(b);
+        self.int.push(int);
+    }
+
     /// Adds the cells of another window.
     pub fn append(&mut self, mut other: Cells) {
         self.hidden.append(&mut other.hidden);
@@ -56,9 +65,7 @@ impl Cells {
     /// The same cells in an order of long strides: every stretch of it is a fair sample of all.
     pub fn mixed(&self) -> Cells {
         let n = self.len();
-        // n times the golden ratio's fraction, or the next number that meets every place
-        let golden = ((n as u64 * 2_654_435_769) >> 32) as usize | 1;
-        let stride = (golden..).find(|&s| common_divisor(s, n) <= 1).unwrap_or(1);
+        let stride = stride(n);
         let places = (0..n).map(|i| (i as u64 * stride as u64 % n as u64) as usize);
         let mut out = Cells::new(self.n_in, self.max);
         for i in places {
@@ -103,6 +110,12 @@ impl Cells {
             floor: row(&|i| if self.int[i] == last { rest } else { least }),
         }
     }
+}
+
+/// n times the golden ratio's fraction, or the next number whose multiples meet every one of n places.
+pub(super) fn stride(n: usize) -> usize {
+    let golden = ((n as u64 * 2_654_435_769) >> 32) as usize | 1;
+    (golden..).find(|&s| common_divisor(s, n) <= 1).unwrap_or(1)
 }
 
 fn common_divisor(a: usize, b: usize) -> usize {

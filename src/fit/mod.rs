@@ -11,6 +11,7 @@ mod refit;
 mod slopes;
 mod solve;
 mod table_likelihood;
+pub mod train;
 
 use crate::kernel::predict::Linear;
 use crate::kernel::{MAX_INT, ONE, PlaneStats, address};

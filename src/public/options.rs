@@ -10,7 +10,6 @@ use crate::device::{Device, Wish};
 use crate::error::Error;
 use crate::model::Model;
 use crate::sample::Loss;
-use crate::weights;
 use std::fmt;
 use std::sync::Arc;
 
@@ -70,7 +69,7 @@ impl Options {
     }
 
     /// Arrays are coded as a recipe says; one of another dtype or size is an error. Bytes that [`Options::learn`] gave, or the
-    /// command `collapsar compress --learn-recipe`.
+    /// commands `collapsar compress --learn-recipe` and `collapsar adapt`.
     pub fn recipe(mut self, recipe: &[u8]) -> Result<Options, Error> {
         self.inner.recipe = Some(Arc::new(chunk::read_recipe(recipe, &self.given)?));
         Ok(self)
@@ -83,10 +82,10 @@ impl Options {
         Ok(self)
     }
 
-    /// Weights of your own, the bytes of a safetensors file. They code the arrays, and whoever decodes needs them
+    /// Weights of your own, the bytes of a safetensors file or of a recipe that carries them. They code the arrays, and whoever decodes needs them
     /// ([`Decoding::weights`]), unless they are embedded. May be called again: of several, the one that measures smallest is taken.
     pub fn weights(mut self, safetensors: &[u8]) -> Result<Options, Error> {
-        self.given.push(Arc::new(weights::load(safetensors)?));
+        self.given.extend(chunk::read_weights(safetensors)?);
         self.inner.model = Choice::These(self.given.clone());
         Ok(self)
     }
@@ -147,9 +146,9 @@ pub struct Decoding {
 }
 
 impl Decoding {
-    /// Weights of your own, the bytes of a safetensors file, beside those that are built in.
+    /// Weights of your own, the bytes of a safetensors file or of a recipe that carries them, beside those that are built in.
     pub fn weights(mut self, safetensors: &[u8]) -> Result<Decoding, Error> {
-        self.inner.models.push(Arc::new(weights::load(safetensors)?));
+        self.inner.models.extend(chunk::read_weights(safetensors)?);
         Ok(self)
     }
 

@@ -51,6 +51,21 @@ fn star(light: &mut [f64], h: usize, w: usize, random: &mut Xorshift) {
     }
 }
 
+/// A frame of a camera that is like no other: its columns go to two amplifiers in turn, of which one has twice the gain, and every row
+/// flickers by as much in both.
+pub fn two_amplifiers(h: usize, w: usize, seed: u64) -> Vec<u16> {
+    let mut random = Xorshift::new(seed);
+    let mut out = Vec::with_capacity(h * w);
+    for _ in 0..h {
+        let flicker = 25.0 * random.normal();
+        out.extend((0..w).map(|x| {
+            let gain = (1 + x % 2) as f64;
+            (600.0 + gain * (60.0 + flicker + 3.0 * random.normal())).clamp(0.0, 65535.0) as u16
+        }));
+    }
+    out
+}
+
 /// The frame as a FITS file of unsigned 16-bit samples.
 pub fn fits(h: usize, w: usize, ints: &[u16]) -> Vec<u8> {
     const BLOCK: usize = 2880;

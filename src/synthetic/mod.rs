@@ -8,7 +8,7 @@ mod random;
 mod tile;
 
 pub use autoencoder::{SHADES, loaded_vqae, mesh, vqae};
-pub use frame::{fits, frame};
+pub use frame::{fits, frame, two_amplifiers};
 pub use net::{
     LARGE, MIDDLE, SMALL, Size, TINY, deep, deep_model, grown, layers, loaded, model, near, part, places, spec, stored,
     tiny, tiny_with,

@@ -5,7 +5,7 @@ use crate::fit::Cells;
 use crate::model::{Family, Plan};
 use crate::net::Head;
 use crate::tile::autoregressive::Autoregressive;
-use crate::tile::coders::{Cost, Gather, Pack, Pop};
+use crate::tile::coders::{Cost, Gather, GatherFeatures, Pack, Pop};
 use crate::tile::flow::Flow;
 use crate::tile::pyramid::Pyramid;
 use crate::tile::stream::PlaneContext;
@@ -79,6 +79,22 @@ pub fn gather(
     on(context, plan, classes, refs, |walk| {
         walk.analyse(ints);
         walk.walk(&mut Gather::new(stride, cells)).expect("an encoder knows what comes");
+    });
+}
+
+/// The same by the features of each cell; not of flows and pyramids.
+pub fn gather_features(
+    context: PlaneContext,
+    plan: &Plan,
+    ints: &[i32],
+    classes: &[u8],
+    refs: &[&[i32]],
+    stride: usize,
+    cells: &mut [Cells],
+) {
+    on(context, plan, classes, refs, |walk| {
+        walk.analyse(ints);
+        walk.walk(&mut GatherFeatures::new(stride, cells)).expect("an encoder knows what comes");
     });
 }
 

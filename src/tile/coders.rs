@@ -1,4 +1,4 @@
-//! The coders that walk a tile: pack its payload, pop its symbols, tell what it costs, gather its cells.
+//! The coders that walk a tile: pack its payload, pop its symbols, tell what it costs, gather its cells or their features.
 
 use crate::entropy::lanes::{Interval, Popper};
 use crate::error::Result;
@@ -137,6 +137,39 @@ impl RunCoder for Gather<'_> {
         let (base, classes) = (cells.base(), cells.tile.classes);
         for i in (*next..n).step_by(self.stride).filter(|&i| !hides(classes, run.index(i))) {
             self.cells[net].push(&cells.tile.space.hidden, i, base[i], symbols[run.index(i)]);
+        }
+        *next += (n - (*next).min(n)).div_ceil(self.stride) * self.stride;
+        *next -= n.min(*next);
+        Ok(())
+    }
+}
+
+/// The same by what the first layer sees of them.
+pub struct GatherFeatures<'c> {
+    stride: usize,
+    cells: &'c mut [Cells],
+    next: Vec<usize>,
+}
+
+impl GatherFeatures<'_> {
+    pub fn new(stride: usize, cells: &mut [Cells]) -> GatherFeatures<'_> {
+        GatherFeatures { stride, next: vec![0; cells.len()], cells }
+    }
+}
+
+impl RunCoder for GatherFeatures<'_> {
+    fn knows(&self) -> bool {
+        true
+    }
+
+    fn run(&mut self, cells: CellRun, symbols: &mut [i32]) -> Result<()> {
+        let (net, run, n) = (cells.net, cells.run, cells.run.n as usize);
+        let (next, out) = (&mut self.next[net], &mut self.cells[net]);
+        let mut features = vec![0; out.n_in];
+        for i in (*next..n).step_by(self.stride).filter(|&i| !hides(cells.tile.classes, run.index(i))) {
+            let s = cells.features(i, &mut features);
+            let bytes = features.iter().map(|&f| f as u8);
+            out.push_bytes(bytes, s, cells.base()[i], symbols[run.index(i)]);
         }
         *next += (n - (*next).min(n)).div_ceil(self.stride) * self.stride;
         *next -= n.min(*next);

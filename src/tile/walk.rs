@@ -9,7 +9,7 @@
 
 use crate::entropy::lanes::Interval;
 use crate::error::Result;
-use crate::kernel::context::{Heads, Hidden};
+use crate::kernel::context::{Heads, Hidden, features};
 use crate::kernel::fast::{Scratch, room};
 use crate::kernel::interval::{Distributions, beyond};
 use crate::kernel::mixture::{Mixtures, mass};
@@ -213,6 +213,15 @@ impl CellRun<'_, '_> {
         let n = self.run.n as usize;
         kernels.hidden(self.net, self.run.site(arenas, self.offsets, self.level), &t.b, &mut t.scratch, &mut t.hidden);
         coarsen(self.around, self.tile.context, n, &t.b, &mut t.hidden.s, &mut t.base);
+    }
+
+    /// What its net sees of its i-th cell, of families without steps: the features; returns s.
+    pub fn features(&self, i: usize, f: &mut [i32]) -> i32 {
+        let (PlaneContext { model, stats, .. }, refs, t) = (self.tile.context, self.tile.refs, &*self.tile.space);
+        debug_assert_eq!(self.around, Around::Prediction, "steps would coarsen s");
+        let arenas = Arenas { values: &t.values, residuals: &t.residuals, refs, stats };
+        let cell = self.run.site(arenas, self.offsets, self.level).cell(i);
+        features(&model.nets[self.net].net, cell, t.b[i], f)
     }
 
     /// What its symbols are coded around, once it has been described or watched.

@@ -55,7 +55,8 @@ class Configuration:
             self.json["recipe"] = base64.b64encode(recipe.to_bytes()).decode("ascii")
         self.rest = {"weights": weights, "device": device}
         self.encoding = _options.encoding(level, recipe=recipe, **given, **self.rest)
-        self.decoding = _options.decoding(weights, device)
+        # a configuration whose recipe carries weights has all that its chunks need
+        self.decoding = _options.decoding([*weights, *(recipe.weights() if recipe is not None else [])], device)
 
 
 class Codec:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BOUNDS", "Weights", "decoding", "encoding"]
 
-#: Bytes of a safetensors file, its path, or several of them.
+#: Bytes of a safetensors file, or of a recipe that carries weights, its path, or several of them.
 Weights = bytes | str | os.PathLike[str] | Iterable[bytes | str | os.PathLike[str]]
 
 #: Keywords that say what may be lost: at most one of them.

@@ -19,7 +19,7 @@ __all__ = ["Recipe"]
 
 class Recipe:
     """What was decided for arrays of a kind (dtype, rows, columns), to be used for others of it: of one camera, of one simulation.
-    Nothing is searched or fitted then, which is most of the work of small arrays. Readers need no recipe.
+    Nothing is searched or fitted then, which is most of the work of small arrays. Readers need no recipe, but one that carries weights.
 
     >>> import collapsar, numpy as np, pickle
     >>> frames = [np.random.default_rng(i).poisson(900, (64, 64)).astype(np.uint16) for i in range(3)]
@@ -64,13 +64,19 @@ class Recipe:
 
     @classmethod
     def from_bytes(cls, data: bytes, weights: _options.Weights = ()) -> Recipe:
-        """What `to_bytes` gave, or the command ``collapsar compress --learn-recipe``."""
+        """What `to_bytes` gave, or the commands ``collapsar compress --learn-recipe`` and ``collapsar adapt``."""
         loaded = _options.loaded(weights)
         return cls._of(_collapsar.Recipe.from_bytes(bytes(data), loaded), loaded)
 
     def to_bytes(self) -> bytes:
-        """Some hundred bytes, for the metadata of a data set."""
+        """Some hundred bytes, and the weights that it carries, for the metadata of a data set."""
         return self._native.to_bytes()
+
+    def weights(self) -> list[bytes]:
+        """The weights files that it carries: of ``collapsar adapt`` one, else none. Whoever decodes what it coded needs them; ``weights=``
+        takes the recipe's bytes, or its path, too.
+        """
+        return self._native.weights()
 
     def __reduce__(self) -> tuple[Callable[[bytes, list[bytes]], Recipe], tuple[bytes, list[bytes]]]:
         return _read, (self.to_bytes(), self._weights)

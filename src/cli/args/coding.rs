@@ -64,7 +64,7 @@ impl Coding {
 
 #[derive(Group)]
 pub struct Weights {
-    /// A weights file (safetensors); may be given several times
+    /// A weights file (safetensors), or a recipe that carries weights; may be given several times
     #[arg(long, value_name = "FILE")]
     pub weights: Vec<PathBuf>,
 }

@@ -3,19 +3,20 @@
 use super::input;
 use crate::cli::args::Weights;
 use crate::cli::talk::{json, print};
-use collapsar::internals::Result;
 use collapsar::internals::codec::search::choice;
 use collapsar::internals::model::Model;
 use collapsar::internals::weights::zoo;
+use collapsar::internals::{Result, read_weights};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The models of the files that the caller gave.
 pub fn given(weights: &Weights) -> Result<Vec<Arc<Model>>> {
-    let load = |path: &std::path::PathBuf| {
-        let model = input::read_file(path).and_then(|bytes| collapsar::internals::weights::load(&bytes));
-        Ok(Arc::new(model.map_err(|e| e.at(print::name(path)))?))
+    let load = |path: &PathBuf| {
+        let models = input::read_file(path).and_then(|bytes| read_weights(&bytes));
+        models.map_err(|e| e.at(print::name(path)))
     };
-    weights.weights.iter().map(load).collect()
+    Ok(weights.weights.iter().map(load).collect::<Result<Vec<_>>>()?.concat())
 }
 
 pub fn is_embedded(hash: &[u8; 32]) -> bool {

@@ -78,6 +78,12 @@ impl Memory {
         self.check(self.least() + n_cells as u64 * (widest as u64 + CELL_BYTES) * N_CELL_COPIES)
     }
 
+    /// Checks that there is room to train a model on so many cells.
+    pub fn check_training(&self, model: &Model, n_cells: usize) -> Result<()> {
+        let widest = model.nets.iter().map(|part| part.net.n_in() as u64).max().unwrap_or(0);
+        self.check(self.least() + n_cells as u64 * (widest + CELL_BYTES) * N_CELL_COPIES)
+    }
+
     /// What is spooled is kept in memory up to this size.
     pub fn spool(&self) -> usize {
         self.most.map_or(MAX_SPOOL, |most| MAX_SPOOL.min(most / SPOOL_SHARE)) as usize

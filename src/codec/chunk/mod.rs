@@ -13,5 +13,5 @@ mod typed;
 pub use decode::{Weight, decode_chunk, decode_chunk_into, describe_chunk, weigh_chunk};
 pub use encode::encode_chunk;
 pub use frame::MAGIC;
-pub use recipe::{read_recipe, write_recipe};
+pub use recipe::{read_recipe, read_weights, write_recipe};
 pub use typed::{decode_array, decode_array_into, encode_array, learn_array};

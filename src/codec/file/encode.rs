@@ -88,7 +88,12 @@ impl<'a, W: Write> Encoder<'a, W> {
         }
         if self.options.embed {
             let mut counted = Weights::default();
-            for model in self.choice.models() {
+            let recipe = self.options.recipe.as_ref().filter(|recipe| !recipe.carried().is_empty());
+            let models = match recipe {
+                Some(recipe) => recipe.carried().iter().map(|(_, model)| model.clone()).collect(),
+                None => self.choice.models(),
+            };
+            for model in models {
                 let bytes = weights::store(&model)?;
                 counted.count(&bytes)?;
                 self.writer.block(kind::WEIGHTS, &bytes)?;

@@ -1,5 +1,6 @@
 //! One file: blocks, arrays one after the other, and what is kept between them.
 
+pub mod adapt;
 pub mod archive;
 pub mod blocks;
 pub mod bytes;

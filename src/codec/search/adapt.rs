@@ -144,13 +144,13 @@ fn gain(how: Adapt, of_windows: &[i64], n_bytes: u64, n_seen: usize, n_ints: usi
 }
 
 /// Is shown a phase of a window.
-type Show<'a> = &'a mut dyn FnMut(PlaneContext, &Plan, &View);
+pub(super) type Show<'a> = &'a mut dyn FnMut(PlaneContext, &Plan, &View);
 
 /// A draft, and what its network makes of windows.
-struct Trial<'a> {
-    draft: &'a Draft,
-    cells: &'a CellCoder<Arc<Runtime>>,
-    runtime: Arc<Runtime>,
+pub(super) struct Trial<'a> {
+    pub draft: &'a Draft,
+    pub cells: &'a CellCoder<Arc<Runtime>>,
+    pub runtime: Arc<Runtime>,
 }
 
 impl Trial<'_> {
@@ -180,7 +180,7 @@ impl Trial<'_> {
     }
 
     /// What each net takes for each window, in 1/256 bit.
-    fn costs(&self, stacks: &[Stack]) -> Vec<Vec<i64>> {
+    pub fn costs(&self, stacks: &[Stack]) -> Vec<Vec<i64>> {
         let of_stack = |stack: &Stack| {
             let mut sums = vec![0; self.runtime.model().nets.len()];
             self.each(stack, &mut |context, plan, view| {
@@ -193,7 +193,7 @@ impl Trial<'_> {
     }
 
     /// Shows every phase of a window.
-    fn each(&self, stack: &Stack, show: Show) {
+    pub fn each(&self, stack: &Stack, show: Show) {
         let n_previous = (stack.planes.len() - 1).min(self.draft.n_previous);
         for (phase, view) in stack.views(self.draft.layout.n_phases, self.draft.n_previous).into_iter().enumerate() {
             let fitted = &self.cells.fits[phase][n_previous];

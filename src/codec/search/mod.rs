@@ -6,6 +6,7 @@ pub mod choice;
 pub mod choose;
 mod draft;
 pub mod level;
+pub mod lessons;
 mod measure;
 mod networks;
 mod plain;

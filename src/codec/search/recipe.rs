@@ -10,6 +10,7 @@ use crate::codec::search::view::{Candidates, shape};
 use crate::error::{Error, Result};
 use crate::grid::Layout;
 use crate::kernel::MAX_INT;
+use crate::model::Model;
 use crate::sample::Map;
 use crate::tile::coder::{Coder, Domain};
 use crate::tile::runtime::{Runtime, Runtimes};
@@ -20,6 +21,8 @@ use std::sync::Arc;
 #[derive(Clone, Default)]
 pub struct Recipe {
     decisions: Vec<Decision>,
+    /// Networks that are not built in, with their weights files, for whoever uses the recipe or decodes what it coded.
+    carried: Vec<(Vec<u8>, Arc<Model>)>,
     /// Packed models, for all who use the recipe.
     runtimes: Runtimes,
 }
@@ -37,6 +40,15 @@ impl Recipe {
             let coder = head.coder.packed(&self.runtimes);
             self.decisions.push(Decision { head, coder });
         }
+    }
+
+    /// Adds a network and its weights file.
+    pub fn carry(&mut self, bytes: Vec<u8>, model: Arc<Model>) {
+        self.carried.push((bytes, model));
+    }
+
+    pub fn carried(&self) -> &[(Vec<u8>, Arc<Model>)] {
+        &self.carried
     }
 
     pub fn heads(&self) -> impl ExactSizeIterator<Item = &Head> {

@@ -108,6 +108,17 @@ impl Origin<'_> {
         (0..n).map(at).collect()
     }
 
+    /// Corners of windows that lie side by side, none over another.
+    pub fn tiling(&self) -> Vec<Corner> {
+        let ((n_planes, h, w), (wh, ww)) = (self.shape, self.size());
+        let (rows, columns) = (h / wh, w / ww);
+        let at = |i: usize| {
+            let (y, x) = (i / columns % rows * wh, i % columns * ww);
+            Corner { plane: i / (rows * columns), y, x }
+        };
+        (0..n_planes * rows * columns).map(at).filter(|at| at.y % 2 == 0 && at.x % 2 == 0).collect()
+    }
+
     pub fn window(&self, at: Corner) -> Result<Window> {
         let ((_, h, w), (wh, ww)) = (self.shape, self.size());
         let n_bytes = self.ty.dtype.n_bytes();

@@ -39,7 +39,7 @@ struct Run<'a> {
 
 pub fn run(args: &args::Compress) -> Result<Tally> {
     let inputs = input::inputs(&args.files, Wanted::Others, Talk::from(&args.talk))?;
-    let given = weights::given(&args.coding.weights)?;
+    let mut given = weights::given(&args.coding.weights)?;
     let mut options = Options { gunzip: args.gunzip, ..options(&args.lossy, &args.coding, &args.arrays, &given)? };
     if let (true, Some(out)) = (args.recipes.learn_recipe, &args.place.output) {
         return recipe::write(out, args.place.force, &inputs, &options, Talk::from(&args.talk));
@@ -49,6 +49,8 @@ pub fn run(args: &args::Compress) -> Result<Tally> {
         return Err(Error::argument("several .clps files in one stream cannot be told apart: compress one with -c"));
     }
     options.recipe = recipe::asked(&args.recipes, &inputs, &options, &given)?;
+    // what is written is read again with the networks that the recipe carries
+    given.extend(options.recipe.iter().flat_map(|recipe| recipe.carried()).map(|(_, model)| model.clone()));
     let run = Run { args, talk: Talk::from(&args.talk), options, given };
     run.warn_of_weights();
     let mut tally = Tally::default();
@@ -215,7 +217,8 @@ impl Run<'_> {
 
     /// A file whose model is on one disk only cannot be restored elsewhere.
     fn warn_of_weights(&self) {
-        let Choice::These(models) = &self.options.model else { return };
+        let mut models = if let Choice::These(models) = &self.options.model { models.clone() } else { Vec::new() };
+        models.extend(self.options.recipe.iter().flat_map(|recipe| recipe.carried()).map(|(_, model)| model.clone()));
         for model in models.iter().filter(|m| !self.options.embed && !weights::is_embedded(&m.hash)) {
             self.talk.note(&format!(
                 "model '{}' is not built in: restoring needs its weights file; --embed-weights puts it into each file",
