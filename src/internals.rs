@@ -48,6 +48,8 @@ pub mod sample;
 pub mod source;
 #[path = "synthetic/mod.rs"]
 pub mod synthetic;
+#[path = "text/mod.rs"]
+pub mod text;
 #[path = "threads.rs"]
 pub mod threads;
 #[path = "tile/mod.rs"]

@@ -25,7 +25,7 @@ use internals::cli;
 use internals::synthetic;
 use internals::{
     array, atomic, codec, container, device, entropy, error, fit, format, gpu, grid, kernel, model, net, sample,
-    source, tile, weights, wire,
+    source, text, tile, weights, wire,
 };
 
 pub use public::quality;

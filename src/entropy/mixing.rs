@@ -76,6 +76,24 @@ impl Counter {
     }
 }
 
+/// `squash` by |d| ≤ 2047, looked up.
+#[derive(Clone, Copy)]
+pub struct Squash(&'static [u16; 2 * MAX_STRETCH as usize + 1]);
+
+impl Default for Squash {
+    fn default() -> Squash {
+        static TABLE: OnceLock<[u16; 2 * MAX_STRETCH as usize + 1]> = OnceLock::new();
+        Squash(TABLE.get_or_init(|| std::array::from_fn(|i| squash(i as i32 - MAX_STRETCH) as u16)))
+    }
+}
+
+impl Squash {
+    #[inline(always)]
+    pub fn of(self, d: i32) -> u32 {
+        u32::from(self.0[(d.clamp(-MAX_STRETCH, MAX_STRETCH) + MAX_STRETCH) as usize])
+    }
+}
+
 /// Sets of weights, one for each way of looking at what is known.
 pub struct Mixer<const N: usize> {
     weights: Vec<[i32; N]>,

@@ -2,7 +2,7 @@
 
 use crate::tar;
 use collapsar::internals::array::{ArrayType, Dtype};
-use collapsar::internals::codec::file::archive::{Archive, Array};
+use collapsar::internals::codec::file::archive::{Archive, Array, Section};
 use collapsar::internals::model::Family;
 use collapsar::internals::synthetic::{self, Lcg};
 use collapsar::internals::tile::code::Mode;
@@ -10,13 +10,14 @@ use collapsar::internals::tile::coder::Coder;
 use collapsar::internals::tile::runtime::Runtimes;
 use collapsar::internals::tile::transform::vqae::Opened;
 use collapsar::internals::weights::zoo;
+use collapsar::internals::wire::{take_u8, take_varint};
 use collapsar::internals::{Choice, Loss, Options};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The folder of what today's encoder writes.
-pub const NEWEST: &str = "encoder-2";
+pub const NEWEST: &str = "encoder-3";
 /// What is compressed, how, and what the file must show of it.
 pub struct Case {
     pub name: &'static str,
@@ -77,6 +78,7 @@ pub fn cases() -> Vec<Case> {
             matches!(first(a).head.coder, Coder::Wavelet { .. }) && mode(a) == Mode::Network
         }),
         case("painted", waves(2, 64, 80), transformed_field(&[2, 64, 80]), is_transformed),
+        case("texts", observations(), Options::default(), |a| methods(a).contains(&(3, 0)) && told(a) == 2),
         case("other", [noise(700), b"one word, ".repeat(90)].concat(), by_model(), |a| a.arrays().count() == 0),
         case("empty", Vec::new(), by_model(), |a| a.file.n_bytes == 0),
     ]
@@ -241,6 +243,52 @@ fn group() -> Vec<u8> {
         out
     };
     tar::tar([("a.npy", &npy(frame.clone())[..]), ("b.npy", &npy(other.collect()))])
+}
+
+/// Frames of one night, as files of a tar.
+fn observations() -> Vec<u8> {
+    let file = |number: u32| {
+        let mut header = String::new();
+        let mut card = |keyword: String, value: String, comment: &str| {
+            header += &format!("{:<80}", format!("{keyword:<8}= {value:>20}{comment}"));
+        };
+        for (keyword, value) in [("SIMPLE", "T"), ("BITPIX", "16"), ("NAXIS", "2"), ("NAXIS1", "40"), ("NAXIS2", "32")] {
+            card(keyword.to_string(), value.to_string(), "");
+        }
+        card("SEQUENCE".to_string(), number.to_string(), " / of the night");
+        for lamp in 0..12 {
+            card(format!("LAMP{lamp}"), (lamp * lamp * 7919 % 1000).to_string(), " / [mV] as it was before the shutter opened");
+        }
+        header += "END";
+        let samples = sky(20 + number, 32, 40);
+        let data: Vec<u8> = samples.iter().flat_map(|v| v.to_be_bytes()).collect();
+        let mut out = [format!("{header:<2880}").into_bytes(), data].concat();
+        out.resize(out.len().next_multiple_of(2880), 0);
+        out
+    };
+    let files = [1, 2, 3].map(file);
+    tar::tar([("1.fits", &files[0][..]), ("2.fits", &files[1]), ("3.fits", &files[2])])
+}
+
+/// Of chunks of bytes: the method, and of texts how far back the one begins that they are told from.
+fn methods(archive: &Archive) -> Vec<(u8, u64)> {
+    let chunks = archive.sections.iter().filter_map(|section| match section {
+        Section::Bytes { block, .. } => Some(archive.reader.payload(*block).unwrap()),
+        Section::Array(_) => None,
+    });
+    let method = |payload: Vec<u8>| {
+        let mut from = payload.as_slice();
+        take_varint(&mut from).unwrap();
+        let method = take_u8(&mut from).unwrap();
+        take_varint(&mut from).unwrap();
+        (method, if method == 3 { take_varint(&mut from).unwrap() } else { 0 })
+    };
+    chunks.map(method).collect()
+}
+
+/// Texts that are told from others.
+fn told(archive: &Archive) -> usize {
+    methods(archive).iter().filter(|(_, back)| *back > 0).count()
 }
 
 /// No common step and few values twice: square roots, which IEEE 754 rounds to the bit.

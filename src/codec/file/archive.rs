@@ -12,7 +12,6 @@ use crate::grid::Place;
 use crate::model::Model;
 use crate::source::Source;
 use crate::tile::code::Code;
-use crate::wire::take_varint;
 use std::sync::Arc;
 
 /// All that was fitted to the arrays of a file takes no more memory.
@@ -34,6 +33,15 @@ pub struct Array {
     pub first_block: usize,
 }
 
+impl Section {
+    fn offset(&self) -> u64 {
+        match self {
+            Section::Bytes { offset, .. } => *offset,
+            Section::Array(array) => array.offset,
+        }
+    }
+}
+
 pub struct Archive<'a> {
     pub reader: Reader<'a>,
     pub file: FileHead,
@@ -42,6 +50,7 @@ pub struct Archive<'a> {
     /// Which of the sections each array is.
     numbered: Vec<usize>,
     pub models: Vec<Arc<Model>>,
+    chunks: bytes::Decoder,
 }
 
 impl<'a> Archive<'a> {
@@ -61,8 +70,8 @@ impl<'a> Archive<'a> {
             return Err(Error::corrupt("the first block does not describe a file"));
         }
         let file = FileHead::read(&reader.payload(0)?)?;
-        let (sections, numbered) = (Vec::new(), Vec::new());
-        let mut archive = Archive { reader, file, recipe: None, sections, numbered, models: models.to_vec() };
+        let (sections, numbered, chunks) = (Vec::new(), Vec::new(), bytes::Decoder::default());
+        let mut archive = Archive { reader, file, recipe: None, sections, numbered, models: models.to_vec(), chunks };
         let (mut i, mut at, mut n_arrays, mut fitted_bytes) = (1, 0, 0, 0);
         let mut weights = Weights::default();
         let mut depths: Vec<usize> = Vec::new();
@@ -144,10 +153,14 @@ impl<'a> Archive<'a> {
 
     /// The bytes of a BYTES block.
     pub fn chunk(&self, block: usize) -> Result<Vec<u8>> {
-        let payload = self.reader.payload(block)?;
-        let mut from = payload.as_slice();
-        take_varint(&mut from)?;
-        bytes::decode(from).map_err(|e| e.at(format!("block {block}")))
+        let at = |offset: u64| {
+            let n_before = self.sections.partition_point(|section| section.offset() <= offset);
+            match self.sections[..n_before].last() {
+                Some(Section::Bytes { offset: there, block }) if *there == offset => self.reader.payload(*block),
+                _ => Err(Error::corrupt(format!("no chunk begins at byte {offset} of the content"))),
+            }
+        };
+        self.chunks.decode(&self.reader.payload(block)?, &at).map_err(|e| e.at(format!("block {block}")))
     }
 
     /// The code of a tile.

@@ -56,6 +56,7 @@ pub struct Encoder<'a, W: Write> {
     progress: Progress<'a>,
     runtimes: Runtimes,
     n_arrays: u64,
+    chunks: bytes::Encoder,
     /// Arrays that others may be predicted from.
     known: Vec<Field>,
     report: Report,
@@ -65,13 +66,13 @@ impl<'a, W: Write> Encoder<'a, W> {
     pub fn new(source: &'a dyn Source, out: W, options: &'a Options, progress: Progress<'a>) -> Result<Self> {
         let writer = Writer::new(out)?;
         let report = Report { n_bytes_in: source.len(), loss: options.loss, ..Report::default() };
-        let (hash, runtimes, known) = (blake3::Hasher::new(), Runtimes::default(), Vec::new());
+        let (hash, runtimes, chunks, known) = (blake3::Hasher::new(), Runtimes::default(), Default::default(), Vec::new());
         // whoever decodes then needs nothing but the file, which carries no more than the defaults
         let choice = match &options.model {
             Choice::Auto if options.embed => Choice::These(zoo::defaults()),
             asked => asked.clone(),
         };
-        Ok(Encoder { source, writer, hash, options, choice, progress, runtimes, n_arrays: 0, known, report })
+        Ok(Encoder { source, writer, hash, options, choice, progress, runtimes, n_arrays: 0, chunks, known, report })
     }
 
     /// Pieces of the source as blocks. `recipe` makes the .gz again whose content the source is.
@@ -124,7 +125,7 @@ impl<'a, W: Write> Encoder<'a, W> {
             self.hash.update(&chunk);
             let mut payload = Vec::new();
             put_varint(&mut payload, at);
-            payload.extend(bytes::encode(&chunk)?);
+            payload.extend(self.chunks.encode(at, &chunk, self.choice.may_take_long())?);
             self.writer.block(kind::BYTES, &payload)?;
             at += chunk.len() as u64;
         }

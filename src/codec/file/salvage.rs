@@ -96,7 +96,12 @@ pub fn salvage(
     });
     let with = Resources::default();
     let (decoder, headers) = (ArrayDecoder::new(arrays, &with, progress), Headers::default());
-    let mut content = Content { salvaged: &salvaged, tiles, out, at: 0, headers, decoder, report };
+    let chunks = found.iter().filter_map(|(&offset, found)| match found {
+        Found::Bytes(block) => Some((offset, *block)),
+        Found::Array(_) => None,
+    });
+    let chunks = Chunks { by_offset: chunks.collect(), decoder: bytes::Decoder::default() };
+    let mut content = Content { salvaged: &salvaged, tiles, chunks, out, at: 0, headers, decoder, report };
     for (offset, found) in found {
         if offset < content.at {
             content.report.damage(format!("what begins at byte {offset} of the content overlaps what comes before it"));
@@ -172,10 +177,17 @@ fn length_of_content(salvaged: &Salvage, is_gz: bool) -> Option<u64> {
     salvaged.content.filter(|_| !is_gz && !may_be_gz).map(|(n_bytes, _)| n_bytes)
 }
 
+/// Blocks of bytes that are no samples, and what one leaves to others.
+struct Chunks {
+    by_offset: BTreeMap<u64, usize>,
+    decoder: bytes::Decoder,
+}
+
 /// The content as far as it has been written.
 struct Content<'a> {
     salvaged: &'a Salvage<'a>,
     tiles: BTreeMap<(u64, u64), usize>,
+    chunks: Chunks,
     out: &'a mut dyn Write,
     /// How many bytes have been written.
     at: u64,
@@ -186,10 +198,11 @@ struct Content<'a> {
 
 impl Content<'_> {
     fn bytes(&mut self, block: usize) -> Result<()> {
-        let payload = self.salvaged.payload(block)?;
-        let mut from = payload.as_slice();
-        take_varint(&mut from)?;
-        match bytes::decode(from) {
+        let at = |offset: u64| match self.chunks.by_offset.get(&offset) {
+            Some(block) => self.salvaged.payload(*block),
+            None => Err(Error::corrupt("the text that it is told from is lost")),
+        };
+        match self.chunks.decoder.decode(&self.salvaged.payload(block)?, &at) {
             Ok(bytes) => {
                 self.out.write_all(&bytes)?;
                 self.at += bytes.len() as u64;

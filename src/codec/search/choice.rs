@@ -66,6 +66,15 @@ impl Choice {
         matches!(self, Choice::Level(level) if level.is_short())
     }
 
+    /// Whether milliseconds are spent on a few kB that are no samples: not where no network is.
+    pub fn may_take_long(&self) -> bool {
+        match self {
+            Choice::Level(level) => level.number() >= 3,
+            Choice::Classic => false,
+            Choice::Auto | Choice::Wavelet | Choice::These(_) => true,
+        }
+    }
+
     /// The rule: wavelets and autoencoders code floats within one bound for all samples, everything else codes whatever there is.
     pub fn can_code(&self, dtype: Dtype, loss: Loss) -> bool {
         let needs_bound = match self {
