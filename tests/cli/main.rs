@@ -1,5 +1,6 @@
 //! The command as its users meet it.
 
+mod adapt;
 mod batch;
 mod external;
 mod failures;

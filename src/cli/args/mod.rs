@@ -1,5 +1,6 @@
 //! What can be asked: zstd's letters where zstd has them.
 
+mod adapt;
 mod arrays;
 mod batch;
 mod coding;
@@ -19,6 +20,7 @@ mod talk;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 
+pub use adapt::AdaptTo;
 pub use arrays::Arrays;
 pub use batch::{Batch, Gc, OfPlan, Plan, RunBatch, Settings, Shard, Step, VerifyBatch};
 pub use coding::{Coding, Raw, Weights};
@@ -81,6 +83,8 @@ pub enum Verb {
     Batch(Batch),
     /// Be a compressor of libpressio, which starts this verb and adds what it wants (its external_compressor, version 5)
     External(External),
+    /// Train a network on frames of one camera, in minutes: a recipe or a weights file that compress and all who read take
+    Adapt(AdaptTo),
     /// List the models that are built in
     Models(Models),
     /// Make a telescope frame, compress it, restore it, compare

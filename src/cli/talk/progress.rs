@@ -20,8 +20,19 @@ enum Form {
     Json,
 }
 
+/// What is counted: bytes of a content, or thousandths of a work that is done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Bytes,
+    Share,
+}
+
+/// Of a work whose end is known and nothing else of it.
+const WHOLE: u64 = 1000;
+
 pub struct Progress {
     form: Form,
+    unit: Unit,
     path: PathBuf,
     n_bytes: u64,
     start: Instant,
@@ -30,15 +41,29 @@ pub struct Progress {
 
 impl Progress {
     pub fn start(talk: Talk, wish: &args::Progress, path: &Path, n_bytes: u64) -> Progress {
+        Progress::of(Unit::Bytes, talk, wish, path, n_bytes)
+    }
+
+    /// Of a work that is no content: `share` says how much of it is done.
+    pub fn of_work(talk: Talk, wish: &args::Progress, path: &Path) -> Progress {
+        Progress::of(Unit::Share, talk, wish, path, WHOLE)
+    }
+
+    /// So much of 1 is done.
+    pub fn share(&self, done: f64) {
+        self.at((done.clamp(0.0, 1.0) * WHOLE as f64) as u64);
+    }
+
+    fn of(unit: Unit, talk: Talk, wish: &args::Progress, path: &Path, n_bytes: u64) -> Progress {
         let form = match (talk.json, io::stderr().is_terminal()) {
             _ if wish.no_progress || (talk.quiet && !wish.progress) => Form::Silent,
             (true, _) if wish.progress => Form::Json,
             (true, _) => Form::Silent,
-            (false, true) => Form::Bar(bar(&print::name(path), n_bytes)),
+            (false, true) => Form::Bar(bar(&print::name(path), n_bytes, unit)),
             (false, false) => Form::Lines,
         };
         let now = Instant::now();
-        Progress { form, path: path.to_owned(), n_bytes, start: now, last: Mutex::new(now) }
+        Progress { form, unit, path: path.to_owned(), n_bytes, start: now, last: Mutex::new(now) }
     }
 
     /// `done` bytes of the content have been read or written.
@@ -80,6 +105,9 @@ impl Progress {
         } else {
             format!(", {:.0} s left", seconds * (total - done) as f64 / done as f64)
         };
+        if self.unit == Unit::Share {
+            return format!("{}  {percent:.0} %{left}", print::name(&self.path));
+        }
         let speed = print::speed_text(print::speed(done, seconds));
         format!(
             "{}  {percent:.0} %  {} of {}, {speed}{left}",
@@ -98,8 +126,11 @@ impl Drop for Progress {
     }
 }
 
-fn bar(name: &str, n_bytes: u64) -> ProgressBar {
-    let template = "{prefix}  {percent:>3} % [{bar:24}] {decimal_bytes_per_sec}, {eta} left";
+fn bar(name: &str, n_bytes: u64, unit: Unit) -> ProgressBar {
+    let template = match unit {
+        Unit::Bytes => "{prefix}  {percent:>3} % [{bar:24}] {decimal_bytes_per_sec}, {eta} left",
+        Unit::Share => "{prefix}  {percent:>3} % [{bar:24}] {eta} left",
+    };
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(n_bytes).with_style(style).with_prefix(name.to_string())
 }

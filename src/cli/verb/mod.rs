@@ -1,5 +1,6 @@
 //! What is done: one file per verb.
 
+mod adapt;
 mod batch;
 mod bench;
 mod compare;
@@ -32,6 +33,7 @@ pub fn run(verb: &Verb) -> Result<Tally> {
         Verb::Bench(a) => resources::apply(&a.resources, &a.talk).and_then(|()| bench::run(a)),
         Verb::Batch(a) => batch::run(a),
         Verb::External(a) => resources::apply(&a.resources, &Talk::default()).and_then(|()| external::run(a)),
+        Verb::Adapt(a) => resources::apply(&a.resources, &a.talk).and_then(|()| adapt::run(a)),
         Verb::Models(a) => models::run(a),
         Verb::Demo(a) => resources::apply(&a.resources, &a.talk).and_then(|()| demo::run(a)),
         Verb::Man(a) => man::run(a),
