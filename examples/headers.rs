@@ -39,7 +39,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         add(&mut sums, &std::fs::read(&path)?)?;
     }
     let Sums { files, content, compressed, between, by_zstd, as_it_comes, .. } = sums;
-    println!("{files} files, {content} bytes; level 5: {compressed}, with zstd alone {}", compressed + by_zstd - as_it_comes);
+    println!(
+        "{files} files, {content} bytes; level 5: {compressed}, with zstd alone {}",
+        compressed + by_zstd - as_it_comes
+    );
     println!("between arrays: {between} bytes; zstd {by_zstd}, as it comes {as_it_comes}");
     for (what, all, part) in [("compress", sums.compress, sums.encode), ("decompress", sums.decompress, sums.decode)] {
         let (all, part) = (all.as_secs_f64(), part.as_secs_f64());

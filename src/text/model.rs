@@ -95,7 +95,13 @@ impl Model {
                 let is_repeat = length > 0 && predicted >> (b + 1) == node;
                 let hint = predicted >> b & 1;
                 let stretched = stretch.of(repeated.p) as i16;
-                inputs[N_CONTEXTS] = if !is_repeat { 0 } else if hint == 1 { stretched } else { -stretched };
+                inputs[N_CONTEXTS] = if !is_repeat {
+                    0
+                } else if hint == 1 {
+                    stretched
+                } else {
+                    -stretched
+                };
                 let set = (if is_repeat { trust } else { 0 } * 16 + kind) * 8 + b;
                 let p = squash.of(mixer.mix(set, &inputs));
                 let bit = bits.bit(p, known >> b & 1);

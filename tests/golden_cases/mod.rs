@@ -252,12 +252,17 @@ fn observations() -> Vec<u8> {
         let mut card = |keyword: String, value: String, comment: &str| {
             header += &format!("{:<80}", format!("{keyword:<8}= {value:>20}{comment}"));
         };
-        for (keyword, value) in [("SIMPLE", "T"), ("BITPIX", "16"), ("NAXIS", "2"), ("NAXIS1", "40"), ("NAXIS2", "32")] {
+        for (keyword, value) in [("SIMPLE", "T"), ("BITPIX", "16"), ("NAXIS", "2"), ("NAXIS1", "40"), ("NAXIS2", "32")]
+        {
             card(keyword.to_string(), value.to_string(), "");
         }
         card("SEQUENCE".to_string(), number.to_string(), " / of the night");
         for lamp in 0..12 {
-            card(format!("LAMP{lamp}"), (lamp * lamp * 7919 % 1000).to_string(), " / [mV] as it was before the shutter opened");
+            card(
+                format!("LAMP{lamp}"),
+                (lamp * lamp * 7919 % 1000).to_string(),
+                " / [mV] as it was before the shutter opened",
+            );
         }
         header += "END";
         let samples = sky(20 + number, 32, 40);

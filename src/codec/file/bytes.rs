@@ -137,7 +137,9 @@ fn decode(mut payload: &[u8], base: &dyn Fn(u64) -> Result<Arc<Known>>) -> Resul
         3 => match take_varint(&mut payload)? {
             0 => Known::cards().decode(payload, n as usize)?,
             back if back <= offset => base(offset - back)?.decode(payload, n as usize)?,
-            back => return Err(Error::corrupt(format!("a text at byte {offset} is told from one {back} bytes before"))),
+            back => {
+                return Err(Error::corrupt(format!("a text at byte {offset} is told from one {back} bytes before")));
+            }
         },
         other => return Err(Error::unsupported(format!("chunk method {other} is not known to this version"))),
     };
@@ -173,7 +175,9 @@ mod tests {
 
     fn header(exposure: u32) -> Vec<u8> {
         let mut text = String::new();
-        for (keyword, value) in [("SIMPLE", "T"), ("BITPIX", "16"), ("NAXIS", "2"), ("NAXIS1", "641"), ("GRATPOS", "77")] {
+        for (keyword, value) in
+            [("SIMPLE", "T"), ("BITPIX", "16"), ("NAXIS", "2"), ("NAXIS1", "641"), ("GRATPOS", "77")]
+        {
             text += &format!("{:<80}", format!("{keyword:<8}= {value:>20} / of the grating at position {exposure}"));
         }
         for i in 0..20 {
@@ -219,7 +223,8 @@ mod tests {
         let mut encoder = Encoder::default();
         let offsets = [70, 9_000, 20_000];
         let texts = [header(30), header(31), header(32)];
-        let payloads: Vec<Vec<u8>> = offsets.iter().zip(&texts).map(|(&o, text)| at(&mut encoder, o, text, true)).collect();
+        let payloads: Vec<Vec<u8>> =
+            offsets.iter().zip(&texts).map(|(&o, text)| at(&mut encoder, o, text, true)).collect();
         assert!(payloads[1].len() * 4 < payloads[0].len() && payloads[2].len() * 4 < payloads[0].len());
         let fetch = |offset: u64| {
             let there = offsets.iter().position(|&o| o == offset);

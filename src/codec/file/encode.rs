@@ -66,7 +66,8 @@ impl<'a, W: Write> Encoder<'a, W> {
     pub fn new(source: &'a dyn Source, out: W, options: &'a Options, progress: Progress<'a>) -> Result<Self> {
         let writer = Writer::new(out)?;
         let report = Report { n_bytes_in: source.len(), loss: options.loss, ..Report::default() };
-        let (hash, runtimes, chunks, known) = (blake3::Hasher::new(), Runtimes::default(), Default::default(), Vec::new());
+        let (hash, runtimes, chunks, known) =
+            (blake3::Hasher::new(), Runtimes::default(), Default::default(), Vec::new());
         // whoever decodes then needs nothing but the file, which carries no more than the defaults
         let choice = match &options.model {
             Choice::Auto if options.embed => Choice::These(zoo::defaults()),
