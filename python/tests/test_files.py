@@ -52,6 +52,8 @@ def test_a_lossy_report_says_so(tmp_path, field):
     decoded = np.asarray(collapsar.open(tmp_path / "a.clps")[0])
     of_arrays = collapsar.evaluate(field, decoded)
     assert all(quality["arrays"][0][key] == value for key, value in of_arrays.items() if key != "bits")
+    assert 0 < of_arrays["js"] <= 1 and 0.4 < of_arrays["auc"] <= 1 and of_arrays["mmd"] >= 0
+    assert {"from", "to", "ratio", "residual"} == set(of_arrays["spectrum"][0])
     with pytest.raises(ValueError):
         collapsar.evaluate(field, decoded.T)
     with pytest.raises(TypeError):

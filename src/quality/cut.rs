@@ -39,6 +39,12 @@ impl Spot {
         let before = |r: &Range<usize>, n: usize| r.start.saturating_sub(n)..r.end;
         Spot { plane: self.plane, rows: before(&self.rows, n_rows), columns: before(&self.columns, n_columns) }
     }
+
+    /// With up to `n` more each way, in a plane of a size.
+    pub fn grown(&self, n: usize, (h, w): (usize, usize)) -> Spot {
+        let grown = |r: &Range<usize>, size: usize| r.start.saturating_sub(n)..(r.end + n).min(size);
+        Spot { plane: self.plane, rows: grown(&self.rows, h), columns: grown(&self.columns, w) }
+    }
 }
 
 impl Cut {

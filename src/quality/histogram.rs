@@ -1,11 +1,12 @@
 //! bin(x) = ⌊(x − from) / width⌋          F, G = shares of the samples up to the end of a bin, before and after
 //!
 //! ```text
-//! KS = max |F − G|        W₁ = width · Σ |F − G|        KL = Σ p · log₂(p / q)
+//! KS = max |F − G|        W₁ = width · Σ |F − G|        KL = Σ p · log₂(p / q)        JS = ½ KL(p, m) + ½ KL(q, m),  m = (p + q) / 2
 //! ```
 //!
 //! Up to 2¹⁶ bins over all samples of both. Of integers a bin is a whole number of values, one where they span no more than 2¹⁶, and
-//! then KS and W₁ are exact. KL is of 256 bins, p and q shares of counts to which half a sample is added, so that it is finite.
+//! then KS and W₁ are exact. KL is of 256 bins, p and q shares of counts to which half a sample is added, so that it is finite. JS is of
+//! the same bins without that, and at most 1.
 
 const MAX_BINS: usize = 1 << 16;
 const DIVERGENCE_BINS: usize = 256;
@@ -27,6 +28,8 @@ pub struct Histogram {
 pub struct Distances {
     /// Divergence of what came out from what was there, in bits.
     pub kl: f64,
+    /// Jensen–Shannon divergence, in bits.
+    pub js: f64,
     /// In the unit of the samples.
     pub wasserstein: f64,
     pub ks: f64,
@@ -138,8 +141,11 @@ impl Distances {
             let (p, q) = (p as f64 + 0.5, q as f64 + 0.5);
             p / all * (p / q).log2()
         });
+        let half = |p: u64, sum: u64| if p == 0 { 0.0 } else { p as f64 * (2.0 * p as f64 / sum as f64).log2() };
+        let halves = p.iter().zip(&q).filter(|(p, q)| p != q).map(|(&p, &q)| half(p, p + q) + half(q, p + q));
+        let js = (halves.sum::<f64>() / (2.0 * n as f64)).clamp(0.0, 1.0);
         let wasserstein = (before.width * (sum as f64 / n as f64)).min(f64::MAX);
-        Some(Distances { kl: terms.sum::<f64>().max(0.0), wasserstein, ks: ks as f64 / n as f64 })
+        Some(Distances { kl: terms.sum::<f64>().max(0.0), js, wasserstein, ks: ks as f64 / n as f64 })
     }
 }
 
@@ -161,9 +167,9 @@ mod tests {
         let d = Distances::between(&of(&before, ends, true), &of(&after, ends, true)).unwrap();
         assert_eq!((d.wasserstein, d.ks), (7.0, 0.007));
         let d = Distances::between(&of(&[1.0, 2.0], (1.0, 9.0), true), &of(&[8.0, 9.0], (1.0, 9.0), true)).unwrap();
-        assert_eq!((d.wasserstein, d.ks), (7.0, 1.0));
+        assert_eq!((d.wasserstein, d.ks, d.js), (7.0, 1.0, 1.0));
         let same = of(&before, ends, true);
-        assert_eq!(Distances::between(&same, &same), Some(Distances { kl: 0.0, wasserstein: 0.0, ks: 0.0 }));
+        assert_eq!(Distances::between(&same, &same), Some(Distances { kl: 0.0, js: 0.0, wasserstein: 0.0, ks: 0.0 }));
         assert_eq!(Distances::between(&of(&[], ends, true), &of(&[], ends, true)), None);
     }
 
@@ -173,7 +179,11 @@ mod tests {
         let (p, q) = (of(&[0.0, 0.0, 0.0, 1.0], (0.0, 1.0), true), of(&[0.0, 1.0, 1.0, 1.0], (0.0, 1.0), true));
         let kl = 0.7 * (7f64 / 3.0).log2() + 0.3 * (3f64 / 7.0).log2();
         // two roundings apart
-        assert!((Distances::between(&p, &q).unwrap().kl - kl).abs() < 1e-15);
+        let d = Distances::between(&p, &q).unwrap();
+        assert!((d.kl - kl).abs() < 1e-15);
+        // ¾ and ¼ against ½ and ½, either way
+        let js = 0.75 * 1.5f64.log2() + 0.25 * 0.5f64.log2();
+        assert!((d.js - js).abs() < 1e-15);
     }
 
     #[test]

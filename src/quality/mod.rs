@@ -4,15 +4,21 @@
 //! values, no NaN, no infinities in the original; the others are counted, and those that changed. The range is the original's.
 //!
 //! Four passes, each a few tiles at a time: the survey, what needs neighbours, what needs the largest error, what needs thresholds.
-//! Sums are merged in the order of the array, so the number of threads does not show.
+//! Sums are merged in the order of the array, so the number of threads does not show. Then what looks at a part: `windows` and
+//! `classifier` (can the two be told apart), `spectrum`, `stars`.
 
+mod classifier;
 mod cut;
 mod histogram;
+mod moments;
 mod off;
 mod passes;
 mod picture;
+mod spectrum;
 mod ssim;
+mod stars;
 mod total;
+mod windows;
 
 use crate::array::ArrayType;
 use crate::error::{Error, Result};
@@ -20,10 +26,14 @@ use crate::sample::{Ends, Ordinary, Squares, Sum};
 use crate::source::Source;
 use cut::Cut;
 use std::f64::consts::LOG10_2;
+use windows::Windows;
 
 pub use histogram::{Distances, Histogram};
+pub use moments::Moments;
 pub use off::Off;
 pub use picture::Picture;
+pub use spectrum::Band;
+pub use stars::{Spread, Stars};
 pub use total::Total;
 
 /// An array somewhere in a source.
@@ -61,6 +71,16 @@ pub struct Quality {
     /// d from −largest to largest.
     pub residuals: Histogram,
     pub picture: Picture,
+    /// The shape of the distribution before and after.
+    pub moments: [Moments; 2],
+    /// Maximum mean discrepancy of windows; None where they are too few.
+    pub mmd: Option<f64>,
+    /// How well a classifier tells windows after from windows before.
+    pub auc: Option<f64>,
+    /// What became of the power of frequencies.
+    pub spectrum: Vec<Band>,
+    /// None where none were found.
+    pub stars: Option<Stars>,
 }
 
 /// Which samples lie above the threshold that parts an array best in two (Otsu: the largest variance between the classes), before
@@ -117,6 +137,12 @@ impl Quality {
         Some(if is_plain { share } else { 10f64.powf(-psnr / 20.0).max(f64::MIN_POSITIVE) })
     }
 
+    /// Power after / before in the band where it is furthest from 1.
+    pub fn power(&self) -> Option<f64> {
+        let off = |ratio: f64| ratio.max(1.0 / ratio);
+        self.spectrum.iter().map(|band| band.ratio).max_by(|a, b| off(*a).total_cmp(&off(*b)))
+    }
+
     /// Mean over all windows.
     pub fn ssim(&self) -> Option<f64> {
         (self.n_windows > 0).then(|| self.ssim_sum / self.n_windows as f64)
@@ -158,8 +184,12 @@ pub fn measure(original: Stretch, decoded: Stretch) -> Result<Quality> {
     let pair = passes::Pair { original, decoded, ordinary, cut };
     let range = survey.range();
     let near = pair.neighbours(range)?;
-    let far = pair.distribution(&near)?;
+    let far = pair.distribution(&near, range)?;
     let segmentation = pair.segmentation(&far)?;
+    let wide = range.filter(|(min, max)| min < max);
+    let windows = wide.map(|range| Windows::draw(&pair, range)).transpose()?.flatten();
+    let spectrum = wide.map_or(Ok(Vec::new()), |range| spectrum::bands(&pair, range))?;
+    let stars = stars::stars(&pair)?;
     Ok(Quality {
         n_samples: a.n_samples()?,
         n_masked: far.n_masked,
@@ -177,6 +207,11 @@ pub fn measure(original: Stretch, decoded: Stretch) -> Result<Quality> {
         segmentation,
         residuals: far.residuals,
         picture: far.picture,
+        moments: far.moments,
+        mmd: windows.as_ref().map(Windows::discrepancy),
+        auc: windows.as_ref().map(classifier::auc),
+        spectrum,
+        stars,
     })
 }
 

@@ -4,6 +4,7 @@
 
 use super::cut::{Cut, Spot};
 use super::histogram::Histogram;
+use super::moments::Moments;
 use super::picture::Picture;
 use super::{Segmentation, Stretch, place, ssim};
 use crate::array::Dtype;
@@ -11,7 +12,7 @@ use crate::error::Result;
 use crate::sample::{Ordinary, Squares, Sum, Survey, bits, difference, worth};
 
 /// Ranges away from a window's range, where nothing of it is seen any more: squares of squares are floats.
-const FAR: f64 = 1e60;
+pub const FAR: f64 = 1e60;
 
 pub struct Pair<'a> {
     pub original: Stretch<'a>,
@@ -44,6 +45,8 @@ pub struct Far {
     pub after: Histogram,
     pub residuals: Histogram,
     pub picture: Picture,
+    /// Of samples as shares of the range, before and after.
+    pub moments: [Moments; 2],
 }
 
 /// The bytes of a spot, row after row.
@@ -86,6 +89,17 @@ impl Pair<'_> {
         Ok((read(&self.original, &self.cut, spot)?, read(&self.decoded, &self.cut, spot)?))
     }
 
+    /// Numbers of both, NaN where one does not count.
+    pub fn numbers_of(&self, spot: &Spot) -> Result<(Vec<f64>, Vec<f64>)> {
+        let (x, y) = self.read(spot)?;
+        Ok(x.iter().zip(&y).map(|(&x, &y)| self.numbers(x, y).unwrap_or((f64::NAN, f64::NAN))).unzip())
+    }
+
+    /// The same of so many rows and columns from a plane, row and column on.
+    pub fn block(&self, (plane, y, x): (usize, usize, usize), (h, w): (usize, usize)) -> Result<(Vec<f64>, Vec<f64>)> {
+        self.numbers_of(&Spot { plane, rows: y..y + h, columns: x..x + w })
+    }
+
     /// Both numbers of a sample that counts and is still a number.
     fn numbers(&self, x: u64, y: u64) -> Option<(f64, f64)> {
         let (a, b) = (self.ordinary.number(x), worth(self.dtype(), y));
@@ -112,7 +126,7 @@ impl Pair<'_> {
         self.cut.fold(&new, &look, &|all, part| all.merge(&part))
     }
 
-    pub fn distribution(&self, near: &Near) -> Result<Far> {
+    pub fn distribution(&self, near: &Near, range: Option<(f64, f64)>) -> Result<Far> {
         let ends = near.ends.unwrap_or((0.0, 0.0));
         let new = || Far {
             n_masked: 0,
@@ -123,9 +137,12 @@ impl Pair<'_> {
             after: Histogram::of_samples(ends, self.is_whole()),
             residuals: Histogram::of_residuals(near.largest, self.is_whole()),
             picture: Picture::new(near.plane, self.cut.h, self.cut.w),
+            moments: [Moments::default(); 2],
         };
+        let range = range.filter(|(min, max)| min < max);
         let look = |far: &mut Far, spot: &Spot| {
             let (x, y) = self.read(spot)?;
+            let mut scaled: [Vec<f64>; 2] = [Vec::new(), Vec::new()];
             for (i, (&x, &y)) in x.iter().zip(&y).enumerate() {
                 let is_hidden = self.ordinary.number(x).is_nan();
                 far.n_masked += u64::from(is_hidden);
@@ -135,6 +152,9 @@ impl Pair<'_> {
                     Some((a, b)) => {
                         far.before.add(a);
                         far.after.add(b);
+                        if let Some(range) = range {
+                            scaled.iter_mut().zip([a, b]).for_each(|(s, x)| s.push(place(x, range).clamp(-FAR, FAR)));
+                        }
                         let d = difference(self.dtype(), x, y);
                         far.residuals.add(d);
                         if spot.plane == near.plane {
@@ -145,6 +165,7 @@ impl Pair<'_> {
                     None => far.n_lost += u64::from(!is_hidden),
                 }
             }
+            far.moments.iter_mut().zip(&scaled).for_each(|(all, numbers)| all.merge(&Moments::of(numbers)));
             Ok(())
         };
         self.cut.fold(&new, &look, &|all, part| all.merge(&part))
@@ -226,5 +247,6 @@ impl Far {
         self.after.merge(&part.after);
         self.residuals.merge(&part.residuals);
         self.picture.merge(&part.picture);
+        self.moments.iter_mut().zip(&part.moments).for_each(|(all, part)| all.merge(part));
     }
 }

@@ -51,7 +51,7 @@ fn what_is_the_same_is_perfect() {
     let a: Vec<f32> = (0..6000).map(|i| (i * 37 % 101) as f32 * 0.01).collect();
     let q = of_f32(&a, &a, &[60, 100]);
     assert_eq!((q.largest, q.rmse(), q.ssim(), q.psnr()), (0.0, 0.0, Some(1.0), Some(f64::INFINITY)));
-    assert_eq!(q.distances, Some(Distances { kl: 0.0, wasserstein: 0.0, ks: 0.0 }));
+    assert_eq!(q.distances, Some(Distances { kl: 0.0, js: 0.0, wasserstein: 0.0, ks: 0.0 }));
     assert_eq!(q.n_windows, 53 * 93);
     assert_eq!((q.residuals.counts.len(), q.n_changed), (1, 0));
 }
@@ -211,4 +211,71 @@ fn a_psnr_beyond_what_squares_and_ratios_can_say_is_finite() {
     let psnr = 10.0 * (4.0 * 2000f64).log10();
     assert!((of_f64(&a, &b).psnr().unwrap() - psnr).abs() < 1e-9);
     assert_eq!(of_f64(&a, &vec![f64::NAN; 2000]).psnr(), None);
+}
+
+/// Noise of σ 10 around 1000 with some stars on it, as floats.
+fn sky(side: usize) -> Vec<f32> {
+    let mut state = 9u64;
+    let mut uniform = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1u64 << 24) as f32 - 0.5
+    };
+    let mut x: Vec<f32> = (0..side * side).map(|_| 1000.0 + 10.0 * (0..12).map(|_| uniform()).sum::<f32>()).collect();
+    for star in 1..side / 20 {
+        let (y0, x0) = (star * 20, (star * 37) % (side - 40) + 20);
+        for (i, sample) in x.iter_mut().enumerate() {
+            let (dy, dx) = ((i / side) as f32 - y0 as f32, (i % side) as f32 - x0 as f32);
+            *sample += 2000.0 * (-(dy * dy + dx * dx) / 5.0).exp();
+        }
+    }
+    x
+}
+
+#[test]
+fn what_did_not_change_cannot_be_told_apart() {
+    let a = sky(160);
+    let q = of_f32(&a, &a, &[160, 160]);
+    assert_eq!((q.mmd, q.auc, q.power()), (Some(0.0), Some(0.5), Some(1.0)));
+    assert!(q.spectrum.len() == 5 && q.spectrum.iter().all(|b| (b.ratio, b.residual) == (1.0, 0.0)), "{q:?}");
+    let stars = q.stars.unwrap();
+    assert_eq!((stars.n, stars.flux.largest, stars.shift.largest), (7, 0.0, 0.0));
+    assert!(q.moments[0] == q.moments[1] && q.moments[0].skewness().unwrap() > 3.0);
+}
+
+#[test]
+fn coarser_steps_are_told_apart_better_add_power_and_move_stars() {
+    let a = sky(160);
+    let stepped = |step: f32| a.iter().map(|x| (x / step).round() * step).collect::<Vec<f32>>();
+    let [fine, middle, coarse] = [0.01, 10.0, 60.0].map(|step| of_f32(&a, &stepped(step), &[160, 160]));
+    let auc = [&fine, &middle, &coarse].map(|q| q.auc.unwrap());
+    assert!((auc[0] - 0.5).abs() < 0.03 && auc[1] > 0.8 && auc[2] > 0.95, "{auc:?}");
+    let mmd = [&fine, &middle, &coarse].map(|q| q.mmd.unwrap());
+    assert!(mmd[0] < 1e-3 && mmd[0] < mmd[1] && mmd[1] < mmd[2], "{mmd:?}");
+    let highest = [&fine, &middle, &coarse].map(|q| q.spectrum[4].residual);
+    assert!(highest[0] < 1e-4 && highest[0] < highest[1] && highest[1] < highest[2], "{highest:?}");
+    let flux = [&fine, &middle].map(|q| q.stars.unwrap().flux.p95);
+    assert!(flux[0] < 1e-4 && flux[0] < flux[1] && flux[1] < 0.05, "{flux:?}");
+    let smooth: Vec<f32> = (0..a.len()).map(|i| (a[i] + a[(i + 1).min(a.len() - 1)]) / 2.0).collect();
+    let smooth = of_f32(&a, &smooth, &[160, 160]);
+    // (1 + cos 2πf) / 2 of the power is left along rows
+    assert!(smooth.spectrum[0].ratio > 0.9 && smooth.spectrum[4].ratio < 0.7 && smooth.power().unwrap() < 0.7);
+    assert!(smooth.stars.unwrap().shift.median > 0.3);
+}
+
+#[test]
+fn arrays_too_small_for_windows_have_none() {
+    let a: Vec<u16> = (0..30).collect();
+    let b: Vec<u16> = a.iter().map(|x| x + 1).collect();
+    for (shape, has_windows, has_spectrum) in [
+        (&[30][..], true, true),
+        (&[5, 6], true, false),
+        (&[3, 10], false, false),
+        (&[15], false, false),
+        (&[], false, false),
+    ] {
+        let n = shape.iter().product::<u64>() as usize;
+        let q = of_u16(&a[..n], &b[..n], shape);
+        assert_eq!((q.mmd.is_some(), q.auc.is_some()), (has_windows, has_windows), "{shape:?}");
+        assert_eq!((q.spectrum.is_empty(), q.stars), (!has_spectrum, None), "{shape:?}");
+    }
 }

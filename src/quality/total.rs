@@ -24,6 +24,12 @@ pub struct Total {
     ssim: (f64, u64),
     /// The largest, and the smallest overlap.
     pub kl: Option<f64>,
+    pub js: Option<f64>,
+    pub mmd: Option<f64>,
+    pub auc: Option<f64>,
+    /// Of stars: 95 of 100 in the worst array, and the worst of all.
+    pub flux: [Option<f64>; 2],
+    pub shift: [Option<f64>; 2],
     pub wasserstein: Option<f64>,
     pub ks: Option<f64>,
     pub moved: Option<f64>,
@@ -49,6 +55,13 @@ impl Total {
         self.ssim = (self.ssim.0 + q.ssim_sum, self.ssim.1 + q.n_windows);
         let most = |all: &mut Option<f64>, x: Option<f64>| *all = all.zip(x).map(|(a, b)| a.max(b)).or(*all).or(x);
         most(&mut self.kl, q.distances.map(|d| d.kl));
+        most(&mut self.js, q.distances.map(|d| d.js));
+        most(&mut self.mmd, q.mmd);
+        most(&mut self.auc, q.auc);
+        for (of, all) in [(q.stars.map(|s| s.flux), &mut self.flux), (q.stars.map(|s| s.shift), &mut self.shift)] {
+            most(&mut all[0], of.map(|spread| spread.p95));
+            most(&mut all[1], of.map(|spread| spread.largest));
+        }
         most(&mut self.wasserstein, q.distances.map(|d| d.wasserstein));
         most(&mut self.ks, q.distances.map(|d| d.ks));
         most(&mut self.moved, q.segmentation.map(|s| s.moved()));

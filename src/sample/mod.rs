@@ -45,6 +45,7 @@ pub use mantissa::shorten;
 pub use map::Map;
 pub use mosaic::looks_like_mosaic;
 pub use noise::{NoiseStep, sigma};
+pub use octave::exp2;
 pub use ordinary::{Ordinary, bits, difference, worth};
 pub use psnr::PsnrSearch;
 pub use ratio::RatioSearch;

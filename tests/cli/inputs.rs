@@ -28,6 +28,51 @@ pub fn cube(n_planes: u32) -> Vec<u8> {
     out
 }
 
+/// A frame of 192 × 160 ints: noise of σ 20, nine stars, exposed for 30 s, with a place on the sky.
+pub fn stars() -> Vec<u8> {
+    exposed(30, 20.0)
+}
+
+/// The same, exposed for so long, with so much noise.
+pub fn exposed(seconds: u32, sigma: f64) -> Vec<u8> {
+    let (h, w) = (160usize, 192usize);
+    let cards = [
+        ("SIMPLE", "T".into()),
+        ("BITPIX", "16".into()),
+        ("NAXIS", "2".into()),
+        ("NAXIS1", w.to_string()),
+        ("NAXIS2", h.to_string()),
+        ("EXPTIME", seconds.to_string()),
+        ("CTYPE1", "'RA---TAN'".into()),
+        ("CTYPE2", "'DEC--TAN'".into()),
+        ("CRPIX1", "96.5".into()),
+        ("CRPIX2", "80.5".into()),
+        ("CRVAL1", "83.633".into()),
+        ("CRVAL2", "22.014".into()),
+        ("CD1_1", "-2.7778E-04".into()),
+        ("CD2_2", "2.7778E-04".into()),
+        ("OBSERVER", "'nobody'".into()),
+    ];
+    let card = |(key, value): &(&str, String)| format!("{:<80}", format!("{key:<8}= {value:>20}"));
+    let mut out = cards.iter().map(card).collect::<String>() + &format!("{:<80}", "END");
+    out = format!("{out:<2880}");
+    let mut random = Lcg(seconds);
+    let mut sky: Vec<f64> = (0..h * w)
+        .map(|_| 1000.0 + sigma * ((0..12).map(|_| f64::from(random.bits(16)) / 65536.0).sum::<f64>() - 6.0))
+        .collect();
+    for star in 0..9 {
+        let (y0, x0) = ((30 + 50 * (star / 3)) as f64 + 0.3, (30 + 60 * (star % 3)) as f64 - 0.2);
+        for (i, x) in sky.iter_mut().enumerate() {
+            let (dy, dx) = ((i / w) as f64 - y0, (i % w) as f64 - x0);
+            *x += (2000 + 500 * star) as f64 * (-(dy * dy + dx * dx) / 5.0).exp();
+        }
+    }
+    let mut bytes = out.into_bytes();
+    bytes.extend(sky.iter().flat_map(|x| (x.round() as i16).to_be_bytes()));
+    bytes.resize(bytes.len().next_multiple_of(2880), 0);
+    bytes
+}
+
 pub fn npy() -> Vec<u8> {
     let text = "{'descr': '<f4', 'fortran_order': False, 'shape': (40, 60), }";
     let mut out = b"\x93NUMPY\x01\x00".to_vec();

@@ -96,3 +96,24 @@ fn steps_of_the_noise_are_told_with_what_they_came_to() {
     assert!(step == sigma / 2.0 && json["largest"].as_f64().unwrap() <= step / 2.0, "{json}");
     sandbox.says(1, &["compress", "-f", "--noise-step", "0", "a.fits"]);
 }
+
+#[test]
+fn figures_of_windows_spectra_and_stars_are_told_of_what_is_lossy() {
+    let sandbox = Sandbox::with(&[("s.fits", &inputs::stars())]);
+    let value = &sandbox.json(0, &["eval", "--json", "--near", "40", "s.fits"])[0];
+    let (array, total) = (&value["arrays"][0], &value["total"]);
+    let figure = |name: &str| array[name].as_f64().unwrap_or_else(|| panic!("no {name} in {array}"));
+    assert!((0.5..=1.0).contains(&figure("auc")) && (0.0..1.0).contains(&figure("mmd")), "{array}");
+    assert!(figure("js") > 0.0 && figure("skewness_before") > 1.0 && figure("kurtosis_after") > 1.0);
+    assert_eq!(array["spectrum"].as_array().unwrap().len(), 5);
+    assert!(array["stars"].as_u64().unwrap() >= 8, "{array}");
+    assert!(figure("flux_median") <= figure("flux_p95") && figure("flux_p95") <= figure("flux_largest"));
+    assert!(figure("flux_p95") > 0.0 && figure("flux_p95") < 0.1 && figure("shift_p95") < 0.5, "{array}");
+    for name in ["js", "mmd", "auc", "flux_p95", "shift_p95"] {
+        assert_eq!(array[name], total[name], "{name}");
+    }
+    let said = text(&sandbox.output(&["eval", "--near", "40", "s.fits"]).stdout);
+    assert!(said.contains("AUC") && said.contains("flux 95 %") && said.lines().count() < 8, "{said}");
+    let said = text(&sandbox.output(&["eval", "s.fits"]).stdout);
+    assert!(said.contains("LOSSLESS") && !said.contains("AUC"), "{said}");
+}

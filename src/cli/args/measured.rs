@@ -15,7 +15,17 @@ Figures, of each array and in total, over the samples that are neither NaN, infi
   W1, KS     Wasserstein distance (in samples) and Kolmogorov-Smirnov distance, of up to 65536 bins
   moved      share of the samples that are on the other side of Otsu's threshold, taken before and after
   overlap    of what is above it: above in both / above in either
-  bits       coded bits per sample";
+  bits       coded bits per sample
+  JS         Jensen-Shannon divergence of the histograms, bits: 256 bins, at most 1
+  MMD        maximum mean discrepancy of 512 windows of 4x4 samples, RBF kernel of their median distance
+  AUC        how well a small network, trained on 1536 places, tells windows after from windows before at
+             512 others, four times; 0.5: not at all, give or take 0.01; 1: always
+  power      of frequencies after / before, in the octave where that is furthest from 1; --json has all
+  skewness, kurtosis   of the distribution before and after; of a normal one 0 and 0
+  flux       |flux after / flux before - 1| of stars in an aperture of radius 4 over a ring from 6 to 9;
+             stars are found 6 sigma above the background of the original: 95 of 100 are within this
+  shift      of their centroids, in samples
+In total, distances are those of the worst array.";
 
 /// Two files, or one and a loss to compress it with
 #[derive(Group)]

@@ -9,7 +9,7 @@ use crate::cli::talk::exit::Tally;
 use crate::cli::talk::json;
 use crate::cli::talk::print::{self, Talk};
 use crate::cli::talk::table::Table;
-use collapsar::internals::quality::{self, Quality, Segmentation, Stretch, Total};
+use collapsar::internals::quality::{self, Band, Quality, Segmentation, Stretch, Total};
 use collapsar::internals::sample::number;
 use collapsar::internals::{Error, Result};
 use serde_json::{Value, json};
@@ -70,10 +70,11 @@ pub fn open(path: &Path) -> Result<Opened> {
 }
 
 /// The figures by name, of an array or of all; infinite ones are null in JSON, and told apart by `largest`.
-pub type Figures = [(&'static str, Option<f64>); 12];
+pub type Figures = [(&'static str, Option<f64>); 26];
 
 pub fn figures(q: &Quality, bits: Option<f64>) -> Figures {
     let d = q.distances;
+    let [before, after] = &q.moments;
     [
         ("largest", Some(q.largest)),
         ("bias", Some(q.bias())),
@@ -87,9 +88,24 @@ pub fn figures(q: &Quality, bits: Option<f64>) -> Figures {
         ("overlap", q.segmentation.map(|s| s.overlap())),
         ("bits", bits),
         ("range", q.range.map(|_| q.width())),
+        ("js", d.map(|d| d.js)),
+        ("mmd", q.mmd),
+        ("auc", q.auc),
+        ("power", q.power()),
+        ("skewness_before", before.skewness()),
+        ("skewness_after", after.skewness()),
+        ("kurtosis_before", before.kurtosis()),
+        ("kurtosis_after", after.kurtosis()),
+        ("flux_median", q.stars.map(|s| s.flux.median)),
+        ("flux_p95", q.stars.map(|s| s.flux.p95)),
+        ("flux_largest", q.stars.map(|s| s.flux.largest)),
+        ("shift_median", q.stars.map(|s| s.shift.median)),
+        ("shift_p95", q.stars.map(|s| s.shift.p95)),
+        ("shift_largest", q.stars.map(|s| s.shift.largest)),
     ]
 }
 
+/// The same names; what has no meaning of several arrays is none.
 pub fn figures_of_all(t: &Total, bits: Option<f64>) -> Figures {
     [
         ("largest", Some(t.largest)),
@@ -104,6 +120,20 @@ pub fn figures_of_all(t: &Total, bits: Option<f64>) -> Figures {
         ("overlap", t.overlap),
         ("bits", bits),
         ("range", None),
+        ("js", t.js),
+        ("mmd", t.mmd),
+        ("auc", t.auc),
+        ("power", None),
+        ("skewness_before", None),
+        ("skewness_after", None),
+        ("kurtosis_before", None),
+        ("kurtosis_after", None),
+        ("flux_median", None),
+        ("flux_p95", t.flux[0]),
+        ("flux_largest", t.flux[1]),
+        ("shift_median", None),
+        ("shift_p95", t.shift[0]),
+        ("shift_largest", t.shift[1]),
     ]
 }
 
@@ -125,6 +155,9 @@ fn json_of_array(q: &Quality, bits: Option<f64>) -> Value {
     value["lost"] = q.n_lost.into();
     value["changed"] = q.n_changed.into();
     value["threshold"] = q.segmentation.map(threshold).into();
+    let band = |b: &Band| json!({"from": b.from, "to": b.to, "ratio": b.ratio, "residual": b.residual});
+    value["spectrum"] = q.spectrum.iter().map(band).collect::<Vec<Value>>().into();
+    value["stars"] = q.stars.map_or(0, |stars| stars.n).into();
     value
 }
 
@@ -173,6 +206,7 @@ fn text(name: &str, trial: &Trial) -> String {
     if trial.arrays.len() > 1 {
         row("total", figures_of_all(&trial.total, trial.bits()));
     }
+    let table = table.text() + &if trial.is_lossless() { String::new() } else { seen(trial) };
     let sizes = trial.n_bytes_out.map(|n| {
         let ratio = print::ratio(trial.n_bytes_in, n);
         format!("  {} → {}  ratio {ratio:.2}", print::bytes(trial.n_bytes_in), print::bytes(n))
@@ -180,7 +214,36 @@ fn text(name: &str, trial: &Trial) -> String {
     let word = if trial.is_lossless() { "LOSSLESS" } else { "LOSSY" };
     let loss = trial.loss.filter(|_| !trial.is_lossless()).map(|loss| format!(" ({})", loss.describe()));
     let head = format!("{name}{}  {word}{}\n", sizes.unwrap_or_default(), loss.unwrap_or_default());
-    head + &table.text() + &notes(trial)
+    head + &table + &notes(trial)
+}
+
+/// What would be seen of it, array by array: shapes, spectra, stars.
+fn seen(trial: &Trial) -> String {
+    let mut table = Table::new(&[
+        "array",
+        "JS",
+        "MMD",
+        "AUC",
+        "skewness",
+        "after",
+        "kurtosis",
+        "after",
+        "power",
+        "stars",
+        "flux 95 %",
+        "shift 95 %",
+    ]);
+    for a in trial.arrays.iter().filter(|a| a.quality.n_changed > 0) {
+        let figures = figures(&a.quality, None);
+        let of = |name: &str| cell(figures.iter().find(|(n, _)| *n == name).and_then(|(_, x)| *x));
+        let mut cells = vec![print::clean(&a.label)];
+        let shapes = ["skewness_before", "skewness_after", "kurtosis_before", "kurtosis_after"];
+        cells.extend(["js", "mmd", "auc"].into_iter().chain(shapes).chain(["power"]).map(of));
+        cells.push(a.quality.stars.map_or("–".into(), |stars| stars.n.to_string()));
+        cells.extend(["flux_p95", "shift_p95"].map(of));
+        table.row(&cells);
+    }
+    table.text()
 }
 
 /// What the figures leave out.
