@@ -49,12 +49,12 @@ fn a_recipe_of_a_camera_codes_its_frames_and_restores_them() {
 fn weights_alone_are_written_where_the_name_says_so_and_seeds_decide() {
     let sandbox = sandbox();
     let write = |out: &str, more: &[&str]| {
-        sandbox.says(0, &[&["adapt", "--steps", "12", "--name", "ours", "-o", out], more, &FRAMES].concat());
+        sandbox.says(0, &[&["adapt", "--name", "ours", "-o", out], more, &FRAMES].concat());
         sandbox.read(out)
     };
-    let first = write("x.safetensors", &["-T", "1"]);
-    assert!(first == write("y.safetensors", &["-T", "3"]), "threads decide nothing");
-    assert!(first != write("z.safetensors", &["--seed", "1"]));
+    let first = write("x.safetensors", &["--steps", "12", "-T", "1"]);
+    assert!(first == write("y.safetensors", &["--steps", "12", "-T", "3"]), "threads decide nothing");
+    assert!(first != write("z.safetensors", &["--steps", "12", "--seed", "1"]));
     assert!(write("one.safetensors", &["--minutes", "0.01", "-3"]).len() > 1000);
     let said = text(&sandbox.output(&["models", "--weights", "x.safetensors"]).stdout);
     assert!(said.contains("ours"), "{said}");
@@ -68,10 +68,15 @@ fn weights_alone_are_written_where_the_name_says_so_and_seeds_decide() {
 fn what_adapt_cannot_do_is_told_before_it_begins() {
     let sandbox = sandbox();
     sandbox.fails(1, &["adapt", "-o", "camera.txt", "a.fits"], "ends in .recipe or .safetensors");
-    sandbox.fails(1, &["adapt", "a.fits"], "--output");
-    sandbox.fails(1, &["adapt", "-o", "c.recipe", "--steps", "0", "a.fits"], "0 is not in 1..");
-    sandbox.fails(1, &["adapt", "-o", "c.recipe", "--minutes", "-1", "a.fits"], "no number of minutes");
-    sandbox.fails(1, &["adapt", "-o", "c.recipe", "--steps", "9", "--minutes", "1", "a.fits"], "cannot be used with");
+    for (more, with) in [
+        (&[][..], "--output"),
+        (&["-o", "c.recipe", "--steps", "0"], "0 is not in 1.."),
+        (&["-o", "c.recipe", "--minutes=-1"], "no number of minutes"),
+        (&["-o", "c.recipe", "--steps", "9", "--minutes", "1"], "cannot be used with"),
+    ] {
+        let said = sandbox.says(1, &[&["adapt", "a.fits"], more].concat());
+        assert!(said.contains(with), "{more:?}: {said}");
+    }
     sandbox.fails(1, &["adapt", "-o", "c.recipe", "-1", "a.fits"], "level 1 uses no network");
     sandbox.fails(1, &["adapt", "-o", "c.recipe", "--model", "idf-default", "a.fits"], "cannot be adapted");
     sandbox.fails(2, &["adapt", "-o", "c.recipe", "none.fits"], "none.fits");

@@ -59,7 +59,7 @@ impl Order {
             self.state ^= self.state << 25;
             self.state ^= self.state >> 27;
             let random = self.state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32;
-            self.blocks.swap(i, (random * (i as u64 + 1) >> 32) as usize);
+            self.blocks.swap(i, ((random * (i as u64 + 1)) >> 32) as usize);
         }
         self.next = 0;
     }

@@ -221,11 +221,14 @@ fn activation(y: f32, coarse: f32) -> f32 {
 /// inside, where it has the slope that it had.
 fn of_table(block: &Block, heads: &mut [Row]) -> Row {
     let near = |x: f32, end: f32| if x < end { nearest(x).min(end - 1e-3) } else { x };
-    for i in 0..N {
-        heads[1][i] = nearest((block.log_s[i] + heads[1][i]) * 8.0) / 8.0 - block.log_s[i];
-        heads[2][i] = near(heads[2][i], MAX_TAIL as f32);
-        let skew = heads[3][i];
-        heads[3][i] = if skew < 0.0 { -near(-skew, MAX_SKEW as f32) } else { near(skew, MAX_SKEW as f32) };
+    let [_, scales, tails, skews] = heads else { unreachable!("a table has four heads") };
+    for (scale, log_s) in scales.iter_mut().zip(block.log_s) {
+        *scale = nearest((log_s + *scale) * 8.0) / 8.0 - log_s;
+    }
+    tails.iter_mut().for_each(|tail| *tail = near(*tail, MAX_TAIL as f32));
+    for skew in skews {
+        let size = near(skew.abs(), MAX_SKEW as f32);
+        *skew = if *skew < 0.0 { -size } else { size };
     }
     table_likelihood::likelihood(block, heads)
 }
