@@ -76,10 +76,10 @@ pub fn page(title: &str, lines: &str) -> Result<String> {
     }
     let mut out = String::new();
     let title = escaped(title);
-    let _ = write!(out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<title>{title}</title>\n");
+    let _ = writeln!(out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<title>{title}</title>");
     let _ =
-        write!(out, "<meta name=\"viewport\" content=\"width=device-width\">\n<style>{STYLE}</style></head><body>\n");
-    let _ = write!(out, "<h1>{title}</h1>\n<p>{n_held_out} files were held out: no step is taken on them.</p>\n");
+        writeln!(out, "<meta name=\"viewport\" content=\"width=device-width\">\n<style>{STYLE}</style></head><body>");
+    let _ = writeln!(out, "<h1>{title}</h1>\n<p>{n_held_out} files were held out: no step is taken on them.</p>");
     for (number, part) in &parts {
         part.write(*number, parts.len(), &mut out);
     }
@@ -106,7 +106,7 @@ impl Part {
     fn write(&self, number: u64, n_parts: usize, out: &mut String) {
         let Some(last) = self.points.last() else { return };
         if n_parts > 1 {
-            let _ = write!(out, "<h2>Net {} of {n_parts}, {}</h2>\n", number + 1, escaped(&self.pass));
+            let _ = writeln!(out, "<h2>Net {} of {n_parts}, {}</h2>", number + 1, escaped(&self.pass));
         }
         let speeds: Vec<f64> = self.points.iter().filter_map(|point| point.cells_per_second).collect();
         let speed = speeds.iter().sum::<f64>() / speeds.len().max(1) as f64;
@@ -183,7 +183,7 @@ impl Part {
             cell((first > 0.0).then(|| 100.0 * (last / first - 1.0)), 1, out);
             let trained = self.trained.get(name);
             (0..3).for_each(|i| cell(trained.map(|bits| bits[i]), 4, out));
-            let _ = write!(out, "<td><svg viewBox=\"0 0 130 22\" aria-hidden=\"true\">{}</svg></tr>\n", small(&points));
+            let _ = writeln!(out, "<td><svg viewBox=\"0 0 130 22\" aria-hidden=\"true\">{}</svg></tr>", small(&points));
         }
         out.push_str("</table></div>\n");
     }
@@ -232,16 +232,16 @@ fn chart(curves: &[Curve], out: &mut String) {
     let at = |(x, y): (f64, f64)| (LEFT + w * (x - left) / dx, 10.0 + h * (1.0 - ((y - low) / dy).clamp(0.0, 1.0)));
     let names: Vec<&str> = curves.iter().map(|c| c.name).collect();
     let _ =
-        write!(out, "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">\n", SIZE.0, SIZE.1, names.join(", "));
+        writeln!(out, "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">", SIZE.0, SIZE.1, names.join(", "));
     for i in 0..=4 {
         let value = low + dy * f64::from(i) / 4.0;
         let y = at((left, value)).1;
         let _ = write!(out, "<path d=\"M{LEFT} {y:.1}h{w}\" stroke=\"var(--faint)\"/>");
-        let _ = write!(out, "<text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{value:.3}</text>\n", LEFT - 6.0, y + 4.0);
+        let _ = writeln!(out, "<text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{value:.3}</text>", LEFT - 6.0, y + 4.0);
         let step = left + dx * f64::from(i) / 4.0;
         let anchor = ["start", "middle", "middle", "middle", "end"][i as usize];
         let (x, below) = (at((step, low)).0, SIZE.1 - 10.0);
-        let _ = write!(out, "<text x=\"{x:.1}\" y=\"{below}\" text-anchor=\"{anchor}\">{step:.0}</text>\n");
+        let _ = writeln!(out, "<text x=\"{x:.1}\" y=\"{below}\" text-anchor=\"{anchor}\">{step:.0}</text>");
     }
     for (i, Curve { name, class, points }) in curves.iter().enumerate().filter(|(_, c)| !c.points.is_empty()) {
         let _ = write!(
@@ -251,9 +251,9 @@ fn chart(curves: &[Curve], out: &mut String) {
         );
         let y = 24 + 16 * i;
         let _ = write!(out, "<text x=\"{}\" y=\"{y}\" text-anchor=\"end\">{name}", SIZE.0 - 40.0);
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "</text><path stroke=\"var(--{class})\" stroke-width=\"3\" d=\"M{} {}h20\"/>\n",
+            "</text><path stroke=\"var(--{class})\" stroke-width=\"3\" d=\"M{} {}h20\"/>",
             SIZE.0 - 34.0,
             y - 4
         );
