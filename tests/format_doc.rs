@@ -3,11 +3,12 @@
 mod example;
 
 use collapsar::internals::codec::file::blocks::kind;
-use collapsar::internals::codec::file::bytes::DICTIONARY;
+use collapsar::internals::codec::file::bytes::{DICTIONARY, MAX_BASE, MAX_TEXT};
 use collapsar::internals::container::{END_MAGIC, MAGIC, MAX_BLOCK_BYTES, MAX_BLOCKS, VERSION, Writer};
 use collapsar::internals::kernel::MAX_INT;
 use collapsar::internals::model::Family;
 use collapsar::internals::net::Pass;
+use collapsar::internals::text::CARDS;
 use example::{H, INTS, W, weights};
 
 const FORMAT: &str = include_str!("../FORMAT.md");
@@ -86,6 +87,14 @@ fn the_dictionary_is_that_of_the_code() {
     let lines = text.replace("}\\x93", "}\n\\x93");
     assert!(FORMAT.contains(&format!("```text\n{lines}\n```")), "FORMAT.md should say:\n{lines}");
     assert!(FORMAT.contains(&format!("these {} bytes", DICTIONARY.len())), "{} bytes", DICTIONARY.len());
+}
+
+#[test]
+fn the_cards_and_the_limits_of_texts_are_those_of_the_code() {
+    let there = format!("{} bytes, BLAKE3\n   `{}`", CARDS.len(), blake3::hash(CARDS.as_bytes()));
+    assert!(FORMAT.contains(&there), "FORMAT.md should say: {there}");
+    assert_eq!((MAX_TEXT, MAX_BASE), (1_048_576, 32_768), "FORMAT.md, section 3.4 has these limits");
+    assert!(FORMAT.contains("n ≤ 1 048 576 (1 MiB)") && FORMAT.contains("the last 32 768 bytes"));
 }
 
 #[test]

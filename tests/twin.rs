@@ -540,10 +540,11 @@ fn tables_are_chosen_told_and_found_alike() {
                     let quantiles =
                         std::array::from_fn(|_| [0, u16::MAX, random.below(1 << 16) as u16][random.below(3) as usize]);
                     let mut all = ([NONE.0; 16], [0; 16]);
-                    for i in 0..16.min(n - at) {
+                    let n = 16.min(n - at);
+                    for i in 0..n {
                         (all.0[i], all.1[i]) = (choices.choice[at + i], choices.middle[at + i]);
                     }
-                    found.push(kernels.find(&all.0, &all.1, &quantiles));
+                    found.push(kernels.find(n, &all.0, &all.1, &quantiles));
                 }
                 [&mut choices.middle, &mut intervals, &mut rests].into_iter().for_each(|of_run| of_run.truncate(n));
                 choices.choice.truncate(n);

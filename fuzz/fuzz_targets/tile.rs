@@ -9,8 +9,9 @@ use collapsar::internals::array::{ArrayType, Dtype};
 use collapsar::internals::tile::classic;
 use collapsar::internals::codec::array::head::Spec;
 use collapsar::internals::tile::coder::{CellCoder, Coder, Fitted};
+use collapsar::internals::tile::counts::Counts;
 use collapsar::internals::container::Writer;
-use collapsar::internals::kernel::PlaneStats;
+use collapsar::internals::kernel::{MAX_INT, PlaneStats};
 use collapsar::internals::model::{Family, Model};
 use collapsar::internals::net::Head;
 use collapsar::internals::sample::{Map, Stats};
@@ -40,8 +41,17 @@ const SHAPES: [(usize, usize, usize, u32, usize, usize); 10] = [
 ];
 static HEADS: LazyLock<Vec<Spec>> = LazyLock::new(|| {
     let of = |model: &Arc<Model>| SHAPES.map(|shape| head(model, shape));
-    MODELS.iter().flat_map(of).collect()
+    MODELS.iter().flat_map(of).chain(SHAPES.into_iter().filter_map(counted)).collect()
 });
+
+/// Arrays with a table of counts.
+fn counted(shape: (usize, usize, usize, u32, usize, usize)) -> Option<Spec> {
+    let (_, _, _, max, n_phases, n_previous) = shape;
+    let plain = n_phases == 1 && n_previous == 0 && max <= MAX_INT as u32;
+    let widths = (0..max.min(70) as u16 + 1).map(|i| i * 3 % 50).collect();
+    let counts = Arc::new(Counts::new(max.saturating_sub(70) / 2, widths).expect("widths of few values"));
+    plain.then(|| Spec { coder: Coder::Counts(counts), ..head(&MODELS[0], shape) })
+}
 
 fn head(model: &Arc<Model>, (n, h, w, max, n_phases, n_previous): (usize, usize, usize, u32, usize, usize)) -> Spec {
     let mut stats = Stats::new(Dtype::U32);
@@ -85,20 +95,26 @@ fn file(head: &Spec, mode: u8, code: &[u8]) -> Vec<u8> {
 fn begin() -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
     for (i, head) in HEADS.iter().enumerate() {
-        let (_, h, w, max, _, _) = SHAPES[i % SHAPES.len()];
+        let (h, w, max) = (head.layout.h, head.layout.w, head.map.max_int(0));
         let mut random = Lcg(9);
         let mut array = |bits: u32| -> Vec<u8> {
             let v = |j: usize| (j as u32 % 31 + random.bits(bits)).min(max);
             (0..h * w).map(v).flat_map(u32::to_be_bytes).collect()
         };
         for bits in [1, 4, 9] {
-            let choice = collapsar::internals::Choice::These(vec![MODELS[i / SHAPES.len()].clone()]);
+            if let Coder::Counts(counts) = &head.coder {
+                let int = |v: &[u8]| i32::from_be_bytes([v[0], v[1], v[2], v[3]]);
+                let ints: Vec<i32> = array(bits).chunks_exact(4).map(int).collect();
+                seeds.push([&[i as u8, 1][..], &counts.encode(&ints, max)].concat());
+                continue;
+            }
+            let model = &MODELS[i / SHAPES.len()];
+            let choice = collapsar::internals::Choice::These(vec![model.clone()]);
             let options = inputs::options(choice, Dtype::U32, true, &[h as u64, w as u64]);
             let packed = collapsar::internals::compress(&array(bits), &options).expect("a synthetic array is compressed");
             let tile = inputs::blocks(&packed).pop().expect("there is a tile").1;
             seeds.push([&[i as u8], &tile[2.min(tile.len())..]].concat());
         }
-        let _ = head;
     }
     seeds
 }

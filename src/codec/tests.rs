@@ -3,11 +3,15 @@
 use crate::array::{ArrayType, Dtype};
 use crate::codec::array::memory::{BATCH, Direction, Memory};
 use crate::codec::file::archive::{Archive, Section};
+use crate::codec::search::level::Level;
 use crate::internals::{
-    Adapt, Choice, Decoding, ErrorKind, Loss, Options, compress, decompress, decompress_to, salvage,
+    Adapt, Choice, Decoding, ErrorKind, Loss, Options, Recipe, compress, decode_chunk, decompress, decompress_to,
+    encode_chunk, learn, salvage,
 };
 use crate::model::{Family, Model};
+use crate::source::Source;
 use crate::synthetic::{self, Lcg};
+use crate::tile::coder::Coder;
 use std::sync::Arc;
 
 /// A model whose hash is that of its weights file, as it would be loaded.
@@ -214,5 +218,60 @@ fn a_file_without_its_model_names_it() {
 fn files_that_are_no_arrays_come_back() {
     for bytes in [&b""[..], b"x", &[7; 100_000], b"SIMPLE  =                    T but then not"] {
         assert_eq!(decompress(&compress(bytes, &Options::default()).unwrap()).unwrap(), bytes);
+    }
+}
+
+/// White noise around 300, and one sample of so many anything.
+fn noise(seed: u32, n: usize, rare: u32) -> Vec<u16> {
+    let mut random = Lcg(seed);
+    let mut sample = || match random.below(rare) {
+        0 => random.below(5000) as u16,
+        _ => 270 + (0..6).map(|_| random.below(11)).sum::<u32>() as u16,
+    };
+    (0..n).map(|_| sample()).collect()
+}
+
+fn by_table(packed: &[u8]) -> bool {
+    let archive = Archive::open(&packed, &[]).unwrap();
+    archive.arrays().all(|array| matches!(array.head.coder, Coder::Counts(_)))
+}
+
+#[test]
+fn white_noise_takes_the_entropy_of_its_values_at_every_level() {
+    let samples = noise(5, 512 * 512, 200);
+    let mut sorted = samples.clone();
+    sorted.sort_unstable();
+    let (n, mut entropy, mut table) = (samples.len() as f64, 0.0, 0.0);
+    for same in sorted.chunk_by(|a, b| a == b) {
+        entropy += same.len() as f64 * (n / same.len() as f64).log2() / 8.0;
+        table += 1.5;
+    }
+    let content: Vec<u8> = samples.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let ty = ArrayType { dtype: Dtype::U16, big_endian: false, shape: vec![512, 512] };
+    for level in [1, 3, 5, 7, 9] {
+        let choice = Choice::Level(Level::new(level).unwrap());
+        let packed =
+            compress(&content, &Options { model: choice, raw: Some(ty.clone()), ..Options::default() }).unwrap();
+        assert_eq!(decompress(&packed).unwrap(), content);
+        let limit = entropy * 1.001 + table;
+        assert!(by_table(&packed) && (packed.len() as f64) < limit, "{} of {limit} at {level}", packed.len());
+    }
+}
+
+#[test]
+fn a_recipe_with_a_table_of_counts_codes_values_that_it_never_saw() {
+    let bytes = |seed, rare| noise(seed, 128 * 128, rare).into_iter().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let ty = ArrayType { dtype: Dtype::U16, big_endian: false, shape: vec![128, 128] };
+    let options = Options { raw: Some(ty.clone()), ..Options::default() };
+    let mut recipe = Recipe::default();
+    learn(&bytes(6, 100).as_slice() as &dyn Source, &options, &mut recipe).unwrap();
+    assert!(matches!(recipe.heads().next().unwrap().coder, Coder::Counts(_)));
+    let options = Options { recipe: Some(Arc::new(recipe)), ..options };
+    for rare in [100, 3, u32::MAX] {
+        let content = bytes(7, rare);
+        let packed = compress(&content, &options).unwrap();
+        assert_eq!(decompress(&packed).unwrap(), content);
+        let chunk = encode_chunk(&content, &ty, &options).unwrap();
+        assert!(decode_chunk(&chunk, &Decoding::default()).unwrap().1 == content);
     }
 }

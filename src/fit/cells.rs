@@ -36,12 +36,8 @@ impl Cells {
 
     /// Adds cell i of a run.
     pub fn push(&mut self, hidden: &Hidden, i: usize, b: i32, int: i32) {
-        for w in 0..self.n_in / 4 {
-            self.hidden.extend_from_slice(&hidden.words[w * hidden.stride + i].to_le_bytes());
-        }
-        self.s.push(hidden.s[i]);
-        self.b.push(b);
-        self.int.push(int);
+        let word = |w: usize| hidden.words[w * hidden.stride + i].to_le_bytes();
+        self.push_bytes((0..self.n_in / 4).flat_map(word), hidden.s[i], b, int);
     }
 
     /// Adds a cell by what its net sees of it, as bytes.

@@ -5,7 +5,7 @@
 
 use super::log2::log2;
 use super::rans::{N, Symbol};
-use super::table::{Choice, Choices, FAR, N_SYMBOLS, PRECISION, STEPS, interval, is_end, tables};
+use super::table::{Choice, Choices, FAR, N_SYMBOLS, NONE, PRECISION, STEPS, interval, is_end, tables};
 
 /// What is told of an int beside its symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,11 +106,12 @@ pub struct Found {
     pub is_any_beyond: bool,
 }
 
-/// The symbols whose intervals hold the quantiles.
-pub fn find(choices: &[u32; N], middles: &[i32; N], quantiles: &[u16; N]) -> Found {
+/// The symbols of the first `n` ≤ 16 quantiles, whose intervals hold them; the others' choices have one symbol.
+pub fn find(n: usize, choices: &[u32; N], middles: &[i32; N], quantiles: &[u16; N]) -> Found {
     let mut found = Found::default();
     for i in 0..N {
         let choice = Choice(choices[i]);
+        debug_assert!(i < n || choice == NONE);
         let (table, (first, last)) = (&tables()[choice.number() * N_SYMBOLS..][..N_SYMBOLS], choice.ends());
         let j = (table.partition_point(|&c| c <= quantiles[i]) - 1).clamp(first, last);
         found.symbol[i] = j as i32;

@@ -59,6 +59,10 @@ impl ArrayCoder<'_> {
         match &self.coder {
             Coder::Classic => self.pick_smaller(tile, None),
             Coder::Cells(_) => self.pick_smaller(tile, self.by_cells(tile)),
+            Coder::Counts(counts) => {
+                let code = (!tile.is_constant()).then(|| counts.encode(&tile.ints, self.max[tile.place.limb]));
+                self.pick_smaller(tile, code)
+            }
             Coder::Blocks(runtime) => {
                 self.transformed(tile, vqae::encode(autoencoder(runtime), self.to_transform(tile)))
             }
@@ -73,7 +77,7 @@ impl ArrayCoder<'_> {
     pub fn estimate_wavelet(&self, tile: &Tile) -> u64 {
         match &self.coder {
             Coder::Wavelet { rows } => wavelet::estimate(self.to_transform(tile), *rows),
-            Coder::Classic | Coder::Cells(_) | Coder::Blocks(_) => 0,
+            Coder::Classic | Coder::Cells(_) | Coder::Blocks(_) | Coder::Counts(_) => 0,
         }
     }
 
@@ -191,6 +195,11 @@ impl ArrayCoder<'_> {
             (Mode::Classic, _) => self.classic(from, place)?,
             (Mode::Network, Coder::Wavelet { rows }) => wavelet::decode(from, classes, size, *rows, max)?,
             (Mode::Network, Coder::Blocks(runtime)) => vqae::decode(autoencoder(runtime), from, classes, size, max)?,
+            (Mode::Network, Coder::Counts(counts)) => {
+                let mut ints = vec![0; place.h * place.w];
+                counts.decode(from, max as u32, &mut ints)?;
+                ints
+            }
             (Mode::Network, Coder::Cells(_) | Coder::Classic) => {
                 let without = || Error::corrupt("a tile coded by a network in an array without one");
                 let (runtime, context) = self.cells(place).ok_or_else(without)?;

@@ -10,7 +10,7 @@ use crate::tile::flow::Flow;
 use crate::tile::pyramid::Pyramid;
 use crate::tile::stream::PlaneContext;
 use crate::tile::table_coder::{TablePack, TablePop};
-use crate::tile::walk::Walk;
+use crate::tile::walk::{RunCoder, Walk};
 
 /// Walks a tile by the schedule of its family; flows and pyramids code what is masked like all else.
 fn on<R>(
@@ -58,12 +58,9 @@ pub fn encode_masked(context: PlaneContext, plan: &Plan, ints: &[i32], classes: 
 
 /// −256 · log2 of the probability that each net of the model gives to its ints; what lies beyond windows is not counted.
 pub fn costs(context: PlaneContext, plan: &Plan, ints: &[i32], classes: &[u8], refs: &[&[i32]]) -> Vec<i64> {
-    on(context, plan, classes, refs, |walk| {
-        walk.analyse(ints);
-        let mut cost = Cost::new(context.model);
-        walk.walk(&mut cost).expect("an encoder knows what comes");
-        cost.0
-    })
+    let mut cost = Cost::new(context.model);
+    meet(context, plan, ints, classes, refs, &mut cost);
+    cost.0
 }
 
 /// Adds every `stride`-th cell to those of its net, unless it is masked.
@@ -76,10 +73,7 @@ pub fn gather(
     stride: usize,
     cells: &mut [Cells],
 ) {
-    on(context, plan, classes, refs, |walk| {
-        walk.analyse(ints);
-        walk.walk(&mut Gather::new(stride, cells)).expect("an encoder knows what comes");
-    });
+    meet(context, plan, ints, classes, refs, &mut Gather::new(stride, cells));
 }
 
 /// The same by the features of each cell; not of flows and pyramids.
@@ -92,9 +86,14 @@ pub fn gather_features(
     stride: usize,
     cells: &mut [Cells],
 ) {
+    meet(context, plan, ints, classes, refs, &mut GatherFeatures::new(stride, cells));
+}
+
+/// Shows all runs of a tile whose ints are known to a coder.
+fn meet(context: PlaneContext, plan: &Plan, ints: &[i32], classes: &[u8], refs: &[&[i32]], coder: &mut dyn RunCoder) {
     on(context, plan, classes, refs, |walk| {
         walk.analyse(ints);
-        walk.walk(&mut GatherFeatures::new(stride, cells)).expect("an encoder knows what comes");
+        walk.walk(coder).expect("an encoder knows what comes");
     });
 }
 

@@ -6,6 +6,7 @@ use crate::kernel::PlaneStats;
 use crate::kernel::predict::Linear;
 use crate::model::Model;
 use crate::net::Refit;
+use crate::tile::counts::Counts;
 use crate::tile::runtime::{Runtime, Runtimes};
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ pub enum Coder<M = Arc<Model>> {
     Blocks(M),
     /// A wavelet over slabs: tiles of whole planes of so many rows, one below the other.
     Wavelet { rows: usize },
+    /// A table of how often each value comes.
+    Counts(Arc<Counts>),
 }
 
 /// A network, and what was fitted to the array.
@@ -51,7 +54,7 @@ pub enum Domain {
 impl<M> Coder<M> {
     pub fn domain(&self) -> Domain {
         match self {
-            Coder::Classic | Coder::Cells(_) => Domain::Ints,
+            Coder::Classic | Coder::Cells(_) | Coder::Counts(_) => Domain::Ints,
             Coder::Blocks(_) | Coder::Wavelet { .. } => Domain::Oversampled,
         }
     }
@@ -59,7 +62,7 @@ impl<M> Coder<M> {
     pub fn model(&self) -> Option<&M> {
         match self {
             Coder::Cells(CellCoder { model, .. }) | Coder::Blocks(model) => Some(model),
-            Coder::Classic | Coder::Wavelet { .. } => None,
+            Coder::Classic | Coder::Wavelet { .. } | Coder::Counts(_) => None,
         }
     }
 
@@ -72,7 +75,11 @@ impl<M> Coder<M> {
 
     /// What a tile that is not classic is coded by, in one word.
     pub fn word(&self) -> &'static str {
-        if let Coder::Wavelet { .. } = self { "wavelet" } else { "network" }
+        match self {
+            Coder::Wavelet { .. } => "wavelet",
+            Coder::Counts(_) => "counts",
+            Coder::Classic | Coder::Cells(_) | Coder::Blocks(_) => "network",
+        }
     }
 
     /// The same with its model there in another way.
@@ -86,6 +93,7 @@ impl<M> Coder<M> {
             }),
             Coder::Blocks(m) => Coder::Blocks(model(m)),
             Coder::Wavelet { rows } => Coder::Wavelet { rows: *rows },
+            Coder::Counts(counts) => Coder::Counts(counts.clone()),
         }
     }
 }
@@ -100,13 +108,18 @@ impl Coder {
     pub fn name(&self) -> Option<&str> {
         match self {
             Coder::Wavelet { .. } => Some("wavelet"),
+            Coder::Counts(_) => Some("counts"),
             _ => self.model().map(|model| model.name.as_str()),
         }
     }
 
     /// Memory that the fitted parts take, about: a few bytes of a file may ask for a copy of the model.
     pub fn fitted_bytes(&self) -> usize {
-        let Some(cells) = self.cells() else { return 0 };
+        let cells = match self {
+            Coder::Cells(cells) => cells,
+            Coder::Counts(counts) => return counts.n_bytes(),
+            Coder::Classic | Coder::Blocks(_) | Coder::Wavelet { .. } => return 0,
+        };
         let weights = |n: &crate::net::Net| n.layers().iter().map(|l| l.weights.len() + 5 * l.n_out).sum::<usize>();
         let copied = if cells.refits.is_empty() { 0 } else { cells.model.nets.iter().map(|p| weights(&p.net)).sum() };
         let linear = |l: &Linear| 64 + 2 * l.own().len() + l.refs().iter().map(|r| 32 + 2 * r.len()).sum::<usize>();

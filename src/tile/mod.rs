@@ -7,6 +7,7 @@ pub mod classic;
 pub mod code;
 pub mod coder;
 mod coders;
+pub mod counts;
 pub mod flow;
 pub mod inpaint;
 pub mod mask;

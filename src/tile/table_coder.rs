@@ -22,6 +22,8 @@ use std::fmt::Display;
 
 /// Bits of a seed: MAX_INT has 23.
 const LOG2_SEEDS: u32 = 23;
+/// From so many lanes on they move at once.
+const AT_ONCE: usize = 4;
 
 pub struct TablePack {
     buffers: Box<Buffers>,
@@ -97,17 +99,17 @@ impl TablePack {
         self.buffers.beyond.sort_unstable();
         let mut pusher = Pusher::new(n_lanes, self.buffers.symbols.len());
         for &run in plan.order.iter().rev() {
-            for first in (0..run.n as usize).step_by(MAX_LANES).rev() {
+            for first in (0..run.n as usize).step_by(n_lanes).rev() {
                 let mut symbols = [Symbol::CERTAIN; MAX_LANES];
-                let n = MAX_LANES.min(run.n as usize - first);
+                let n = n_lanes.min(run.n as usize - first);
                 for (i, symbol) in symbols[..n].iter_mut().enumerate() {
                     *symbol = self.buffers.symbols[run.index(first + i)];
                 }
-                if n_lanes == MAX_LANES && !symbols.iter().any(|symbol| symbol.is_beyond()) {
+                if n_lanes >= AT_ONCE && !symbols.iter().any(|symbol| symbol.is_beyond()) {
                     pusher.push_all(kernels, &symbols);
                 } else {
-                    let each = symbols[..n].iter().enumerate().rev();
-                    each.for_each(|(i, &symbol)| self.push(&mut pusher, i % n_lanes, run.index(first + i), symbol));
+                    let each = symbols[..n].iter().enumerate();
+                    each.for_each(|(lane, &symbol)| self.push(&mut pusher, lane, run.index(first + lane), symbol));
                 }
             }
         }
@@ -208,8 +210,8 @@ impl TablePop {
                 let hidden = (0..n).filter(|&lane| hides(classes, run.index(first + lane)));
                 hidden.for_each(|lane| choice[lane] = NONE.0);
             }
-            let found = kernels.find(&choice, &middle, &self.popper.quantiles());
-            if found.is_any_beyond {
+            let found = kernels.find(n, &choice, &middle, &self.popper.quantiles());
+            if n_lanes < AT_ONCE || found.is_any_beyond {
                 for lane in 0..n {
                     let index = run.index(first + lane);
                     if !hides(classes, index) {

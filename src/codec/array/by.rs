@@ -7,12 +7,14 @@ use crate::kernel::predict::Linear;
 use crate::kernel::{MAX_INT, MAX_RESIDUAL, ONE, PlaneStats};
 use crate::model::Model;
 use crate::tile::coder::{CellCoder, Coder, Fitted};
+use crate::tile::counts::Counts;
 use crate::wire::{put_varint, take_array, take_u8, take_varint};
 use std::sync::Arc;
 
 const BY_NOTHING_ELSE: u8 = 0;
 const BY_NETWORK: u8 = 1;
 const BY_WAVES: u8 = 2;
+const BY_COUNTS: u8 = 3;
 
 /// How many reference planes a phase of a plane with so many planes before it has, in an array that sees so many others.
 pub fn n_refs((phase, n_previous): (usize, usize), n_references: usize) -> usize {
@@ -25,6 +27,10 @@ pub fn write(coder: &Coder, out: &mut Vec<u8>) {
         Coder::Wavelet { rows } => {
             out.push(BY_WAVES);
             put_varint(out, *rows as u64);
+        }
+        Coder::Counts(counts) => {
+            out.push(BY_COUNTS);
+            counts.write(out);
         }
         Coder::Blocks(model) => {
             out.push(BY_NETWORK);
@@ -71,6 +77,7 @@ pub fn read(
             let rows = at_most(take_varint(from)?, grid.tile_h as u64, "rows of a plane of a tile")?;
             return Ok(Coder::Wavelet { rows });
         }
+        BY_COUNTS => return Ok(Coder::Counts(Arc::new(Counts::read(from)?))),
         other => {
             return Err(Error::unsupported(format!("arrays coded in way {other} are not known to this version")));
         }

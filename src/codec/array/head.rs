@@ -104,7 +104,10 @@ impl Head {
             }
             Coder::Cells(cells) => grid.check_rows().and_then(|()| self.check_fits(cells)),
             Coder::Blocks(model) if model.vqae.is_none() => Err(Error::corrupt("blocks without an autoencoder")),
-            Coder::Classic | Coder::Blocks(_) => grid.check_rows(),
+            Coder::Counts(counts) if !plain || grid.n_limbs > 1 || !counts.is_for(self.map.max_int(0)) => {
+                Err(Error::corrupt("a table of counts for ints that it does not know"))
+            }
+            Coder::Classic | Coder::Blocks(_) | Coder::Counts(_) => grid.check_rows(),
         }
     }
 

@@ -4,6 +4,7 @@ pub mod adapt;
 pub mod check;
 pub mod choice;
 pub mod choose;
+mod counts;
 mod draft;
 pub mod lessons;
 pub mod level;

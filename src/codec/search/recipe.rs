@@ -71,6 +71,11 @@ impl Recipe {
         if coder.domain() == Domain::Oversampled || coder.cells().is_some() && !is_for_networks(map) {
             return Ok(None);
         }
+        if let Coder::Counts(counts) = coder
+            && !counts.is_for(map.max_int(0))
+        {
+            return Ok(None);
+        }
         let (n_planes, h, w) = shape(ty);
         Ok(Some(Draft {
             ty: ty.clone(),

@@ -116,8 +116,8 @@ macro_rules! doors {
                 quantise::coarsen(n, log2_step, b, s, out);
             fn choose(n: usize, b: &[i32], heads: &Heads, max: i32, out: &mut Choices) =
                 table::choose(n, b, heads, max, out);
-            fn find(choices: &[u32; 16], middles: &[i32; 16], quantiles: &[u16; 16]) -> Found =
-                table::find(choices, middles, quantiles);
+            fn find(n: usize, choices: &[u32; 16], middles: &[i32; 16], quantiles: &[u16; 16]) -> Found =
+                table::find(n, choices, middles, quantiles);
             fn tell(n: usize, choices: &Choices, ints: &[i32], intervals: &mut [i32], rests: &mut [i32]) -> Told =
                 table::tell(n, choices, ints, intervals, rests);
             fn push(states: &mut [u64; 16], symbols: &[Symbol; 16]) -> [Words; 2] =
@@ -258,9 +258,9 @@ impl Kernels {
         )
     }
 
-    /// The symbols of sixteen cells whose intervals hold their quantiles.
-    pub fn find(&self, choices: &[u32; 16], middles: &[i32; 16], quantiles: &[u16; 16]) -> Found {
-        at_level!(self, super::table_symbol::find(choices, middles, quantiles), find(choices, middles, quantiles))
+    /// The symbols of the first `n` ≤ 16 cells whose intervals hold their quantiles; the others' choices have one symbol.
+    pub fn find(&self, n: usize, choices: &[u32; 16], middles: &[i32; 16], quantiles: &[u16; 16]) -> Found {
+        at_level!(self, super::table_symbol::find(n, choices, middles, quantiles), find(n, choices, middles, quantiles))
     }
 
     /// Pushes symbols into sixteen states; the words that they give up.

@@ -138,10 +138,10 @@ pub fn tell<V: Lanes>(n: usize, choices: &Choices, ints: &[i32], intervals: &mut
 static COUNT: [i32; N] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
 #[inline(always)]
-pub fn find<V: Lanes>(choices: &[u32; N], middles: &[i32; N], quantiles: &[u16; N]) -> Found {
+pub fn find<V: Lanes>(n: usize, choices: &[u32; N], middles: &[i32; N], quantiles: &[u16; N]) -> Found {
     let tables = tables();
     let mut found = Found::default();
-    for i in 0..N {
+    for i in 0..n.min(N) {
         let table: &[u16; N_SYMBOLS + 1] =
             tables[Choice(choices[i]).number() * N_SYMBOLS..].first_chunk().expect("a 0 ends the last");
         found.symbol[i] = V::n_not_above(table, quantiles[i]) as i32 - 1;

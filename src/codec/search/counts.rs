@@ -1,0 +1,59 @@
+//! A table of counts for the whole array, where its windows look like white noise.
+
+use crate::codec::search::draft::Draft;
+use crate::codec::search::plain::Plain;
+use crate::codec::search::task::Task;
+use crate::error::Result;
+use crate::kernel::MAX_INT;
+use crate::kernel::log2::log2;
+use crate::source::Source;
+use crate::tile::coder::Coder;
+use crate::tile::counts::Counts;
+use std::sync::Arc;
+
+/// Samples that are counted at once.
+const CHUNK: usize = 1 << 20;
+
+/// The plain draft with such a table, and the bits that the windows take by it, if these are fewer than `least`.
+///
+/// The array is read for it only where a table of the windows alone, which is the better the fewer their ints, would be ahead.
+pub fn with_counts(task: &Task, of: &Plain, least: u64) -> Result<Option<(u64, Draft)>> {
+    let (map, max) = (&of.draft.map, of.draft.map.max_int(0));
+    if map.n_limbs() > 1 || map.exception().is_some() || !(1..=MAX_INT as u32).contains(&max) {
+        return Ok(None);
+    }
+    let mut seen: Vec<i32> = of.stacks.iter().flat_map(|stack| &stack.planes[0]).copied().collect();
+    seen.sort_unstable();
+    if entropy(&seen) >= least {
+        return Ok(None);
+    }
+    let mut counts = vec![0; max as usize + 1];
+    each_int(task, of, |int| counts[int as usize] += 1)?;
+    let Some(counts) = Counts::of(&counts) else { return Ok(None) };
+    let mut table = Vec::new();
+    counts.write(&mut table);
+    let share = table.len() as u64 * 8 * seen.len() as u64 / task.view.ty.n_samples()?.max(1);
+    let bits = share + seen.iter().map(|&int| counts.cost(int, max)).sum::<u64>() / 256;
+    let draft = Draft { coder: Coder::Counts(Arc::new(counts)), ..of.draft.clone() };
+    Ok((bits < least).then_some((bits, draft)))
+}
+
+/// The bits of sorted ints by a table of their own, which is not told.
+fn entropy(sorted: &[i32]) -> u64 {
+    let n_log2_n = |n: usize| n as u64 * log2(n.max(1) as i32) as u64;
+    let same = sorted.chunk_by(|a, b| a == b).map(|same| n_log2_n(same.len())).sum::<u64>();
+    (n_log2_n(sorted.len()) - same) / 256
+}
+
+fn each_int(task: &Task, of: &Plain, mut look: impl FnMut(i32)) -> Result<()> {
+    let (view, ty) = (&task.view, task.view.ty);
+    let (n_samples, n_bytes) = (ty.n_samples()? as usize, ty.dtype.n_bytes());
+    let mut ints = vec![0; n_samples.min(CHUNK)];
+    for first in (0..n_samples).step_by(CHUNK) {
+        let ints = &mut ints[..CHUNK.min(n_samples - first)];
+        let bytes = view.bytes(view.offset + (first * n_bytes) as u64, ints.len() * n_bytes)?;
+        of.draft.map.to_ints(&bytes, ty.big_endian, &mut [&mut *ints]);
+        ints.iter().for_each(|&int| look(int));
+    }
+    Ok(())
+}
