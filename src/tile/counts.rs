@@ -57,18 +57,20 @@ impl Counts {
         Ok(Counts { lowest, widths, intervals, of_quantile: OnceLock::new() })
     }
 
-    /// The table of values that occur so often, `counts[v]` times; None where too many different ones are frequent.
+    /// The table of values that occur so often, `counts[v]` times; None where frequent ones lie too far apart.
     pub fn of(counts: &[u32]) -> Option<Counts> {
         let n: u64 = counts.iter().map(|&n| u64::from(n)).sum();
         let share = |count: u32| (2 * u64::from(count) * u64::from(TOTAL) + n) / (2 * n.max(1));
-        let has_own = |&count: &u32| share(count) > 0;
-        let (first, last) = (counts.iter().position(has_own)?, counts.iter().rposition(has_own)?);
-        let own = &counts[first..=last];
-        if own.len() > MAX_VALUES {
-            return None;
-        }
-        let mut widths: Vec<u64> = own.iter().map(|&count| share(count)).collect();
-        let escaped = counts.iter().filter(|count| !has_own(count)).map(|&count| u64::from(count)).sum::<u64>();
+        // the rarest are left to the escape until the others are near each other
+        let (least, own) = (0..u32::BITS).find_map(|log2_least| {
+            let has_own = |&count: &u32| count >> log2_least > 0 && share(count) > 0;
+            let (first, last) = (counts.iter().position(has_own)?, counts.iter().rposition(has_own)?);
+            (last - first < MAX_VALUES).then_some((1 << log2_least, first..=last))
+        })?;
+        let width = |count: u32| if count >= least { share(count) } else { 0 };
+        let first = *own.start();
+        let mut widths: Vec<u64> = counts[own].iter().map(|&count| width(count)).collect();
+        let escaped = counts.iter().filter(|&&count| width(count) == 0).map(|&count| u64::from(count)).sum::<u64>();
         let escape = (escaped * u64::from(TOTAL) / n).max(1);
         let (largest, _) = widths.iter().enumerate().max_by_key(|&(i, &width)| (width, std::cmp::Reverse(i)))?;
         let others = widths.iter().sum::<u64>() - widths[largest] + escape;
@@ -233,13 +235,12 @@ mod tests {
             }
             let cost = ints[..70_000].iter().map(|&int| counts.cost(int, max)).sum::<u64>() as usize / 2048;
             assert!((cost..cost + 150).contains(&n_bytes), "{n_bytes} bytes for {cost}");
-            // 399 of 400 have the entropy of the sum of five; a rare one takes eight bits and those of its range
-            let mut least = 0.0;
-            for &n in counted(&ints, max).iter().filter(|&&n| n > 20) {
-                least += f64::from(n) * (90_000.0 / f64::from(n)).log2();
-            }
+            // frequent values take their entropy, and a rare one no more than the escape's bits and those of its range
+            let counted = counted(&ints, max);
+            let bits = |n: u32| if n > 20 { (90_000.0 / f64::from(n)).log2() } else { 9.0 + f64::from(n_plain(max)) };
+            let most: f64 = counted.iter().map(|&n| f64::from(n) * bits(n)).sum();
             let all = ints.iter().map(|&int| counts.cost(int, max)).sum::<u64>() as f64 / 256.0;
-            assert!(all < least + 230.0 * 34.0, "{all} bits for {least}");
+            assert!(all < most * 1.001, "{all} bits for {most}");
         }
     }
 
@@ -281,6 +282,9 @@ mod tests {
         assert!(Counts::new(0, vec![65535, 1]).is_err() && Counts::new(0, vec![65535]).is_ok());
         assert!(Counts::of(&[]).is_none() && Counts::of(&[0; 9]).is_none());
         assert!(Counts::of(&[9; MAX_VALUES + 1]).is_none() && Counts::of(&[9; MAX_VALUES]).is_some());
+        let mut far = vec![0; MAX_VALUES + 9];
+        (far[0], far[MAX_VALUES + 8]) = (1, 700);
+        assert_eq!(Counts::of(&far).unwrap().lowest, MAX_VALUES as u32 + 8, "a rare value is far from the others");
         assert!(Counts::of(&[0, 900_000]).is_some(), "one value and the escape");
     }
 }
