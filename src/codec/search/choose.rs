@@ -5,7 +5,7 @@
 
 use crate::codec::array::head::Head;
 use crate::codec::search::choice::Choice;
-use crate::codec::search::counts::with_counts;
+use crate::codec::search::counts::against_counts;
 use crate::codec::search::networks::{Nearest, nearest, with_networks};
 use crate::codec::search::plain::plain;
 use crate::codec::search::task::Task;
@@ -68,10 +68,10 @@ fn of_windows(task: &Task, candidates: &Candidates, models: &[Arc<Runtime>]) -> 
     let n_seen = plain.stacks.iter().map(|s| s.h * s.w).sum::<usize>().max(1) as u64;
     let common = plain.common(&task.view)?;
     let mut all = with_networks(task, &plain, models)?;
-    if let Choice::Auto | Choice::Level(_) = task.choice {
-        let least = all.iter().map(|(bits, _)| *bits).min().unwrap_or(plain.bits);
-        all.extend(with_counts(task, &plain, least)?);
-    }
     all.iter_mut().for_each(|(_, draft)| draft.common = common.clone());
-    nearest(all, n_seen, task)
+    let near = nearest(all, n_seen, task)?;
+    match task.choice {
+        Choice::Auto | Choice::Level(_) => against_counts(near, n_seen, task, &plain),
+        Choice::Classic | Choice::Wavelet | Choice::These(_) => Ok(near),
+    }
 }

@@ -1,6 +1,8 @@
 //! A table of counts for the whole array, where its windows look like white noise.
 
 use crate::codec::search::draft::Draft;
+use crate::codec::search::measure::measure;
+use crate::codec::search::networks::{N_MEASURED, Nearest};
 use crate::codec::search::plain::Plain;
 use crate::codec::search::task::Task;
 use crate::error::Result;
@@ -14,10 +16,33 @@ use std::sync::Arc;
 /// Samples that are counted at once.
 const CHUNK: usize = 1 << 20;
 
-/// The plain draft with such a table, and the bits that the windows take by it, if these are fewer than `least`.
+/// Windows are believed where the table is ahead by more than one part in so many: what nets and classic modes would know from
+/// around them is missing there.
+const CLEARLY: u64 = 16;
+
+/// What is best otherwise, which saw so many samples, or a table where that is ahead: by windows, or by a part of the array.
+pub fn against_counts(mut near: Nearest, n_seen: u64, task: &Task, of: &Plain) -> Result<Nearest> {
+    let least = near.bits * n_seen / 1000;
+    let Some((bits, draft)) = by_counts(task, of, least)? else { return Ok(near) };
+    let mut counts = Nearest { draft, bits: bits * 1000 / n_seen, measured: None };
+    if bits + least / CLEARLY < least {
+        return Ok(counts);
+    }
+    let n = task.n_measured(N_MEASURED);
+    let ours = measure(&counts.draft, task, n)?;
+    let theirs = match near.measured.take() {
+        Some(measured) => measured,
+        None => measure(&near.draft, task, n)?,
+    };
+    let is_ahead = ours.n_bytes < theirs.n_bytes;
+    (counts.measured, near.measured) = (Some(ours), Some(theirs));
+    Ok(if is_ahead { counts } else { near })
+}
+
+/// The plain draft with a table, and the bits that the windows take by it, if these are fewer than `least`.
 ///
 /// The array is read for it only where a table of the windows alone, which is the better the fewer their ints, would be ahead.
-pub fn with_counts(task: &Task, of: &Plain, least: u64) -> Result<Option<(u64, Draft)>> {
+fn by_counts(task: &Task, of: &Plain, least: u64) -> Result<Option<(u64, Draft)>> {
     let (map, max) = (&of.draft.map, of.draft.map.max_int(0));
     if map.n_limbs() > 1 || map.exception().is_some() || !(1..=MAX_INT as u32).contains(&max) {
         return Ok(None);

@@ -21,7 +21,7 @@ const NEAR: u64 = 16;
 /// A short search leaves a network only where it is behind by more than one part in so many.
 const SHORT_DOUBT: u64 = 8;
 /// Samples that are coded where windows do not decide.
-const N_MEASURED: usize = 1 << 19;
+pub const N_MEASURED: usize = 1 << 19;
 
 /// Every draft worth keeping, with the bits of its windows.
 pub fn with_networks(task: &Task, of: &Plain, models: &[Arc<Runtime>]) -> Result<Vec<(u64, Draft)>> {
