@@ -139,7 +139,7 @@ impl Coded {
         let folder = input.path.parent().and_then(|folder| folder.file_name());
         let file = File {
             path: input.path.clone(),
-            name: input.path.file_name().map_or("standard input".into(), |name| print::clean(&name.to_string_lossy())),
+            name: input.path.file_name().map_or_else(String::new, |name| print::name(name.as_ref())),
             class: folder.map_or(".".into(), |name| print::clean(&name.to_string_lossy())),
             n_in: source.len(),
             n_out: packed.len(),

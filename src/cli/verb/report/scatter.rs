@@ -169,7 +169,7 @@ mod tests {
     fn a_chart_has_a_sign_per_point_and_no_number_that_is_none() {
         let point = |x: f64, y: f64, kind| Point { x, y, kind, name: "a<b".into(), link: Some("p/a.html".into()) };
         for points in [vec![point(1.0, 2.0, 0)], (1..20).map(|i| point(f64::from(i * i), 2.0, i as usize)).collect()] {
-            let svg = scatter("s", "t", ("x", "y"), &points, |x| Some(x)).unwrap();
+            let svg = scatter("s", "t", ("x", "y"), &points, Some).unwrap();
             assert_eq!(svg.matches("class=\"sign").count(), points.len());
             assert!(!svg.contains("NaN") && !svg.contains("inf") && svg.contains("a&lt;b"), "{svg}");
         }
