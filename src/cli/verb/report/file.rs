@@ -151,11 +151,14 @@ impl Coded {
         Ok(Some(Coded { file, source, packed, given: given.to_vec() }))
     }
 
-    /// Calls with the maps of each array, in their order; None where it is not drawn.
-    pub fn maps(&self, mut each: impl FnMut(usize, &Figures, Option<Maps>) -> Result<()>) -> Result<()> {
+    /// Calls with the maps of each array, in their order; None where it is not drawn, and from the `n_most`-th on.
+    pub fn maps(&self, n_most: usize, mut each: impl FnMut(usize, &Figures, Option<Maps>) -> Result<()>) -> Result<()> {
         let archive = Archive::open(&self.packed, &self.given)?;
         for (i, (array, figures)) in archive.arrays().zip(&self.file.arrays).enumerate() {
-            let maps = Maps::of(&archive, array, &self.source, &figures.cards).map_err(|e| e.at(&figures.label))?;
+            let maps = match i < n_most {
+                true => Maps::of(&archive, array, &self.source, &figures.cards).map_err(|e| e.at(&figures.label))?,
+                false => None,
+            };
             each(i, figures, maps)?;
         }
         Ok(())

@@ -72,7 +72,7 @@ pub fn run(args: &args::Report) -> Result<Tally> {
     }
     if !is_one {
         let title = match args.files.as_slice() {
-            [folder] => print::name(folder),
+            [folder] => folder.file_name().map_or_else(|| print::name(folder), |name| print::name(name.as_ref())),
             _ => format!("{} files", files.len()),
         };
         if let Some(page) = &places.page {
@@ -109,7 +109,8 @@ fn one(
     }
     let mut sections = String::new();
     if page.is_some() || maps_file.is_some() {
-        coded.maps(|i, array, maps| {
+        let n_most = if maps_file.is_some() { usize::MAX } else { single::MAX_DRAWN };
+        coded.maps(n_most, |i, array, maps| {
             if page.is_some() {
                 sections += &single::section(i, array, maps.as_ref());
             }

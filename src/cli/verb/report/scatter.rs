@@ -7,7 +7,7 @@ const SIZE: (f64, f64) = (400.0, 300.0);
 const FRAME: Frame = Frame { left: 64.0, right: 388.0, top: 12.0, bottom: 244.0 };
 /// Where the largest number is no more than so many times the smallest, an axis is linear.
 const NEAR: f64 = 3.0;
-const MIN_TICKS: usize = 4;
+const MIN_TICKS: usize = 3;
 const N_COLOURS: usize = 8;
 const N_FORMS: usize = 6;
 

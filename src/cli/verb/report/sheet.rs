@@ -17,6 +17,7 @@ caption { text-align: left; padding: .5rem 0; }
 th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid var(--faint); }
 th:first-child { text-align: left; }
 .names th:first-child { min-width: 9rem; max-width: 20rem; overflow-wrap: anywhere; font-weight: normal; }
+.names td { white-space: nowrap; }
 .wide { overflow-x: auto; }
 .side { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(24rem, 100%), 1fr)); gap: 0 1.5rem; }
 figure { margin: 1rem 0; min-width: 0; max-width: 40rem; break-inside: avoid; }
@@ -39,7 +40,7 @@ img.map { width: 100%; height: auto; display: block; }
 @media print { :root { color-scheme: light; --ink: #000; --paper: #fff; --faint: #bbb; --mark: #174a7c;
   --c0: #0072b2; --c1: #d55e00; --c2: #007a5a; --c3: #a6518a; --c4: #8a6d00; --c5: #2f7fae; --c6: #555; --c7: #8c2d04; }
   body { font-size: 10pt; max-width: none; margin: 0; padding: 0; } .wide { overflow: visible; } table { font-size: 8pt; }
-  tr, section > h2, h3 { break-inside: avoid; break-after: auto; } img, svg { print-color-adjust: exact; } }
+  tr { break-inside: avoid; } h2, h3, caption { break-after: avoid; } figure { max-width: 12cm; } img, svg { print-color-adjust: exact; } }
 ";
 
 pub const TAIL: &str = "</main>\n</body>\n</html>\n";

@@ -16,7 +16,7 @@ pub const MAX_DRAWN: usize = 4;
 
 const MEANING: &str = "The noise limit is an estimate: what white Gaussian noise of the measured σ takes at least, \
 log₂(σ √(2πe)) bits per sample. No codec can foresee noise; what lies above the limit is structure that was not \
-foreseen, or noise of another kind. Where σ is below half a step of the numbers there is no such limit.";
+foreseen, or noise of another kind. Parts without noise can bring an array below it. Where σ is below half a step of the numbers there is no such limit.";
 
 /// The page; `arrays` are the sections of `section`.
 pub fn page(file: &File, back: Option<&str>, arrays: &str) -> String {
@@ -48,7 +48,7 @@ pub fn section(i: usize, array: &Figures, maps: Option<&Maps>) -> String {
     let mut out = format!("<section>\n<h2>{}: {}</h2>\n", escape(&array.label), escape(&describe(&array.ty)));
     if i < MAX_DRAWN {
         match maps {
-            Some(maps) => out += &pictures(i, array, maps),
+            Some(maps) => out += &(pictures(i, array, maps) + &in_numbers(maps)),
             None => out += "<p>It is too small or too large to be drawn.</p>\n",
         }
     } else {
@@ -57,6 +57,23 @@ pub fn section(i: usize, array: &Figures, maps: Option<&Maps>) -> String {
     out += &table("Figures", &["of the array", "value"], &figures_of(array, maps));
     let modes = array.modes.iter().map(|(name, (n, bytes))| row(name, &[n.to_string(), bytes.to_string()]));
     out + &table("Tiles by what coded them", &["mode", "tiles", "bytes"], &modes.collect::<String>()) + "</section>\n"
+}
+
+/// What is under the maps for those who do not see them.
+fn in_numbers(maps: &Maps) -> String {
+    let signal = maps.signal();
+    let all = [
+        ("frame", Some(&maps.raw)),
+        ("signal to noise", signal.as_ref()),
+        ("bits by tile", Some(&maps.tiles)),
+        ("bits by cell, smoothed", maps.cells.as_ref()),
+    ];
+    let rows = all.into_iter().filter_map(|(name, map)| {
+        let of = |share: f64| digits(map.and_then(|map| stretch::quantile(map, share)), 2);
+        map.map(|_| row(name, &[0.0, 0.01, 0.5, 0.99, 1.0].map(of)))
+    });
+    let titles = ["map", "least", "1 %", "median", "99 %", "most"];
+    table("The maps in numbers, of evenly spread samples", &titles, &rows.collect::<String>())
 }
 
 fn figures_of(array: &Figures, maps: Option<&Maps>) -> String {
