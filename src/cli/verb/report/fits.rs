@@ -86,7 +86,7 @@ fn card(keyword: &str, value: &str, comment: &str) -> String {
 
 /// Quoted, in printable ASCII, short enough for a card.
 fn text(text: &str) -> String {
-    let plain = text.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).take(40).collect::<String>();
+    let plain = text.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).take(30).collect::<String>();
     format!("'{:<8}'", plain.replace('\'', "''"))
 }
 
@@ -103,6 +103,6 @@ mod tests {
         for (value, comment) in [("T", ""), ("'it''s'", "x"), ("1", "word ".repeat(40).as_str())] {
             assert_eq!(card("KEY", value, comment).len(), 80);
         }
-        assert_eq!((text("it's é").as_str(), real(0.25).as_str()), ("'it''s ?  '", "2.500000000E-1"));
+        assert_eq!((text("it's é").as_str(), real(0.25).as_str()), ("'it''s ? '", "2.500000000E-1"));
     }
 }
