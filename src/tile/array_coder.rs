@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::grid::{Grid, Place, Previous};
 use crate::kernel::MAX_INT;
+use crate::model::Family;
 use crate::tile::code::{Code, Coded, Decoded, Known, Mode, Tile};
 use crate::tile::coder::{Coder, Domain};
 use crate::tile::mask::{Classes, Kind, Mask, fill_rows};
@@ -184,6 +185,16 @@ impl ArrayCoder<'_> {
             (_, None) => return Err(Error::corrupt("a masked tile in an array without masks")),
         };
         Ok((mask, from))
+    }
+
+    /// −256 · log2 of the probability of each int of a tile that its network coded; None where no network does that int by int.
+    pub fn cell_costs(&self, place: &Place, tile: &Decoded, refs: &[&[i32]]) -> Option<Vec<i32>> {
+        let (runtime, context) = self.cells(place)?;
+        if matches!(context.model.family, Family::Idf | Family::L3c) {
+            return None;
+        }
+        let plan = runtime.plan_to_encode(place.h, place.w);
+        Some(cells::cell_costs(context, &plan, &tile.ints, &tile.mask.classes, refs))
     }
 
     /// A tile from its code.

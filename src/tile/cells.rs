@@ -5,7 +5,7 @@ use crate::fit::Cells;
 use crate::model::{Family, Plan};
 use crate::net::Head;
 use crate::tile::autoregressive::Autoregressive;
-use crate::tile::coders::{Cost, Gather, GatherFeatures, Pack, Pop};
+use crate::tile::coders::{CellCosts, Cost, Gather, GatherFeatures, Pack, Pop};
 use crate::tile::flow::Flow;
 use crate::tile::pyramid::Pyramid;
 use crate::tile::stream::PlaneContext;
@@ -61,6 +61,16 @@ pub fn costs(context: PlaneContext, plan: &Plan, ints: &[i32], classes: &[u8], r
     let mut cost = Cost::new(context.model);
     meet(context, plan, ints, classes, refs, &mut cost);
     cost.0
+}
+
+/// The same of each int; of families whose symbols are their ints.
+pub fn cell_costs(context: PlaneContext, plan: &Plan, ints: &[i32], classes: &[u8], refs: &[&[i32]]) -> Vec<i32> {
+    on(context, plan, classes, refs, |walk| {
+        walk.analyse(ints);
+        let mut costs = CellCosts::new(plan);
+        walk.walk(&mut costs).expect("an encoder knows what comes");
+        costs.0
+    })
 }
 
 /// Adds every `stride`-th cell to those of its net, unless it is masked.

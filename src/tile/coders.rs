@@ -1,8 +1,10 @@
-//! The coders that walk a tile: pack its payload, pop its symbols, tell what it costs, gather its cells or their features.
+//! The coders that walk a tile: pack its payload, pop its symbols, tell what it or each cell costs, gather its cells or their
+//! features.
 
 use crate::entropy::lanes::{Interval, Popper};
 use crate::error::Result;
 use crate::fit::Cells;
+use crate::kernel::interval;
 use crate::model::{Model, Plan};
 use crate::net::Head;
 use crate::tile::mask::hides;
@@ -104,6 +106,34 @@ impl RunCoder for Cost {
             Head::Mixture { .. } => cells.measure(symbols),
             Head::Table => table_coder::cost(&mut cells, symbols),
         };
+        Ok(())
+    }
+}
+
+/// The same of each symbol, in the place of its int; 0 where a mask hides it.
+pub struct CellCosts(pub Vec<i32>);
+
+impl CellCosts {
+    pub fn new(plan: &Plan) -> CellCosts {
+        CellCosts(vec![0; plan.n_ints()])
+    }
+}
+
+impl RunCoder for CellCosts {
+    fn knows(&self) -> bool {
+        true
+    }
+
+    fn run(&mut self, mut cells: CellRun, symbols: &mut [i32]) -> Result<()> {
+        match cells.tile.context.model.head() {
+            Head::Mixture { .. } => {
+                cells.measure(symbols);
+                for (i, index) in cells.run.indices().enumerate() {
+                    self.0[index] = interval::cost(&[cells.interval(i).width]) as i32;
+                }
+            }
+            Head::Table => table_coder::costs(&mut cells, symbols, |index, cost| self.0[index] = cost),
+        }
         Ok(())
     }
 }

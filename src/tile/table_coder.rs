@@ -159,15 +159,21 @@ impl RunCoder for TablePack {
 
 /// −256 · log2 of the probability of a run's symbols.
 pub fn cost(cells: &mut CellRun, symbols: &[i32]) -> i64 {
+    let mut sum = 0;
+    costs(cells, symbols, |_, cost| sum += i64::from(cost));
+    sum
+}
+
+/// The same of each symbol, with its index, but for those that a mask hides.
+pub fn costs(cells: &mut CellRun, symbols: &[i32], mut each: impl FnMut(usize, i32)) {
     if cells.is_hidden() {
-        return 0;
+        return;
     }
     cells.choose();
     let (tile, choices) = (&*cells.tile, &cells.tile.space.choices);
-    let known = cells.run.indices().enumerate().filter(|(_, index)| !hides(tile.classes, *index));
-    let cost =
-        |(i, index): (usize, usize)| table_symbol::cost(Choice(choices.choice[i]), choices.middle[i], symbols[index]);
-    known.map(|cell| i64::from(cost(cell))).sum()
+    for (i, index) in cells.run.indices().enumerate().filter(|(_, index)| !hides(tile.classes, *index)) {
+        each(index, table_symbol::cost(Choice(choices.choice[i]), choices.middle[i], symbols[index]));
+    }
 }
 
 /// The symbols of a payload.

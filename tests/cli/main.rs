@@ -11,6 +11,7 @@ mod lossy;
 mod measured;
 #[cfg(target_os = "linux")]
 mod moving;
+mod pages;
 mod reports;
 mod sandbox;
 mod scripts;

@@ -49,20 +49,27 @@ pub struct Eval {
     pub talk: Talk,
 }
 
-/// A file over a row of bounds
+/// A file over a row of bounds, or with --lossless where the bits of files go
 #[derive(Group)]
 #[command(after_help = FIGURES)]
 pub struct Report {
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    /// A file; with --lossless also several, and folders
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Code without loss: of each image the frame, its signal to noise, bits per sample and modes; of several files ratio by class, exposure and noise
+    #[arg(long, conflicts_with_all = ["Bounds", "csv"])]
+    pub lossless: bool,
     #[command(flatten)]
     pub bounds: Bounds,
     /// Write the figures to this file, a line per bound and array; - is standard output
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
-    /// Write a page with plots to this file: it needs nothing else, no script and no network
+    /// Write a page with plots to this file: it needs nothing else, no script and no network; --lossless puts pages of single files beside it
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+    /// Write the maps of --lossless as FITS into this folder, with the world coordinate system of each image
+    #[arg(long, visible_alias = "ds9", value_name = "DIR", requires = "lossless")]
+    pub fits: Option<PathBuf>,
     /// Replace files that exist
     #[arg(short, long)]
     pub force: bool,

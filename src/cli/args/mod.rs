@@ -75,7 +75,7 @@ pub enum Verb {
     Compare(Compare),
     /// Show how good what comes back is: errors, PSNR, SSIM, histograms, thresholds
     Eval(Eval),
-    /// Scan a row of bounds: rate against distortion as a table, CSV, JSON and a page with plots
+    /// Scan a row of bounds: rate against distortion as a table, CSV, JSON and a page with plots; with --lossless show where bits go
     Report(Report),
     /// Measure this machine on built-in synthetic data, or with --levels the levels on your files
     Bench(Bench),

@@ -14,13 +14,15 @@ use collapsar::internals::model::Model;
 use collapsar::internals::quality::{Quality, Stretch, Total, measure};
 use collapsar::internals::sample::{Bound, NoiseStep};
 use collapsar::internals::source::{FileSource, Source};
-use collapsar::internals::{Error, Loss, Options, Result};
+use collapsar::internals::{Error, Loss, Options, Report, Result};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 
 /// The content of a .gz is not unpacked further than this.
 const MAX_CONTENT: u64 = 1 << 36;
+
+pub const NO_ARRAYS: &str = "holds no arrays that are understood: give --shape and --dtype of a raw one";
 
 /// What came of a file.
 pub struct Trial {
@@ -93,14 +95,32 @@ impl Original {
 
     /// It has arrays, which is what there is to judge.
     pub fn checked(self) -> Result<Original> {
-        match self.arrays.is_empty() {
-            true => Err(Error::argument("holds no arrays that are understood: give --shape and --dtype of a raw one")),
-            false => Ok(self),
-        }
+        if self.has_arrays() { Ok(self) } else { Err(Error::argument(NO_ARRAYS)) }
+    }
+
+    pub fn has_arrays(&self) -> bool {
+        !self.arrays.is_empty()
     }
 
     /// Compresses, restores and measures.
     pub fn trial(&self, loss: Loss, coding: &Coding, given: &[Arc<Model>]) -> Result<Trial> {
+        let (packed, report) = self.packed(loss, coding, given)?;
+        let decoded = restored(&packed, given)?;
+        let noise: Vec<Option<NoiseStep>> = report.arrays.iter().map(|a| a.noise).collect();
+        let coded = self.coded(&packed, given, &noise)?;
+        self.judge(Original::new(decoded, self.raw.clone())?, Some(loss), Some((packed.len(), coded)))
+    }
+
+    /// Compresses without loss; what was written gives every byte back.
+    pub fn lossless(&self, coding: &Coding, given: &[Arc<Model>]) -> Result<FileSource> {
+        let (packed, _) = self.packed(Loss::default(), coding, given)?;
+        match is_same(&self.source, &restored(&packed, given)?)? {
+            true => Ok(packed),
+            false => Err(Error::verify("what was written does not give the bytes back")),
+        }
+    }
+
+    fn packed(&self, loss: Loss, coding: &Coding, given: &[Arc<Model>]) -> Result<(FileSource, Report)> {
         let options = Options {
             model: coding.choice(given)?,
             raw: self.raw.clone(),
@@ -112,11 +132,7 @@ impl Original {
         };
         let packed = temporary()?;
         let (out, report) = collapsar::internals::compress_to(&self.source, packed, &options, &|_| memory::watch())?;
-        let packed = whole(out)?;
-        let decoded = restored(&packed, given)?;
-        let noise: Vec<Option<NoiseStep>> = report.arrays.iter().map(|a| a.noise).collect();
-        let coded = self.coded(&packed, given, &noise)?;
-        self.judge(Original::new(decoded, self.raw.clone())?, Some(loss), Some((packed.len(), coded)))
+        Ok((whole(out)?, report))
     }
 
     /// Measures another file, which a .clps file is restored for.
@@ -182,6 +198,17 @@ fn restored(packed: &FileSource, given: &[Arc<Model>]) -> Result<FileSource> {
     collapsar::internals::decompress_to(packed, &mut out, &resources::decoding(given), &|_| memory::watch())?;
     out.flush()?;
     whole(out)
+}
+
+fn is_same(a: &FileSource, b: &FileSource) -> Result<bool> {
+    const CHUNK: u64 = 1 << 20;
+    let same = |at: u64| {
+        let n = CHUNK.min(a.len() - at) as usize;
+        Ok(a.bytes(at, n)? == b.bytes(at, n)?)
+    };
+    let n_chunks = a.len().div_ceil(CHUNK);
+    Ok(a.len() == b.len()
+        && (0..n_chunks).map(|i| same(i * CHUNK)).collect::<Result<Vec<bool>>>()?.into_iter().all(|s| s))
 }
 
 fn unpacked(source: FileSource) -> Result<FileSource> {

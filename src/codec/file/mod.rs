@@ -4,6 +4,7 @@ pub mod adapt;
 pub mod archive;
 pub mod blocks;
 pub mod bytes;
+pub mod costs;
 pub mod cut;
 pub mod decode;
 pub mod encode;

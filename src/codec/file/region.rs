@@ -97,7 +97,7 @@ fn check_region(ty: &ArrayType, origin: &[u64], shape: &[u64], n_buffer_bytes: u
 }
 
 /// The tiles decoded so far, by numbers of array and tile.
-struct Tiles<'a> {
+pub(super) struct Tiles<'a> {
     archive: &'a Archive<'a>,
     coders: BTreeMap<u64, Arc<Tiled<'a>>>,
     runtimes: Runtimes,
@@ -105,8 +105,8 @@ struct Tiles<'a> {
 }
 
 /// How the tiles of an array are found and decoded.
-struct Tiled<'a> {
-    coder: ArrayCoder<'a>,
+pub(super) struct Tiled<'a> {
+    pub coder: ArrayCoder<'a>,
     /// The tiles of a plane in the order of the file: (number within the plane), the same for every plane.
     order: Vec<u64>,
 }
@@ -115,6 +115,13 @@ impl<'a> Tiled<'a> {
     fn new(head: &'a Head, runtimes: &Runtimes) -> Tiled<'a> {
         let order = (0..head.grid().n_bands()).flat_map(|band| head.grid().band(0, band).map(|place| place.number));
         Tiled { coder: head.tiles(head.coder.packed(runtimes)), order: order.collect() }
+    }
+
+    /// The block of a tile.
+    pub fn block(&self, array: &Array, place: &Place) -> usize {
+        let first = array.head.grid().place(place.plane, 0, 0, 0, 0).expect("a plane has a first tile").number;
+        let nth = self.order.binary_search(&(place.number - first)).expect("every tile stands in the order");
+        array.first_block + place.plane * self.order.len() + nth
     }
 }
 
@@ -139,7 +146,7 @@ impl Spot {
 }
 
 impl<'a> Tiles<'a> {
-    fn new(archive: &'a Archive<'a>) -> Tiles<'a> {
+    pub fn new(archive: &'a Archive<'a>) -> Tiles<'a> {
         Tiles { archive, coders: BTreeMap::new(), runtimes: Runtimes::default(), known: BTreeMap::new() }
     }
 
@@ -170,11 +177,7 @@ impl<'a> Tiles<'a> {
         let (band, column) = (y / grid.tile_h, x / grid.tile_w);
         let place = grid.place(plane, band, limb, phase, column).expect("the int lies in the plane");
         let index = (y % grid.tile_h) * place.w + x % grid.tile_w;
-        let tile = match self.known.get(&(array.number, place.number)) {
-            Some(tile) => tile.clone(),
-            None => self.tile(array, &place)?,
-        };
-        Ok((tile, index))
+        Ok((self.tile(array, &place)?, index))
     }
 
     fn int(&mut self, array: &'a Array, spot: Spot) -> Result<i32> {
@@ -191,7 +194,27 @@ impl<'a> Tiles<'a> {
         Ok(if class == 0 { None } else { marker.or_else(exact) })
     }
 
-    fn tile(&mut self, array: &'a Array, place: &Place) -> Result<Arc<Decoded>> {
+    pub fn tile(&mut self, array: &'a Array, place: &Place) -> Result<Arc<Decoded>> {
+        if let Some(tile) = self.known.get(&(array.number, place.number)) {
+            return Ok(tile.clone());
+        }
+        let refs = self.refs(array, place)?;
+        let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
+        let tiled = self.tiled(array);
+        let code = self.archive.tile(array, place, tiled.block(array, place))?;
+        let tile = tiled.coder.decode(&code, place, &refs);
+        let tile = Arc::new(tile.map_err(|e| e.at(format!("tile {}", place.number)))?);
+        self.known.insert((array.number, place.number), tile.clone());
+        Ok(tile)
+    }
+
+    pub fn tiled(&mut self, array: &'a Array) -> Arc<Tiled<'a>> {
+        let runtimes = &self.runtimes;
+        self.coders.entry(array.number).or_insert_with(|| Arc::new(Tiled::new(&array.head, runtimes))).clone()
+    }
+
+    /// What a tile is predicted from.
+    pub fn refs(&mut self, array: &'a Array, place: &Place) -> Result<Vec<Vec<i32>>> {
         let (head, grid) = (&array.head, array.head.grid());
         let phases = (0..place.phase).map(|phase| (place.plane, phase));
         let planes = (1..=head.n_previous_of(place.plane)).map(|back| (place.plane - back, place.phase));
@@ -213,18 +236,7 @@ impl<'a> Tiles<'a> {
         for reference in head.references.iter().take(n_references) {
             refs.push(self.shown(array, place, reference)?);
         }
-        let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
-        let runtimes = &self.runtimes;
-        let tiled = self.coders.entry(array.number).or_insert_with(|| Arc::new(Tiled::new(head, runtimes))).clone();
-        let per_plane = tiled.order.len();
-        let first = grid.place(place.plane, 0, 0, 0, 0).expect("a plane has a first tile").number;
-        let nth = tiled.order.binary_search(&(place.number - first)).expect("every tile stands in the order");
-        let block = array.first_block + place.plane * per_plane + nth;
-        let code = self.archive.tile(array, place, block)?;
-        let tile = tiled.coder.decode(&code, place, &refs);
-        let tile = Arc::new(tile.map_err(|e| e.at(format!("tile {}", place.number)))?);
-        self.known.insert((array.number, place.number), tile.clone());
-        Ok(tile)
+        Ok(refs)
     }
 
     /// What a tile sees of another array.

@@ -1,10 +1,21 @@
-//! bounds → (bits per sample, distortion): a table, lines of CSV, JSON, a page
+//! bounds → (bits per sample, distortion): a table, lines of CSV, JSON, a page; without loss → where bits go: `lossless`
 //!
 //! The same file and the same bounds give the same bytes: no time is told here, and the device in JSON only.
 
+mod bar;
+mod cards;
+mod file;
+mod fits;
+mod folder;
+mod lossless;
+mod maps;
 mod page;
 mod plot;
 mod png;
+mod scatter;
+mod sheet;
+mod single;
+mod stretch;
 
 use crate::cli::args;
 use crate::cli::machine::resources;
@@ -25,14 +36,20 @@ use std::io::Write;
 use std::path::Path;
 
 pub fn run(args: &args::Report) -> Result<Tally> {
+    if args.lossless {
+        return lossless::run(args);
+    }
+    let [file] = args.files.as_slice() else {
+        return Err(Error::argument("bounds are scanned for one file; several are for --lossless"));
+    };
     let talk = Talk::from(&args.talk);
     let mut tally = Tally::default();
-    let result = one(args, talk);
-    tally.add(&talk, &args.file, result);
+    let result = one(file, args, talk);
+    tally.add(&talk, file, result);
     Ok(tally)
 }
 
-fn one(args: &args::Report, talk: Talk) -> Result<()> {
+fn one(file: &Path, args: &args::Report, talk: Talk) -> Result<()> {
     let losses = args.bounds.losses()?;
     let outputs = [&args.csv, &args.html].into_iter().flatten();
     if outputs.filter(|path| is_stdout(path)).count() + usize::from(talk.json) > 1 {
@@ -43,9 +60,9 @@ fn one(args: &args::Report, talk: Talk) -> Result<()> {
         output::check(path, args.force)?;
     }
     let given = weights::given(&args.coding.weights)?;
-    let Opened { source, held, .. } = eval::open(&args.file)?;
+    let Opened { source, held, .. } = eval::open(file)?;
     let original = Original::new(source, args.raw.array())?.checked()?;
-    let name = print::name(&args.file);
+    let name = print::name(file);
     let mut trials = Vec::new();
     for loss in losses {
         let trial = original.trial(loss, &args.coding, &given)?;
@@ -61,10 +78,10 @@ fn one(args: &args::Report, talk: Talk) -> Result<()> {
         is_told |= put(path, args.force, &page::page(&name, &trials))?;
     }
     let value = || {
-        let bounds: Vec<Value> = trials.iter().map(|t| eval::json_of(&args.file, t)).collect();
+        let bounds: Vec<Value> = trials.iter().map(|t| eval::json_of(file, t)).collect();
         let device = resources::used(trials.iter().any(Trial::by_network)).json();
         let mut value = json!({"bytes_in": original.source.len(), "bounds": bounds, "device": device});
-        json::put_name(&mut value, "file", &args.file);
+        json::put_name(&mut value, "file", file);
         value
     };
     match is_told {

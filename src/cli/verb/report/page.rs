@@ -3,6 +3,7 @@
 //! Nothing is fetched and nothing runs; light or dark as the reader has it; every plot has its words, every number is in a table.
 
 use super::plot::{self, Point};
+use super::sheet::{self, table};
 use super::{label, png};
 use crate::cli::measure::trial::{Judged, Trial};
 use crate::cli::talk::html::escape;
@@ -15,26 +16,6 @@ use collapsar::internals::sample::number;
 /// Arrays that are drawn for each bound; the others are in the tables.
 const MAX_DRAWN: usize = 6;
 
-const STYLE: &str = "\
-:root { color-scheme: light dark; --ink: #1c1e21; --paper: #fff; --faint: #d5d8dc; --mark: #2166ac; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e6e6; --paper: #16181b; --faint: #3b3f45; --mark: #74add1; } }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
-caption { text-align: left; padding: .5rem 0; }
-th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid var(--faint); }
-th:first-child { text-align: left; }
-.wide { overflow-x: auto; }
-.side { display: flex; flex-wrap: wrap; gap: 1.5rem; }
-figure { margin: 1rem 0; flex: 1 1 22rem; }
-svg { width: 100%; height: auto; }
-svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
-svg .grid { stroke: var(--faint); }
-svg .curve { fill: none; stroke: var(--mark); stroke-width: 2; }
-svg .point, svg .bar { fill: var(--mark); }
-img { image-rendering: pixelated; max-width: 100%; border: 1px solid var(--faint); }
-.scale { display: inline-block; width: 10rem; height: .8rem; vertical-align: middle; }
-";
-
 /// What the columns mean, once.
 const MEANING: &str = "All figures are of the samples that are neither NaN, infinite nor fill values. largest: largest |x′ − x|; bias: mean of \
 x′ − x; PSNR: 20 log₁₀((max − min) / RMSE) in dB; SSIM: over all windows of 8 × 8 samples, L = max − min; KL: divergence of the histograms in \
@@ -44,10 +25,7 @@ thresholds are those of the worst array.";
 
 pub fn page(name: &str, trials: &[Trial]) -> String {
     let name = escape(name);
-    let head = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n";
-    let mut out = format!(
-        "{head}<title>{name}: rate and distortion</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n"
-    );
+    let mut out = sheet::head(&format!("{name}: rate and distortion"));
     out += &format!("<h1>{name}</h1>\n");
     if let Some(trial) = trials.first() {
         let t = &trial.total;
@@ -72,21 +50,13 @@ pub fn page(name: &str, trials: &[Trial]) -> String {
     for (i, trial) in trials.iter().enumerate() {
         out += &section(i, trial);
     }
-    out + "</main>\n</body>\n</html>\n"
+    out + sheet::TAIL
 }
 
 fn row(name: &str, before: &[String], figures: Figures) -> String {
     let cells = before.iter().cloned().chain(figures.iter().take(TITLES.len()).map(|(_, x)| cell(*x)));
     let cells: String = cells.map(|c| format!("<td>{}</td>", escape(&c))).collect();
     format!("<tr><th scope=\"row\">{}</th>{cells}</tr>\n", escape(name))
-}
-
-fn table(caption: &str, titles: &[&str], rows: &str) -> String {
-    let titles: String = titles.iter().map(|t| format!("<th scope=\"col\">{t}</th>")).collect();
-    let caption = escape(caption);
-    format!(
-        "<div class=\"wide\"><table><caption>{caption}</caption>\n<thead><tr>{titles}</tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n"
-    )
 }
 
 fn totals(trials: &[Trial]) -> String {

@@ -19,14 +19,28 @@ pub fn colour(number: u8) -> [u8; 3] {
     [0, 1, 2].map(|c| (ANCHORS[i][c] + (ANCHORS[i + 1][c] - ANCHORS[i][c]) * (at - i as f64)).round() as u8)
 }
 
+/// Colours that stand for kinds, told apart by those who see few colours, too; light and dark take turns.
+const KINDS: [[u8; 3]; 7] =
+    [[0, 114, 178], [240, 228, 66], [213, 94, 0], [86, 180, 233], [0, 158, 115], [204, 121, 167], [40, 40, 40]];
+
+/// The colour of a kind from 1.
+pub fn kind(number: u8) -> [u8; 3] {
+    KINDS[usize::from(number.max(1) - 1).min(KINDS.len() - 1)]
+}
+
 /// A picture as a `data:` address.
 pub fn address(pixels: &[u8], w: usize) -> String {
+    address_in(pixels, w, colour)
+}
+
+/// The same in colours of a kind of its own.
+pub fn address_in(pixels: &[u8], w: usize, colours: fn(u8) -> [u8; 3]) -> String {
     // a Vec takes whatever is written
-    let bytes = png(pixels, w).unwrap_or_default();
+    let bytes = png(pixels, w, colours).unwrap_or_default();
     format!("data:image/png;base64,{}", base64(&bytes))
 }
 
-fn png(pixels: &[u8], w: usize) -> io::Result<Vec<u8>> {
+fn png(pixels: &[u8], w: usize, colours: fn(u8) -> [u8; 3]) -> io::Result<Vec<u8>> {
     let h = pixels.len() / w.max(1);
     let mut out = b"\x89PNG\r\n\x1a\n".to_vec();
     let mut head = Vec::new();
@@ -34,7 +48,7 @@ fn png(pixels: &[u8], w: usize) -> io::Result<Vec<u8>> {
     head.extend((h as u32).to_be_bytes());
     head.extend([8, 3, 0, 0, 0]); // 8 bits, palette, deflate, filters of the standard, not interlaced
     chunk(&mut out, b"IHDR", &head);
-    chunk(&mut out, b"PLTE", &(0..=255).flat_map(colour).collect::<Vec<u8>>());
+    chunk(&mut out, b"PLTE", &(0..=255).flat_map(colours).collect::<Vec<u8>>());
     chunk(&mut out, b"tRNS", &[0]);
     let mut rows = ZlibEncoder::new(Vec::new(), Compression::best());
     for row in pixels.chunks(w.max(1)) {
@@ -82,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_picture_has_its_chunks_in_order_and_their_sums() {
-        let png = png(&[0, 1, 255, 128, 7, 9], 3).unwrap();
+        let png = png(&[0, 1, 255, 128, 7, 9], 3, colour).unwrap();
         let (mut at, mut names) = (8, Vec::new());
         while at < png.len() {
             let n = u32::from_be_bytes(png[at..at + 4].try_into().unwrap()) as usize;
