@@ -187,8 +187,12 @@ impl ArrayCoder<'_> {
         Ok((mask, from))
     }
 
-    /// −256 · log2 of the probability of each int of a tile that its network coded; None where no network does that int by int.
+    /// −256 · log2 of the probability of each int of a tile that is not classic; None where ints are not coded one by one.
     pub fn cell_costs(&self, place: &Place, tile: &Decoded, refs: &[&[i32]]) -> Option<Vec<i32>> {
+        if let Coder::Counts(counts) = &self.coder {
+            let cost = |&int: &i32| counts.cost(int, self.max[place.limb]) as i32;
+            return Some(tile.ints.iter().map(cost).collect());
+        }
         let (runtime, context) = self.cells(place)?;
         if matches!(context.model.family, Family::Idf | Family::L3c) {
             return None;

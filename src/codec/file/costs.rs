@@ -11,7 +11,7 @@ use crate::tile::code::Mode;
 pub struct Told {
     pub place: Place,
     pub n_bytes: u64,
-    /// `network`, or the name of a classic mode.
+    /// `network`, `counts`, `wavelet`, or the name of a classic mode.
     pub mode: &'static str,
     /// −256 · log2 of the probability of each int; None of a classic tile, and where the network codes no ints.
     pub costs: Option<Vec<i32>>,
