@@ -1,0 +1,439 @@
+"""The file of columns: how it is written, and how it is read in parts.
+
+    manifest.json  =  {format, version, n_entries, cluster, tree, schema, columns: [{name, type, policy, stored, pieces}]}
+    pieces         =  for each cluster the pieces of `_pieces`, each [chunk, first sample, number of samples], or null
+
+Chunks are members of the ZIP named by their numbers. Pieces that are alike are stored once. Small ones of one cluster, dtype and bound
+lie one after another in a chunk.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from typing import IO, TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from collapsar import _arrays, _exports
+from collapsar._audit import Audit, Row
+from collapsar._pieces import Type, joined, needed, pieces_of
+from collapsar._policy import LOSSLESS, Policy, Rule
+from collapsar._sources import Branch, Source
+from collapsar.errors import ArgumentError, CorruptError, Error, LimitError, UnsupportedError
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from numpy.typing import NDArray
+    from typing_extensions import Self
+
+    #: Chunk, first sample, number of samples; None where there are none.
+    Place: TypeAlias = tuple[int, int, int] | None
+
+__all__ = ["Table", "written"]
+
+_FORMAT, _VERSION = "collapsar columns", 1
+_MANIFEST = "manifest.json"
+#: Pieces below it share a chunk, which costs some 150 bytes whatever is in it.
+_SMALL = 1 << 12
+#: Such a chunk is closed when it has this many bytes, so that a column of it is soon decoded.
+_SHARED = 1 << 16
+#: Chunks up to this size, lengths of lists among them, are kept when they were decoded: so many.
+_KEPT_BYTES, _N_KEPT = 1 << 19, 64
+_MANIFEST_LIMIT = 1 << 28
+
+
+def written(
+    file: IO[bytes],
+    source: Source,
+    policy: Policy,
+    level: int | None,
+    cluster: int,
+    unsupported: Literal["refuse", "exclude"],
+) -> None:
+    """Writes a table into a file that is open."""
+    if not 1 <= cluster <= 1 << 30:
+        raise ArgumentError(f"cluster={cluster} is out of range")
+    if unsupported not in ("refuse", "exclude"):
+        raise ArgumentError(f"unsupported={unsupported!r} is not one of 'refuse' and 'exclude'")
+    types, excluded = _types(source, policy, unsupported)
+    with zipfile.ZipFile(file, "w") as into:
+        chunks = _Chunks(into, level)
+        columns = [
+            _column(chunks, branch, types[branch.name], policy.rule(branch.name), source.n_entries, cluster)
+            for branch in source.branches
+            if branch.name in types
+        ]
+        chunks.close()
+        manifest = {
+            "format": _FORMAT,
+            "version": _VERSION,
+            "n_entries": source.n_entries,
+            "cluster": cluster,
+            "tree": source.tree,
+            "schema": _schema(source, types),
+            "columns": columns,
+            "excluded": [[branch.name, branch.n_bytes or 0, branch.n_bytes_stored] for branch in excluded],
+        }
+        data = json.dumps(manifest, ensure_ascii=False, separators=(",", ":")).encode()
+        if len(data) > _MANIFEST_LIMIT:
+            raise ArgumentError("there are too many columns and clusters: give a larger cluster=")
+        into.writestr(_member(_MANIFEST, zipfile.ZIP_DEFLATED), data, compresslevel=9)
+
+
+def _types(
+    source: Source, policy: Policy, unsupported: Literal["refuse", "exclude"]
+) -> tuple[dict[str, Type], list[Branch]]:
+    """Types of the branches to be written, and the branches not to be; refuses what cannot be kept before anything is coded."""
+    types: dict[str, Type] = {}
+    excluded: list[Branch] = []
+    refused: list[str] = []
+    for branch in source.branches:
+        if policy.rule(branch.name).kind == "exclude":
+            excluded.append(branch)
+            continue
+        try:
+            types[branch.name] = pieces_of(branch.read(0, 0))[0]
+        except (ImportError, OSError):
+            raise
+        except Exception as error:  # of uproot, awkward or Arrow, of many kinds
+            excluded.append(branch)
+            refused.append(f"{branch.name!r} ({' '.join(str(error).split())[:120]})")
+    if refused and unsupported == "refuse":
+        rest = f" and {len(refused) - 3} more" if len(refused) > 3 else ""
+        raise TypeError(
+            f"branches that cannot be kept: {', '.join(refused[:3])}{rest}; exclude them by the policy, or all by "
+            "unsupported='exclude'"
+        )
+    text = np.dtype("S1")
+    dtypes = {branch.name: None for branch in excluded} | {
+        name: text if it.is_text else it.dtype for name, it in types.items()
+    }
+    policy.check(dtypes)
+    return types, excluded
+
+
+def _schema(source: Source, types: dict[str, Type]) -> str | None:
+    """Of the columns that are there, as Arrow writes it."""
+    if source.schema is None:
+        return None
+    kept = needed("pyarrow").schema([field for field in source.schema if field.name in types], source.schema.metadata)
+    return base64.b64encode(kept.serialize().to_pybytes()).decode()
+
+
+def _column(chunks: _Chunks, branch: Branch, it: Type, rule: Rule, n_entries: int, cluster: int) -> dict[str, Any]:
+    if it.is_text or not rule.takes(it.dtype):
+        rule = LOSSLESS
+    places: list[list[Place]] = []
+    for number, start in enumerate(range(0, n_entries, cluster)):
+        stop = min(n_entries, start + cluster)
+        try:
+            found, pieces = pieces_of(branch.read(start, stop))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"branch {branch.name!r}, entries {start} to {stop}: {error}") from error
+        if found != it:
+            raise TypeError(f"branch {branch.name!r}: entries {start} to {stop} are {found}, others {it}")
+        rules = [LOSSLESS] * (len(pieces) - 1) + [rule]
+        places.append([chunks.push(piece, rule, number) for piece, rule in zip(pieces, rules)])
+    stored = {} if branch.n_bytes_stored is None else {"stored": branch.n_bytes_stored}
+    return {"name": branch.name, "type": str(it), "policy": str(rule), **stored, "pieces": places}
+
+
+def _member(name: str, method: int = zipfile.ZIP_STORED) -> zipfile.ZipInfo:
+    """A member that says nothing of today or of this system."""
+    member = zipfile.ZipInfo(name)
+    member.compress_type, member.create_system, member.external_attr = method, 3, 0o644 << 16
+    return member
+
+
+class _Chunks:
+    """Pieces as members of a ZIP."""
+
+    def __init__(self, into: zipfile.ZipFile, level: int | None) -> None:
+        self.into, self.level, self.n_chunks = into, level, 0
+        self.places: dict[tuple[int, Rule, bytes], Place] = {}
+        #: By cluster, dtype and rule: number of the chunk, bytes in it, pieces.
+        self.shared: dict[tuple[int, str, Rule], tuple[int, list[int], list[NDArray[Any]]]] = {}
+
+    def push(self, piece: NDArray[Any] | None, rule: Rule, cluster: int) -> Place:
+        """Where it is."""
+        if piece is None or not piece.size:
+            return None
+        # by their bits: the lengths of lists are often a branch too, of another dtype
+        key = piece.dtype.itemsize, rule, blake2b(_arrays.flat(piece), digest_size=20).digest()
+        if key not in self.places:
+            self.places[key] = self._push(piece, rule, cluster)
+        place = self.places[key]
+        return place
+
+    def _push(self, piece: NDArray[Any], rule: Rule, cluster: int) -> Place:
+        if piece.nbytes >= _SMALL:
+            self._write(self._numbered(), piece, rule)
+            return self.n_chunks - 1, 0, piece.size
+        key = cluster, piece.dtype.str, rule
+        if key not in self.shared:
+            self.shared[key] = self._numbered(), [0], []
+        chunk, [n_bytes], pieces = self.shared[key]
+        pieces.append(piece.reshape(-1))
+        self.shared[key][1][0] += piece.nbytes
+        if n_bytes + piece.nbytes >= _SHARED:
+            self._close(key)
+        return chunk, n_bytes // piece.dtype.itemsize, piece.size
+
+    def _numbered(self) -> int:
+        self.n_chunks += 1
+        return self.n_chunks - 1
+
+    def _close(self, key: tuple[int, str, Rule]) -> None:
+        chunk, _, pieces = self.shared.pop(key)
+        self._write(chunk, np.concatenate(pieces), key[2])
+
+    def close(self) -> None:
+        """Writes what waits for more."""
+        for key in list(self.shared):
+            self._close(key)
+
+    def _write(self, chunk: int, samples: NDArray[Any], rule: Rule) -> None:
+        self.into.writestr(_member(str(chunk)), _arrays.encode(samples, self.level, **rule.bound))
+
+
+class Table:
+    """A file of columns that is open: ``table["pt"]`` is a column, ``table.array("pt", 1000, 2000)`` a part of it, of which the clusters
+    it touches are decoded. Numbers are arrays of NumPy; lists, text, and what is missing in parts are arrays of awkward.
+    """
+
+    #: Chunks that were decoded for what was read so far.
+    n_chunks_decoded: int
+    #: Entries of every column.
+    n_entries: int
+    #: Entries that are coded together.
+    cluster: int
+
+    def __init__(
+        self, file: str | os.PathLike[str] | IO[bytes] | io.IOBase, max_memory: int | None = None, name: str | None = None
+    ) -> None:
+        self._label = name or (os.fspath(file) if isinstance(file, (str, os.PathLike)) else "the file")
+        self._max_memory, self.n_chunks_decoded = max_memory, 0
+        self._kept: dict[int, NDArray[Any]] = {}
+        with _blamed(self._label):
+            self._zip = zipfile.ZipFile(file)  # type: ignore[arg-type]
+        try:
+            with _blamed(self._label):
+                self._parse()
+        except BaseException:
+            self._zip.close()
+            raise
+
+    def _parse(self) -> None:
+        said = self._zip.getinfo(_MANIFEST)
+        if said.file_size > _MANIFEST_LIMIT:
+            raise LimitError(f"a manifest of {said.file_size} bytes")
+        manifest = json.loads(self._zip.read(said))
+        if manifest["format"] != _FORMAT:
+            raise CorruptError("it is no file of columns")
+        if manifest["version"] != _VERSION:
+            raise UnsupportedError(f"{self._label}: version {manifest['version']}, this package knows {_VERSION}")
+        self.n_entries, self.cluster = _whole(manifest["n_entries"]), max(1, _whole(manifest["cluster"]))
+        self._tree, self._schema, self._excluded = manifest["tree"], manifest["schema"], manifest["excluded"]
+        n_clusters = -(-self.n_entries // self.cluster)
+        self._columns = {column["name"]: _Column(column, n_clusters) for column in manifest["columns"]}
+
+    def keys(self) -> list[str]:
+        """Names of the columns, in order."""
+        return list(self._columns)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._columns
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.array(name)
+
+    def type(self, name: str) -> str:
+        """What an entry of a column is, as awkward writes it: ``var * float32``."""
+        return str(self._columns[name].type)
+
+    def array(self, name: str, entry_start: int | None = None, entry_stop: int | None = None) -> Any:
+        """The entries of a column from one number to another, counted as slices count."""
+        column = self._columns[name]
+        if self._zip.fp is None:
+            raise ValueError(f"{self._label} is closed")
+        start, stop, _ = slice(entry_start, entry_stop).indices(self.n_entries)
+        parts = []
+        with _blamed(f"column {name!r} of {self._label}"):
+            for number in range(start // self.cluster, -(-max(start, stop) // self.cluster)):
+                first = number * self.cluster
+                n = min(self.cluster, self.n_entries - first)
+                part = joined(column.type, self._pieces(column, number), n, column.is_awkward)
+                parts.append(part[max(0, start - first) : stop - first])
+            if not parts:
+                return joined(column.type, [None] * len(column.type.dtypes), 0, column.is_awkward)
+        if len(parts) == 1:
+            return parts[0]
+        return needed("awkward").concatenate(parts) if column.is_awkward else np.concatenate(parts)
+
+    def _pieces(self, column: _Column, cluster: int) -> list[NDArray[Any] | None]:
+        return [
+            None if place is None else self._piece(place, dtype)
+            for place, dtype in zip(column.places[cluster], column.type.dtypes)
+        ]
+
+    def _piece(self, place: tuple[int, int, int], dtype: np.dtype[Any]) -> NDArray[Any]:
+        chunk, start, n = place
+        samples = self._kept.get(chunk)
+        if samples is None:
+            samples = self._decoded(chunk)
+        if samples.dtype.itemsize != dtype.itemsize or start + n > samples.size:
+            raise CorruptError(f"chunk {chunk} has {samples.size} samples of {samples.dtype}")
+        return samples[start : start + n].view(dtype)
+
+    def _decoded(self, chunk: int) -> NDArray[Any]:
+        said = self._zip.getinfo(str(chunk))
+        if said.compress_type != zipfile.ZIP_STORED:
+            raise CorruptError(f"chunk {chunk} is not stored as it is")
+        samples = _arrays.decode(self._zip.read(said), max_memory=self._max_memory).reshape(-1)
+        samples = np.ascontiguousarray(samples, samples.dtype.newbyteorder("<"))
+        self.n_chunks_decoded += 1
+        if samples.nbytes <= _KEPT_BYTES:
+            if len(self._kept) >= _N_KEPT:
+                self._kept.pop(next(iter(self._kept)))
+            samples.flags.writeable = False
+            self._kept[chunk] = samples
+        return samples
+
+    def audit(self) -> Audit:
+        """What every column took and takes."""
+        sizes = {int(said.filename): said.compress_size for said in self._zip.infolist() if said.filename.isdigit()}
+        with _blamed(self._label):
+            rows = _rows(self._columns, sizes)
+            rows += [Row(name, "", "exclude", before, stored, 0) for name, before, stored in self._excluded]
+        return Audit(rows, self._n_bytes())
+
+    def _n_bytes(self) -> int:
+        file: Any = self._zip.fp
+        return int(file.seek(0, io.SEEK_END))
+
+    def to_arrow(self, entry_start: int | None = None, entry_stop: int | None = None) -> Any:
+        """A table of pyarrow, of the types that it had if it came from one."""
+        return _exports.to_arrow(self, self._arrow_schema(), entry_start, entry_stop)
+
+    def to_parquet(self, path: str | os.PathLike[str], **keywords: Any) -> None:
+        """Writes a Parquet file, a row group for each cluster; keywords are those of ``pyarrow.parquet.ParquetWriter``."""
+        _exports.to_parquet(self, self._arrow_schema(), path, keywords)
+
+    def to_root(self, path: str | os.PathLike[str], tree: str | None = None, **keywords: Any) -> None:
+        """Writes a ROOT file with a TTree; keywords are those of ``uproot.recreate``. Branches of lists that have the same lengths as a
+        branch says (``nMuon`` those of ``Muon_pt`` and ``Muon_eta``) share it as their counter. Lists of lists, missing values and
+        halves are a TypeError: a TTree has none.
+        """
+        name, title = self._tree or ("tree", "")
+        _exports.to_root(self, path, tree or name, title, keywords)
+
+    def _arrow_schema(self) -> Any:
+        if self._schema is None:
+            return None
+        pyarrow = needed("pyarrow")
+        with _blamed(self._label):
+            return pyarrow.ipc.read_schema(pyarrow.py_buffer(base64.b64decode(self._schema)))
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._zip.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<collapsar.columns.Table {self._label!r}: {self.n_entries} entries, {len(self)} columns>"
+
+
+class _Column:
+    """A column of a manifest."""
+
+    def __init__(self, said: dict[str, Any], n_clusters: int) -> None:
+        self.type, self.policy, self.stored = Type.parse(said["type"]), str(said["policy"]), said.get("stored")
+        n_pieces = len(self.type.dtypes)
+        self.places: list[list[Place]] = [[_place(place) for place in places] for places in said["pieces"]]
+        if len(self.places) != n_clusters or any(len(places) != n_pieces for places in self.places):
+            raise CorruptError(f"column {said['name']!r} has not the pieces of its type")
+        valid = range(0, 2 * self.type.n_lists + 1, 2)
+        #: Whether values or lists are missing.
+        self.has_missing = any(places[at] is not None for places in self.places for at in valid)
+        #: Whether it is more than numbers.
+        self.is_awkward = self.type.n_lists > 0 or self.type.is_text or self.has_missing
+
+    @property
+    def counts(self) -> list[Place]:
+        """Where the lengths of its outer lists are."""
+        return [places[1] for places in self.places]
+
+
+def _place(said: Any) -> Place:
+    if said is None:
+        return None
+    chunk, start, n = map(_whole, said)
+    return chunk, start, n
+
+
+def _whole(number: Any) -> int:
+    if type(number) is not int or number < 0:
+        raise ValueError(f"{number!r} is no count")
+    return number
+
+
+def _rows(columns: dict[str, _Column], sizes: dict[int, int]) -> list[Row]:
+    """Pieces that share a chunk share its bytes, by the samples that they have of it; the first column that has a piece pays for it."""
+    n_samples: dict[int, int] = {}
+    for column in columns.values():
+        for chunk, start, n in filter(None, (place for places in column.places for place in places)):
+            n_samples[chunk] = max(n_samples.get(chunk, 0), start + n)
+    paid: set[tuple[int, int, int]] = set()
+    rows: list[Row] = []
+    for name, column in columns.items():
+        before = after = 0
+        for places in column.places:
+            for place, dtype in zip(places, column.type.dtypes):
+                if place is None:
+                    continue
+                chunk, start, n = place
+                before += n * dtype.itemsize
+                if place not in paid:
+                    paid.add(place)
+                    size, of = sizes[chunk], n_samples[chunk]
+                    after += size * (start + n) // of - size * start // of
+        rows.append(Row(name, str(column.type), column.policy, before, column.stored, after))
+    return rows
+
+
+@contextmanager
+def _blamed(what: str) -> Iterator[None]:
+    """Says of damage where it is."""
+    try:
+        yield
+    except CorruptError as error:
+        raise type(error)(f"{what}: {error}") from error
+    except Error:
+        raise
+    except (zipfile.BadZipFile, zlib.error, EOFError, struct.error) as error:
+        raise CorruptError(f"{what}: {error}") from error
+    except (ImportError, FileNotFoundError, PermissionError, IsADirectoryError, MemoryError):
+        raise
+    except (LookupError, ValueError, TypeError, ArithmeticError, RuntimeError, AttributeError, OSError) as error:
+        raise CorruptError(f"{what}: {error}") from error
