@@ -242,6 +242,21 @@ def test_any_zip_program_reads_the_file_and_a_member_is_a_chunk(arrays):
         [[_, [chunk, start, n]]] = said["pieces"]
         samples = collapsar.decode(file.read(str(chunk)))[start : start + n]
         assert (samples == arrays["event"]).all()
+        chunk_names = set(file.namelist()) - {"manifest.json"}
+        assert all(name.removesuffix(".bytes").isdigit() for name in chunk_names)
+
+
+def test_numbers_that_are_smaller_as_bytes_are_kept_as_bytes():
+    rng = np.random.default_rng(2)
+    decimals = rng.normal(20, 3, 3000).round(4)
+    packed = columns.compress({"x": decimals, "y": -np.repeat(decimals[:999], 3)}, {"y": "mantissa = 26"})
+    table = columns.open(packed)
+    rows = {row.branch: row for row in table.audit()}
+    assert rows["x"].n_bytes_after < len(collapsar.encode(decimals))
+    with zipfile.ZipFile(io.BytesIO(packed)) as file:
+        assert (np.frombuffer(collapsar.decompress(file.read("0.bytes"))) == decimals).all()
+    same(table["x"], decimals)
+    same(table["y"], collapsar.decode(collapsar.encode(-np.repeat(decimals[:999], 3), mantissa=26)))
 
 
 def test_files_are_whole_and_kept(arrays, tmp_path):
@@ -295,6 +310,16 @@ def test_a_root_file_in_and_out(arrays, tmp_path):
             assert again["Events"].typenames() == events.typenames()
             for name in events.keys():
                 same(again["Events"][name].array(), events[name].array())
+
+
+def test_two_branches_of_one_name_are_both_kept(tmp_path):
+    with uproot.recreate(tmp_path / "a.root") as file:
+        tree(file, "t", {"passed": np.arange(4), "passeb": np.arange(4) + 9})
+    data = (tmp_path / "a.root").read_bytes()
+    (tmp_path / "a.root").write_bytes(data.replace(b"passeb", b"passed"))
+    table = columns.open(columns.compress(tmp_path / "a.root"))
+    assert table.keys() == ["passed", "passed;2"]
+    assert table["passed"].tolist() == [0, 1, 2, 3] and table["passed;2"].tolist() == [9, 10, 11, 12]
 
 
 def test_an_rntuple_is_read_by_its_fields(arrays, tmp_path):

@@ -112,7 +112,10 @@ def _of_tree(tree: Any) -> Source:
     is_tuple = tree.classname != "TTree"
     below = "fields" if is_tuple else "branches"
     leaves = [(path, leaf) for path, leaf in tree.iteritems(recursive=True) if not getattr(leaf, below)]
-    short = Counter(leaf.name for _, leaf in leaves)
+    paths: dict[str, set[str]] = {}
+    for path, leaf in leaves:
+        paths.setdefault(leaf.name, set()).add(path)
+    seen: Counter[str] = Counter()
 
     def branch_of(path: str, leaf: Any) -> Branch:
         def read(start: int, stop: int) -> Any:
@@ -120,7 +123,9 @@ def _of_tree(tree: Any) -> Source:
 
         if is_tuple:
             return Branch(path, read, None, None)
-        name = leaf.name if short[leaf.name] == 1 else path
+        name = leaf.name if len(paths[leaf.name]) == 1 else path
+        seen[name] += 1  # a TTree may have two branches of one name
+        name = name if seen[name] == 1 else f"{name};{seen[name]}"
         return Branch(name, read, leaf.uncompressed_bytes, leaf.compressed_bytes)
 
     title = tree.description if is_tuple else tree.title

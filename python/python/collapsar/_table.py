@@ -3,8 +3,9 @@
     manifest.json  =  {format, version, n_entries, cluster, tree, schema, columns: [{name, type, policy, stored, pieces}]}
     pieces         =  for each cluster the pieces of `_pieces`, each [chunk, first sample, number of samples], or null
 
-Chunks are members of the ZIP named by their numbers. Pieces that are alike are stored once. Small ones of one cluster, dtype and bound
-lie one after another in a chunk.
+Chunks are members of the ZIP, named by their numbers: ``7`` as `collapsar.encode` writes it, or ``7.bytes``, its samples by
+`collapsar.compress`, where that is smaller, as where whole rows come again. Pieces that are alike are stored once. Small ones of one
+cluster, dtype and bound lie one after another in a chunk.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["Table", "written"]
 
 _FORMAT, _VERSION = "collapsar columns", 1
-_MANIFEST = "manifest.json"
+_MANIFEST, _AS_BYTES = "manifest.json", ".bytes"
 #: Pieces below it share a chunk, which costs some 150 bytes whatever is in it.
 _SMALL = 1 << 12
 #: Such a chunk is closed when it has this many bytes, so that a column of it is soon decoded.
@@ -203,7 +204,12 @@ class _Chunks:
             self._close(key)
 
     def _write(self, chunk: int, samples: NDArray[Any], rule: Rule) -> None:
-        self.into.writestr(_member(str(chunk)), _arrays.encode(samples, self.level, **rule.bound))
+        name, data = str(chunk), _arrays.encode(samples, self.level, **rule.bound)
+        kept = _arrays.decode(data, np.empty_like(samples)) if rule.bound else samples
+        as_bytes = _arrays.compress(kept.tobytes(), self.level)
+        if len(as_bytes) < len(data):
+            name, data = name + _AS_BYTES, as_bytes
+        self.into.writestr(_member(name), data)
 
 
 class Table:
@@ -296,17 +302,23 @@ class Table:
         chunk, start, n = place
         samples = self._kept.get(chunk)
         if samples is None:
-            samples = self._decoded(chunk)
+            samples = self._decoded(chunk, dtype)
         if samples.dtype.itemsize != dtype.itemsize or start + n > samples.size:
             raise CorruptError(f"chunk {chunk} has {samples.size} samples of {samples.dtype}")
         return samples[start : start + n].view(dtype)
 
-    def _decoded(self, chunk: int) -> NDArray[Any]:
-        said = self._zip.getinfo(str(chunk))
+    def _decoded(self, chunk: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+        name = str(chunk)
+        is_encoded = name in self._zip.NameToInfo
+        said = self._zip.getinfo(name if is_encoded else name + _AS_BYTES)
         if said.compress_type != zipfile.ZIP_STORED:
             raise CorruptError(f"chunk {chunk} is not stored as it is")
-        samples = _arrays.decode(self._zip.read(said), max_memory=self._max_memory).reshape(-1)
-        samples = np.ascontiguousarray(samples, samples.dtype.newbyteorder("<"))
+        data = self._zip.read(said)
+        if is_encoded:
+            samples = _arrays.decode(data, max_memory=self._max_memory).reshape(-1)
+            samples = np.ascontiguousarray(samples, samples.dtype.newbyteorder("<"))
+        else:
+            samples = np.frombuffer(_arrays.decompress(data, max_memory=self._max_memory), dtype)
         self.n_chunks_decoded += 1
         if samples.nbytes <= _KEPT_BYTES:
             if len(self._kept) >= _N_KEPT:
@@ -317,8 +329,9 @@ class Table:
 
     def audit(self) -> Audit:
         """What every column took and takes."""
-        sizes = {int(said.filename): said.compress_size for said in self._zip.infolist() if said.filename.isdigit()}
         with _blamed(self._label):
+            members = (said for said in self._zip.infolist() if said.filename != _MANIFEST)
+            sizes = {int(said.filename.removesuffix(_AS_BYTES)): said.compress_size for said in members}
             rows = _rows(self._columns, sizes)
             rows += [Row(name, "", "exclude", before, stored, 0) for name, before, stored in self._excluded]
         return Audit(rows, self._n_bytes())

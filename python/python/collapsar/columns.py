@@ -1,6 +1,6 @@
 """Tables of columns, from ROOT files by uproot, from Parquet and Arrow by pyarrow, or from arrays:
 
-    a file  =  a ZIP, in which `manifest.json` names the columns, and every other member is a chunk as `collapsar.encode` writes one
+    a file  =  a ZIP, in which `manifest.json` names the columns, and every other member is a chunk of numbers
 
 A column is coded in clusters of entries, lists apart from their lengths. A policy says by globs of names what may be lost; without one
 nothing is.
