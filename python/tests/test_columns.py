@@ -366,7 +366,13 @@ def arrow(arrays):
     when = pa.array(np.arange(N), pa.timestamp("us", tz="UTC"))
     small = pa.array([[1, 2], None, [None], []] * (N // 4), pa.list_(pa.int16()))
     plain = {name: arrays[name] for name in ("met", "event", "passed", "level")}
-    table = {**plain, "kind": kinds, "when": when, "small": small, "pt": ak.to_arrow(arrays["Muon_pt"], extensionarray=False)}
+    table = {
+        **plain,
+        "kind": kinds,
+        "when": when,
+        "small": small,
+        "pt": ak.to_arrow(arrays["Muon_pt"], extensionarray=False),
+    }
     return pa.table(table).replace_schema_metadata({"made by": "a test"})
 
 

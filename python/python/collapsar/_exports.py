@@ -22,7 +22,9 @@ def to_arrow(table: Table, schema: Any, start: int | None = None, stop: int | No
     schema = schema or _schema(pyarrow, table)
     columns = []
     for field in schema:
-        array = ak.to_arrow(table.array(field.name, start, stop), extensionarray=False, list_to32=True, string_to32=True)
+        array = ak.to_arrow(
+            table.array(field.name, start, stop), extensionarray=False, list_to32=True, string_to32=True
+        )
         columns.append(array if array.type == field.type else array.cast(field.type))
     return pyarrow.Table.from_arrays(columns, schema=schema)
 
@@ -96,7 +98,9 @@ def _groups(table: Table) -> tuple[set[str], dict[str, list[str]]]:
         fields = [n for n in lists if n.startswith(name[1:] + "_") and columns[n].counts == said]
         if name[1:] in lists:
             if columns[name[1:]].counts != said:
-                raise ArgumentError(f"a TTree counts {name[1:]!r} by {name!r}, and here it says something else: exclude it")
+                raise ArgumentError(
+                    f"a TTree counts {name[1:]!r} by {name!r}, and here it says something else: exclude it"
+                )
             counters.add(name)
         elif fields:
             counters.add(name)

@@ -177,9 +177,11 @@ def joined(it: Type, pieces: Pieces, n: int, as_awkward: bool) -> Any:
             raise CorruptError(f"{len(counts)} lists where {n} belong")
         offsets = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
         is_characters = it.is_text and at + 2 == len(lists)
-        wraps.append(lambda inner, offsets=offsets, is_characters=is_characters: ak.contents.ListOffsetArray(
-            ak.index.Index64(offsets), inner, parameters=_parameters(it, is_characters)
-        ))
+        wraps.append(
+            lambda inner, offsets=offsets, is_characters=is_characters: ak.contents.ListOffsetArray(
+                ak.index.Index64(offsets), inner, parameters=_parameters(it, is_characters)
+            )
+        )
         n = int(offsets[-1])
     if it.is_text:
         if len(content) != n:

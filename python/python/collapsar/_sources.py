@@ -102,7 +102,9 @@ def _tree_of(file: Any, path: str, name: str | None) -> Any:
         return file[name]
     names = sorted(set(file.keys(filter_classname=lambda kind: kind in _TREES, cycle=False)))
     if len(names) != 1:
-        told = f"the trees {', '.join(names)}: name one, as in {path}:{names[0]}" if names else "no TTree and no RNTuple"
+        told = (
+            f"the trees {', '.join(names)}: name one, as in {path}:{names[0]}" if names else "no TTree and no RNTuple"
+        )
         raise ArgumentError(f"{path} has {told}")
     return file[names[0]]
 

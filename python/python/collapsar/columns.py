@@ -19,17 +19,18 @@ nothing is.
 
 from __future__ import annotations
 
+import builtins
 import io
 import os
 from contextlib import suppress
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, Literal
 
 from collapsar import _urls
 from collapsar._audit import Audit, Row
+from collapsar._clusters import written
 from collapsar._policy import Policy, Rule
 from collapsar._sources import opened
-from collapsar._table import Table, written
+from collapsar._table import Table
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -52,11 +53,11 @@ def compress(
     """A table as the bytes of a file that `open` reads. The module has an example.
 
     ``source`` is a TTree or RNTuple of uproot, a table of pyarrow, a mapping of names to arrays of NumPy or awkward, or the path of a
-    ROOT or Parquet file; ``tree`` names the tree of a ROOT file that has several, as does ``path:tree``. ``policy`` is a mapping of globs to
-    rules, a list of (glob, rule), or the path of a TOML or JSON file of such; the first glob that matches a branch counts. Rules are
-    ``lossless``, ``mantissa = N``, ``abs = X`` and ``exclude``; branches that no glob matches are lossless. ``level`` is that of
-    `collapsar.encode`. ``cluster`` entries are coded together. Branches that are neither numbers nor lists of them nor text raise a
-    TypeError unless they are excluded, or ``unsupported="exclude"`` leaves them out.
+    ROOT or Parquet file; ``tree`` names the tree of a ROOT file that has several, as does ``path:tree``. ``policy`` is a mapping of
+    globs to rules, a list of (glob, rule), or the path of a TOML or JSON file of such; the first glob that matches a branch counts.
+    Rules are ``lossless``, ``mantissa = N``, ``abs = X`` and ``exclude``; branches that no glob matches are lossless. ``level`` is
+    that of `collapsar.encode`. ``cluster`` entries are coded together. Branches that are neither numbers nor lists of them nor text
+    raise a TypeError unless they are excluded, or ``unsupported="exclude"`` leaves them out.
     """
     file = io.BytesIO()
     with opened(source, tree) as table:
@@ -92,32 +93,21 @@ def compress_file(
     rules = Policy.of(policy)
     with _urls.placed(target, replace) as there, opened(source, tree) as table:
         folder, name = os.path.split(os.path.abspath(there))
-        with NamedTemporaryFile(dir=folder, prefix=f".{name}.", suffix=".tmp", delete=False) as file:
-            try:
+        temporary = os.path.join(folder, f".{name}.{os.urandom(8).hex()}.tmp")
+        try:
+            with builtins.open(temporary, "xb") as file:
                 written(file, table, rules, level, cluster, unsupported)
                 file.flush()
                 os.fsync(file.fileno())
-                file.close()
-                _named(file.name, there, replace)
-            except BaseException:
-                file.close()
-                with suppress(FileNotFoundError):
-                    os.unlink(file.name)
-                raise
+            if replace or not hasattr(os, "link"):
+                os.replace(temporary, there)
+            else:
+                os.link(temporary, there)  # does not replace what came there meanwhile
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
         with Table(there) as done:
             return done.audit()
-
-
-def _named(temporary: str, path: str, replace: bool) -> None:
-    """Gives a file its name; a link does not replace what came there meanwhile."""
-    umask = os.umask(0)
-    os.umask(umask)
-    os.chmod(temporary, 0o666 & ~umask)
-    if replace or not hasattr(os, "link"):
-        os.replace(temporary, path)
-    else:
-        os.link(temporary, path)
-        os.unlink(temporary)
 
 
 def open(  # noqa: A001
@@ -170,5 +160,3 @@ def main(words: list[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
-
-
