@@ -343,6 +343,11 @@ def test_strings_go_into_a_tree_and_lists_of_lists_do_not(tmp_path):
     for array in ([[[1]], []], [1, None], [["a"], []]):
         with pytest.raises(TypeError, match="'deep'"):
             columns.open(columns.compress({"deep": ak.Array(array)})).to_root(tmp_path / "b.root")
+    with pytest.raises(FileExistsError):
+        table.to_root(tmp_path / "a.root")
+    table.to_root(tmp_path / "a.root", replace=True)
+    assert uproot.open(tmp_path / "a.root").keys(cycle=False) == ["tree"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.root"]
     said = {"nx": np.array([5, 6], "i4"), "x": ak.Array([[1], []])}
     with pytest.raises(collapsar.ArgumentError, match="counts 'x' by 'nx'"):
         columns.open(columns.compress(said)).to_root(tmp_path / "b.root")
@@ -518,6 +523,8 @@ def test_the_command(arrays, tmp_path):
     assert run("audit", "a.columns").stdout == packed.stdout
     assert run("decompress", "a.columns", "b.root").returncode == 0
     assert uproot.open(tmp_path / "b.root")["Events"].num_entries == N
+    assert run("decompress", "a.columns", "b.root").returncode == 1
+    assert run("decompress", "a.columns", "b.root", "--replace").returncode == 0
     assert run("decompress", "a.columns", "b.parquet").returncode == 0
     assert pq.read_table(tmp_path / "b.parquet").num_rows == N
     again = run("compress", "a.root", "a.columns")

@@ -23,7 +23,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from collapsar import _arrays, _exports
+from collapsar import _arrays, _exports, _urls
 from collapsar._audit import Audit, Row
 from collapsar._pieces import Type, joined, needed
 from collapsar.errors import CorruptError, Error, LimitError, UnsupportedError
@@ -181,17 +181,23 @@ class Table:
         """A table of pyarrow, of the types that it had if it came from one."""
         return _exports.to_arrow(self, self._arrow_schema(), entry_start, entry_stop)
 
-    def to_parquet(self, path: str | os.PathLike[str], **keywords: Any) -> None:
-        """Writes a Parquet file, a row group for each cluster; keywords are those of ``pyarrow.parquet.ParquetWriter``."""
-        _exports.to_parquet(self, self._arrow_schema(), path, keywords)
+    def to_parquet(self, path: str | os.PathLike[str], *, replace: bool = False, **keywords: Any) -> None:
+        """Writes a Parquet file, a row group for each cluster. A file of that name is kept unless ``replace=True``; other keywords are
+        those of ``pyarrow.parquet.ParquetWriter``.
+        """
+        with _urls.whole(path, replace) as there:
+            _exports.to_parquet(self, self._arrow_schema(), there, keywords)
 
-    def to_root(self, path: str | os.PathLike[str], tree: str | None = None, **keywords: Any) -> None:
-        """Writes a ROOT file with a TTree; keywords are those of ``uproot.recreate``. Branches of lists that have the same lengths as a
-        branch says (``nMuon`` those of ``Muon_pt`` and ``Muon_eta``) share it as their counter. Lists of lists, missing values and
-        halves are a TypeError: a TTree has none.
+    def to_root(
+        self, path: str | os.PathLike[str], tree: str | None = None, *, replace: bool = False, **keywords: Any
+    ) -> None:
+        """Writes a ROOT file with a TTree. A file of that name is kept unless ``replace=True``; other keywords are those of
+        ``uproot.recreate``. Branches of lists that have the same lengths as a branch says (``nMuon`` those of ``Muon_pt`` and
+        ``Muon_eta``) share it as their counter. Lists of lists, missing values, dates and halves are a TypeError: a TTree has none.
         """
         name, title = self._tree or ("tree", "")
-        _exports.to_root(self, path, tree or name, title, keywords)
+        with _urls.whole(path, replace) as there:
+            _exports.to_root(self, there, tree or name, title, keywords)
 
     def _arrow_schema(self) -> Any:
         if self._schema is None:

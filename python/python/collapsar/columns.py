@@ -22,7 +22,6 @@ from __future__ import annotations
 import builtins
 import io
 import os
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from collapsar import _urls
@@ -91,21 +90,9 @@ def compress_file(
     >>> folder.cleanup()
     """
     rules = Policy.of(policy)
-    with _urls.placed(target, replace) as there, opened(source, tree) as table:
-        folder, name = os.path.split(os.path.abspath(there))
-        temporary = os.path.join(folder, f".{name}.{os.urandom(8).hex()}.tmp")
-        try:
-            with builtins.open(temporary, "xb") as file:
-                written(file, table, rules, level, cluster, unsupported)
-                file.flush()
-                os.fsync(file.fileno())
-            if replace or not hasattr(os, "link"):
-                os.replace(temporary, there)
-            else:
-                os.link(temporary, there)  # does not replace what came there meanwhile
-        finally:
-            with suppress(FileNotFoundError):
-                os.unlink(temporary)
+    with _urls.whole(target, replace) as there, opened(source, tree) as table:
+        with builtins.open(there, "xb") as file:
+            written(file, table, rules, level, cluster, unsupported)
         with Table(there) as done:
             return done.audit()
 
@@ -137,12 +124,13 @@ def main(words: list[str]) -> int:
     packing.add_argument("--tree", help="of a ROOT file that has several")
     packing.add_argument("--level", type=int, help="1 to 9")
     packing.add_argument("--exclude-unsupported", action="store_true", help="leave out what is no number, list or text")
-    packing.add_argument("--replace", action="store_true", help="replace OUT")
     telling = commands.add_parser("audit", help="what every branch takes")
     telling.add_argument("file", metavar="FILE")
     unpacking = commands.add_parser("decompress", help="a file of columns into a ROOT or Parquet file")
     unpacking.add_argument("source", metavar="IN")
     unpacking.add_argument("target", metavar="OUT", help="a.root or a.parquet")
+    for command in (packing, unpacking):
+        command.add_argument("--replace", action="store_true", help="replace OUT")
     given = parser.parse_args(words)
     try:
         if given.command == "audit":
@@ -155,7 +143,7 @@ def main(words: list[str]) -> int:
         else:
             with open(given.source) as table:
                 is_root = given.target.endswith(".root")
-                (table.to_root if is_root else table.to_parquet)(given.target)
+                (table.to_root if is_root else table.to_parquet)(given.target, replace=given.replace)
     except (OSError, ValueError, TypeError, LookupError, ImportError, MemoryError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
