@@ -147,7 +147,7 @@ class _Chunks:
         if piece is None or not piece.size:
             return None
         # by their bits: the lengths of lists are often a branch too, of another dtype
-        key = piece.dtype.itemsize, rule, blake2b(_arrays.flat(piece), digest_size=20).digest()
+        key = piece.dtype.itemsize, rule, blake2b(_arrays.flat(piece).data, digest_size=20).digest()
         if key not in self.places:
             self.places[key] = self._push(piece, rule, cluster)
         return self.places[key]

@@ -79,7 +79,7 @@ class Type(NamedTuple):
     @property
     def dtypes(self) -> list[np.dtype[Any]]:
         """As which its pieces are coded."""
-        lists = [_BYTE, _COUNT] * (self.n_lists + self.is_text)
+        lists: list[np.dtype[Any]] = [_BYTE, _COUNT] * (self.n_lists + self.is_text)
         return [*lists, coded(self.dtype)] if self.is_text else [*lists, _BYTE, coded(self.dtype)]
 
 
@@ -124,8 +124,8 @@ def pieces_of(array: Any) -> tuple[Type, Pieces]:
             content = np.asarray(layout.data).view(np.uint8)
             return Type(n_lists, (), "string" if kind == "string" else "bytes"), [*pieces, content]
         n_lists += 1
-    it, [_, content] = _of_numbers(_box(layout))
-    return it._replace(n_lists=n_lists), [*pieces, valid, content]
+    it, of_numbers = _of_numbers(_box(layout))
+    return it._replace(n_lists=n_lists), [*pieces, valid, of_numbers[-1]]
 
 
 def _is_box(layout: Any) -> bool:

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -90,10 +91,11 @@ def _of_arrays(given: Mapping[str, Any]) -> Source:
     if len(lengths) > 1:
         told = ", ".join(f"{name!r} has {len(array)}" for name, array in arrays.items())
         raise ArgumentError(f"columns of one table have as many entries as each other: {told}")
-    branches = [
-        Branch(name, lambda start, stop, array=array: array[start:stop], getattr(array, "nbytes", None), None)
-        for name, array in arrays.items()
-    ]
+
+    def branch_of(name: str, array: Any) -> Branch:
+        return Branch(name, lambda start, stop: array[start:stop], getattr(array, "nbytes", None), None)
+
+    branches = [branch_of(name, array) for name, array in arrays.items()]
     return Source(lengths.pop() if lengths else 0, branches)
 
 
@@ -136,7 +138,7 @@ def _of_tree(tree: Any) -> Source:
 
 def _of_arrow(table: Any) -> Source:
     branches = [
-        _of_column(field, table.column(at).nbytes, None, lambda at=at: table.column(at))
+        _of_column(field, table.column(at).nbytes, None, partial(table.column, at))
         for at, field in enumerate(_fields(table.schema))
     ]
     return Source(table.num_rows, branches, schema=table.schema)
@@ -152,10 +154,14 @@ def _of_parquet(file: Any) -> Source:
             plain[name] += column.total_uncompressed_size
             stored[name] += column.total_compressed_size
     branches = [
-        _of_column(field, plain[field.name], stored[field.name], lambda name=field.name: file.read([name]).column(0))
+        _of_column(field, plain[field.name], stored[field.name], partial(_read, file, field.name))
         for field in _fields(file.schema_arrow)
     ]
     return Source(said.num_rows, branches, schema=file.schema_arrow)
+
+
+def _read(file: Any, name: str) -> Any:
+    return file.read([name]).column(0)
 
 
 def _fields(schema: Any) -> list[Any]:

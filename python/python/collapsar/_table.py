@@ -68,7 +68,7 @@ class Table:
         self._max_memory, self.n_chunks_decoded = max_memory, 0
         self._kept: dict[int, NDArray[Any]] = {}
         with _blamed(self._label):
-            self._zip = zipfile.ZipFile(file)  # type: ignore[arg-type]
+            self._zip = zipfile.ZipFile(file)  # type: ignore[arg-type, unused-ignore]
         try:
             with _blamed(self._label):
                 self._parse()
