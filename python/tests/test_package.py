@@ -24,6 +24,7 @@ MODULES = [
     "collapsar._machine",
     "collapsar._recipe",
     "collapsar.astropy",
+    "collapsar.columns",
     "collapsar.errors",
     "collapsar.hdf5",
     "collapsar.numcodecs",
@@ -56,7 +57,7 @@ def blocks(path):
 @pytest.mark.parametrize("name", ["README.md", "python/README.md", "docs/python.md", "docs/batch.md"])
 def test_documents(name, tmp_path, monkeypatch, frame):
     if name == "docs/python.md":
-        for needed in ("xarray", "zarr", "numcodecs", "dask", "h5py"):
+        for needed in ("xarray", "zarr", "numcodecs", "dask", "h5py", "uproot", "awkward", "pyarrow"):
             pytest.importorskip(needed)
     if name == "docs/batch.md":
         pytest.importorskip("distributed")

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from typing_extensions import assert_type
 
 import collapsar
+from collapsar import columns
 from collapsar.hdf5 import PLUGIN_PATH, settings
 from collapsar.hdf5 import Collapsar as OfHdf5
 from collapsar.numcodecs import Collapsar as OfNumcodecs
@@ -22,6 +23,10 @@ assert_type(collapsar.open("a")[1][100:200, 50:80], NDArray[Any])
 assert_type(collapsar.open("a")[1].header["OBJECT"], str | int | float | bool | None)
 assert_type(collapsar.evaluate(frame, frame), dict[str, Any])
 assert_type(collapsar.__version__, str)
+assert_type(columns.compress({"x": frame}, [("x", "mantissa = 9")], level=5), bytes)
+assert_type(columns.compress_file("a.root:Events", "a.columns", "policy.toml").total.n_bytes_after, int)
+assert_type(columns.open("a.columns").keys(), list[str])
+columns.compress({}, unsupported="keep")  # type: ignore[arg-type]
 OfZarr(level=3, recipe=recipe, near=2)
 OfHdf5(level=3, recipe=recipe, rel=1e-3)
 OfHdf5(rel="much")  # type: ignore[arg-type]

@@ -7,13 +7,13 @@ import inspect
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from collapsar.errors import UnsupportedError
 
-__all__ = ["fetched", "placed"]
+__all__ = ["fetched", "placed", "whole"]
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+(://|::)")
 
@@ -66,3 +66,22 @@ def placed(path: str | os.PathLike[str], replace: bool) -> Iterator[str]:
         with open(_here(folder, name), "rb") as file:
             data = file.read()
     system.pipe_file(name, data, **({} if replace else {"mode": "create"}))
+
+
+@contextmanager
+def whole(path: str | os.PathLike[str], replace: bool) -> Iterator[str]:
+    """The same for what is written here: a path beside, whose file gets its name when it is whole and on the disk."""
+    with placed(path, replace) as there:
+        folder, name = os.path.split(os.path.abspath(there))
+        temporary = os.path.join(folder, f".{name}.{os.urandom(8).hex()}.tmp")
+        try:
+            yield temporary
+            with open(temporary, "rb+") as file:
+                os.fsync(file.fileno())
+            if replace or not hasattr(os, "link"):
+                os.replace(temporary, there)
+            else:
+                os.link(temporary, there)  # does not replace what came there meanwhile
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
