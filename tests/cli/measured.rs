@@ -84,6 +84,38 @@ fn a_row_of_bounds_becomes_lines_and_a_page_that_needs_nothing_else() {
 }
 
 #[test]
+fn the_widest_bound_that_keeps_what_is_named_is_recommended() {
+    let sandbox = Sandbox::with(&[("a.npy", &noisy())]);
+    let asked = ["report", "--keep", "ks<0.02, otsu>0.9", "--html", "a.html", "--json", "a.npy"];
+    let value = &sandbox.json(0, &asked)[0];
+    let (keep, bounds) = (&value["keep"], value["bounds"].as_array().unwrap());
+    assert_eq!(keep["conditions"], "ks<0.02, overlap>0.9");
+    // from the tightest on: all that come before the next wider one keep both, and that one breaks what it says
+    let keeps = |bound: &serde_json::Value| {
+        let array = &bound["arrays"][0];
+        array["ks"].as_f64().unwrap() < 0.02 && array["overlap"].as_f64().unwrap() > 0.9
+    };
+    let losses: Vec<&serde_json::Value> = bounds.iter().map(|bound| &bound["loss"]).collect();
+    let chosen = losses.iter().position(|loss| **loss == keep["bound"]).expect("it was tried");
+    assert!(bounds[..=chosen].iter().all(keeps) && !keeps(&bounds[chosen + 1]), "{keep}");
+    assert_eq!(&keep["broken"]["bound"], losses[chosen + 1]);
+    // the bounds are near each other
+    let width = |i: usize| losses[i].as_str().unwrap().strip_prefix("rel ").unwrap().parse::<f64>().unwrap();
+    let wider = width(chosen + 1) / width(chosen);
+    assert!(wider > 1.0 && wider < 1.2, "{wider}");
+    let sentence = text(&sandbox.output(&["report", "--keep", "ks<0.02,otsu>0.9", "a.npy"]).stdout);
+    assert!(sentence.contains(" keeps ks<0.02, overlap>0.9; ") && sentence.contains(" breaks "), "{sentence}");
+    assert!(text(&sandbox.read("a.html")).contains("keeps ks&lt;0.02"));
+    // of bounds that were named, one of them
+    let value = &sandbox.json(0, &["report", "--keep", "largest<5", "--abs", "0.1,9,2", "--json", "a.npy"])[0];
+    assert_eq!((&value["keep"]["bound"], &value["keep"]["broken"]["bound"]), (&"abs 2".into(), &"abs 9".into()));
+    sandbox.fails(1, &["report", "--keep", "largest<0.001", "--abs", "1,2", "a.npy"], "no bound that was tried keeps");
+    sandbox.fails(1, &["report", "--keep", "colour<1", "a.npy"], "no figure is called colour");
+    sandbox.fails(1, &["report", "--keep", "flux<1", "a.npy"], "no array has the figure flux_p95");
+    sandbox.says(1, &["report", "--keep", "ks=1", "a.npy"]);
+}
+
+#[test]
 fn steps_of_the_noise_are_told_with_what_they_came_to() {
     let sandbox = Sandbox::with(&[("a.fits", &inputs::fits())]);
     let said = sandbox.says(0, &["compress", "--noise-step", "2", "--verify", "a.fits"]);

@@ -1,6 +1,6 @@
 //! How good what comes back is, of one coding and over a row of bounds; how small beside other codecs.
 
-use super::{Coding, Files, Lossy, Raw, Resources, Talk, Weights};
+use super::{Coding, Files, Keep, Lossy, Raw, Resources, Talk, Weights};
 use clap::Args as Group;
 use collapsar::internals::{Error, Loss, Result};
 use std::path::PathBuf;
@@ -61,6 +61,9 @@ pub struct Report {
     pub lossless: bool,
     #[command(flatten)]
     pub bounds: Bounds,
+    /// Recommend the widest bound at which every array keeps these figures: NAME<X or NAME>X, as --json calls them, or otsu, flux, shift. Bounds are tried from the widest on; where none are named, 1e-1, 1e-2 … of the range, and between the first that keeps them and the one before
+    #[arg(long, value_name = "CONDITIONS", conflicts_with = "lossless")]
+    pub keep: Option<Keep>,
     /// Write the figures to this file, a line per bound and array; - is standard output
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
@@ -122,6 +125,12 @@ pub struct Bounds {
 const MAX_BOUNDS: usize = 64;
 
 impl Bounds {
+    /// Whether none was named.
+    pub fn is_default(&self) -> bool {
+        let Bounds { rel, abs, pw_rel, near, noise_step } = self;
+        rel.is_empty() && abs.is_empty() && pw_rel.is_empty() && near.is_empty() && noise_step.is_empty()
+    }
+
     /// In the order given.
     pub fn losses(&self) -> Result<Vec<Loss>> {
         let floats = |list: &[f64], loss: fn(f64) -> Loss| list.iter().map(|&e| loss(e)).collect::<Vec<Loss>>();

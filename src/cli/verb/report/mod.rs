@@ -7,6 +7,7 @@ mod cards;
 mod file;
 mod fits;
 mod folder;
+mod keep;
 mod lossless;
 mod maps;
 mod page;
@@ -50,7 +51,10 @@ pub fn run(args: &args::Report) -> Result<Tally> {
 }
 
 fn one(file: &Path, args: &args::Report, talk: Talk) -> Result<()> {
-    let losses = args.bounds.losses()?;
+    let losses = match &args.keep {
+        Some(_) if args.bounds.is_default() => (1..=6).map(|n| Loss::Rel(10f64.powi(-n))).collect(),
+        _ => args.bounds.losses()?,
+    };
     let outputs = [&args.csv, &args.html].into_iter().flatten();
     if outputs.filter(|path| is_stdout(path)).count() + usize::from(talk.json) > 1 {
         return Err(Error::argument("standard output takes one of --csv -, --html - and --json"));
@@ -63,30 +67,44 @@ fn one(file: &Path, args: &args::Report, talk: Talk) -> Result<()> {
     let Opened { source, held, .. } = eval::open(file)?;
     let original = Original::new(source, args.raw.array())?.checked()?;
     let name = print::name(file);
-    let mut trials = Vec::new();
-    for loss in losses {
+    let trial = |loss: Loss| {
         let trial = original.trial(loss, &args.coding, &given)?;
         talk.verbose(&format!("{name}: {}: {} bits", label(&trial), cell(trial.bits())));
-        trials.push(trial);
-    }
+        Ok::<_, Error>(trial)
+    };
+    let (trials, recommended) = match &args.keep {
+        None => (losses.into_iter().map(trial).collect::<Result<Vec<Trial>>>()?, None),
+        Some(keep) => {
+            let (trials, recommended) = keep::scan(keep, losses, args.bounds.is_default(), trial)?;
+            (trials, Some(recommended))
+        }
+    };
     held.check()?;
     let mut is_told = false;
     if let Some(path) = &args.csv {
         is_told |= put(path, args.force, &csv(&trials))?;
     }
     if let Some(path) = &args.html {
-        is_told |= put(path, args.force, &page::page(&name, &trials))?;
+        is_told |=
+            put(path, args.force, &page::page(&name, recommended.as_ref().map(|r| r.text()).as_deref(), &trials))?;
     }
     let value = || {
         let bounds: Vec<Value> = trials.iter().map(|t| eval::json_of(file, t)).collect();
         let device = resources::used(trials.iter().any(Trial::by_network)).json();
         let mut value = json!({"bytes_in": original.source.len(), "bounds": bounds, "device": device});
+        if let Some(recommended) = &recommended {
+            value["keep"] = recommended.json();
+        }
         json::put_name(&mut value, "file", file);
         value
     };
-    match is_told {
-        true => Ok(()),
-        false => talk.data(&value(), || text(&trials)),
+    if !is_told {
+        let why = recommended.as_ref().map_or(String::new(), |r| r.text() + "\n");
+        talk.data(&value(), || text(&trials) + &why)?;
+    }
+    match recommended {
+        Some(none) if none.is_none() => Err(Error::argument(none.text())),
+        _ => Ok(()),
     }
 }
 

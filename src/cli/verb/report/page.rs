@@ -23,7 +23,7 @@ bits; W1 and KS: distances of the distributions, W1 in units of the samples; mov
 threshold, taken before and after; overlap: above it in both / above in either; bits: coded bits per sample. In total, distances and \
 thresholds are those of the worst array.";
 
-pub fn page(name: &str, trials: &[Trial]) -> String {
+pub fn page(name: &str, recommended: Option<&str>, trials: &[Trial]) -> String {
     let name = escape(name);
     let mut out = sheet::head(&format!("{name}: rate and distortion"));
     out += &format!("<h1>{name}</h1>\n");
@@ -37,6 +37,9 @@ pub fn page(name: &str, trials: &[Trial]) -> String {
             t.n_masked,
             escape(MEANING)
         );
+    }
+    if let Some(recommended) = recommended {
+        out += &format!("<p><strong>{}</strong></p>\n", escape(recommended));
     }
     out += &totals(trials);
     let point = |t: &Trial| Some(Point { x: t.bits()?, y: t.total.psnr().filter(|y| y.is_finite())?, name: label(t) });
