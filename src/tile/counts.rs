@@ -106,6 +106,14 @@ impl Counts {
         max <= MAX_INT as u32 && self.lowest + (self.widths.len() as u32 - 1) <= max
     }
 
+    /// Whether it codes such an array, of ints up to `max`.
+    pub fn check(&self, is_plain: bool, max: u32) -> Result<()> {
+        match is_plain && self.is_for(max) {
+            true => Ok(()),
+            false => Err(Error::corrupt("a table of counts for an array that it does not fit")),
+        }
+    }
+
     /// Memory that it takes, about, with what a decoder adds.
     pub fn n_bytes(&self) -> usize {
         10 * self.widths.len() + 2 * TOTAL as usize
@@ -273,7 +281,8 @@ mod tests {
         let mut head = Vec::new();
         counts.write(&mut head);
         (0..head.len()).for_each(|n| assert!(Counts::read(&mut &head[..n]).is_err(), "{n}"));
-        assert!(counts.is_for(max) && !counts.is_for(300) && !counts.is_for(1 << 30));
+        assert!(counts.check(true, max).is_ok() && counts.check(false, max).is_err());
+        assert!(!counts.is_for(300) && !counts.is_for(1 << 30));
     }
 
     #[test]

@@ -146,7 +146,8 @@ mod tests {
 
     #[test]
     fn plans_of_ever_other_sizes_and_models_do_not_fill_the_memory() {
-        let runtimes = [Family::Idf, Family::L3c, Family::Lattice].map(|family| Runtime::new(synthetic::loaded(family)));
+        let runtimes =
+            [Family::Idf, Family::L3c, Family::Lattice].map(|family| Runtime::new(synthetic::loaded(family)));
         let mut n_made = 0;
         for i in 0..40 {
             for runtime in &runtimes {

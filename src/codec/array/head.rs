@@ -71,8 +71,7 @@ impl Head {
             return Err(Error::limit(format!("planes of {}×{} that are predicted from each other", grid.h, grid.w)));
         }
         let head = Head { spec, grid, previous };
-        head.check_common()?;
-        head.check_coder()?;
+        head.check_common().and_then(|()| head.check_coder())?;
         Ok(head)
     }
 
@@ -85,13 +84,13 @@ impl Head {
     }
 
     fn check_coder(&self) -> Result<()> {
-        let (grid, plain) = (&self.grid, self.previous.n() == 0 && self.references.is_empty());
+        let (grid, max) = (&self.grid, self.map.max_int(0));
+        let sees_none = self.previous.n() == 0 && self.references.is_empty();
+        let is_single = sees_none && grid.n_phases == 1 && grid.n_limbs == 1;
         if self.coder.model().is_none() && !self.references.is_empty() {
-            return Err(Error::corrupt("anchors in an array without a network"));
+            return Err(Error::corrupt("references in an array without a network"));
         }
-        if self.coder.domain() == Domain::Oversampled
-            && !(plain && grid.n_phases == 1 && grid.n_limbs == 1 && self.map.max_int(0) <= MAX_OVERSAMPLED as u32)
-        {
+        if self.coder.domain() == Domain::Oversampled && !(is_single && max <= MAX_OVERSAMPLED as u32) {
             return Err(Error::corrupt("an array that no transform can have coded"));
         }
         match &self.coder {
@@ -104,10 +103,8 @@ impl Head {
             }
             Coder::Cells(cells) => grid.check_rows().and_then(|()| self.check_fits(cells)),
             Coder::Blocks(model) if model.vqae.is_none() => Err(Error::corrupt("blocks without an autoencoder")),
-            Coder::Counts(counts) if !plain || grid.n_limbs > 1 || !counts.is_for(self.map.max_int(0)) => {
-                Err(Error::corrupt("a table of counts for ints that it does not know"))
-            }
-            Coder::Classic | Coder::Blocks(_) | Coder::Counts(_) => grid.check_rows(),
+            Coder::Counts(counts) => counts.check(is_single, max).and_then(|()| grid.check_rows()),
+            Coder::Classic | Coder::Blocks(_) => grid.check_rows(),
         }
     }
 
