@@ -61,7 +61,7 @@ pub struct Report {
     pub lossless: bool,
     #[command(flatten)]
     pub bounds: Bounds,
-    /// Recommend the widest bound at which every array keeps these figures: NAME<X or NAME>X, as --json calls them, or otsu, flux, shift. Bounds are tried from the widest on; where none are named, 1e-1 to 1e-6 of the range, and between the first that keeps them and the one before
+    /// Recommend the widest bound at which every array keeps these figures, such as ks<0.01,otsu>0.99: by the names of --json, or otsu, flux, shift. Bounds are tried from the widest on; where none are named, 1e-1 to 1e-6 of the range, and between the first that keeps them and the one before
     #[arg(long, value_name = "CONDITIONS", conflicts_with = "lossless")]
     pub keep: Option<Keep>,
     /// Write the figures to this file, a line per bound and array; - is standard output
