@@ -202,13 +202,16 @@ fn restored(packed: &FileSource, given: &[Arc<Model>]) -> Result<FileSource> {
 
 fn is_same(a: &FileSource, b: &FileSource) -> Result<bool> {
     const CHUNK: u64 = 1 << 20;
-    let same = |at: u64| {
+    if a.len() != b.len() {
+        return Ok(false);
+    }
+    for at in (0..a.len()).step_by(CHUNK as usize) {
         let n = CHUNK.min(a.len() - at) as usize;
-        Ok(a.bytes(at, n)? == b.bytes(at, n)?)
-    };
-    let n_chunks = a.len().div_ceil(CHUNK);
-    Ok(a.len() == b.len()
-        && (0..n_chunks).map(|i| same(i * CHUNK)).collect::<Result<Vec<bool>>>()?.into_iter().all(|s| s))
+        if a.bytes(at, n)? != b.bytes(at, n)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn unpacked(source: FileSource) -> Result<FileSource> {

@@ -1,12 +1,11 @@
 //! A table of counts for the whole array, where its windows look like white noise.
 
-use crate::codec::search::draft::Draft;
+use crate::codec::search::draft::{Draft, is_for_networks};
 use crate::codec::search::measure::measure;
 use crate::codec::search::networks::{N_MEASURED, Nearest};
 use crate::codec::search::plain::Plain;
 use crate::codec::search::task::Task;
 use crate::error::Result;
-use crate::kernel::MAX_INT;
 use crate::kernel::log2::log2;
 use crate::source::Source;
 use crate::tile::coder::Coder;
@@ -44,7 +43,7 @@ pub fn against_counts(mut near: Nearest, n_seen: u64, task: &Task, of: &Plain) -
 /// The array is read for it only where a table of the windows alone, which is the better the fewer their ints, would be ahead.
 fn by_counts(task: &Task, of: &Plain, least: u64) -> Result<Option<(u64, Draft)>> {
     let (map, max) = (&of.draft.map, of.draft.map.max_int(0));
-    if map.n_limbs() > 1 || map.exception().is_some() || !(1..=MAX_INT as u32).contains(&max) {
+    if map.exception().is_some() || !is_for_networks(map) {
         return Ok(None);
     }
     let mut seen: Vec<i32> = of.stacks.iter().flat_map(|stack| &stack.planes[0]).copied().collect();

@@ -5,6 +5,7 @@ use crate::codec::array::head::{Head, Spec};
 use crate::codec::array::reference::Reference;
 use crate::error::Result;
 use crate::grid::Layout;
+use crate::kernel::MAX_INT;
 use crate::sample::Map;
 use crate::tile::coder::{CellCoder, Coder};
 use crate::tile::runtime::Runtime;
@@ -32,6 +33,11 @@ pub struct Prediction {
 
 impl Prediction {
     pub const PLAIN: Prediction = Prediction { n_phases: 1, n_previous: 0 };
+}
+
+/// Whether nets can code the ints of a map, and tables of counts.
+pub fn is_for_networks(map: &Map) -> bool {
+    map.n_limbs() == 1 && (1..=MAX_INT as u32).contains(&map.max_int(0))
 }
 
 impl Draft {

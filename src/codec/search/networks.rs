@@ -2,7 +2,7 @@
 //! get smaller.
 
 use crate::codec::search::adapt;
-use crate::codec::search::draft::{Draft, Prediction};
+use crate::codec::search::draft::{Draft, Prediction, is_for_networks};
 use crate::codec::search::measure::{Measured, measure};
 use crate::codec::search::plain::{Plain, exact_classic_bits};
 use crate::codec::search::task::Task;
@@ -10,7 +10,6 @@ use crate::codec::search::trial::{Fits, try_model};
 use crate::codec::search::windows::Stack;
 use crate::codec::search::with_references::{Seeing, with_references};
 use crate::error::Result;
-use crate::kernel::MAX_INT;
 use crate::sample::looks_like_mosaic;
 use crate::tile::code::Known;
 use crate::tile::runtime::Runtime;
@@ -26,8 +25,7 @@ pub const N_MEASURED: usize = 1 << 19;
 /// Every draft worth keeping, with the bits of its windows.
 pub fn with_networks(task: &Task, of: &Plain, models: &[Arc<Runtime>]) -> Result<Vec<(u64, Draft)>> {
     let (plain, stacks) = (&of.draft, &of.stacks);
-    let max = plain.map.max_int(0);
-    if plain.layout.n_limbs > 1 || max > MAX_INT as u32 || max == 0 {
+    if !is_for_networks(&plain.map) {
         return Ok(vec![(of.bits, plain.clone())]);
     }
     let masked = plain.map.exception().is_some();

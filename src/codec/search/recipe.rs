@@ -5,14 +5,12 @@
 
 use crate::array::ArrayType;
 use crate::codec::array::head::Head;
-use crate::codec::search::draft::Draft;
+use crate::codec::search::draft::{Draft, is_for_networks};
 use crate::codec::search::view::{Candidates, shape};
 use crate::error::{Error, Result};
 use crate::grid::Layout;
-use crate::kernel::MAX_INT;
 use crate::model::Model;
-use crate::sample::Map;
-use crate::tile::coder::{Coder, Domain};
+use crate::tile::coder::Coder;
 use crate::tile::runtime::{Runtime, Runtimes};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -68,12 +66,13 @@ impl Recipe {
     pub(super) fn draft(&self, ty: &ArrayType, label: &str, candidates: &Candidates) -> Result<Option<Draft>> {
         let Decision { head, coder } = self.find(ty).ok_or_else(|| self.unfit(ty))?;
         let Some(map) = candidates.maps.iter().find(|map| map.is_like(&head.map)) else { return Ok(None) };
-        if coder.domain() == Domain::Oversampled || coder.cells().is_some() && !is_for_networks(map) {
-            return Ok(None);
-        }
-        if let Coder::Counts(counts) = coder
-            && !counts.is_for(map.max_int(0))
-        {
+        let fits = match coder {
+            Coder::Classic => true,
+            Coder::Cells(_) => is_for_networks(map),
+            Coder::Counts(counts) => is_for_networks(map) && counts.is_for(map.max_int(0)),
+            Coder::Blocks(_) | Coder::Wavelet { .. } => false,
+        };
+        if !fits {
             return Ok(None);
         }
         let (n_planes, h, w) = shape(ty);
@@ -108,8 +107,4 @@ impl Recipe {
 fn kind(ty: &ArrayType) -> (crate::array::Dtype, usize, usize) {
     let (_, h, w) = shape(ty);
     (ty.dtype, h, w)
-}
-
-fn is_for_networks(map: &Map) -> bool {
-    map.n_limbs() == 1 && (1..=MAX_INT as u32).contains(&map.max_int(0))
 }

@@ -213,15 +213,11 @@ fn at_most(from: &mut &[u8], max: u64, what: &str) -> Result<u64> {
     }
 }
 
+/// By their numbers.
+pub const MODE_NAMES: [&str; 5] = ["constant", "packed", "median", "linear", "mixed"];
+
 pub fn mode_name(payload: &[u8]) -> &'static str {
-    match payload.first() {
-        Some(&CONSTANT) => "constant",
-        Some(&PACKED) => "packed",
-        Some(&MEDIAN) => "median",
-        Some(&LINEAR) => "linear",
-        Some(&MIXED) => "mixed",
-        _ => "unknown",
-    }
+    payload.first().and_then(|&mode| MODE_NAMES.get(usize::from(mode))).copied().unwrap_or("unknown")
 }
 
 /// About `encode(…).len() * 8`, from a fifth of the rows.

@@ -60,25 +60,25 @@ pub fn scan(
 ) -> Result<(Vec<Trial>, Recommended)> {
     losses.sort_by(wider);
     let mut tried: Vec<(Trial, Option<Broken>)> = Vec::new();
-    let mut kept = None;
-    for loss in losses {
+    let mut keeps = |loss: Loss| {
         let trial = trial(loss)?;
         let breaks = broken(keep, &trial)?;
         let keeps = breaks.is_none();
         tried.push((trial, breaks));
-        if keeps {
-            kept = Some(loss);
+        Ok::<_, Error>(keeps)
+    };
+    let mut kept = None;
+    for (i, loss) in losses.into_iter().enumerate() {
+        if keeps(loss)? {
+            kept = Some((i, loss));
             break;
         }
     }
-    if let (Some(Loss::Rel(mut tight)), true, 2..) = (kept, may_add, tried.len()) {
+    if let (Some((1.., Loss::Rel(mut tight))), true) = (kept, may_add) {
         let mut wide = 10.0 * tight;
         for _ in 0..N_HALVINGS {
             let middle = (tight * wide).sqrt();
-            let trial = trial(Loss::Rel(middle))?;
-            let breaks = broken(keep, &trial)?;
-            *(if breaks.is_none() { &mut tight } else { &mut wide }) = middle;
-            tried.push((trial, breaks));
+            *(if keeps(Loss::Rel(middle))? { &mut tight } else { &mut wide }) = middle;
         }
     }
     tried.sort_by(|(a, _), (b, _)| a.loss.zip(b.loss).map_or(Ordering::Equal, |(a, b)| wider(&b, &a)));

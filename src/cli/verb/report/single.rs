@@ -10,6 +10,7 @@ use crate::cli::talk::html::escape;
 use crate::cli::talk::print;
 use collapsar::internals::codec::file::archive::describe;
 use collapsar::internals::sample::number;
+use collapsar::internals::tile::classic;
 
 /// Arrays whose maps are drawn; the others have figures only.
 pub const MAX_DRAWN: usize = 4;
@@ -175,10 +176,10 @@ fn modes(id: &str, maps: &Maps) -> String {
         let [r, g, b] = png::kind(i as u8 + 1);
         format!(
             "<li><svg viewBox=\"0 0 16 16\" aria-hidden=\"true\"><rect class=\"frame\" x=\"1\" y=\"1\" width=\"14\" height=\"14\" style=\"fill:rgb({r} {g} {b})\"/></svg>{}</li>",
-            if *name == "network" { (*name).to_string() } else { format!("classic: {name}") }
+            if classic::MODE_NAMES.contains(name) { format!("classic: {name}") } else { (*name).to_string() }
         )
     });
     let legend = format!("<ul class=\"legend\" id=\"{id}\">{}</ul>", items.collect::<String>());
-    let text = "What coded each tile: the network, or the classic mode that was smaller.";
+    let text = "What coded each tile: the network or the table of counts, or the classic mode that was smaller.";
     framed(&png::address_in(&pixels, w, png::kind), (w, pixels.len() / w.max(1)), text, &legend)
 }
