@@ -20,6 +20,8 @@ const COMMON_CHUNK: usize = 1 << 20;
 pub struct Plain<'a> {
     pub draft: Draft,
     pub bits: u64,
+    /// Whether these are of a row that is coded as words.
+    pub is_words: bool,
     pub stacks: Vec<Stack>,
     pub origin: Origin<'a>,
 }
@@ -42,10 +44,11 @@ pub fn plain<'a>(task: &'a Task, maps: &[Map]) -> Result<Plain<'a>> {
             map.write(&mut table);
             let n_seen = stacks.iter().map(|s| (s.h * s.w) as u128).sum::<u128>().max(1);
             // of the whole array, from its share in the windows
-            let bits = classic_bits(&draft, &stacks);
+            let (as_words, otherwise) = classic_bits(&draft, &stacks);
+            let (bits, is_words) = (as_words.min(otherwise), as_words < otherwise);
             let of_array = u128::from(bits) * u128::from(n_samples) / n_seen + table.len() as u128 * 8;
             if best.as_ref().is_none_or(|(least, _)| of_array < *least) {
-                best = Some((of_array, Plain { draft, bits, stacks, origin }));
+                best = Some((of_array, Plain { draft, bits, is_words, stacks, origin }));
             }
         }
     }
@@ -93,12 +96,14 @@ fn geometries((n_planes, h, w): (usize, usize, usize)) -> Vec<(usize, usize, usi
     all
 }
 
-fn classic_bits(draft: &Draft, stacks: &[Stack]) -> u64 {
+/// As words where that is smaller, which rows can be, and otherwise.
+fn classic_bits(draft: &Draft, stacks: &[Stack]) -> (u64, u64) {
     let bits = stacks.par_iter().map(|s| {
         let part = |p: usize| &s.planes[0][p * s.h * s.w..][..s.h * s.w];
-        (0..draft.layout.n_limbs).map(|p| classic::estimate_bits(part(p), s.h, s.w)).sum::<u64>()
+        let parts = (0..draft.layout.n_limbs).map(|p| classic::estimates(part(p), s.h, s.w));
+        parts.fold((0, 0), |(a, b), (as_words, otherwise)| (a + as_words.min(otherwise), b + otherwise))
     });
-    bits.sum()
+    bits.reduce(|| (0, 0), |(a, b), (c, d)| (a + c, b + d))
 }
 
 /// The same of one part, by coding it.

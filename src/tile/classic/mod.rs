@@ -101,11 +101,11 @@ const LINEAR: u8 = 3;
 const MIXED: u8 = 4;
 const WORDS: u8 = 5;
 /// Learning after each bit takes 0.3 µs per int: it is tried where ints stand in a row, and on the first of them before the others.
-const TRIED: usize = 1 << 13;
+const TRIED: usize = 1 << 12;
 /// Fewer hardly gain, and a row of a small plane is not worth tables of its own.
 const MIN_WORDS: usize = 256;
-/// Ints that are looked at for an estimate.
-const ESTIMATED: usize = 1 << 13;
+/// Ints that are looked at for an estimate of a row.
+const ESTIMATED: usize = 1 << 10;
 
 /// One tile of ints (h × w, row-major), each `as u32` at most `max_int`, to the smallest of the modes.
 pub fn encode(ints: &[i32], h: usize, w: usize, max_int: u32) -> Vec<u8> {
@@ -232,20 +232,26 @@ pub fn mode_name(payload: &[u8]) -> &'static str {
 
 /// About `encode(…).len() * 8`, from a fifth of the rows.
 pub fn estimate_bits(ints: &[i32], h: usize, w: usize) -> u64 {
+    let (as_words, otherwise) = estimates(ints, h, w);
+    as_words.min(otherwise)
+}
+
+/// The same as words, where there is one row, and otherwise.
+pub fn estimates(ints: &[i32], h: usize, w: usize) -> (u64, u64) {
     assert!(h > 0 && w > 0 && ints.len() == h * w, "a tile of {h} × {w} does not hold {} ints", ints.len());
     let (_, spread, values) = above_minimum(ints);
     if spread == 0 {
-        return 8 * 4;
+        return (u64::MAX, 8 * 4);
     }
     let packed = values.len() as u64 * u64::from(32 - spread.leading_zeros()) + 8 * 5;
-    let words = match h {
+    let as_words = match h {
         1 if w >= MIN_WORDS => {
             let seen = &values[..w.min(ESTIMATED)];
             words::encode(seen, spread).len() as u64 * 8 * w as u64 / seen.len() as u64
         }
-        _ => packed,
+        _ => u64::MAX,
     };
-    coded::estimate_bits(Tile { values: &values, h, w, classes: &[] }, spread).min(packed).min(words)
+    (as_words, coded::estimate_bits(Tile { values: &values, h, w, classes: &[] }, spread).min(packed))
 }
 
 /// Whether the ints may be white noise over few values, which classic modes code to its entropy.

@@ -12,19 +12,17 @@ use crate::error::{Error, Result};
 use crate::kernel::log2::log2;
 use crate::wire::{put_varint, take_bytes, take_u8, take_varint};
 
-const MAX_NIBBLES: u32 = 8;
-/// Beginnings that are remembered: 2 MiB with their two tables stay in a core's own cache.
+/// Beginnings that are remembered: 512 KiB of them stay in a core's own cache.
 const MIN_LOG2_TREES: u32 = 6;
 const MAX_LOG2_TREES: u32 = 13;
 /// Counters remember so much: whole beginnings longest, small contexts what is lately true.
 const LIMIT_BEGINNING: u8 = 250;
-const LIMIT_BESIDE: u8 = 60;
 const LIMIT_SMALL: u8 = 15;
 const LIMIT_MATCH: u8 = 120;
 /// A beginning that was met so often is kept against so many others.
 const MAX_TRUST: u8 = 3;
 /// In 2⁻¹³; inputs of a known beginning.
-const N_INPUTS: usize = 4;
+const N_INPUTS: usize = 3;
 const FIRST_WEIGHT: i32 = 2458;
 /// Values that are looked at for noise; nibbles by which less than 1/16 bit per value could be saved are.
 const N_LOOKED_AT: usize = 1 << 12;
@@ -87,9 +85,8 @@ struct Words {
     n_plain: u32,
     stretch: Stretch,
     squash: Squash,
-    /// By the beginning of a value, and by that beside the value before.
+    /// By the beginning of a value.
     beginnings: Vec<Tree>,
-    beside: Vec<Tree>,
     shift: u32,
     /// By the same nibble of the value before, and by the nibble above.
     before: Small,
@@ -104,8 +101,9 @@ struct Words {
 }
 
 #[inline(always)]
-fn scattered(context: u32) -> u32 {
-    (context ^ context >> 15).wrapping_mul(0xc2b2_ae35)
+fn hash(beginning: u32) -> u32 {
+    let h = beginning.wrapping_mul(0x9e37_79b1);
+    (h ^ h >> 15).wrapping_mul(0xc2b2_ae35)
 }
 
 #[inline(always)]
@@ -123,7 +121,6 @@ impl Words {
             stretch: Stretch::default(),
             squash: Squash::default(),
             beginnings: vec![Tree::EMPTY; 1 << log2_trees],
-            beside: vec![Tree::EMPTY; 1 << log2_trees],
             shift: 32 - log2_trees,
             before: small(),
             above: small(),
@@ -152,8 +149,7 @@ impl Words {
         let (mut high, mut place) = (0, self.n_nibbles);
         let mut new = None;
         while place > 0 {
-            let beginning = (high << 3 | (place - 1)).wrapping_mul(0x9e37_79b1);
-            let hash = scattered(beginning);
+            let hash = hash(high << 3 | (place - 1));
             let (slot, tag) = ((hash >> self.shift) as usize, hash as u16 | 1);
             let tree = &mut self.beginnings[slot];
             if tree.tag != tag {
@@ -167,9 +163,7 @@ impl Words {
             }
             tree.trust = (tree.trust + 1).min(MAX_TRUST);
             place -= 1;
-            let other = beginning ^ (before >> (4 * place)).wrapping_add(1).wrapping_mul(0x85eb_ca6b);
-            let slots = (slot, (scattered(other) >> self.shift) as usize);
-            high = high << 4 | self.nibble(bits, place, slots, (before, high), value);
+            high = high << 4 | self.nibble(bits, place, slot, (before, high), value);
         }
         while place > self.n_plain {
             place -= 1;
@@ -187,24 +181,12 @@ impl Words {
 
     /// A nibble behind a beginning that is known.
     #[inline(always)]
-    fn nibble(
-        &mut self,
-        bits: &mut impl Bits,
-        place: u32,
-        (beginning, beside): (usize, usize),
-        (before, high): (u32, u32),
-        value: u32,
-    ) -> u32 {
-        let (beginning, beside) = (&mut self.beginnings[beginning], &mut self.beside[beside]);
+    fn nibble(&mut self, bits: &mut impl Bits, place: u32, slot: usize, (before, high): (u32, u32), value: u32) -> u32 {
+        let beginning = &mut self.beginnings[slot];
         let (of_before, of_above) = smalls(place, before, high);
         let mut node = 1;
         for b in (0..4).rev() {
-            let counters = [
-                beginning.at(node),
-                beside.at(node),
-                &mut self.before[of_before | node],
-                &mut self.above[of_above | node],
-            ];
+            let counters = [beginning.at(node), &mut self.before[of_before | node], &mut self.above[of_above | node]];
             let inputs = std::array::from_fn::<i32, N_INPUTS, _>(|i| self.stretch.of(counters[i].p));
             let weights = &mut self.weights[(place as usize) << 4 & 0x70 | node];
             let sum: i32 = inputs.iter().zip(weights.iter()).map(|(x, w)| x * w).sum();
@@ -212,7 +194,7 @@ impl Words {
             let bit = bits.bit(p, value >> (4 * place + b) & 1);
             let error = ((bit << 16) as i32 - p as i32) >> 1;
             weights.iter_mut().zip(inputs).for_each(|(w, x)| *w = learned(*w, x, error));
-            let limits = [LIMIT_BEGINNING, LIMIT_BESIDE, LIMIT_SMALL, LIMIT_SMALL];
+            let limits = [LIMIT_BEGINNING, LIMIT_SMALL, LIMIT_SMALL];
             counters.into_iter().zip(limits).for_each(|(counter, limit)| counter.learn(bit, limit));
             node = (node << 1 | bit as usize) & 31;
         }
@@ -246,7 +228,7 @@ fn smalls(place: u32, before: u32, high: u32) -> (usize, usize) {
     (of(before >> (4 * place)), of(high))
 }
 
-/// Within ±2¹⁷, so that the sum of four products with inputs below 2¹¹ stays within 32 bits.
+/// Within ±2¹⁷, so that the sum of three products with inputs below 2¹¹ stays within 32 bits.
 #[inline(always)]
 fn learned(weight: i32, input: i32, error: i32) -> i32 {
     (weight + ((input * error) >> 16)).clamp(-(1 << 17), 1 << 17)
