@@ -5,7 +5,7 @@
 //! values of an x fill its interval evenly. Where the density leans within an interval is not asked: neither a slope nor a small network
 //! foresaw that better than evenly by more than 0.007 bits a value, on data that it was not fitted to (BENCHMARKS.md, section 6).
 //!
-//! Where samples like the one before are twice as frequent as chance would make them, they were equal and are equal again.
+//! Where a quarter of the samples, and twice as many as by chance, are like the one before, they were equal and are equal again.
 //!
 //! What need not have been anywhere else stays: 0, subnormals, NaN, infinities; *atoms*, values far more frequent than those around
 //! them, such as −1 for "none"; and arrays that were not rounded, or of which that cannot be told. Integers only, so that the same
@@ -106,7 +106,7 @@ impl Comb {
         // in any order n²/N of a value would stand behind another
         let by_chance =
             values.iter().map(|&(_, n)| u128::from(n) * u128::from(n)).sum::<u128>() / u128::from(n_samples);
-        let repeats = u128::from(n_repeated) > 2 * by_chance;
+        let repeats = 4 * n_repeated > n_samples && u128::from(n_repeated) > 2 * by_chance;
         let atom = |at: usize| (values[at].0, 0, is_atom(&values, at, fraction, drop));
         let values = (0..values.len()).map(atom).collect();
         Some(Restorer { dtype, fraction, drop, repeats, last: (0, 0), values })
