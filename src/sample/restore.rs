@@ -270,7 +270,8 @@ mod tests {
         let twice = restored(&rounded(&pairs(&once), 7), None).unwrap();
         assert!(twice.as_chunks::<8>().0.iter().all(|pair| pair[..4] == pair[4..]));
         let before = rounded(&once, 4);
-        assert!(n_equal(&before) > 100 && n_equal(&restored(&before, None).unwrap()) < 30);
+        // a fortieth is 0 beside a subnormal that became 0, which stay
+        assert!(n_equal(&before) > 300 && n_equal(&restored(&before, None).unwrap()) == once.len() / 40);
     }
 
     #[test]

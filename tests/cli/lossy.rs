@@ -208,5 +208,5 @@ fn rounded_floats_are_restored_where_that_is_asked_for_and_round_to_the_same() {
     let json = &sandbox.json(0, &["decompress", "--json", "--restore", "-o", "whole.npy", "whole.clps"])[0];
     assert_eq!((&json["restored_bits"][0], &json["lossless"]), (&serde_json::Value::Null, &false.into()));
     assert!(sandbox.read("whole.npy") == noisy());
-    sandbox.fails(1, &["decompress", "--restore", "--verify", "a.npy.clps"], "cannot be used with");
+    assert!(sandbox.says(1, &["decompress", "--restore", "--verify", "a.npy.clps"]).contains("cannot be used with"));
 }
