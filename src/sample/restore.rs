@@ -250,7 +250,7 @@ mod tests {
             let mut again = after.clone();
             shorten(&mut again, Dtype::F32, cfg!(target_endian = "big"), n_bits, Rounding::Round);
             assert!(again == before, "{n_bits}");
-            let (mut quarters, mut n_moved) = ([0; 4], 0);
+            let (mut quarters, mut n_moved) = ([0i32; 4], 0);
             for (i, (a, b)) in before.as_chunks::<4>().0.iter().zip(after.as_chunks::<4>().0).enumerate() {
                 let (a, b) = (u32::from_ne_bytes(*a), u32::from_ne_bytes(*b));
                 assert!(i % 10 > 2 || a == b, "an atom or no ordinary sample moved");
@@ -259,7 +259,7 @@ mod tests {
                     n_moved += 1;
                 }
             }
-            assert!(quarters.iter().all(|&n| (n as i32 - n_moved / 4).abs() < n_moved / 40), "{quarters:?}");
+            assert!(quarters.iter().all(|&n| (n - n_moved / 4).abs() < n_moved / 40), "{quarters:?}");
         }
     }
 
