@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-const DOCUMENTS: [&str; 26] = [
+const DOCUMENTS: [&str; 27] = [
     "ARCHITECTURE.md",
     "BENCHMARKS.md",
     "CHANGELOG.md",
@@ -29,6 +29,7 @@ const DOCUMENTS: [&str; 26] = [
     "tests/golden/encoder-1/README.md",
     "tests/golden/encoder-2/README.md",
     "tests/golden/encoder-3/README.md",
+    "tests/golden/encoder-4/README.md",
     "weights/README.md",
 ];
 const ENDINGS: [&str; 5] = [".md", ".rs", ".toml", ".cff", ".yml"];

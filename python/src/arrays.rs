@@ -3,6 +3,7 @@
 use crate::encoding::{Decoding, Encoding};
 use crate::work::{at_once, run};
 use collapsar::internals::array::{ArrayType, Dtype};
+use collapsar::internals::sample::Comb;
 use collapsar::internals::{decode_chunk, decode_chunk_into, describe_chunk, encode_chunk};
 use numpy::{IntoPyArray as _, PyArray1, PyArrayMethods as _, PyReadonlyArray1, PyReadwriteArray1};
 use pyo3::exceptions::PyValueError;
@@ -77,4 +78,18 @@ pub fn describe(py: Python, chunk: &Bound<PyArray1<u8>>) -> PyResult<Described> 
     let chunk = read(chunk)?;
     let chunk = chunk.as_slice()?;
     at_once(py, || Ok(described(&describe_chunk(chunk)?)))
+}
+
+/// Spreads floats whose mantissas were rounded to so many bits over what rounding left; whether that was seen of them.
+#[pyfunction]
+pub fn restore(py: Python, bytes: &Bound<PyArray1<u8>>, ty: Described, n_bits: u32) -> PyResult<bool> {
+    let mut bytes = write(bytes)?;
+    let bytes = bytes.as_slice_mut()?;
+    at_once(py, || {
+        let ty = array_type(ty)?;
+        let Some(mut comb) = Comb::new(ty.dtype) else { return Ok(false) };
+        comb.update(bytes, ty.big_endian);
+        let restorer = comb.restorer(Some(n_bits));
+        Ok(restorer.map(|mut restorer| restorer.restore(bytes, ty.big_endian)).is_some())
+    })
 }

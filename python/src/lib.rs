@@ -17,7 +17,7 @@ mod _collapsar {
     #[pymodule_export]
     use super::archive::Archive;
     #[pymodule_export]
-    use super::arrays::{decode, decode_into, describe, encode};
+    use super::arrays::{decode, decode_into, describe, encode, restore};
     #[pymodule_export]
     use super::encoding::{Decoding, Encoding};
     #[pymodule_export]

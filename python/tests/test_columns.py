@@ -159,14 +159,33 @@ def test_policies_are_read_from_toml_and_json(tmp_path):
         columns.compress(array, tmp_path / "p.json")
 
 
+def test_restored_floats_round_to_what_was_kept_and_parts_of_a_column_are_those_of_all_of_it():
+    rng = np.random.default_rng(7)
+    n = rng.poisson(2, 3000)
+    pt = rng.exponential(30, n.sum()).astype("f4")
+    table = {"pt": ak.unflatten(pt, n), "eta": rng.normal(0, 1.5, 3000), "id": np.arange(3000.0)}
+    rounded = columns.open(columns.compress(table, {"*": "mantissa = 6"}, cluster=1000))
+    restored = columns.open(columns.compress(table, {"*": "restore = 6"}, cluster=1000))
+    assert {row.policy for row in restored.audit()} == {"restore = 6"}
+    assert restored.audit().total.n_bytes_after == rounded.audit().total.n_bytes_after
+    assert ak.all(restored.array("pt", 900, 1200) == restored["pt"][900:1200])
+    for name in ("pt", "eta"):
+        before, after = (np.asarray(ak.flatten(t[name], axis=None)) for t in (rounded, restored))
+        assert (before != after).mean() > 0.9 and np.unique(after).size > 2 * np.unique(before).size
+        again = columns.open(columns.compress({"x": after}, {"x": "mantissa = 6"}))["x"]
+        assert (again == before).all()
+    assert (restored["id"][:64] == np.arange(64)).all()
+
+
 @pytest.mark.parametrize(
     ("policy", "told"),
     [
         ({"Moun_*": "lossless"}, "'Moun_\\*' of the policy matches no branch"),
         ({"run": "mantissa = 9"}, "'run' of the policy says mantissa = 9 and matches no branch of floats"),
         ({"passed": "abs = 1"}, "matches no branch of numbers"),
-        ({"met": "restore"}, "'restore' is not built yet for 'met'"),
-        ({"met": {"restore": "jets.model"}}, "'restore' is not built yet"),
+        ({"run": "restore = 9"}, "'run' of the policy says restore = 9 and matches no branch of floats"),
+        ({"met": "restore"}, "'restore' has no number for 'met'"),
+        ({"met": {"restore": "jets.model"}}, "whole number"),
         ({"met": "keep"}, "is no rule for 'met'"),
         ({"met": "mantissa"}, "no number"),
         ({"met": "mantissa = many"}, "no number"),

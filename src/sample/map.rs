@@ -68,6 +68,14 @@ impl Map {
         }
     }
 
+    /// The values of a map of ranks.
+    pub fn n_ranks(&self) -> Option<usize> {
+        match &self.form {
+            Form::Rank(rank) => Some(rank.n_values()),
+            _ => None,
+        }
+    }
+
     /// Samples that are all the same bits, by the class from 1 that a mask gives them; none where no mask is possible.
     pub fn markers(&self) -> &[u64] {
         self.lossy().map_or(&[], |bounded| &bounded.markers)

@@ -6,7 +6,7 @@
 //!
 //! Reading order: `order` (what a key is), `word` (the loops over bytes), `range`, `scaled`, `stats`, `map`, `linear`, `rank`,
 //! `wire`. What may be lost: `loss` (what is asked for), `survey` (what it means for an array), `bounded` (the maps), `octave`,
-//! `bounded_wire`, `errors`, `mantissa`, `noise`; `psnr` and `ratio` search for a bound. What is measured: `ordinary`,
+//! `bounded_wire`, `errors`, `mantissa` and back `restore`, `noise`; `psnr` and `ratio` search for a bound. What is measured: `ordinary`,
 //! `sums`. `mosaic` and `phase` are about colour filter arrays: ints whose 2×2 phases are four images.
 
 #![expect(clippy::wrong_self_convention, reason = "to_ints and from_ints are a pair: a map is what both go through")]
@@ -31,6 +31,7 @@ mod psnr;
 mod range;
 mod rank;
 mod ratio;
+mod restore;
 mod scaled;
 mod stats;
 mod sums;
@@ -49,6 +50,7 @@ pub use octave::exp2;
 pub use ordinary::{Ordinary, bits, difference, worth};
 pub use psnr::PsnrSearch;
 pub use ratio::RatioSearch;
+pub use restore::{Comb, Restorer};
 pub use stats::Stats;
 pub use sums::{Squares, Sum};
 pub use survey::{Ends, Survey};

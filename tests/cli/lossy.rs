@@ -190,3 +190,23 @@ fn floats_up_to_the_largest_are_stored_within_a_bound_of_the_order_of_their_rang
         sandbox.says(0, &["compress", "-f", "--verify", "--abs", &format!("{:e}", largest * 0.8), name]);
     }
 }
+
+#[test]
+fn rounded_floats_are_restored_where_that_is_asked_for_and_round_to_the_same() {
+    let sandbox = Sandbox::with(&[("a.npy", &noisy())]);
+    sandbox.says(0, &["compress", "--mantissa", "6", "a.npy"]);
+    sandbox.says(0, &["decompress", "-o", "rounded.npy", "a.npy.clps"]);
+    let said = sandbox.says(0, &["decompress", "--restore", "-o", "restored.npy", "a.npy.clps"]);
+    assert!(said.contains("RESTORED 1 of 1 arrays, from mantissas of 6 bits"), "{said}");
+    let (rounded, restored) = (sandbox.read("rounded.npy"), sandbox.read("restored.npy"));
+    assert!(rounded != restored && rounded[..128] == restored[..128]);
+    sandbox.says(0, &["compress", "--mantissa", "6", "restored.npy"]);
+    sandbox.says(0, &["decompress", "-o", "again.npy", "restored.npy.clps"]);
+    assert!(sandbox.read("again.npy") == rounded);
+
+    sandbox.says(0, &["compress", "-o", "whole.clps", "a.npy"]);
+    let json = &sandbox.json(0, &["decompress", "--json", "--restore", "-o", "whole.npy", "whole.clps"])[0];
+    assert_eq!((&json["restored_bits"][0], &json["lossless"]), (&serde_json::Value::Null, &false.into()));
+    assert!(sandbox.read("whole.npy") == noisy());
+    assert!(sandbox.says(1, &["decompress", "--restore", "--verify", "a.npy.clps"]).contains("cannot be used with"));
+}

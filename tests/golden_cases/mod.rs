@@ -17,7 +17,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The folder of what today's encoder writes.
-pub const NEWEST: &str = "encoder-3";
+pub const NEWEST: &str = "encoder-4";
 /// What is compressed, how, and what the file must show of it.
 pub struct Case {
     pub name: &'static str,
@@ -61,7 +61,7 @@ pub fn cases() -> Vec<Case> {
         case("f32-ordered", floats(40, 44), raw(Dtype::F32, &[40, 44]), |a| map(a).contains("ordered f32")),
         case("f64-two-parts", doubles(24, 28), raw(Dtype::F64, &[24, 28]), |a| first(a).head.grid().n_limbs == 2),
         case("rank", ranks(72, 70), raw(Dtype::I32, &[72, 70]), |a| map(a).starts_with("rank")),
-        case("mixed", columns(3000), raw(Dtype::F32, &[3000]), is_mixed),
+        case("words", columns(3000), raw(Dtype::F32, &[3000]), is_words),
         case("refitted", wild(130, 128), raw(Dtype::U16, &[130, 128]), |a| first(a).head.refit_bytes() > 0),
         case("around", fits(&sky(12, 48, 56), &[48, 56]), grown(), |a| coded_by_family(a, Family::PixelcnnDeep)),
         case("bounded", sea(3, 40, 44), bounded(&[3, 40, 44]), |a| !first(a).head.common.is_empty()),
@@ -160,12 +160,12 @@ pub fn coded_by(archive: &Archive, model: Option<&str>) -> bool {
     named == model.map(hash) && (mode(archive) == Mode::Network) == model.is_some()
 }
 
-/// The first tile is classic, of mode 4.
-fn is_mixed(archive: &Archive) -> bool {
+/// The first tile is classic, of mode 5.
+fn is_words(archive: &Archive) -> bool {
     let array = first(archive);
     let place = array.head.grid().place(0, 0, 0, 0, 0).unwrap();
     let code = archive.tile(array, &place, array.first_block).unwrap();
-    code.mode == Mode::Classic && code.bytes[0] == 4
+    code.mode == Mode::Classic && code.bytes[0] == 5
 }
 
 fn coded_by_family(archive: &Archive, family: Family) -> bool {

@@ -141,6 +141,14 @@ def decode_with(chunk: Buffer, out: NDArray[Any] | None, decoding: _collapsar.De
     return out
 
 
+def restored(array: NDArray[Any], n_bits: int) -> NDArray[Any]:
+    """Floats whose mantissas were rounded to so many bits, spread over the intervals that rounding left; or as they are, where they do
+    not look it."""
+    array = np.array(array, order="C")
+    _collapsar.restore(flat(array), described(array), n_bits)
+    return array
+
+
 def describe(chunk: Buffer) -> tuple[np.dtype[Any], tuple[int, ...]]:
     """Dtype and shape of a chunk; nothing is decoded.
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import zipfile
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import blake2b
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from collapsar import _arrays
+from collapsar import _arrays, _collapsar
 from collapsar._pieces import Type, needed, pieces_of
 from collapsar._policy import LOSSLESS, Policy, Rule
 from collapsar._sources import Branch, Source
@@ -28,6 +30,8 @@ __all__ = ["written"]
 _SMALL = 1 << 12
 #: Such a chunk is closed when it has this many bytes, so that a column of it is soon decoded.
 _SHARED = 1 << 16
+#: Chunks that wait until those before them are coded.
+_N_WAITING = 16
 
 
 def written(
@@ -45,13 +49,14 @@ def written(
         raise ArgumentError(f"unsupported={unsupported!r} is not one of 'refuse' and 'exclude'")
     types, excluded = _types(source, policy, unsupported)
     with zipfile.ZipFile(file, "w") as into:
-        chunks = _Chunks(into, level)
-        columns = [
-            _column(chunks, branch, types[branch.name], policy.rule(branch.name), source.n_entries, cluster)
-            for branch in source.branches
-            if branch.name in types
-        ]
-        chunks.close()
+        with ThreadPoolExecutor(_collapsar.n_threads()) as pool:
+            chunks = _Chunks(into, level, pool)
+            columns = [
+                _column(chunks, branch, types[branch.name], policy.rule(branch.name), source.n_entries, cluster)
+                for branch in source.branches
+                if branch.name in types
+            ]
+            chunks.close()
         manifest = {
             "format": FORMAT,
             "version": VERSION,
@@ -134,10 +139,12 @@ def _member(name: str, method: int = zipfile.ZIP_STORED) -> zipfile.ZipInfo:
 
 
 class _Chunks:
-    """Pieces as members of a ZIP."""
+    """Pieces as members of a ZIP. They are coded side by side, since many are too small for one call to share out, and written in the
+    order in which they came."""
 
-    def __init__(self, into: zipfile.ZipFile, level: int | None) -> None:
-        self.into, self.level, self.n_chunks = into, level, 0
+    def __init__(self, into: zipfile.ZipFile, level: int | None, pool: ThreadPoolExecutor) -> None:
+        self.into, self.level, self.pool, self.n_chunks = into, level, pool, 0
+        self.coding: deque[Future[tuple[str, bytes]]] = deque()
         self.places: dict[tuple[int, Rule, bytes], Place] = {}
         #: By cluster, dtype and rule: number of the chunk, bytes in it, pieces.
         self.shared: dict[tuple[int, str, Rule], tuple[int, list[int], list[NDArray[Any]]]] = {}
@@ -178,11 +185,22 @@ class _Chunks:
         """Writes what waits for more."""
         for key in list(self.shared):
             self._close(key)
+        while self.coding:
+            self._written()
 
     def _write(self, chunk: int, samples: NDArray[Any], rule: Rule) -> None:
-        name, data = str(chunk), _arrays.encode(samples, self.level, **rule.bound)
-        kept = _arrays.decode(data, np.empty_like(samples)) if rule.bound else samples
-        as_bytes = _arrays.compress(kept.tobytes(), self.level)
-        if len(as_bytes) < len(data):
-            name, data = name + AS_BYTES, as_bytes
+        self.coding.append(self.pool.submit(_coded, str(chunk), samples, self.level, rule))
+        if len(self.coding) > _N_WAITING:
+            self._written()
+
+    def _written(self) -> None:
+        name, data = self.coding.popleft().result()
         self.into.writestr(_member(name), data)
+
+
+def _coded(name: str, samples: NDArray[Any], level: int | None, rule: Rule) -> tuple[str, bytes]:
+    """Name and content of a member."""
+    data = _arrays.encode(samples, level, **rule.bound)
+    kept = _arrays.decode(data, np.empty_like(samples)) if rule.bound else samples
+    as_bytes = _arrays.compress(kept.tobytes(), level)
+    return (name + AS_BYTES, as_bytes) if len(as_bytes) < len(data) else (name, data)

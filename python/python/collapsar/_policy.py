@@ -4,6 +4,7 @@
 |---|---|
 | `lossless` | every bit |
 | `mantissa = N` | N bits of the mantissas of floats, rounded as by `encode(mantissa=N)` |
+| `restore = N` | the same, and readers get floats that are spread over the intervals that rounding left |
 | `abs = X` | numbers within X |
 | `exclude` | nothing: the branch is not written |
 """
@@ -21,14 +22,15 @@ import numpy as np
 from collapsar import _options
 from collapsar.errors import ArgumentError
 
-__all__ = ["Policy", "Rule"]
+__all__ = ["Policy", "Rule", "parsed"]
 
-_WITH_NUMBER = ("mantissa", "abs")
+_WITH_NUMBER = ("mantissa", "restore", "abs")
+_OF_FLOATS = ("mantissa", "restore")
 _WORDS = ("lossless", "exclude")
 
 
 class Rule(NamedTuple):
-    """A word, and the number of ``mantissa`` and ``abs``."""
+    """A word, and the number of ``mantissa``, ``restore`` and ``abs``."""
 
     kind: str
     number: float | int | None = None
@@ -39,11 +41,17 @@ class Rule(NamedTuple):
     @property
     def bound(self) -> dict[str, Any]:
         """As keywords of `collapsar.encode`."""
-        return {} if self.number is None else {self.kind: self.number}
+        kind = "mantissa" if self.kind in _OF_FLOATS else self.kind
+        return {} if self.number is None else {kind: self.number}
+
+    @property
+    def n_restored_from(self) -> int | None:
+        """The bits of mantissas that are to be restored."""
+        return int(self.number) if self.kind == "restore" and self.number is not None else None
 
     def takes(self, dtype: np.dtype[Any]) -> bool:
         """Whether the rule says something of such numbers: a mantissa is one of floats."""
-        kinds = {"mantissa": "f", "abs": "fiu"}.get(self.kind)
+        kinds = {"mantissa": "f", "restore": "f", "abs": "fiu"}.get(self.kind)
         return kinds is None or (dtype.kind in kinds and dtype.itemsize > (2 if dtype.kind == "f" else 0))
 
 
@@ -88,13 +96,19 @@ class Policy:
             if not matched:
                 raise ArgumentError(f"the glob {glob!r} of the policy matches no branch")
             if not any(dtype is None or rule.takes(dtype) for dtype in map(dtypes.__getitem__, matched)):
-                kind = "floats" if rule.kind == "mantissa" else "numbers"
+                kind = "floats" if rule.kind in _OF_FLOATS else "numbers"
                 raise ArgumentError(f"the glob {glob!r} of the policy says {rule} and matches no branch of {kind}")
+
+
+def parsed(text: str) -> Rule:
+    """What `str` of a rule gives."""
+    kind, _, number = text.partition(" = ")
+    return Rule(kind, float(number) if number else None)
 
 
 def _rule(glob: str, given: Any, where: str) -> Rule:
     def refused(why: str) -> ArgumentError:
-        return ArgumentError(f"policy{where}: {why} for {glob!r}; rules are lossless, mantissa = N, abs = X, exclude")
+        return ArgumentError(f"policy{where}: {why} for {glob!r}; rules are lossless, mantissa = N, restore = N, abs = X, exclude")
 
     if isinstance(given, Rule):
         return given
@@ -108,15 +122,14 @@ def _rule(glob: str, given: Any, where: str) -> Rule:
             raise refused(f"{given!r} has no number") from None
     else:
         raise refused(f"{given!r} is no rule")
-    if kind == "restore":
-        raise refused("'restore' is not built yet")
     if kind in _WORDS and number in (None, True):
         return Rule(kind)
     if kind not in _WITH_NUMBER:
         raise refused(f"{given!r} is no rule")
     try:
-        _, number = _options.loss({kind: number}) or ("", None)
-        _options.encoding(None, **{kind: number})  # type: ignore[arg-type]
+        kept = "mantissa" if kind in _OF_FLOATS else kind
+        _, number = _options.loss({kept: number}) or ("", None)
+        _options.encoding(None, **{kept: number})  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
         raise refused(str(error)) from None
     if number is None:

@@ -26,6 +26,7 @@ import numpy as np
 from collapsar import _arrays, _exports, _urls
 from collapsar._audit import Audit, Row
 from collapsar._pieces import Type, joined, needed
+from collapsar._policy import parsed
 from collapsar.errors import CorruptError, Error, LimitError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -130,10 +131,14 @@ class Table:
         return needed("awkward").concatenate(parts) if column.is_awkward else np.concatenate(parts)
 
     def _pieces(self, column: _Column, cluster: int) -> list[NDArray[Any] | None]:
-        return [
+        pieces = [
             None if place is None else self._piece(place, dtype)
             for place, dtype in zip(column.places[cluster], column.type.dtypes)
         ]
+        content, n_bits = pieces[-1], column.n_restored_from
+        if content is not None and n_bits is not None:
+            pieces[-1] = _arrays.restored(content, n_bits)
+        return pieces
 
     def _piece(self, place: tuple[int, int, int], dtype: np.dtype[Any]) -> NDArray[Any]:
         chunk, start, n = place
@@ -225,6 +230,8 @@ class _Column:
 
     def __init__(self, said: dict[str, Any], n_clusters: int) -> None:
         self.type, self.policy, self.stored = Type.parse(said["type"]), str(said["policy"]), said.get("stored")
+        #: What is restored is so in whole clusters, so that parts of a column are the same in all of it.
+        self.n_restored_from = parsed(self.policy).n_restored_from
         n_pieces = len(self.type.dtypes)
         self.places: list[list[Place]] = [[_place(place) for place in places] for places in said["pieces"]]
         if len(self.places) != n_clusters or any(len(places) != n_pieces for places in self.places):

@@ -54,7 +54,7 @@ def compress(
     ``source`` is a TTree or RNTuple of uproot, a table of pyarrow, a mapping of names to arrays of NumPy or awkward, or the path of a
     ROOT or Parquet file; ``tree`` names the tree of a ROOT file that has several, as does ``path:tree``. ``policy`` is a mapping of
     globs to rules, a list of (glob, rule), or the path of a TOML or JSON file of such; the first glob that matches a branch counts.
-    Rules are ``lossless``, ``mantissa = N``, ``abs = X`` and ``exclude``; branches that no glob matches are lossless. ``level`` is
+    Rules are ``lossless``, ``mantissa = N``, ``restore = N``, ``abs = X`` and ``exclude``; branches that no glob matches are lossless. ``level`` is
     that of `collapsar.encode`. ``cluster`` entries are coded together. Branches that are neither numbers nor lists of them nor text
     raise a TypeError unless they are excluded, or ``unsupported="exclude"`` leaves them out.
     """

@@ -15,6 +15,10 @@ pub struct Decompress {
     /// the FITS header has it, else 0
     #[arg(long, conflicts_with_all = ["rm", "verify"])]
     pub salvage: bool,
+    /// Spread floats that `--mantissa` rounded over the intervals that rounding left, so that distributions show no steps: what is
+    /// written is not what was compressed, and rounding it again would give that
+    #[arg(long, conflicts_with_all = ["rm", "verify", "salvage"])]
+    pub restore: bool,
     #[command(flatten)]
     pub resources: Resources,
     #[command(flatten)]

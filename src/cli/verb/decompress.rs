@@ -12,6 +12,7 @@ use crate::cli::talk::json;
 use crate::cli::talk::lost;
 use crate::cli::talk::print::{self, Talk};
 use crate::cli::talk::progress::Progress;
+use crate::cli::verb::restoring;
 use collapsar::internals::codec::file::archive::Archive;
 use collapsar::internals::codec::file::decode::decode_all;
 use collapsar::internals::model::Model;
@@ -26,6 +27,7 @@ struct Run<'a> {
     /// None: nothing is written.
     place: Option<&'a Place>,
     salvage: bool,
+    restore: bool,
     talk: Talk,
     progress: &'a args::Progress,
     given: Vec<Arc<Model>>,
@@ -45,12 +47,15 @@ struct Done {
     by_network: bool,
     /// Of the arrays that lost something when they were compressed.
     bounds: Vec<String>,
+    /// Of arrays that were restored, the bits that their mantissas had been rounded to; where nothing was to be restored, None.
+    restored: Option<Vec<Option<u32>>>,
 }
 
 pub fn run(args: &args::Decompress) -> Result<Tally> {
     let run = Run {
         place: Some(&args.place),
         salvage: args.salvage,
+        restore: args.restore,
         talk: Talk::from(&args.talk),
         progress: &args.progress,
         given: weights::given(&args.weights)?,
@@ -62,6 +67,7 @@ pub fn test(args: &args::Test) -> Result<Tally> {
     let run = Run {
         place: None,
         salvage: false,
+        restore: false,
         talk: Talk::from(&args.talk),
         progress: &args.progress,
         given: weights::given(&args.weights)?,
@@ -97,6 +103,7 @@ impl Run<'_> {
             models: vec![],
             by_network: false,
             bounds: vec![],
+            restored: None,
             target,
         };
         let held = &opened.held;
@@ -142,7 +149,12 @@ impl Run<'_> {
             done.by_network = archive.arrays().any(|a| a.head.coder.model().is_some());
             done.bounds = archive.arrays().filter_map(|a| a.head.map.bound()).map(|bound| bound.to_string()).collect();
             let progress = progress(archive.reader.content_len());
-            decode_all(&archive, &resources::all(), &mut sink, &|at| memory::watch().map(|()| progress.at(at)))?;
+            let (with, progress) = (resources::all(), |at| memory::watch().map(|()| progress.at(at)));
+            if self.restore {
+                done.restored = Some(restoring::decode(&archive, &with, &mut sink, &progress)?);
+            } else {
+                decode_all(&archive, &with, &mut sink, &progress)?;
+            }
             (sink, Some(*archive.reader.content_blake3()))
         };
         done.bounds.dedup();
@@ -158,13 +170,15 @@ impl Run<'_> {
         let word = match (self.place, done.salvage.is_whole()) {
             (_, false) => "DAMAGED",
             (None, _) => "OK",
+            _ if done.restored.is_some() => "RESTORED",
             _ if done.bounds.is_empty() => "LOSSLESS",
             _ => "LOSSY",
         };
         let bounds = if done.bounds.is_empty() { String::new() } else { format!(" ({})", done.bounds.join(", ")) };
+        let restored = done.restored.as_deref().map_or(String::new(), restored);
         let verified = if done.checked { ", verified" } else { "" };
         let line = format!(
-            "{name}  {} → {}  ratio {ratio:.2}  {}  {}  {word}{bounds}{verified}",
+            "{name}  {} → {}  ratio {ratio:.2}  {}  {}  {word}{restored}{bounds}{verified}",
             print::bytes(n_in),
             print::bytes(n_out),
             print::speed_text(speed),
@@ -177,7 +191,8 @@ impl Run<'_> {
         let mut value = json!({
             "output": null, "device": used.json(), "bytes_in": n_in, "bytes_out": n_out, "ratio": ratio,
             "seconds": done.seconds, "mb_per_s": speed,
-            "lossless": done.salvage.is_whole() && done.bounds.is_empty(), "bounds": done.bounds,
+            "lossless": done.salvage.is_whole() && done.bounds.is_empty() && done.restored.is_none(),
+            "restored_bits": done.restored, "bounds": done.bounds,
             "verified": done.checked, "models": done.models, "damage": done.salvage.damage,
             "lost": lost::json(&done.salvage), "parts_lost": done.salvage.n_lost,
         });
@@ -188,6 +203,17 @@ impl Run<'_> {
         self.talk.done(&value, &line)?;
         self.talk.verbose(&format!("{name}: {}", used.text()));
         lost::tell(&self.talk, &name, &done.salvage)
+    }
+}
+
+/// How many arrays, and from how many bits.
+fn restored(n_bits: &[Option<u32>]) -> String {
+    let mut bits: Vec<String> = n_bits.iter().flatten().map(u32::to_string).collect();
+    let (n, all) = (bits.len(), n_bits.len());
+    bits.dedup();
+    match n {
+        0 => format!(" 0 of {all} arrays: none has rounded mantissas"),
+        _ => format!(" {n} of {all} arrays, from mantissas of {} bits", bits.join(", ")),
     }
 }
 

@@ -15,6 +15,7 @@ mod man;
 mod models;
 mod recipe;
 mod report;
+mod restoring;
 
 use super::args::{Talk, Verb};
 use super::machine::resources;

@@ -25,7 +25,9 @@ pub const N_MEASURED: usize = 1 << 19;
 /// Every draft worth keeping, with the bits of its windows.
 pub fn with_networks(task: &Task, of: &Plain, models: &[Arc<Runtime>]) -> Result<Vec<(u64, Draft)>> {
     let (plain, stacks) = (&of.draft, &of.stacks);
-    if !is_for_networks(&plain.map) {
+    // what repeats or is noise is nothing that a network foresees
+    let is_words = task.is_short() && of.is_words;
+    if is_words || !is_for_networks(&plain.map) {
         return Ok(vec![(of.bits, plain.clone())]);
     }
     let masked = plain.map.exception().is_some();

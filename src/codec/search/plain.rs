@@ -1,12 +1,12 @@
 //! The map and the shape of an array, by what classic modes make of its windows.
 
 use crate::codec::array::head::MAX_PLANE_LOOKED_AT;
-use crate::codec::search::draft::Draft;
+use crate::codec::search::draft::{Draft, is_for_networks};
 use crate::codec::search::task::Task;
 use crate::codec::search::view::{SourceView, shape};
 use crate::codec::search::windows::{Origin, Stack};
 use crate::error::Result;
-use crate::sample::Map;
+use crate::sample::{Loss, Map};
 use crate::source::Source;
 use crate::tile::classic;
 use rayon::prelude::*;
@@ -20,6 +20,8 @@ const COMMON_CHUNK: usize = 1 << 20;
 pub struct Plain<'a> {
     pub draft: Draft,
     pub bits: u64,
+    /// Whether these are of a row that is coded as words.
+    pub is_words: bool,
     pub stacks: Vec<Stack>,
     pub origin: Origin<'a>,
 }
@@ -32,20 +34,32 @@ pub fn plain<'a>(task: &'a Task, maps: &[Map]) -> Result<Plain<'a>> {
     let bounded = maps.iter().find(|map| map.bound().is_some()).filter(|_| task.is_short());
     // what keeps everything is rarely smaller within a bound, and only where it has no more ints
     let may_win = |map: &Map| bounded.is_none_or(|bounded| map.n_limbs() == 1 && map.max_int(0) <= bounded.max_int(0));
-    for shape in geometries(shape(ty)) {
+    let shapes = geometries(shape(ty));
+    if let ([shape], [map]) = (shapes.as_slice(), maps)
+        && !is_for_networks(map)
+        && matches!(task.view.loss, Loss::None | Loss::Mantissa(..))
+    {
+        // there is nothing to choose
+        let origin = Origin { source, offset, ty, shape: *shape, is_short: task.is_short() };
+        let draft = Draft::plain(ty, task.label, map, *shape);
+        return Ok(Plain { draft, bits: 0, is_words: false, stacks: Vec::new(), origin });
+    }
+    for shape in shapes {
         let origin = Origin { source, offset, ty, shape, is_short: task.is_short() };
         let windows = origin.windows()?;
-        for map in maps.iter().filter(|map| may_win(map)) {
+        let n_read = windows.len() * origin.size().0 * origin.size().1;
+        for map in maps.iter().filter(|map| may_win(map) && (shape.1 > 1 || can_be_judged(map, &maps[0], n_read))) {
             let draft = Draft::plain(ty, task.label, map, shape);
             let stacks: Vec<Stack> = windows.iter().map(|window| window.ints(map, ty.big_endian)).collect();
             let mut table = Vec::new();
             map.write(&mut table);
             let n_seen = stacks.iter().map(|s| (s.h * s.w) as u128).sum::<u128>().max(1);
             // of the whole array, from its share in the windows
-            let bits = classic_bits(&draft, &stacks);
+            let (as_words, otherwise) = classic_bits(&draft, &stacks);
+            let (bits, is_words) = (as_words.min(otherwise), as_words < otherwise);
             let of_array = u128::from(bits) * u128::from(n_samples) / n_seen + table.len() as u128 * 8;
             if best.as_ref().is_none_or(|(least, _)| of_array < *least) {
-                best = Some((of_array, Plain { draft, bits, stacks, origin }));
+                best = Some((of_array, Plain { draft, bits, is_words, stacks, origin }));
             }
         }
     }
@@ -83,6 +97,13 @@ impl Plain<'_> {
     }
 }
 
+/// Whether so many samples of a row show what ranks are worth: words learn values as they come, which the few that an estimate looks
+/// at do not show. Samples in two parts learn them less well.
+fn can_be_judged(map: &Map, first: &Map, n_read: usize) -> bool {
+    const SHARE: usize = 4;
+    map.n_ranks().is_none_or(|n| if first.n_limbs() > 1 { n <= n_read } else { SHARE * n <= n_read })
+}
+
 /// The shapes in which an array may be cut into tiles, its own first.
 fn geometries((n_planes, h, w): (usize, usize, usize)) -> Vec<(usize, usize, usize)> {
     let mut all = vec![(n_planes, h, w)];
@@ -93,12 +114,14 @@ fn geometries((n_planes, h, w): (usize, usize, usize)) -> Vec<(usize, usize, usi
     all
 }
 
-fn classic_bits(draft: &Draft, stacks: &[Stack]) -> u64 {
+/// As words where that is smaller, which rows can be, and otherwise.
+fn classic_bits(draft: &Draft, stacks: &[Stack]) -> (u64, u64) {
     let bits = stacks.par_iter().map(|s| {
         let part = |p: usize| &s.planes[0][p * s.h * s.w..][..s.h * s.w];
-        (0..draft.layout.n_limbs).map(|p| classic::estimate_bits(part(p), s.h, s.w)).sum::<u64>()
+        let parts = (0..draft.layout.n_limbs).map(|p| classic::estimates(part(p), s.h, s.w));
+        parts.fold((0, 0), |(a, b), (as_words, otherwise)| (a + as_words.min(otherwise), b + otherwise))
     });
-    bits.sum()
+    bits.reduce(|| (0, 0), |(a, b), (c, d)| (a + c, b + d))
 }
 
 /// The same of one part, by coding it.

@@ -4,7 +4,10 @@
 //! match (what followed the last time the values before were the same) each have an opinion of the next bit; a mixer that learns which
 //! of them to trust makes one probability of them. Encoder and decoder are one function over `Bits`. FORMAT.md, section 7.1.
 
-use crate::entropy::binary::{Bits, Coder, Decoder};
+use super::matches::{MAX_MATCH, Matches, hash};
+#[cfg(test)]
+use crate::entropy::binary::Coder;
+use crate::entropy::binary::{Bits, Decoder};
 use crate::entropy::mixing::{Counter, Mixer, Stretch};
 use crate::error::{Error, Result};
 
@@ -18,55 +21,6 @@ const CONSTANT: i32 = 256;
 const LIMITS: [u8; N_CONTEXTS] = [60, 60, 18, 18, 18, 18, 18, 18];
 const MIN_LOG2_SLOTS: u32 = 12;
 const MAX_LOG2_SLOTS: u32 = 18;
-const MAX_LOG2_HASHES: u32 = 16;
-/// Lengths of matches that are told apart.
-const MAX_MATCH: u32 = 31;
-const NONE: u32 = u32::MAX;
-
-fn hash(a: u32, b: u32) -> u32 {
-    let h = (a.wrapping_mul(0x9e37_79b1) ^ b).wrapping_mul(0x85eb_ca6b);
-    (h ^ h >> 15).wrapping_mul(0xc2b2_ae35)
-}
-
-/// Where in the tile the values before stood the last time, and for how many of them that is true.
-struct Matches {
-    by_two: Vec<u32>,
-    by_one: Vec<u32>,
-    shift: u32,
-    /// What stands there comes next.
-    at: u32,
-    length: u32,
-}
-
-impl Matches {
-    fn new(n_values: usize) -> Matches {
-        let log2_hashes = n_values.next_power_of_two().trailing_zeros().clamp(1, MAX_LOG2_HASHES);
-        let empty = || vec![NONE; 1 << log2_hashes];
-        Matches { by_two: empty(), by_one: empty(), shift: 32 - log2_hashes, at: NONE, length: 0 }
-    }
-
-    /// The value predicted behind the values known, and the length of the match.
-    fn next(&mut self, known: &[u32]) -> (u32, u32) {
-        let n = known.len();
-        let before = |back: usize| if n >= back { known[n - back] } else { 0 };
-        let slot = |h: u32| (h >> self.shift) as usize;
-        let (one, two) = (slot(hash(before(1), 0)), slot(hash(before(1), before(2))));
-        if self.length > 0 && known[self.at as usize] == before(1) {
-            (self.at, self.length) = (self.at + 1, (self.length + 1).min(MAX_MATCH));
-        } else {
-            self.length = 0;
-            for candidate in [self.by_two[two], self.by_one[one]] {
-                if self.length == 0 && candidate != NONE {
-                    let same = known[..candidate as usize].iter().rev().zip(known.iter().rev());
-                    self.length = same.take(16).take_while(|(a, b)| a == b).count() as u32;
-                    self.at = candidate;
-                }
-            }
-        }
-        (self.by_two[two], self.by_one[one]) = (n as u32, n as u32);
-        if self.length > 0 { (known[self.at as usize], self.length) } else { (0, 0) }
-    }
-}
 
 struct Mixture {
     n_bytes: u32,
@@ -172,6 +126,8 @@ fn n_bytes(spread: u32) -> u32 {
     (32 - spread.leading_zeros()).div_ceil(8).max(1)
 }
 
+/// Of files of the past.
+#[cfg(test)]
 pub fn encode(values: &[u32], spread: u32) -> Vec<u8> {
     let mut mixture = Mixture::new(values.len(), n_bytes(spread));
     let mut coder = Coder::default();

@@ -14,6 +14,7 @@
 //! | 2 | median | `tail` |
 //! | 3 | linear | the same tail, with the predictor in it |
 //! | 4 | mixed | `varint spread`, then bits to the end of the payload |
+//! | 5 | words | `varint spread`, `u8 n_plain`, `varint n_bytes`, so many bytes, then raw bits to the end of the payload |
 //!
 //! Raw bits are filled into bytes from the lowest bit up; the unused bits of the last byte are zero. The `tail`:
 //!
@@ -66,7 +67,7 @@
 //! token (or none) has log weights 36 for 0 and max(1, 45 − 2(s − 1)) for s = 1…98; after an absent token 49 for 0 and
 //! max(1, 38 − (s − 1)).
 //!
-//! **Mixed.** `mixed` is its text. Ours tries it on tiles of one row.
+//! **Mixed, words.** `mixed` and `words` are their text. Ours tries words on tiles of one row, and writes mixed no more.
 //!
 //! An encoder is free in all it transmits; ours is described where it decides: `fit`, `histogram`, `coded`.
 
@@ -76,11 +77,13 @@ mod context;
 mod fit;
 mod histogram;
 mod lanes;
+mod matches;
 mod mixed;
 mod predict;
 mod residual;
 mod tables;
 mod token;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -96,12 +99,13 @@ const PACKED: u8 = 1;
 const MEDIAN: u8 = 2;
 const LINEAR: u8 = 3;
 const MIXED: u8 = 4;
-/// Learning after each bit takes 2 µs per int: it is tried where ints stand in a row, and on the first of them before the others.
-const TRIED: usize = 1 << 13;
+const WORDS: u8 = 5;
+/// Learning after each bit takes 0.3 µs per int: it is tried where ints stand in a row, and on the first of them before the others.
+const TRIED: usize = 1 << 12;
 /// Fewer hardly gain, and a row of a small plane is not worth tables of its own.
-const MIN_MIXED: usize = 256;
-/// Ints that are looked at for an estimate.
-const ESTIMATED: usize = 1 << 13;
+const MIN_WORDS: usize = 256;
+/// Ints that are looked at for an estimate of a row.
+const ESTIMATED: usize = 1 << 10;
 
 /// One tile of ints (h × w, row-major), each `as u32` at most `max_int`, to the smallest of the modes.
 pub fn encode(ints: &[i32], h: usize, w: usize, max_int: u32) -> Vec<u8> {
@@ -114,12 +118,11 @@ pub fn encode(ints: &[i32], h: usize, w: usize, max_int: u32) -> Vec<u8> {
         put_varint(&mut payload, u64::from(lo));
         return payload;
     }
-    let tile = Tile { values: &values, h, w, classes: &[] };
-    let mut coded = coded::encode(tile, lo, spread);
-    if h == 1 && may_mix(&values, lo, spread) {
-        let mixed = mixed(&values, lo, spread);
-        coded = if mixed.len() < coded.len() { mixed } else { coded };
-    }
+    let coded = if h == 1 {
+        encode_row(&values, lo, spread)
+    } else {
+        coded::encode(Tile { values: &values, h, w, classes: &[] }, lo, spread)
+    };
     let n_bits = 32 - spread.leading_zeros();
     payload.push(PACKED);
     put_varint(&mut payload, u64::from(lo));
@@ -133,22 +136,28 @@ pub fn encode(ints: &[i32], h: usize, w: usize, max_int: u32) -> Vec<u8> {
     payload
 }
 
-fn mixed(values: &[u32], lo: u32, spread: u32) -> Vec<u8> {
-    let mut payload = vec![MIXED];
-    put_varint(&mut payload, u64::from(lo));
-    put_varint(&mut payload, u64::from(spread));
-    payload.extend(mixed::encode(values, spread));
-    payload
+/// A single row as words or not, whichever is smaller; of many ints, whichever is smaller of the first.
+fn encode_row(values: &[u32], lo: u32, spread: u32) -> Vec<u8> {
+    let coded = |values: &[u32]| coded::encode(Tile { values, h: 1, w: values.len(), classes: &[] }, lo, spread);
+    if values.len() < MIN_WORDS {
+        return coded(values);
+    }
+    let first = &values[..values.len().min(TRIED)];
+    let (by_tokens, by_words) = (coded(first), words(first, lo, spread));
+    match (by_words.len() < by_tokens.len(), first.len() < values.len()) {
+        (true, true) => words(values, lo, spread),
+        (false, true) => coded(values),
+        (true, false) => by_words,
+        (false, false) => by_tokens,
+    }
 }
 
-/// Whether the first of the values, of a single row, get smaller by it; of few all, of very few none.
-fn may_mix(values: &[u32], lo: u32, spread: u32) -> bool {
-    if values.len() < MIN_MIXED {
-        return false;
-    }
-    let Some(first) = values.get(..TRIED) else { return true };
-    let coded = coded::encode(Tile { values: first, h: 1, w: TRIED, classes: &[] }, lo, spread);
-    mixed::encode(first, spread).len() < coded.len()
+fn words(values: &[u32], lo: u32, spread: u32) -> Vec<u8> {
+    let mut payload = vec![WORDS];
+    put_varint(&mut payload, u64::from(lo));
+    put_varint(&mut payload, u64::from(spread));
+    payload.extend(words::encode(values, spread));
+    payload
 }
 
 /// The ints of a tile; the payload must be exactly what `encode` made for this shape.
@@ -156,7 +165,7 @@ pub fn decode(payload: &[u8], h: usize, w: usize, max_int: u32, out: &mut [i32])
     assert!(h > 0 && w > 0 && out.len() == h * w, "a tile of {h} × {w} does not hold {} ints", out.len());
     let from = &mut &payload[..];
     let mode = take_u8(from)?;
-    if mode > MIXED {
+    if mode > WORDS {
         return Err(Error::corrupt(format!("{mode} is no classic mode")));
     }
     let lo = at_most(from, u64::from(max_int), "the smallest int")? as u32;
@@ -166,9 +175,10 @@ pub fn decode(payload: &[u8], h: usize, w: usize, max_int: u32, out: &mut [i32])
             if from.is_empty() { Ok(()) } else { Err(Error::corrupt("bytes follow a constant tile")) }
         }
         PACKED => unpack(from, lo, max_int, out),
-        MIXED => {
+        MIXED | WORDS => {
             let spread = at_most(from, u64::from(max_int - lo), "the spread of a tile")? as u32;
-            let values = mixed::decode(from, out.len(), spread)?;
+            let decode = if mode == MIXED { mixed::decode } else { words::decode };
+            let values = decode(from, out.len(), spread)?;
             out.iter_mut().zip(values).for_each(|(int, value)| *int = (lo + value) as i32);
             Ok(())
         }
@@ -214,7 +224,7 @@ fn at_most(from: &mut &[u8], max: u64, what: &str) -> Result<u64> {
 }
 
 /// By their numbers.
-pub const MODE_NAMES: [&str; 5] = ["constant", "packed", "median", "linear", "mixed"];
+pub const MODE_NAMES: [&str; 6] = ["constant", "packed", "median", "linear", "mixed", "words"];
 
 pub fn mode_name(payload: &[u8]) -> &'static str {
     payload.first().and_then(|&mode| MODE_NAMES.get(usize::from(mode))).copied().unwrap_or("unknown")
@@ -222,20 +232,26 @@ pub fn mode_name(payload: &[u8]) -> &'static str {
 
 /// About `encode(…).len() * 8`, from a fifth of the rows.
 pub fn estimate_bits(ints: &[i32], h: usize, w: usize) -> u64 {
+    let (as_words, otherwise) = estimates(ints, h, w);
+    as_words.min(otherwise)
+}
+
+/// The same as words, where there is one row, and otherwise.
+pub fn estimates(ints: &[i32], h: usize, w: usize) -> (u64, u64) {
     assert!(h > 0 && w > 0 && ints.len() == h * w, "a tile of {h} × {w} does not hold {} ints", ints.len());
     let (_, spread, values) = above_minimum(ints);
     if spread == 0 {
-        return 8 * 4;
+        return (u64::MAX, 8 * 4);
     }
     let packed = values.len() as u64 * u64::from(32 - spread.leading_zeros()) + 8 * 5;
-    let mixed = match h {
-        1 if w >= MIN_MIXED => {
+    let as_words = match h {
+        1 if w >= MIN_WORDS => {
             let seen = &values[..w.min(ESTIMATED)];
-            mixed::encode(seen, spread).len() as u64 * 8 * w as u64 / seen.len() as u64
+            words::encode(seen, spread).len() as u64 * 8 * w as u64 / seen.len() as u64
         }
-        _ => packed,
+        _ => u64::MAX,
     };
-    coded::estimate_bits(Tile { values: &values, h, w, classes: &[] }, spread).min(packed).min(mixed)
+    (as_words, coded::estimate_bits(Tile { values: &values, h, w, classes: &[] }, spread).min(packed))
 }
 
 /// Whether the ints may be white noise over few values, which classic modes code to its entropy.
