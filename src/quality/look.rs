@@ -13,7 +13,7 @@ use crate::sample::{Ends, Ordinary, difference};
 
 /// Bins per side of residuals, and how many times the largest is larger than the least that has a bin.
 const N_SIDE: usize = 24;
-const DEPTH: f64 = 1e4;
+const DEPTH: f64 = 1e3;
 const N_COLUMNS: usize = 96;
 const N_ROWS: usize = 49;
 /// Parts of the range that are told apart in numbers.
@@ -257,7 +257,7 @@ impl Gathered {
 mod tests {
     use super::*;
     use crate::array::{ArrayType, Dtype};
-    use crate::quality::measure;
+    use crate::internals::quality::measure;
 
     fn floats(h: usize, w: usize, of: impl Fn(usize, usize) -> f32) -> Vec<u8> {
         (0..h * w).flat_map(|i| of(i / w, i % w).to_le_bytes()).collect()

@@ -212,8 +212,8 @@ mod tests {
     #[test]
     fn white_noise_has_its_variance_at_every_frequency() {
         use crate::array::{ArrayType, Dtype};
-        use crate::quality::cut::Cut;
-        use crate::quality::{Stretch, passes};
+        use crate::internals::quality::Stretch;
+        use crate::internals::quality::{cut::Cut, passes};
         use crate::sample::Ordinary;
         use crate::synthetic::Lcg;
         for (h, w) in [(512, 1024), (1, 1 << 16)] {

@@ -84,14 +84,16 @@ fn quantised(bytes: &[u8], ty: &ArrayType, loss: Loss) -> Option<Quantised> {
         _ => 0.0,
     };
     let step = if cast < most / 2.0 { step - 2.0 * cast } else { step };
-    if (max - min) / step >= MAX_INTS {
+    // of halves: the range itself may be no float
+    let (low, half) = (0.5 * min, 0.5 * step);
+    if (0.5 * max - low) / half >= MAX_INTS {
         return None;
     }
     let ordinary = Ordinary::of(&survey);
     let mut all = Quantised { ints: Vec::new(), kept: Vec::new(), decoded: Vec::with_capacity(bytes.len()) };
     for (sample, x) in bytes.chunks_exact(n).zip(bits(dtype, bytes, ty.big_endian)) {
-        let int = ((ordinary.number(x) - min) / step).round();
-        let y = sample_of(dtype, min + int * step);
+        let int = ((0.5 * ordinary.number(x) - low) / half).round();
+        let y = sample_of(dtype, 2.0 * (low + int * half));
         let is_near = int.is_finite() && difference(dtype, x, y).abs() <= most;
         all.ints.push(if is_near { int as u64 + 1 } else { 0 });
         match (is_near, ty.big_endian) {

@@ -31,7 +31,9 @@ impl Axis<'_> {
         let digits: &[f64] = if ends.1 - ends.0 > 3.0 { &[1.0] } else { &[1.0, 2.0, 5.0] };
         let all = powers.flat_map(|power| digits.iter().map(move |digit| digit * 10f64.powi(power)));
         let within = |x: &f64| (ends.0..=ends.1).contains(&x.log10());
-        Axis { name, ends, ticks: all.filter(within).map(|x| (x.log10(), number(x))).collect() }
+        // five letters have room beside the name of the axis
+        let called = |x: f64| if x < 1e-3 { format!("{x:e}") } else { number(x) };
+        Axis { name, ends, ticks: all.filter(within).map(|x| (x.log10(), called(x))).collect() }
     }
 }
 
@@ -157,6 +159,7 @@ mod tests {
         };
         assert_eq!(names(0.9, 60.0), ["1", "2", "5", "10", "20", "50"]);
         assert_eq!(names(0.01, 50_000.0).len(), 7);
+        assert_eq!(names(0.9e-4, 3e-3), ["1e-4", "2e-4", "5e-4", "0.001", "0.002"]);
         assert!(names(3.0, 3.1).is_empty());
     }
 }

@@ -12,7 +12,7 @@ use collapsar::internals::sample::{Bound, number};
 
 const BEFORE_AFTER: [&str; 2] = ["before", "after"];
 /// Bins of residuals that a row of their table has.
-const N_TOGETHER: usize = 6;
+const N_TOGETHER: usize = 8;
 
 /// Figures in a grid, their tables below each.
 pub fn figures(id: &str, look: &Look, bound: Option<Bound>) -> String {
@@ -77,7 +77,7 @@ fn powers(id: &str, rings: &[Ring]) -> String {
     };
     let rows = rings.iter().map(|r| {
         let ratio = digits(Some(r.after / r.before), 4);
-        row(&number(r.frequency), &[figure(Some(r.before)), figure(Some(r.after)), figure(Some(r.residual)), ratio])
+        row(&three(r.frequency), &[three(r.before), three(r.after), three(r.residual), ratio])
     });
     let titles = ["wavenumber", "before", "after", "x′ − x", "after / before"];
     let table = table("Power, in squares of the range", &titles, &rows.collect::<String>());
@@ -169,13 +169,21 @@ fn crops(id: &str, place: &Place) -> String {
         ("x′ − x", (least, most), mean(&residual)),
     ];
     let rows = rows.map(|(name, (min, max), mean)| row(name, &[min, max, mean].map(|x| figure(Some(x))))).concat();
-    let table =
-        table(&format!("The crop in numbers; RMS of x′ − x {}", number(rms)), &["", "least", "most", "mean"], &rows);
+    let table = table(
+        &format!("The crop in numbers; RMS of x′ − x {}", figure(Some(rms))),
+        &["", "least", "most", "mean"],
+        &rows,
+    );
     format!(
         "<div><figure id=\"{id}\"><div class=\"crops\">{}</div><figcaption>{}</figcaption></figure>\n{table}</div>\n",
         images.concat(),
         escape(&caption)
     )
+}
+
+/// In three digits.
+fn three(x: f64) -> String {
+    figure(format!("{x:.2e}").parse().ok())
 }
 
 /// The number of a colour between two ends.

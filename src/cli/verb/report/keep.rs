@@ -129,6 +129,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_figure_stands_in_the_help_by_a_name_that_can_be_kept() {
+        let help = <crate::cli::args::Args as clap::CommandFactory>::command()
+            .find_subcommand_mut("report")
+            .unwrap()
+            .render_long_help()
+            .to_string();
+        let (_, names) = help.split_once("Names that --keep knows").unwrap();
+        let names: Vec<&str> = names.split([' ', ',', '\n']).collect();
+        let total = collapsar::internals::quality::Total::default();
+        for (name, _) in crate::cli::verb::eval::figures_of_all(&total, None) {
+            assert!(names.contains(&name), "{name}");
+            let keep: Keep = format!("{name}<1").parse().unwrap();
+            assert_eq!(keep.0[0].figure, name);
+        }
+    }
+
+    #[test]
     fn the_wider_bound_comes_first() {
         let mut losses = [Loss::NoiseStep(4.0), Loss::NoiseStep(1.0)];
         losses.sort_by(wider);

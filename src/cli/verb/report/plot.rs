@@ -90,7 +90,7 @@ pub fn by_value(id: &str, of: &ByValue, bound: Option<Bound>) -> String {
     };
     let n_rows = of.rows.counts.len();
     let edge = of.rows.edge(n_rows);
-    let reach = [min, max].into_iter().filter_map(allowed).fold(edge, f64::max) * 1.05;
+    let reach = [min, max].into_iter().filter_map(allowed).fold(edge, f64::max).min(f64::MAX / 1.05) * 1.05;
     let mut x = Axis::linear("value before", of.range, 5.0);
     let ends = x.ends;
     svg::thin(&mut x.ticks, |tick| frame.x(tick, &Axis { name: "", ends, ticks: Vec::new() }));

@@ -143,7 +143,8 @@ mod tests {
     use super::*;
 
     fn point(codec: &str, bound: &str, n_out: u64) -> Point {
-        let total = Total { n_samples: 100, ..Total::default() };
+        let mut total = Total::default();
+        total.n_samples = 100;
         Point { codec: codec.into(), bound: bound.into(), n_in: 400, n_out, total }
     }
 

@@ -21,6 +21,7 @@ th:first-child { text-align: left; }
 .wide { overflow-x: auto; }
 .side { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(24rem, 100%), 1fr)); gap: 0 1.5rem; }
 .side > * { min-width: 0; }
+.side td { white-space: nowrap; }
 figure { margin: 1rem 0; min-width: 0; max-width: 40rem; break-inside: avoid; }
 figcaption { font-size: .875rem; }
 svg { width: 100%; height: auto; }
