@@ -75,7 +75,7 @@ fn a_row_of_bounds_becomes_lines_and_a_page_that_needs_nothing_else() {
     );
     let others = value["others"].as_array().unwrap();
     let names: Vec<&str> = others.iter().map(|other| other["codec"].as_str().unwrap()).collect();
-    assert_eq!(names, ["quantised, RICE", "quantised, zstd -19", "quantised, pcodec 8"]);
+    assert_eq!(names, ["quantised RICE", "quantised zstd -19", "quantised pcodec 8"]);
     for other in others {
         let largest = other["bounds"].as_array().unwrap().iter().map(|b| b["total"]["largest"].as_f64().unwrap());
         assert!(largest.zip([0.1, 1.0, 10.0]).all(|(e, bound)| e <= bound && e > bound / 2.0), "{other}");

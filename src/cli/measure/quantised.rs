@@ -22,7 +22,7 @@ const HEAD_BYTES: u64 = 8 + 8 + 1 + 8;
 const MAX_INTS: f64 = 9_007_199_254_740_992.0;
 
 pub fn name(peer: Peer) -> String {
-    format!("quantised, {}", peer.name())
+    format!("quantised {}", peer.name())
 }
 
 /// An array as ints, and the samples that are kept.

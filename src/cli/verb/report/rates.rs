@@ -13,7 +13,7 @@ use collapsar::internals::sample::number;
 
 /// What stands beside ours, once.
 pub const MEANING: &str = "Quantised: every array in steps of twice the bound, a little less where the cast to its dtype would break it, the \
-integers then coded without loss by other people’s methods; fill values, NaN and infinities are kept bit for bit. zstd takes the integers byte \
+integers then coded without loss by other people’s methods; fill values and what is not finite are kept bit for bit. zstd takes the integers byte \
 by byte, the low bytes of all first. There is none for bounds relative to each float.";
 
 /// A codec at a bound.
