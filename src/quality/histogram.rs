@@ -52,10 +52,15 @@ impl Histogram {
 
     /// For differences up to `largest` either way; 0 lies in the middle of a bin.
     pub fn of_residuals(largest: f64, is_whole: bool) -> Histogram {
+        Histogram::symmetric(RESIDUAL_BINS, largest, is_whole)
+    }
+
+    /// The same in at most so many bins, an odd number.
+    pub fn symmetric(n: usize, largest: f64, is_whole: bool) -> Histogram {
         if largest == 0.0 {
             return Histogram { from: -0.5, width: 1.0, counts: vec![0] };
         }
-        let n = RESIDUAL_BINS as f64;
+        let n = n as f64;
         let (half, n) = match is_whole {
             true => (largest + 0.5, n.min(2.0 * largest + 1.0)),
             false => (largest, n),

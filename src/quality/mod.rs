@@ -5,11 +5,13 @@
 //!
 //! Four passes, each a few tiles at a time: the survey, what needs neighbours, what needs the largest error, what needs thresholds.
 //! Sums are merged in the order of the array, so the number of threads does not show. Then what looks at a part: `windows` and
-//! `classifier` (can the two be told apart), `spectrum`, `stars`.
+//! `classifier` (can the two be told apart), `spectrum`, `stars`. What is drawn and is no figure: `look`.
 
 mod classifier;
 mod cut;
 mod histogram;
+mod logs;
+mod look;
 mod moments;
 mod off;
 mod passes;
@@ -29,10 +31,12 @@ use std::f64::consts::LOG10_2;
 use windows::Windows;
 
 pub use histogram::{Distances, Histogram};
+pub use logs::Logs;
+pub use look::{ByValue, Look, N_PARTS, Part, Place, look};
 pub use moments::Moments;
 pub use off::Off;
 pub use picture::Picture;
-pub use spectrum::Band;
+pub use spectrum::{Band, Ring};
 pub use stars::{Spread, Stars};
 pub use total::Total;
 

@@ -80,12 +80,12 @@ impl Pair<'_> {
         self.original.ty.dtype
     }
 
-    fn is_whole(&self) -> bool {
+    pub fn is_whole(&self) -> bool {
         !matches!(self.dtype(), Dtype::F32 | Dtype::F64)
     }
 
     /// Bits of both.
-    fn read(&self, spot: &Spot) -> Result<(Vec<u64>, Vec<u64>)> {
+    pub fn read(&self, spot: &Spot) -> Result<(Vec<u64>, Vec<u64>)> {
         Ok((read(&self.original, &self.cut, spot)?, read(&self.decoded, &self.cut, spot)?))
     }
 
@@ -101,7 +101,7 @@ impl Pair<'_> {
     }
 
     /// Both numbers of a sample that counts and is still a number.
-    fn numbers(&self, x: u64, y: u64) -> Option<(f64, f64)> {
+    pub fn numbers(&self, x: u64, y: u64) -> Option<(f64, f64)> {
         let (a, b) = (self.ordinary.number(x), worth(self.dtype(), y));
         (a.is_finite() && b.is_finite()).then_some((a, b))
     }

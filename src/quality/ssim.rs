@@ -16,15 +16,27 @@ pub fn window((h, w): (usize, usize)) -> (usize, usize) {
 }
 
 /// The sum over all windows that end in a stretch of rows of `w` samples, and how many there are.
-pub fn sum(x: &[f64], y: &[f64], w: usize, (window_h, window_w): (usize, usize)) -> (f64, u64) {
+pub fn sum(x: &[f64], y: &[f64], w: usize, window: (usize, usize)) -> (f64, u64) {
+    let (mut sum, mut n) = (0.0, 0);
+    each(x, y, w, window, |_, value| (sum, n) = (sum + value, n + 1));
+    (sum, n)
+}
+
+/// Every such window: its first row and column, and what it has.
+pub fn each(
+    x: &[f64],
+    y: &[f64],
+    w: usize,
+    (window_h, window_w): (usize, usize),
+    mut see: impl FnMut((usize, usize), f64),
+) {
     if w < window_w {
-        return (0.0, 0);
+        return;
     }
     let n_columns = w + 1 - window_w;
     let mut rows = vec![vec![0.0; N_SUMS * n_columns]; window_h];
     let mut columns = vec![0.0; N_SUMS * n_columns];
     let mut product = vec![0.0; w];
-    let (mut sum, mut n) = (0.0, 0);
     for (i, (x, y)) in x.chunks_exact(w).zip(y.chunks_exact(w)).enumerate() {
         let slot = &mut rows[i % window_h];
         for (k, out) in slot.chunks_exact_mut(n_columns).enumerate() {
@@ -48,12 +60,10 @@ pub fn sum(x: &[f64], y: &[f64], w: usize, (window_h, window_w): (usize, usize))
             let s = [0, 1, 2, 3, 4].map(|k| columns[k * n_columns + c] / (window_h * window_w) as f64);
             let value = one(s);
             if !value.is_nan() {
-                sum += value;
-                n += 1;
+                see((i + 1 - window_h, c), value);
             }
         }
     }
-    (sum, n)
 }
 
 /// Sums of `n` neighbours.

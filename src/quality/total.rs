@@ -17,6 +17,8 @@ pub struct Total {
     pub n_changed: u64,
     pub n_measured: u64,
     pub largest: f64,
+    /// As a share of the range of its array.
+    pub largest_share: f64,
     sum: Sum,
     squares: Squares,
     /// Of errors as shares of the range, and of how many samples.
@@ -36,6 +38,14 @@ pub struct Total {
     pub overlap: Option<f64>,
 }
 
+fn most(all: &mut Option<f64>, x: Option<f64>) {
+    *all = all.zip(x).map(|(a, b)| a.max(b)).or(*all).or(x);
+}
+
+fn least(all: Option<f64>, x: Option<f64>) -> Option<f64> {
+    all.zip(x).map(|(a, b)| a.min(b)).or(all).or(x)
+}
+
 impl Total {
     pub fn add(&mut self, q: &Quality) {
         self.n_arrays += 1;
@@ -46,6 +56,8 @@ impl Total {
         self.n_changed += q.n_changed;
         self.n_measured += q.n_measured;
         self.largest = self.largest.max(q.largest);
+        let share = q.largest / q.width();
+        self.largest_share = self.largest_share.max(if share.is_finite() { share } else { 0.0 });
         self.sum.merge(&q.sum);
         self.squares.merge(&q.squares);
         if let Some(share) = q.share() {
@@ -53,7 +65,6 @@ impl Total {
             self.shares.1 += q.n_measured;
         }
         self.ssim = (self.ssim.0 + q.ssim_sum, self.ssim.1 + q.n_windows);
-        let most = |all: &mut Option<f64>, x: Option<f64>| *all = all.zip(x).map(|(a, b)| a.max(b)).or(*all).or(x);
         most(&mut self.kl, q.distances.map(|d| d.kl));
         most(&mut self.js, q.distances.map(|d| d.js));
         most(&mut self.mmd, q.mmd);
@@ -66,7 +77,39 @@ impl Total {
         most(&mut self.ks, q.distances.map(|d| d.ks));
         most(&mut self.moved, q.segmentation.map(|s| s.moved()));
         let overlap = q.segmentation.map(|s| s.overlap());
-        self.overlap = self.overlap.zip(overlap).map(|(a, b)| a.min(b)).or(self.overlap).or(overlap);
+        self.overlap = least(self.overlap, overlap);
+    }
+
+    /// As if the arrays of the other had come after these.
+    pub fn merge(&mut self, other: &Total) {
+        self.n_arrays += other.n_arrays;
+        self.n_samples += other.n_samples;
+        self.n_masked += other.n_masked;
+        self.n_masked_changed += other.n_masked_changed;
+        self.n_lost += other.n_lost;
+        self.n_changed += other.n_changed;
+        self.n_measured += other.n_measured;
+        self.largest = self.largest.max(other.largest);
+        self.largest_share = self.largest_share.max(other.largest_share);
+        self.sum.merge(&other.sum);
+        self.squares.merge(&other.squares);
+        self.shares.0.merge(&other.shares.0);
+        self.shares.1 += other.shares.1;
+        self.ssim = (self.ssim.0 + other.ssim.0, self.ssim.1 + other.ssim.1);
+        for (all, x) in [
+            (&mut self.kl, other.kl),
+            (&mut self.js, other.js),
+            (&mut self.mmd, other.mmd),
+            (&mut self.auc, other.auc),
+            (&mut self.wasserstein, other.wasserstein),
+            (&mut self.ks, other.ks),
+            (&mut self.moved, other.moved),
+        ] {
+            most(all, x);
+        }
+        self.flux.iter_mut().zip(other.flux).for_each(|(all, x)| most(all, x));
+        self.shift.iter_mut().zip(other.shift).for_each(|(all, x)| most(all, x));
+        self.overlap = least(self.overlap, other.overlap);
     }
 
     pub fn bias(&self) -> f64 {

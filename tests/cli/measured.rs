@@ -2,6 +2,7 @@
 
 use crate::inputs;
 use crate::lossy::noisy;
+use crate::pages::is_whole;
 use crate::sandbox::{Sandbox, text};
 
 /// Each sample of the NPY array, moved by a quarter.
@@ -67,8 +68,18 @@ fn a_row_of_bounds_becomes_lines_and_a_page_that_needs_nothing_else() {
     assert!(largest.len() == 3 && largest.iter().zip([0.1, 1.0, 10.0]).all(|(e, bound)| *e <= bound), "{largest:?}");
     let csv = text(&sandbox.read("a.csv"));
     let lines: Vec<&str> = csv.lines().collect();
-    // the head, and for each bound one array and the total
-    assert_eq!(lines.len(), 1 + 3 * 2);
+    // the head, and for each codec and bound one array and the total
+    assert_eq!(lines.len(), 1 + 4 * 3 * 2);
+    assert!(
+        lines[0].starts_with("file,codec,bound,array,") && lines[1].starts_with("a<b>.npy,collapsar level 5,abs 0.1,")
+    );
+    let others = value["others"].as_array().unwrap();
+    let names: Vec<&str> = others.iter().map(|other| other["codec"].as_str().unwrap()).collect();
+    assert_eq!(names, ["quantised RICE", "quantised zstd -19", "quantised pcodec 8"]);
+    for other in others {
+        let largest = other["bounds"].as_array().unwrap().iter().map(|b| b["total"]["largest"].as_f64().unwrap());
+        assert!(largest.zip([0.1, 1.0, 10.0]).all(|(e, bound)| e <= bound && e > bound / 2.0), "{other}");
+    }
     let n_cells = lines[0].split(',').count();
     assert!(lines.iter().all(|line| line.split(',').count() == n_cells), "{csv}");
     let page = text(&sandbox.read("a.html"));
@@ -76,11 +87,84 @@ fn a_row_of_bounds_becomes_lines_and_a_page_that_needs_nothing_else() {
     for outside in ["http:", "https:", "<script", "url(", "@import", "<link"] {
         assert!(!page.contains(outside), "{outside}");
     }
-    assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
+    is_whole(&page);
+    for words in [
+        "Rate and distortion",
+        "by size and sign",
+        "against the value before",
+        "Radial power",
+        "|gradient|",
+        "Largest error, ",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    // three charts of curves, and of each bound one of values with the bound drawn twice
+    assert_eq!((page.matches("id=\"rd-").count(), page.matches("class=\"bound\"").count()), (3 * 2, 3 * 2));
     sandbox.fails(1, &args, "exists already");
     let again = [&args[..1], &["-f"], &args[1..]].concat();
     sandbox.json(0, &again);
     assert_eq!(text(&sandbox.read("a.html")), page);
+}
+
+#[test]
+fn several_files_have_a_page_of_all_and_one_each() {
+    let mut land = noisy();
+    // a fill value in a tenth of the samples
+    for sample in land[128..].as_chunks_mut::<4>().0.iter_mut().step_by(10) {
+        *sample = 1e20f32.to_le_bytes();
+    }
+    let sandbox = Sandbox::with(&[
+        ("run/a.npy", &noisy()),
+        ("run/b.npy", &land),
+        ("run/notes", b"cold"),
+        ("c.npy", &inputs::npy()),
+    ]);
+    let args = [
+        "report",
+        "--rel",
+        "1e-2,1e-4",
+        "--levels",
+        "1,5",
+        "--html",
+        "all.html",
+        "--csv",
+        "all.csv",
+        "--json",
+        "run",
+        "c.npy",
+    ];
+    let told = sandbox.json(0, &args);
+    assert_eq!(told.len(), 4, "{told:?}");
+    let total = &told[3]["total"];
+    let points = total["points"].as_array().unwrap();
+    // ours, level 1 and three others at two bounds
+    assert_eq!((&total["files"], points.len()), (&3.into(), 5 * 2));
+    let n_out = |file: &serde_json::Value| file["bounds"][1]["bytes_out"].as_u64().unwrap();
+    assert_eq!(points[1]["bytes_out"], told[..3].iter().map(n_out).sum::<u64>());
+    assert!(points.iter().all(|p| p["largest_of_range"].as_f64().unwrap() <= 0.01), "{points:?}");
+    // what a fill value was it is
+    for other in told[1]["others"].as_array().unwrap() {
+        assert_eq!(other["bounds"][0]["arrays"][0]["excluded_changed"], 0, "{other}");
+    }
+    let page = text(&sandbox.read("all.html"));
+    is_whole(&page);
+    assert!(page.contains("File by file") && page.contains("class=\"sign c4\""));
+    let links: Vec<&str> = page.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert_eq!(links, ["all.pages/a.npy.html", "all.pages/b.npy.html", "all.pages/c.npy.html"]);
+    for link in links {
+        let single = text(&sandbox.read(link));
+        is_whole(&single);
+        assert!(single.contains("href=\"../all.html\"") && single.contains("data:image/png"));
+    }
+    let csv = text(&sandbox.read("all.csv"));
+    assert_eq!(csv.lines().count(), 1 + 3 * 5 * 2 * 2);
+    let out = text(&sandbox.output(&["report", "--keep", "largest<0.5", "--html", "-", "run", "c.npy"]).stdout);
+    assert_eq!((out.matches("<!DOCTYPE").count(), out.matches(" keeps largest").count()), (1, 3));
+    let said = text(&sandbox.output(&["report", "--rel", "1e-2", "run/a.npy", "none", "c.npy"]).stdout);
+    assert!(said.lines().count() == 1 + 2 * 4 && said.starts_with("file"), "{said}");
+    sandbox.fails(2, &["report", "--rel", "1e-2", "none", "c.npy"], "does not exist");
+    sandbox.says(1, &["report", "--levels", "1", "--keep", "ks<1", "c.npy"]);
+    sandbox.says(1, &["report", "--levels", "10", "c.npy"]);
 }
 
 #[test]

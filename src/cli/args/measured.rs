@@ -1,8 +1,9 @@
 //! How good what comes back is, of one coding and over a row of bounds; how small beside other codecs.
 
+use super::parse::level;
 use super::{Coding, Files, Keep, Lossy, Raw, Resources, Talk, Weights};
 use clap::Args as Group;
-use collapsar::internals::{Error, Loss, Result};
+use collapsar::internals::{Error, Level, Loss, Result};
 use std::path::PathBuf;
 
 const FIGURES: &str = "\
@@ -27,6 +28,15 @@ Figures, of each array and in total, over the samples that are neither NaN, infi
   shift      of their centroids, in samples
 In total, distances are those of the worst array.";
 
+const KEEP: &str = "
+
+Names that --keep knows, each with < or > and a number:
+  largest bias rmse psnr ssim kl wasserstein ks moved bits range js mmd auc power
+  overlap, also otsu                 of what is above the threshold
+  flux_median flux_p95 flux_largest  of stars; flux is flux_p95
+  shift_median shift_p95 shift_largest  of their centroids; shift is shift_p95
+  skewness_before skewness_after kurtosis_before kurtosis_after";
+
 /// Two files, or one and a loss to compress it with
 #[derive(Group)]
 #[command(after_help = FIGURES)]
@@ -49,11 +59,11 @@ pub struct Eval {
     pub talk: Talk,
 }
 
-/// A file over a row of bounds, or with --lossless where the bits of files go
+/// Files over a row of bounds, or with --lossless where their bits go
 #[derive(Group)]
-#[command(after_help = FIGURES)]
+#[command(after_help = [FIGURES, KEEP].concat())]
 pub struct Report {
-    /// A file; with --lossless also several, and folders
+    /// Files, and folders
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Code without loss: of each image the frame, its signal to noise, bits per sample and modes; of several files ratio by class, exposure and noise
@@ -61,13 +71,16 @@ pub struct Report {
     pub lossless: bool,
     #[command(flatten)]
     pub bounds: Bounds,
-    /// Recommend the widest bound at which every array keeps these figures, such as ks<0.01,otsu>0.99: by the names of --json, or otsu, flux, shift. Bounds are tried from the widest on; where none are named, 1e-1 to 1e-6 of the range, and between the first that keeps them and the one before
+    /// Code at these levels as well, for their curves beside those of --level and of other people's methods within the same bounds
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',', value_parser = level, conflicts_with_all = ["lossless", "keep", "model"])]
+    pub levels: Vec<Level>,
+    /// Recommend the widest bound at which every array keeps these figures, such as ks<0.01,otsu>0.99: by the names below. Bounds are tried from the widest on; where none are named, 1e-1 to 1e-6 of the range, and between the first that keeps them and the one before
     #[arg(long, value_name = "CONDITIONS", conflicts_with = "lossless")]
     pub keep: Option<Keep>,
-    /// Write the figures to this file, a line per bound and array; - is standard output
+    /// Write the figures to this file, a line per file, codec, bound and array; - is standard output
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
-    /// Write a page with plots to this file: it needs nothing else, no script and no network; --lossless puts pages of single files beside it
+    /// Write a page with plots to this file: it needs nothing else, no script and no network; of several files each has one of its own beside it
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
     /// Write the maps of --lossless as FITS into this folder, with the world coordinate system of each image

@@ -2,5 +2,6 @@
 
 pub mod benchmark_files;
 pub mod noise;
+pub mod quantised;
 pub mod trial;
 pub mod verify;

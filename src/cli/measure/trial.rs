@@ -11,10 +11,10 @@ use collapsar::internals::codec::file::archive::Archive;
 use collapsar::internals::format::gzip::{self, Inflated};
 use collapsar::internals::format::{self, Hint, Piece};
 use collapsar::internals::model::Model;
-use collapsar::internals::quality::{Quality, Stretch, Total, measure};
+use collapsar::internals::quality::{Look, Quality, Stretch, Total, look, measure};
 use collapsar::internals::sample::{Bound, NoiseStep};
 use collapsar::internals::source::{FileSource, Source};
-use collapsar::internals::{Error, Loss, Options, Report, Result};
+use collapsar::internals::{Adapt, Choice, Error, Loss, Options, Report, Result};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
@@ -33,6 +33,8 @@ pub struct Trial {
     pub n_bytes_out: Option<u64>,
     pub arrays: Vec<Judged>,
     pub total: Total,
+    /// What it became, unpacked.
+    decoded: Option<FileSource>,
 }
 
 pub struct Judged {
@@ -43,7 +45,7 @@ pub struct Judged {
 }
 
 /// How an array lies in a .clps file; a long row is several there.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Coded {
     pub n_bytes: u64,
     pub bound: Option<Bound>,
@@ -59,6 +61,11 @@ impl Judged {
 }
 
 impl Trial {
+    /// The bound that was asked for, in words.
+    pub fn asked(&self) -> String {
+        self.loss.map_or(String::new(), Loss::describe)
+    }
+
     /// Of the whole file, headers and all.
     pub fn bits(&self) -> Option<f64> {
         self.n_bytes_out.map(|n| n as f64 * 8.0 / self.total.n_samples.max(1) as f64)
@@ -67,6 +74,24 @@ impl Trial {
     /// Whether a network codes one of the arrays.
     pub fn by_network(&self) -> bool {
         self.arrays.iter().filter_map(|a| a.coded).any(|coded| coded.by_network)
+    }
+
+    /// The same arrays at another size: what another codec took for them.
+    pub fn at(&self, n_bytes_out: u64, n_bytes: &[u64]) -> Trial {
+        let array = |(array, n_bytes): (&Judged, &u64)| Judged {
+            label: array.label.clone(),
+            ty: array.ty.clone(),
+            coded: Some(Coded { n_bytes: *n_bytes, ..Coded::default() }),
+            quality: array.quality.clone(),
+        };
+        Trial {
+            loss: self.loss,
+            n_bytes_in: self.n_bytes_in,
+            n_bytes_out: Some(n_bytes_out),
+            arrays: self.arrays.iter().zip(n_bytes).map(array).collect(),
+            total: self.total.clone(),
+            decoded: None,
+        }
     }
 
     /// Whether every sample is the same bits.
@@ -79,7 +104,8 @@ impl Trial {
 pub struct Original {
     pub source: FileSource,
     raw: Option<ArrayType>,
-    arrays: Vec<(u64, ArrayType, String)>,
+    /// Offset, type, label.
+    pub arrays: Vec<(u64, ArrayType, String)>,
 }
 
 impl Original {
@@ -104,29 +130,54 @@ impl Original {
 
     /// Compresses, restores and measures.
     pub fn trial(&self, loss: Loss, coding: &Coding, given: &[Arc<Model>]) -> Result<Trial> {
-        let (packed, report) = self.packed(loss, coding, given)?;
+        self.trial_by(loss, (coding.choice(given)?, coding.adapt()), given)
+    }
+
+    /// The same with what is chosen.
+    pub fn trial_by(&self, loss: Loss, how: (Choice, Adapt), given: &[Arc<Model>]) -> Result<Trial> {
+        let (packed, report) = self.packed(loss, how)?;
         let decoded = restored(&packed, given)?;
         let noise: Vec<Option<NoiseStep>> = report.arrays.iter().map(|a| a.noise).collect();
         let coded = self.coded(&packed, given, &noise)?;
         self.judge(Original::new(decoded, self.raw.clone())?, Some(loss), Some((packed.len(), coded)))
     }
 
+    /// A file of the same layout in place of what a codec would give back.
+    pub fn held_against(&self, decoded: FileSource, loss: Loss) -> Result<Trial> {
+        self.judge(Original::new(decoded, self.raw.clone())?, Some(loss), None)
+    }
+
+    /// What there is to be drawn of the first arrays of a trial, which forgets what it became.
+    pub fn looks(&self, trial: &mut Trial, n_most: usize) -> Result<Vec<Option<Look>>> {
+        let Some(decoded) = trial.decoded.take() else { return Ok(Vec::new()) };
+        let decoded = Original::new(decoded, self.raw.clone())?;
+        let mut looks = Vec::new();
+        for (i, ((offset, ty, label), (at, other_ty, _))) in
+            self.arrays.iter().zip(&decoded.arrays).enumerate().take(n_most)
+        {
+            let original = Stretch { source: &self.source, offset: *offset, ty };
+            let decoded = Stretch { source: &decoded.source, offset: *at, ty: other_ty };
+            looks.push(look(original, decoded, &trial.arrays[i].quality).map_err(|e| e.at(label))?);
+        }
+        Ok(looks)
+    }
+
     /// Compresses without loss; what was written gives every byte back.
     pub fn lossless(&self, coding: &Coding, given: &[Arc<Model>]) -> Result<FileSource> {
-        let (packed, _) = self.packed(Loss::default(), coding, given)?;
+        let (packed, _) = self.packed(Loss::default(), (coding.choice(given)?, coding.adapt()))?;
         match is_same(&self.source, &restored(&packed, given)?)? {
             true => Ok(packed),
             false => Err(Error::verify("what was written does not give the bytes back")),
         }
     }
 
-    fn packed(&self, loss: Loss, coding: &Coding, given: &[Arc<Model>]) -> Result<(FileSource, Report)> {
+    fn packed(&self, loss: Loss, (model, adapt): (Choice, Adapt)) -> Result<(FileSource, Report)> {
         let options = Options {
-            model: coding.choice(given)?,
+            model,
             raw: self.raw.clone(),
             device: resources::device(),
             memory: resources::memory(),
-            adapt: coding.adapt(),
+            adapt,
             loss: loss.check()?,
             ..Options::default()
         };
@@ -181,15 +232,16 @@ impl Original {
             let coded = coded.as_ref().and_then(|(_, arrays)| arrays.get(i).copied());
             arrays.push(Judged { label: label.clone(), ty: ty.clone(), coded, quality });
         }
-        Ok(Trial { loss, n_bytes_in: self.source.len(), n_bytes_out: coded.map(|c| c.0), arrays, total })
+        let (n_bytes_in, n_bytes_out) = (self.source.len(), coded.map(|c| c.0));
+        Ok(Trial { loss, n_bytes_in, n_bytes_out, arrays, total, decoded: Some(other.source) })
     }
 }
 
-fn temporary() -> Result<BufWriter<File>> {
+pub fn temporary() -> Result<BufWriter<File>> {
     Ok(BufWriter::with_capacity(1 << 18, tempfile::tempfile()?))
 }
 
-fn whole(out: BufWriter<File>) -> Result<FileSource> {
+pub fn whole(out: BufWriter<File>) -> Result<FileSource> {
     FileSource::new(out.into_inner().map_err(|e| Error::from(e.into_error()))?)
 }
 

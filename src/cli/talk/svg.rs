@@ -31,13 +31,15 @@ impl Axis<'_> {
         let digits: &[f64] = if ends.1 - ends.0 > 3.0 { &[1.0] } else { &[1.0, 2.0, 5.0] };
         let all = powers.flat_map(|power| digits.iter().map(move |digit| digit * 10f64.powi(power)));
         let within = |x: &f64| (ends.0..=ends.1).contains(&x.log10());
-        Axis { name, ends, ticks: all.filter(within).map(|x| (x.log10(), number(x))).collect() }
+        // five letters have room beside the name of the axis
+        let called = |x: f64| if x < 1e-3 { format!("{x:e}") } else { number(x) };
+        Axis { name, ends, ticks: all.filter(within).map(|x| (x.log10(), called(x))).collect() }
     }
 }
 
-/// About how wide a text is, in units of a drawing.
+/// How wide a text is at most, in units of a drawing: no letter of the fonts that there are is wider on average.
 pub fn width(text: &str) -> f64 {
-    6.7 * text.chars().count() as f64
+    7.4 * text.chars().count() as f64
 }
 
 /// Leaves out ticks whose names would stand over those before them.
@@ -123,9 +125,9 @@ impl Frame {
 }
 
 /// A line through points of a drawing.
-pub fn line(points: &[(f64, f64)]) -> String {
+pub fn line(class: &str, points: &[(f64, f64)]) -> String {
     let points: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
-    format!("<polyline class=\"curve\" points=\"{}\"/>\n", points.join(" "))
+    format!("<polyline class=\"{class}\" points=\"{}\"/>\n", points.join(" "))
 }
 
 #[cfg(test)]
@@ -145,6 +147,7 @@ mod tests {
     fn names_of_ticks_do_not_stand_over_each_other() {
         let mut ticks: Vec<(f64, String)> = (0..10).map(|i| (f64::from(i), "1000".to_string())).collect();
         thin(&mut ticks, |x| 10.0 * x);
+        // four letters and a gap are 35.6 wide
         assert_eq!(ticks.iter().map(|(x, _)| *x).collect::<Vec<f64>>(), [0.0, 4.0, 8.0]);
     }
 
@@ -156,6 +159,7 @@ mod tests {
         };
         assert_eq!(names(0.9, 60.0), ["1", "2", "5", "10", "20", "50"]);
         assert_eq!(names(0.01, 50_000.0).len(), 7);
+        assert_eq!(names(0.9e-4, 3e-3), ["1e-4", "2e-4", "5e-4", "0.001", "0.002"]);
         assert!(names(3.0, 3.1).is_empty());
     }
 }

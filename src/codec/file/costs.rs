@@ -37,7 +37,8 @@ impl Archive<'_> {
         }
         let refs = tiles.refs(array, &place)?;
         let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
-        let costs = tiled.coder.cell_costs(&place, &*tiles.tile(array, &place)?, &refs);
+        let tile = tiles.decoded(array, &place, &code, &refs)?;
+        let costs = tiled.coder.cell_costs(&place, &tile, &refs);
         Ok(Told { place, n_bytes, mode: array.head.coder.word(), costs })
     }
 }

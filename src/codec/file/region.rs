@@ -11,7 +11,7 @@ use crate::codec::file::archive::{Archive, Array};
 use crate::error::{Error, Result};
 use crate::grid::{Grid, Place};
 use crate::tile::array_coder::ArrayCoder;
-use crate::tile::code::Decoded;
+use crate::tile::code::{Code, Decoded};
 use crate::tile::mask::hides;
 use crate::tile::runtime::Runtimes;
 use std::collections::BTreeMap;
@@ -200,9 +200,17 @@ impl<'a> Tiles<'a> {
         }
         let refs = self.refs(array, place)?;
         let refs: Vec<&[i32]> = refs.iter().map(Vec::as_slice).collect();
-        let tiled = self.tiled(array);
-        let code = self.archive.tile(array, place, tiled.block(array, place))?;
-        let tile = tiled.coder.decode(&code, place, &refs);
+        let block = self.tiled(array).block(array, place);
+        let code = self.archive.tile(array, place, block)?;
+        self.decoded(array, place, &code, &refs)
+    }
+
+    /// The same of a tile whose code has been read, and what it is predicted from.
+    pub fn decoded(&mut self, array: &'a Array, place: &Place, code: &Code, refs: &[&[i32]]) -> Result<Arc<Decoded>> {
+        if let Some(tile) = self.known.get(&(array.number, place.number)) {
+            return Ok(tile.clone());
+        }
+        let tile = self.tiled(array).coder.decode(code, place, refs);
         let tile = Arc::new(tile.map_err(|e| e.at(format!("tile {}", place.number)))?);
         self.known.insert((array.number, place.number), tile.clone());
         Ok(tile)

@@ -19,8 +19,6 @@ const STYLE: &str = "<style>\
 .curve{stroke:#74add1}.point{fill:#74add1}.peer{fill:#fdae61}}\
 </style>\n";
 
-/// Of a label: no letter of the fonts that there are is wider on average.
-const LETTER: f64 = 7.4;
 const LINE: f64 = 14.0;
 /// Half the side of what stands for a point.
 const DOT: f64 = 5.0;
@@ -64,7 +62,7 @@ fn panel(frame: &Frame, name: &str, i: usize, points: &[&Point]) -> String {
     let at = |p: &&Point| (frame.x(p.speeds[i].log10(), &x), frame.y(p.ratio, &y));
     let places: Vec<(f64, f64)> = points.iter().map(at).collect();
     let line: Vec<(f64, f64)> = points.iter().filter(|p| p.is_level).map(at).collect();
-    let mut out = frame.axes(&x, &y) + &svg::line(&line);
+    let mut out = frame.axes(&x, &y) + &svg::line("curve", &line);
     let names: Vec<&str> = points.iter().map(|p| p.name.as_str()).collect();
     for ((p, at), label) in points.iter().zip(&places).zip(labels(frame, &places, &names, &line)) {
         out += &match p.is_level {
@@ -157,7 +155,7 @@ fn labels(frame: &Frame, points: &[(f64, f64)], names: &[&str], line: &[(f64, f6
         space.is_within(frame) && !taken.into_iter().any(|other| other.overlaps(space))
     };
     for (i, at) in points.iter().enumerate() {
-        let size = (names[i].chars().count() as f64 * LETTER, LINE);
+        let size = (svg::width(names[i]), LINE);
         let leads_through = |space: &Space, placed: &[Option<Space>]| {
             along(*at, space.nearest(*at).0).any(|at| placed.iter().flatten().any(|other| other.overlaps(&thin(at))))
         };

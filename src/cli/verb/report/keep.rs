@@ -1,6 +1,5 @@
 //! The widest bound that keeps what must be kept.
 
-use super::label;
 use crate::cli::args::Keep;
 use crate::cli::measure::trial::Trial;
 use crate::cli::verb::eval::{cell, figures};
@@ -9,7 +8,7 @@ use serde_json::{Value, json};
 use std::cmp::Ordering;
 
 /// Between a bound that keeps it and one ten times as wide that does not, so many halvings of the logarithm: within 15 %.
-const N_HALVINGS: usize = 4;
+pub const N_HALVINGS: usize = 4;
 
 /// The first condition that an array breaks.
 #[derive(Debug, PartialEq)]
@@ -83,9 +82,9 @@ pub fn scan(
     }
     tried.sort_by(|(a, _), (b, _)| a.loss.zip(b.loss).map_or(Ordering::Equal, |(a, b)| wider(&b, &a)));
     let n_kept = tried.iter().take_while(|(_, broken)| broken.is_none()).count();
-    let chosen = n_kept.checked_sub(1).map(|i| label(&tried[i].0));
+    let chosen = n_kept.checked_sub(1).map(|i| tried[i].0.asked());
     let (trials, mut broken): (Vec<Trial>, Vec<Option<Broken>>) = tried.into_iter().unzip();
-    let broken = broken.get_mut(n_kept).and_then(Option::take).map(|broken| (label(&trials[n_kept]), broken));
+    let broken = broken.get_mut(n_kept).and_then(Option::take).map(|broken| (trials[n_kept].asked(), broken));
     Ok((trials, Recommended { keep: keep.text(), chosen, broken }))
 }
 
@@ -128,6 +127,23 @@ impl Recommended {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_figure_stands_in_the_help_by_a_name_that_can_be_kept() {
+        let help = <crate::cli::args::Args as clap::CommandFactory>::command()
+            .find_subcommand_mut("report")
+            .unwrap()
+            .render_long_help()
+            .to_string();
+        let (_, names) = help.split_once("Names that --keep knows").unwrap();
+        let names: Vec<&str> = names.split([' ', ',', '\n']).collect();
+        let total = collapsar::internals::quality::Total::default();
+        for (name, _) in crate::cli::verb::eval::figures_of_all(&total, None) {
+            assert!(names.contains(&name), "{name}");
+            let keep: Keep = format!("{name}<1").parse().unwrap();
+            assert_eq!(keep.0[0].figure, name);
+        }
+    }
 
     #[test]
     fn the_wider_bound_comes_first() {

@@ -3,6 +3,7 @@
 //! The same files and options give the same bytes: no time is told.
 
 use super::file::{Coded, Figures, File};
+use super::places::{Places, is_stdout, put, title};
 use super::sheet::{digits, figure};
 use super::{fits, folder, single};
 use crate::cli::args::{self, Files};
@@ -10,8 +11,6 @@ use crate::cli::machine::resources;
 use crate::cli::measure::noise::Noise;
 use crate::cli::measure::trial::NO_ARRAYS;
 use crate::cli::path::input::{self, Input, Wanted};
-use crate::cli::path::names::Target;
-use crate::cli::path::output::{self, Sink};
 use crate::cli::path::weights;
 use crate::cli::talk::exit::Tally;
 use crate::cli::talk::json;
@@ -20,22 +19,7 @@ use crate::cli::talk::table::Table;
 use collapsar::internals::model::Model;
 use collapsar::internals::{Error, Result};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
-use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// Where pages and maps go.
-struct Places {
-    /// The page of all files, or of the only one.
-    page: Option<PathBuf>,
-    /// The folder of single pages beside it, and its name.
-    singles: Option<(PathBuf, String)>,
-    fits: Option<PathBuf>,
-    force: bool,
-    /// Names that were given.
-    taken: BTreeSet<String>,
-}
 
 pub fn run(args: &args::Report) -> Result<Tally> {
     let talk = Talk::from(&args.talk);
@@ -71,10 +55,7 @@ pub fn run(args: &args::Report) -> Result<Tally> {
         return Ok(tally);
     }
     if !is_one {
-        let title = match args.files.as_slice() {
-            [folder] => folder.file_name().map_or_else(|| print::name(folder), |name| print::name(name.as_ref())),
-            _ => format!("{} files", files.len()),
-        };
+        let title = title(&args.files, files.len());
         if let Some(page) = &places.page {
             put(page, args.force, &folder::page(&title, &files, &links, n_skipped))?;
         }
@@ -101,7 +82,7 @@ fn one(
             None => Err(Error::argument(NO_ARRAYS)),
         };
     };
-    let name = places.name(&coded.file);
+    let name = places.name(&coded.file.name, &coded.file.class);
     let (page, link) = places.page_of(&name)?;
     let mut maps_file = places.fits_of(&name)?;
     if let Some(sink) = &mut maps_file {
@@ -124,87 +105,9 @@ fn one(
         sink.finish(None)?;
     }
     if let Some(path) = page {
-        let back = link.as_ref().and(places.page.as_ref()).and_then(|page| page.file_name());
-        let back = back.map(|name| format!("../{}", href(&name.to_string_lossy())));
-        put(&path, args.force, &single::page(&coded.file, back.as_deref(), &sections))?;
+        put(&path, args.force, &single::page(&coded.file, places.back().as_deref(), &sections))?;
     }
     Ok(Some((coded.file, link)))
-}
-
-impl Places {
-    fn new(args: &args::Report, is_one: bool) -> Result<Places> {
-        let page = args.html.clone();
-        if let Some(path) = page.as_deref().filter(|path| !is_stdout(path)) {
-            // what would be refused after the work is refused before it
-            output::check(path, args.force)?;
-        }
-        let beside = |page: &PathBuf| {
-            let name = format!("{}.pages", page.file_stem()?.to_string_lossy());
-            Some((page.with_file_name(&name), name))
-        };
-        let singles = page.as_ref().filter(|page| !is_one && !is_stdout(page)).and_then(beside);
-        for folder in [singles.as_ref().map(|singles| &singles.0), args.fits.as_ref()].into_iter().flatten() {
-            std::fs::create_dir_all(folder).map_err(|e| Error::from(e).at(print::name(folder)))?;
-        }
-        Ok(Places { page, singles, fits: args.fits.clone(), force: args.force, taken: BTreeSet::new() })
-    }
-
-    /// What the results of a file are called, without an ending: letters, digits, points and dashes, each name once.
-    fn name(&mut self, file: &File) -> String {
-        let plain = |text: &str| {
-            let one = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
-            text.chars().map(one).take(100).collect::<String>()
-        };
-        let name = plain(&file.name);
-        let first = if name.starts_with('.') { format!("_{name}") } else { name };
-        let others = std::iter::once(format!("{}-{first}", plain(&file.class).trim_start_matches('.')));
-        let others = others.chain((2..).map(|n| format!("{first}-{n}")));
-        let is_free = |name: &String| !self.taken.contains(&name.to_lowercase());
-        let name = std::iter::once(first.clone()).chain(others).find(is_free).unwrap_or_default();
-        self.taken.insert(name.to_lowercase());
-        name
-    }
-
-    /// The page of one file, and how the page of all finds it.
-    fn page_of(&self, name: &str) -> Result<(Option<PathBuf>, Option<String>)> {
-        Ok(match (&self.page, &self.singles) {
-            (_, Some((folder, called))) => {
-                let path = folder.join(format!("{name}.html"));
-                output::check(&path, self.force)?;
-                (Some(path), Some(format!("{}/{name}.html", href(called))))
-            }
-            // of many files standard output has the page of all
-            (Some(page), None) if !(is_stdout(page) && self.taken.len() > 1) => (Some(page.clone()), None),
-            _ => (None, None),
-        })
-    }
-
-    fn fits_of(&self, name: &str) -> Result<Option<Sink>> {
-        let Some(folder) = &self.fits else { return Ok(None) };
-        Sink::create(&Target::File(folder.join(format!("{name}.maps.fits"))), self.force, None).map(Some)
-    }
-}
-
-/// A name as it stands in a link.
-fn href(name: &str) -> String {
-    let one = |b: u8| match b {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => char::from(b).to_string(),
-        _ => format!("%{b:02X}"),
-    };
-    name.bytes().map(one).collect()
-}
-
-fn is_stdout(path: &Path) -> bool {
-    path == Path::new("-")
-}
-
-fn put(path: &Path, force: bool, text: &str) -> Result<()> {
-    if is_stdout(path) {
-        return print::out(text);
-    }
-    let mut sink = Sink::create(&Target::File(path.to_owned()), force, None)?;
-    sink.write_all(text.as_bytes())?;
-    sink.finish(None).map(|_| ())
 }
 
 fn text(files: &[File], links: &[Option<String>]) -> String {

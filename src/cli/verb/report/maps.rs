@@ -1,7 +1,7 @@
 //! maps of a plane, sample by sample:   raw · signal to noise = (raw − sky) / σ · bits by tile · bits by cell · way of coding
 //!
 //! Bits of a tile are those of its block in the file, over its samples. Bits of a cell are −log2 of the probability that the network
-//! gave it, smoothed; of a tile without a network they are those of the tile.
+//! or the table of counts gave it, smoothed; of a tile of a classic mode they are those of the tile.
 
 use super::cards::Cards;
 use super::stretch;

@@ -1,20 +1,21 @@
-//! One page: the figures of all bounds, the curve, and for every bound residuals and where they lie.
+//! The page of one file: the figures of all bounds, curves of codecs, and for every bound residuals, where they lie, and a closer look.
 //!
 //! Nothing is fetched and nothing runs; light or dark as the reader has it; every plot has its words, every number is in a table.
 
-use super::plot::{self, Point};
 use super::sheet::{self, table};
-use super::{label, png};
+use super::study::Study;
+use super::{closer, plot, png, rates};
 use crate::cli::measure::trial::{Judged, Trial};
 use crate::cli::talk::html::escape;
 use crate::cli::talk::print;
 use crate::cli::verb::eval::{Figures, TITLES, cell, figures, figures_of_all};
 use collapsar::internals::codec::file::archive::describe;
-use collapsar::internals::quality::Picture;
+use collapsar::internals::quality::{Look, Picture};
 use collapsar::internals::sample::number;
 
-/// Arrays that are drawn for each bound; the others are in the tables.
-const MAX_DRAWN: usize = 6;
+/// Arrays that are drawn for each bound at most, and arrays and bounds on a page; the others are in the tables.
+pub const MAX_ARRAYS: usize = 6;
+pub const MAX_DRAWN: usize = 36;
 
 /// What the columns mean, once.
 const MEANING: &str = "All figures are of the samples that are neither NaN, infinite nor fill values. largest: largest |x′ − x|; bias: mean of \
@@ -23,35 +24,32 @@ bits; W1 and KS: distances of the distributions, W1 in units of the samples; mov
 threshold, taken before and after; overlap: above it in both / above in either; bits: coded bits per sample. In total, distances and \
 thresholds are those of the worst array.";
 
-pub fn page(name: &str, recommended: Option<&str>, trials: &[Trial]) -> String {
-    let name = escape(name);
+pub fn page(study: &Study, back: Option<&str>) -> String {
+    let name = escape(&study.name);
     let mut out = sheet::head(&format!("{name}: rate and distortion"));
+    if let Some(back) = back {
+        out += &format!("<p><a href=\"{back}\">All files</a></p>\n");
+    }
     out += &format!("<h1>{name}</h1>\n");
-    if let Some(trial) = trials.first() {
+    if let Some(trial) = study.trials.first() {
         let t = &trial.total;
         out += &format!(
-            "<p>{}, {} arrays, {} samples, of which {} are fill values or not finite.</p>\n<p>{}</p>\n",
+            "<p>{}, {} arrays, {} samples, of which {} are fill values or not finite.</p>\n<p>{}</p>\n<p>{}</p>\n",
             print::bytes(trial.n_bytes_in),
             t.n_arrays,
             t.n_samples,
             t.n_masked,
-            escape(MEANING)
+            escape(MEANING),
+            escape(rates::MEANING)
         );
     }
-    if let Some(recommended) = recommended {
-        out += &format!("<p><strong>{}</strong></p>\n", escape(recommended));
+    if let Some(recommended) = &study.recommended {
+        out += &format!("<p><strong>{}</strong></p>\n", escape(&recommended.text()));
     }
-    out += &totals(trials);
-    let point = |t: &Trial| Some(Point { x: t.bits()?, y: t.total.psnr().filter(|y| y.is_finite())?, name: label(t) });
-    let points: Vec<Point> = trials.iter().filter_map(point).collect();
-    if !points.is_empty() {
-        let svg = plot::curve(&points);
-        out += &format!(
-            "<figure>{svg}<figcaption>Rate against distortion: the whole file, headers and all.</figcaption></figure>\n"
-        );
-    }
-    for (i, trial) in trials.iter().enumerate() {
-        out += &section(i, trial);
+    out += &(totals(&study.trials) + &rates::section(&study.points()));
+    for (i, (trial, looks)) in study.trials.iter().zip(&study.looks).enumerate() {
+        let looks = if i < MAX_DRAWN { looks.as_slice() } else { &[] };
+        out += &section(i, trial, looks);
     }
     out + sheet::TAIL
 }
@@ -65,26 +63,26 @@ fn row(name: &str, before: &[String], figures: Figures) -> String {
 fn totals(trials: &[Trial]) -> String {
     let one = |t: &Trial| {
         let ratio = print::ratio(t.n_bytes_in, t.n_bytes_out.unwrap_or(0));
-        row(&label(t), &[format!("{ratio:.2}")], figures_of_all(&t.total, t.bits()))
+        row(&t.asked(), &[format!("{ratio:.2}")], figures_of_all(&t.total, t.bits()))
     };
     let rows: String = trials.iter().map(one).collect();
     table("All arrays together", &[&["bound", "ratio"], &TITLES[..]].concat(), &rows)
 }
 
-fn section(i: usize, trial: &Trial) -> String {
-    let mut out = format!("<section>\n<h2>{}</h2>\n", escape(&label(trial)));
+fn section(i: usize, trial: &Trial, looks: &[Option<Look>]) -> String {
+    let mut out = format!("<section>\n<h2>{}</h2>\n", escape(&trial.asked()));
     let rows: String = trial.arrays.iter().map(|a| row(&a.label, &[], figures(&a.quality, a.bits()))).collect();
     out += &table("Array by array", &[&["array"], &TITLES[..]].concat(), &rows);
-    for (j, array) in trial.arrays.iter().take(MAX_DRAWN).enumerate() {
-        out += &drawn(&format!("b{i}a{j}"), array);
+    for (j, (array, look)) in trial.arrays.iter().zip(looks).enumerate() {
+        out += &drawn(&format!("b{i}a{j}"), array, look.as_ref());
     }
-    if trial.arrays.len() > MAX_DRAWN {
-        out += &format!("<p>{} further arrays are in the table only.</p>\n", trial.arrays.len() - MAX_DRAWN);
+    if trial.arrays.len() > looks.len() {
+        out += &format!("<p>{} further arrays are in the table only.</p>\n", trial.arrays.len() - looks.len());
     }
     out + "</section>\n"
 }
 
-fn drawn(id: &str, array: &Judged) -> String {
+fn drawn(id: &str, array: &Judged, look: Option<&Look>) -> String {
     let q = &array.quality;
     let mut out = format!("<h3>{}: {}</h3>\n", escape(&array.label), escape(&describe(&array.ty)));
     if q.n_changed == 0 {
@@ -92,9 +90,14 @@ fn drawn(id: &str, array: &Judged) -> String {
     }
     let bars = plot::bars(id, &q.residuals);
     out += &format!(
-        "<div class=\"side\">\n<figure>{bars}<figcaption>Residuals, counts as logarithms.</figcaption></figure>\n"
+        "<div class=\"side\">\n<figure>{bars}<figcaption>x′ − x, counts as logarithms.</figcaption></figure>\n"
     );
-    out + &picture(&q.picture, q.largest) + "</div>\n"
+    out += &picture(&q.picture, q.largest);
+    if let Some(look) = look {
+        let coded = array.coded.unwrap_or_default();
+        out += &closer::figures(id, look, coded.bound);
+    }
+    out + "</div>\n"
 }
 
 fn picture(picture: &Picture, largest: f64) -> String {

@@ -1,81 +1,125 @@
-//! Plots as SVG that stands in a page: a curve with its points, and bars. Colours are the page's, by class.
+//! Residuals as SVG that stands in a page: how often each occurs, by size and at which values. Colours are the page's, by class.
 
-use crate::cli::talk::html::escape;
+use super::png;
+use super::side;
 use crate::cli::talk::svg::{self, Axis, Frame};
-use collapsar::internals::quality::Histogram;
-use collapsar::internals::sample::number;
+use collapsar::internals::quality::{ByValue, Histogram, Logs};
+use collapsar::internals::sample::{Bound, number};
 
 const SIZE: (f64, f64) = (640.0, 320.0);
 const FRAME: Frame = Frame { left: 64.0, right: 624.0, top: 16.0, bottom: 272.0 };
-
-/// A point of the curve: (bits per sample, dB), and what it is called.
-pub struct Point {
-    pub x: f64,
-    pub y: f64,
-    pub name: String,
-}
-
-/// Rate against distortion.
-pub fn curve(points: &[Point]) -> String {
-    let ends = |of: fn(&Point) -> f64| {
-        let (min, max) =
-            points.iter().map(of).fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
-        let more = (0.08 * (max - min)).max(0.5);
-        (min - more, max + more)
-    };
-    let (x, y) = (ends(|p| p.x), ends(|p| p.y));
-    let x = (x.0.max(0.0), x.1);
-    let what = points.iter().map(|p| format!("{}: {} bits, {} dB", p.name, number(p.x), number(p.y)));
-    let mut out = svg::open("rd", SIZE, "", "Rate against distortion", &what.collect::<Vec<String>>().join("; "));
-    let (x, y) = (Axis::linear("bits per sample", x, 8.0), Axis::linear("PSNR, dB", y, 6.0));
-    out += &FRAME.axes(&x, &y);
-    let place = |p: &Point| (FRAME.x(p.x, &x), FRAME.y(p.y, &y));
-    let mut order: Vec<&Point> = points.iter().collect();
-    order.sort_by(|a, b| a.x.total_cmp(&b.x));
-    out += &svg::line(&order.iter().map(|p| place(p)).collect::<Vec<(f64, f64)>>());
-    for p in order {
-        let (x, y) = place(p);
-        let (end, dx) = if x > SIZE.0 * 0.7 { ("end", -8.0) } else { ("start", 8.0) };
-        out += &format!("<circle class=\"point\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\"/>");
-        out += &format!(
-            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{end}\">{}</text>\n",
-            x + dx,
-            y + 14.0,
-            escape(&p.name)
-        );
-    }
-    out + "</svg>"
-}
 
 /// How often residuals of a size occur: bars as high as the logarithm of their counts.
 pub fn bars(id: &str, residuals: &Histogram) -> String {
     let n = residuals.counts.len();
     let most = residuals.counts.iter().copied().max().unwrap_or(0).max(1);
-    let height = |count: u64| if count == 0 { 0.0 } else { (count as f64).log10() + 0.3 };
-    let (x, y) = ((residuals.edge(0), residuals.edge(n)), (0.0, height(most) * 1.05));
+    let x = (residuals.edge(0), residuals.edge(n));
     let what = format!("{} samples in {n} bins from {} to {}", residuals.n(), number(x.0), number(x.1));
     let mut out = svg::open(id, SIZE, "", "How often residuals of a size occur", &what);
-    // the axis of y is of logarithms: its ticks are written here
-    let (x, y) = (Axis::linear("x′ − x", x, 8.0), Axis { name: "samples", ends: y, ticks: Vec::new() });
-    out += &FRAME.axes(&x, &y);
+    let x = Axis::linear("x′ − x", x, 8.0);
+    out += &logarithmic(&FRAME, &x, &residuals.counts, most);
+    out + "</svg>"
+}
+
+fn height(count: u64) -> f64 {
+    if count == 0 { 0.0 } else { (count as f64).log10() + 0.3 }
+}
+
+/// Axes, and a bar for every count; the axis of y is of logarithms: its ticks are written here.
+fn logarithmic(frame: &Frame, x: &Axis, counts: &[u64], most: u64) -> String {
+    let y = Axis { name: "samples", ends: (0.0, height(most) * 1.05), ticks: Vec::new() };
+    let mut out = frame.axes(x, &y);
     for power in 0..=most.ilog10() {
-        let place = FRAME.y(height(10u64.pow(power)), &y);
-        out += &FRAME.across(place);
+        let place = frame.y(height(10u64.pow(power)), &y);
+        out += &frame.across(place);
         out += &format!(
             "<text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">10<tspan dy=\"-4\">{power}</tspan></text>\n",
-            FRAME.left - 6.0,
+            frame.left - 6.0,
             place + 4.0
         );
     }
-    let wide = (FRAME.right - FRAME.left) / n as f64;
-    for (i, &count) in residuals.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-        let top = FRAME.y(height(count), &y);
-        let left = FRAME.left + i as f64 * wide;
+    let wide = (frame.right - frame.left) / counts.len() as f64;
+    for (i, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+        let top = frame.y(height(count), &y);
+        let left = frame.left + i as f64 * wide;
         out += &format!(
             "<rect class=\"bar\" x=\"{left:.2}\" y=\"{top:.1}\" width=\"{:.2}\" height=\"{:.1}\"/>\n",
             wide * 0.9,
-            FRAME.bottom - top
+            frame.bottom - top
         );
+    }
+    out
+}
+
+/// The same by the logarithm of the size, what became less on the left.
+pub fn signed(id: &str, [less, more]: &[Logs; 2]) -> String {
+    let n = less.counts.len();
+    let counts: Vec<u64> =
+        less.counts.iter().rev().chain([&(less.n_below + more.n_below)]).chain(&more.counts).copied().collect();
+    let most = counts.iter().copied().max().unwrap_or(0).max(1);
+    let middle = n as f64 + 0.5;
+    let (first, last) = (less.edges[0], less.edges[n]);
+    let off = |x: f64| 0.5 + n as f64 * (x / first).ln() / (last / first).ln();
+    let powers = (first.log10().ceil() as i32..=last.log10().floor() as i32).map(|power| 10f64.powi(power));
+    let bare = Axis { name: "", ends: (0.0, counts.len() as f64), ticks: Vec::new() };
+    // the left mirrors the right, and its names are the longer ones
+    let mut left = vec![(middle, "0".to_string())];
+    left.extend(powers.clone().map(|x| (middle + off(x), number(-x))));
+    svg::thin(&mut left, |tick| side::FRAME.x(tick, &bare));
+    let right: Vec<(f64, String)> = powers.map(|x| (middle + off(x), number(x))).collect();
+    let right: Vec<(f64, String)> =
+        right.into_iter().filter(|tick| left.iter().any(|other| other.0 == tick.0)).collect();
+    left.iter_mut().for_each(|(at, _)| *at = 2.0 * middle - *at);
+    let ticks = left.into_iter().chain(right).collect();
+    let x = Axis { name: "x′ − x", ticks, ..bare };
+    let what = format!("{} samples from {} to {}", less.n() + more.n(), number(-less.edges[n]), number(less.edges[n]));
+    let mut out = svg::open(id, side::SIZE, "", "How often residuals of a size occur, by sign and logarithm", &what);
+    out += &logarithmic(&side::FRAME, &x, &counts, most);
+    out + "</svg>"
+}
+
+/// How often a residual occurs at a value, and the bound.
+pub fn by_value(id: &str, of: &ByValue, bound: Option<Bound>) -> String {
+    let frame = &side::FRAME;
+    let (min, max) = of.range;
+    let allowed = |x: f64| match bound {
+        Some(Bound::Abs(e)) => Some(e),
+        Some(Bound::Near(n)) => Some(n as f64),
+        Some(Bound::PwRel(e)) => Some(e * x.abs()),
+        None => None,
+    };
+    let n_rows = of.rows.counts.len();
+    let edge = of.rows.edge(n_rows);
+    let reach = [min, max].into_iter().filter_map(allowed).fold(edge, f64::max).min(f64::MAX / 1.05) * 1.05;
+    let mut x = Axis::linear("value before", of.range, 5.0);
+    let ends = x.ends;
+    svg::thin(&mut x.ticks, |tick| frame.x(tick, &Axis { name: "", ends, ticks: Vec::new() }));
+    let y = Axis::linear("x′ − x", (-reach, reach), 6.0);
+    let most = of.counts.iter().copied().max().unwrap_or(0).max(1) as f64;
+    let shade = |count: &u64| match count {
+        0 => png::CLEAR,
+        n => 1 + (254.0 * (1.0 + *n as f64).ln() / (1.0 + most).ln()).round() as u8,
+    };
+    let pixels: Vec<u8> = of.counts.chunks(of.n_columns).rev().flatten().map(shade).collect();
+    let what =
+        format!("values from {} to {}; x′ − x from {} to {}", number(min), number(max), number(-edge), number(edge));
+    let mut out = svg::open(id, side::SIZE, "", "Residuals against values", &what);
+    let (top, bottom) = (frame.y(edge, &y), frame.y(-edge, &y));
+    out += &format!(
+        "<image href=\"{}\" x=\"{}\" y=\"{top:.1}\" width=\"{}\" height=\"{:.1}\" preserveAspectRatio=\"none\"/>\n",
+        png::address(&pixels, of.n_columns),
+        frame.left,
+        frame.right - frame.left,
+        bottom - top
+    );
+    out += &frame.axes(&x, &y);
+    let corners: Vec<f64> = if min < 0.0 && max > 0.0 { vec![min, 0.0, max] } else { vec![min, max] };
+    for sign in [1.0, -1.0] {
+        let at = |value: &f64| Some((frame.x(*value, &x), frame.y(sign * allowed(*value)?, &y)));
+        let points: Vec<(f64, f64)> = corners.iter().filter_map(at).collect();
+        if !points.is_empty() {
+            out += &svg::line("bound", &points);
+        }
     }
     out + "</svg>"
 }
@@ -83,6 +127,7 @@ pub fn bars(id: &str, residuals: &Histogram) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use collapsar::internals::quality::{N_PARTS, Part};
 
     #[test]
     fn a_bar_stands_for_every_bin_that_holds_something() {
@@ -98,11 +143,24 @@ mod tests {
     }
 
     #[test]
-    fn a_curve_has_a_point_per_bound_and_no_number_that_is_none() {
-        let point = |x, y, name: &str| Point { x, y, name: name.into() };
-        let svg = curve(&[point(1.0, 60.0, "a<b"), point(2.0, 80.0, "c")]);
-        assert_eq!(svg.matches("<circle").count(), 2);
-        assert!(svg.contains("a&lt;b") && !svg.contains("NaN") && !svg.contains("inf"));
-        assert!(!curve(&[point(1.0, 60.0, "one")]).contains("NaN"));
+    fn residuals_by_size_stand_on_both_sides_of_those_near_0() {
+        let logs = |counts: Vec<u64>, n_below| Logs { edges: vec![0.01, 0.1, 1.0, 10.0], counts, n_below };
+        let svg = signed("s", &[logs(vec![0, 3, 10], 2), logs(vec![1, 0, 0], 5)]);
+        assert_eq!(svg.matches("class=\"bar\"").count(), 4);
+        assert!(svg.contains(">-0.1</text>") && svg.contains(">0</text>") && svg.contains(">10</text>"), "{svg}");
+        let none = signed("s", &[logs(vec![0; 3], 0), logs(vec![0; 3], 0)]);
+        assert!(!none.contains("NaN") && !none.contains("class=\"bar\""));
+    }
+
+    #[test]
+    fn a_bound_is_drawn_as_what_it_is() {
+        let rows = Histogram::symmetric(3, 0.5, false);
+        let counts = vec![0, 1, 2, 3, 4, 5];
+        let of = ByValue { range: (-1.0, 3.0), n_columns: 2, rows, counts, parts: [Part::default(); N_PARTS] };
+        let n_lines = |bound| by_value("v", &of, bound).matches("class=\"bound\"").count();
+        let bounds = [None, Some(Bound::Abs(0.5)), Some(Bound::PwRel(0.2)), Some(Bound::Near(1))];
+        assert_eq!(bounds.map(n_lines), [0, 2, 2, 2]);
+        // the largest residuals are on top, the most frequent are the lightest
+        assert!(by_value("v", &of, None).contains(&png::address(&[229, 255, 157, 198, png::CLEAR, 99], 2)));
     }
 }

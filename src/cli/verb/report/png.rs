@@ -28,6 +28,14 @@ pub fn kind(number: u8) -> [u8; 3] {
     KINDS[usize::from(number.max(1) - 1).min(KINDS.len() - 1)]
 }
 
+/// Blue over white to orange, white in the middle: the colour of a number from 1.
+pub fn diverging(number: u8) -> [u8; 3] {
+    const ENDS: [[f64; 3]; 3] = [[5.0, 80.0, 150.0], [247.0, 247.0, 247.0], [190.0, 75.0, 0.0]];
+    let at = f64::from(number.max(1) - 1) / 127.0;
+    let i = usize::from(at >= 1.0);
+    [0, 1, 2].map(|c| (ENDS[i][c] + (ENDS[i + 1][c] - ENDS[i][c]) * (at - i as f64)).round() as u8)
+}
+
 /// A picture as a `data:` address.
 pub fn address(pixels: &[u8], w: usize) -> String {
     address_in(pixels, w, colour)
@@ -115,5 +123,10 @@ mod tests {
         let light = |n: u8| colour(n).iter().map(|c| u32::from(*c)).sum::<u32>();
         assert!((1..5).all(|i| light(1 + 50 * (i - 1)) < light(1 + 50 * i)));
         assert_eq!(colour(255), [253, 231, 37]);
+    }
+
+    #[test]
+    fn of_two_signs_none_is_white() {
+        assert_eq!([1, 128, 255].map(diverging), [[5, 80, 150], [247; 3], [190, 75, 0]]);
     }
 }

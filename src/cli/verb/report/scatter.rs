@@ -1,13 +1,9 @@
 //! Charts of many files: ratio against a number of each, and ratio by class and codec. A sign has a form beside its colour.
 
+use super::side::{FRAME, SIZE, Side};
 use crate::cli::talk::html::escape;
 use crate::cli::talk::svg::{self, Axis, Frame};
 
-const SIZE: (f64, f64) = (400.0, 300.0);
-const FRAME: Frame = Frame { left: 64.0, right: 388.0, top: 12.0, bottom: 244.0 };
-/// Where the largest number is no more than so many times the smallest, an axis is linear.
-const NEAR: f64 = 3.0;
-const MIN_TICKS: usize = 3;
 const N_COLOURS: usize = 8;
 const N_FORMS: usize = 6;
 
@@ -18,36 +14,6 @@ pub struct Point {
     pub kind: usize,
     pub name: String,
     pub link: Option<String>,
-}
-
-/// An axis of numbers, and whether it is of their logarithms.
-struct Side<'a> {
-    axis: Axis<'a>,
-    is_log: bool,
-}
-
-impl<'a> Side<'a> {
-    fn new(name: &'a str, numbers: impl Iterator<Item = f64> + Clone) -> Side<'a> {
-        let (min, max) = (numbers.clone().fold(f64::INFINITY, f64::min), numbers.fold(f64::NEG_INFINITY, f64::max));
-        let is_log = min > 0.0 && max / min > NEAR;
-        if is_log {
-            let (min, max) = (min.log10(), max.log10());
-            let more = 0.06 * (max - min);
-            let ends = (min - more, max + more);
-            let mut axis = Axis::logarithmic(name, ends);
-            if axis.ticks.len() < MIN_TICKS {
-                let round = Axis::linear(name, (10f64.powf(ends.0), 10f64.powf(ends.1)), 6.0);
-                axis.ticks = round.ticks.into_iter().map(|(x, name)| (x.log10(), name)).collect();
-            }
-            return Side { axis, is_log };
-        }
-        let more = if max > min { 0.08 * (max - min) } else { 0.1 * max.abs().max(0.1) };
-        Side { axis: Axis::linear(name, (min - more, max + more), 5.0), is_log }
-    }
-
-    fn of(&self, x: f64) -> f64 {
-        if self.is_log { x.log10() } else { x }
-    }
 }
 
 /// Points in a frame, and a curve over as much of it as there is; none without points.
@@ -61,21 +27,10 @@ pub fn scatter(
     if points.is_empty() {
         return None;
     }
-    let (mut across, mut up) = (Side::new(x, points.iter().map(|p| p.x)), Side::new(y, points.iter().map(|p| p.y)));
-    let ends = across.axis.ends;
-    let place = |tick: f64| FRAME.x(tick, &Axis { name: "", ends, ticks: Vec::new() });
-    svg::thin(&mut across.axis.ticks, place);
-    let ends = up.axis.ends;
-    // names stand below each other: what counts is their height
-    let mut last = f64::INFINITY;
-    up.axis.ticks.retain(|(tick, _)| {
-        let at = FRAME.y(*tick, &Axis { name: "", ends, ticks: Vec::new() });
-        let is_free = last - at > 15.0;
-        if is_free {
-            last = at;
-        }
-        is_free
-    });
+    let mut across = Side::new(x, points.iter().map(|p| p.x));
+    let mut up = Side::new(y, points.iter().map(|p| p.y));
+    across.thin(&FRAME);
+    up.thin_up(&FRAME);
     let what = format!("{} files; the table below has their numbers", points.len());
     let mut out = svg::open(id, SIZE, "", title, &what);
     out += &FRAME.axes(&across.axis, &up.axis);
@@ -88,10 +43,10 @@ pub fn scatter(
     });
     let on_curve: Vec<(f64, f64)> = on_curve.collect();
     if on_curve.len() > 1 {
-        out += &svg::line(&on_curve);
+        out += &svg::line("curve", &on_curve);
     }
     for point in points {
-        let at = (FRAME.x(across.of(point.x), &across.axis), FRAME.y(up.of(point.y), &up.axis));
+        let at = (across.x(&FRAME, point.x), up.y(&FRAME, point.y));
         let sign = format!("<g>{}<title>{}</title></g>", sign(point.kind, at), escape(&point.name));
         out += &match &point.link {
             Some(link) => format!("<a href=\"{link}\">{sign}</a>\n"),
@@ -108,8 +63,7 @@ pub fn rows(id: &str, title: &str, x: &str, rows: &[(String, Vec<f64>)]) -> Opti
     numbers.clone().next()?;
     let mut across = Side::new(x, numbers);
     let frame = Frame { left: 14.0, right: 386.0, top: 4.0, bottom: 8.0 + HIGH * rows.len() as f64 };
-    let ends = across.axis.ends;
-    svg::thin(&mut across.axis.ticks, |tick| frame.x(tick, &Axis { name: "", ends, ticks: Vec::new() }));
+    across.thin(&frame);
     let size = (SIZE.0, frame.bottom + 48.0);
     let mut out = svg::open(id, size, "", title, &format!("{} classes; the table below has their numbers", rows.len()));
     out += &frame.axes(&across.axis, &Axis { name: "", ends: (0.0, 1.0), ticks: Vec::new() });
@@ -128,7 +82,7 @@ pub fn rows(id: &str, title: &str, x: &str, rows: &[(String, Vec<f64>)]) -> Opti
         for (kind, x) in values.iter().enumerate().filter(|(_, x)| x.is_finite()) {
             out += &format!(
                 "<g>{}<title>{} {x:.3}</title></g>\n",
-                sign(kind, (frame.x(across.of(*x), &across.axis), middle)),
+                sign(kind, (across.x(&frame, *x), middle)),
                 escape(name)
             );
         }
@@ -148,7 +102,7 @@ pub fn legend(names: &[String]) -> String {
     format!("<ul class=\"legend\">{}</ul>\n", names.iter().enumerate().map(item).collect::<String>())
 }
 
-fn sign(kind: usize, (x, y): (f64, f64)) -> String {
+pub fn sign(kind: usize, (x, y): (f64, f64)) -> String {
     let r = 4.5;
     let path = match kind % N_FORMS {
         0 => format!("M{:.1} {y:.1}a{r} {r} 0 1 0 {} 0a{r} {r} 0 1 0 -{} 0", x - r, 2.0 * r, 2.0 * r),
@@ -158,7 +112,11 @@ fn sign(kind: usize, (x, y): (f64, f64)) -> String {
         4 => format!("M{:.1} {:.1}l8 8m0 -8l-8 8", x - 4.0, y - 4.0),
         _ => format!("M{x:.1} {:.1}v10m-5 -5h10", y - 5.0),
     };
-    format!("<path class=\"sign c{}\" d=\"{path}\"/>", kind % N_COLOURS)
+    format!("<path class=\"sign {}\" d=\"{path}\"/>", colour(kind))
+}
+
+pub fn colour(kind: usize) -> String {
+    format!("c{}", kind % N_COLOURS)
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ th:first-child { text-align: left; }
 .names td { white-space: nowrap; }
 .wide { overflow-x: auto; }
 .side { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(24rem, 100%), 1fr)); gap: 0 1.5rem; }
+.side > * { min-width: 0; }
+.side td { white-space: nowrap; }
 figure { margin: 1rem 0; min-width: 0; max-width: 40rem; break-inside: avoid; }
 figcaption { font-size: .875rem; }
 svg { width: 100%; height: auto; }
@@ -32,8 +34,14 @@ svg .frame { fill: none; stroke: var(--ink); }
 .c0 { --of: var(--c0); } .c1 { --of: var(--c1); } .c2 { --of: var(--c2); } .c3 { --of: var(--c3); }
 .c4 { --of: var(--c4); } .c5 { --of: var(--c5); } .c6 { --of: var(--c6); } .c7 { --of: var(--c7); }
 svg .sign { fill: none; stroke: var(--of); stroke-width: 2; }
+svg .of { fill: none; stroke: var(--of); stroke-width: 2; }
+svg .d1 { stroke-dasharray: 7 4; } svg .d2 { stroke-dasharray: 2 3; }
+svg .bound { fill: none; stroke: var(--ink); stroke-width: 1.5; stroke-dasharray: 6 3; }
+svg image { image-rendering: pixelated; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; list-style: none; padding: 0; font-size: .875rem; }
+.crops { display: grid; grid-template-columns: repeat(3, 1fr); gap: .5rem; font-size: .875rem; }
 .legend svg { width: 1rem; height: 1rem; vertical-align: -.15rem; margin-right: .3rem; }
+.legend svg.long { width: 2rem; }
 img { image-rendering: pixelated; max-width: 100%; border: 1px solid var(--faint); }
 img.map { width: 100%; height: auto; display: block; }
 .scale { display: inline-block; width: 10rem; height: .8rem; vertical-align: middle; }

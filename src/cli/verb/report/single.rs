@@ -130,8 +130,9 @@ fn pictures(i: usize, array: &Figures, maps: &Maps) -> String {
     let text = format!("Bits per sample, tile by tile, as they lie in the written file.{distance}");
     out += &map(&id("tiles"), &maps.tiles, w, &scale, &text, mark);
     if let Some(cells) = &maps.cells {
+        let by = if maps.names.contains(&"counts") { "the table of counts" } else { "the network’s probabilities" };
         let text = format!(
-            "Bits per sample by the network’s probabilities, means over {BOX} × {BOX} samples; of tiles without a network those of the tile."
+            "Bits per sample by {by}, means over {BOX} × {BOX} samples; of tiles that classic modes coded those of the tile."
         );
         out += &map(&id("cells"), cells, w, &scale, &text, mark);
     }
