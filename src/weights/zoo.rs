@@ -101,7 +101,7 @@ fn newest(mut models: Vec<Arc<Model>>) -> Vec<Arc<Model>> {
 /// bytes than a lattice of as many multiplications; a flow is ahead of it here and there, and takes twice the time; a vqae has ints
 /// of its own, within a bound, and is ahead only where that is very wide.
 fn pays(family: Family) -> bool {
-    !matches!(family, Family::L3c | Family::Idf | Family::Vqae)
+    !matches!(family, Family::L3c | Family::Idf | Family::Vqae | Family::Vdm)
 }
 
 /// Whether no name means it any more, but files that were coded with it.

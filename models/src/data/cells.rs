@@ -2,7 +2,7 @@
 //!
 //! The walk is the encoder's, on the encoder's kernels; there is no second definition of a feature.
 
-use crate::data::flow;
+use crate::data::{flow, ladder};
 use crate::data::sample::{Cells, Shared};
 use collapsar::internals::fit::Sample;
 use collapsar::internals::kernel::context::{Heads, features, mlp};
@@ -35,6 +35,9 @@ pub fn gather(
 ) {
     if shared.model.family == Family::Idf {
         return flow::gather(shared, part, sample, class, keep, out);
+    }
+    if shared.model.family == Family::Vdm {
+        return ladder::gather(shared, sample, class, keep, out);
     }
     let net = &shared.model.nets[part].net;
     let pass = net.spec().pass;
