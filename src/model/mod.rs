@@ -35,15 +35,8 @@ pub enum Family {
 }
 
 impl Family {
-    pub const ALL: [Family; 7] = [
-        Family::Pixelcnn,
-        Family::Lattice,
-        Family::PixelcnnDeep,
-        Family::Idf,
-        Family::L3c,
-        Family::Vqae,
-        Family::Vdm,
-    ];
+    pub const ALL: [Family; 7] =
+        [Family::Pixelcnn, Family::Lattice, Family::PixelcnnDeep, Family::Idf, Family::L3c, Family::Vqae, Family::Vdm];
     /// Those whose nets meet the cells of a tile in a plan's steps.
     pub const OF_CELLS: [Family; 5] =
         [Family::Pixelcnn, Family::Lattice, Family::PixelcnnDeep, Family::Idf, Family::L3c];
@@ -180,7 +173,8 @@ impl Model {
         if coded().any(|net| net.n_linear != nets[0].net.n_linear || net.head != nets[0].net.head) {
             return Err(Error::corrupt("nets of one model differ in their linear taps or mixtures"));
         }
-        if nets.iter().any(|p| p.net.head == Head::Table) && !matches!(family, Family::Pixelcnn | Family::Lattice | Family::Vdm)
+        if nets.iter().any(|p| p.net.head == Head::Table)
+            && !matches!(family, Family::Pixelcnn | Family::Lattice | Family::Vdm)
         {
             return Err(Error::corrupt(format!("a {} model whose ints are coded by tables", family.name())));
         }

@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::fit::Cells;
+use crate::model::vdm::{STRIP, has_ladder};
 use crate::model::{Family, Plan};
 use crate::net::Head;
 use crate::tile::autoregressive::Autoregressive;
@@ -59,6 +60,18 @@ pub fn encode_masked(context: PlaneContext, plan: &Plan, ints: &[i32], classes: 
             }
         }
     })
+}
+
+/// The bits of a window, as a part of a tile: a ladder of so few ints would be strip for the most part.
+pub fn bits(context: PlaneContext, plan: &Plan, ints: &[i32], classes: &[u8], refs: &[&[i32]]) -> u64 {
+    let is_ladder = context.model.family == Family::Vdm && has_ladder(plan.h);
+    match is_ladder {
+        false => encode_masked(context, plan, ints, classes, refs).len() as u64 * 8,
+        true => {
+            let cost = costs(context, plan, ints, classes, refs)[0].max(0) as u64 / 256;
+            cost * plan.h as u64 / (plan.h - STRIP) as u64
+        }
+    }
 }
 
 /// −256 · log2 of the probability that each net of the model gives to its ints; what lies beyond windows is not counted.

@@ -28,6 +28,7 @@ const EMBEDDED: &[(&str, &[u8])] = &[
     ("l3c-default-1", include_bytes!("../../weights/l3c-default-1.safetensors")),
     ("pixelcnn-field-1", include_bytes!("../../weights/pixelcnn-field-1.safetensors")),
     ("pixelcnn-field-2", include_bytes!("../../weights/pixelcnn-field-2.safetensors")),
+    ("vdm-default-1", include_bytes!("../../weights/vdm-default-1.safetensors")),
     ("vqae-default-1", include_bytes!("../../weights/vqae-default-1.safetensors")),
 ];
 

@@ -2,8 +2,8 @@
 //!
 //! The walk is the encoder's, on the encoder's kernels; there is no second definition of a feature.
 
-use crate::data::{flow, ladder};
 use crate::data::sample::{Cells, Shared};
+use crate::data::{flow, ladder};
 use collapsar::internals::fit::Sample;
 use collapsar::internals::kernel::context::{Heads, features, mlp};
 use collapsar::internals::kernel::interval::{Distributions, intervals};
