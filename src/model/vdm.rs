@@ -276,6 +276,8 @@ mod tests {
             let (sum, far) = (all.iter().sum::<i64>(), all.iter().map(|e| e.abs()).sum::<i64>());
             // Σ|e| of a logistic of scale σ is 2 ln 2 σ
             let expected = 40_000 * 1386 * i64::from(noise.residual()) / 64_000;
+            // where steps are of several ints their middle lies half an int below
+            let sum = if noise.shift() > 0 { sum + 20_000 } else { sum };
             assert!(sum.abs() * 40 < expected + 400, "{sum} of {expected} at level {level}");
             assert!((far - expected).abs() * 10 < expected, "{far} of {expected} at level {level}");
         }
