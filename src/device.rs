@@ -104,6 +104,7 @@ impl Device {
     pub fn for_coder(&self, coder: &ArrayCoder) -> Result<Device> {
         match coder.coder.model() {
             None => Ok(Device::Cpu),
+            Some(runtime) if !runtime.model().family.runs_on_gpus() => Ok(Device::Cpu),
             Some(runtime) => self.proved(runtime.model()),
         }
     }

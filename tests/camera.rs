@@ -101,7 +101,7 @@ fn what_cannot_be_adapted_is_said() {
         assert_eq!(error.kind, ErrorKind::Argument);
         assert!(error.to_string().contains(says), "{error}");
     };
-    for name in ["idf-default", "l3c-default", "pixelcnn-deep", "vqae-default"] {
+    for name in ["idf-default", "l3c-default", "pixelcnn-deep", "vdm-default", "vqae-default"] {
         wrong(&frames, named(name), "cannot be adapted");
     }
     wrong(&frames, named("default"), "name one model");

@@ -13,8 +13,10 @@ use collapsar::internals::kernel::predict::{Linear, predict, residual};
 use collapsar::internals::kernel::table::{Choice, Choices, FIRST_PLACE, LOG2_PLACES, STEPS, choose, interval, symbol};
 use collapsar::internals::kernel::{Arenas, ONE, tables};
 use collapsar::internals::model::l3c::{Steps, pyramid};
+use collapsar::internals::model::vdm::OFFSET;
 use collapsar::internals::model::{Family, Model};
 use collapsar::internals::tile::cells::encode;
+use collapsar::internals::tile::diffusion::opened;
 use collapsar::internals::tile::flow::meet;
 use collapsar::internals::tile::pyramid::said;
 use collapsar::internals::tile::stream::PlaneContext;
@@ -213,6 +215,42 @@ fn example_scales() -> String {
         }
     }
     out.push_str(&line("l3c", &payload));
+    out
+}
+
+#[test]
+fn the_worked_example_of_a_ladder_is_what_the_code_computes() {
+    let block = example_ladder();
+    assert!(NUMERICS.contains(&block), "section 10.5 of NUMERICS.md should say:\n{block}");
+}
+
+/// What a decoder finds: levels, the images above the tile, and the payload.
+fn example_ladder() -> String {
+    let (model, h, w) = (model(Family::Vdm), 16, 4);
+    let (plan, linears, kernels) =
+        (model.plan_to_encode(h, w), [linear(), linear(), linear()], model.kernels(Level::Plain));
+    let context = PlaneContext { model: &model, kernels: &kernels, linears: &linears, stats: STATS, max: MAX };
+    let ints: Vec<i32> = (0..64).map(|i| 1000 + 5 * (i % 4) + (7 * (i % 4) + 3 * (i / 4) * (i / 4)) % 11).collect();
+    let payload = encode(context, &plan, &ints, &[]);
+    let (levels, all) = opened(context, &plan, &payload).unwrap();
+    let mut out = String::new();
+    let mut row = |name: &str, numbers: &[i32]| {
+        let numbers: Vec<String> = numbers.iter().map(i32::to_string).collect();
+        writeln!(out, "{name:<10} {}", numbers.join(" ")).expect("a string grows");
+    };
+    row("levels", &levels.levels.iter().map(|&level| i32::from(level)).collect::<Vec<_>>());
+    for t in [1, 2] {
+        let scale = plan.scales[t];
+        let image: Vec<i32> = all[scale.ints..][..scale.h * scale.w].iter().map(|z| z - OFFSET).collect();
+        row(&format!("z{t}"), &image);
+    }
+    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    // kind, bytes of the strip, levels, words
+    let at = 3 + 4 * usize::from(payload[2]);
+    out += &format!("{:<10} {} {} {}\n", "vdm", hex(&payload[..1]), hex(&payload[1..2]), hex(&payload[2..at]));
+    for line in payload[at..].chunks(32) {
+        out += &format!("{:<10} {}\n", "", line.chunks(4).map(hex).collect::<Vec<_>>().join(" "));
+    }
     out
 }
 

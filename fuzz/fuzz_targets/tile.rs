@@ -24,7 +24,8 @@ use std::sync::{Arc, LazyLock};
 static MEMORY: Bounded = Bounded::new(512 << 20);
 static MODELS: LazyLock<Vec<Arc<Model>>> = LazyLock::new(|| {
     let tables = [Family::Pixelcnn, Family::Lattice].map(|family| synthetic::tiny_with(family, 7, Head::Table));
-    Family::OF_CELLS.map(synthetic::loaded).into_iter().chain(tables.map(|model| synthetic::stored(&model))).collect()
+    let painted = tables.into_iter().chain([synthetic::ladder(7)]).map(|model| synthetic::stored(&model));
+    Family::OF_CELLS.map(synthetic::loaded).into_iter().chain(painted).collect()
 });
 /// Planes of h × w, with a largest int, phases, and planes looked at.
 const SHAPES: [(usize, usize, usize, u32, usize, usize); 10] = [

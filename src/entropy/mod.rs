@@ -4,6 +4,7 @@
 
 pub mod adaptive;
 pub mod binary;
+pub mod bits_back;
 pub mod lanes;
 pub mod mixing;
 mod reciprocal;

@@ -17,7 +17,8 @@ use crate::kernel::predict::Linear;
 use crate::kernel::{MAX_INT, ONE, PlaneStats, address};
 use crate::model::l3c::{Steps, pyramid};
 use crate::model::plan::Step;
-use crate::model::{Model, Plan};
+use crate::model::vdm::ladder;
+use crate::model::{Family, Model, Plan};
 use crate::net::Pass;
 pub use cells::Cells;
 pub use predictive_gain::{CandidateWindow, predictive_gain};
@@ -66,12 +67,17 @@ pub fn fit(model: &Model, samples: &[Sample]) -> Fit {
 /// wider than the tiles' noise asks for.
 pub fn fit_masked(model: &Model, samples: &[Sample], classes: &[&[u8]], octaves: i32) -> Fit {
     let n_refs = samples.first().map_or(0, |s| s.refs.len());
-    let steps = measured(samples).map(|steps| steps.wider(octaves));
+    let steps = (model.family == Family::L3c).then(|| measured(samples).wider(octaves));
     let start = model.linears(n_refs);
     let mut rows: Vec<Rows> = start.iter().map(|l| Rows { width: n_coefficients(l) + 1, cells: Vec::new() }).collect();
     let strides = strides(start.len(), samples);
     for (sample, classes) in samples.iter().zip(classes) {
-        collect(sample, classes, &start, &strides, steps, &mut rows);
+        let images = match (model.family, steps) {
+            (_, Some(steps)) => Some(pyramid(sample.plan, sample.ints, MAX_INT, steps)),
+            (Family::Vdm, _) => Some(ladder(sample.plan, sample.ints)),
+            _ => None,
+        };
+        collect(sample, classes, &start, &strides, images, &mut rows);
     }
     let mut errors = Vec::new();
     let linears = start.iter().zip(&rows).map(|(start, rows)| {
@@ -104,9 +110,8 @@ fn strides(n_sets: usize, samples: &[Sample]) -> Vec<usize> {
 }
 
 /// Of scales the steps that suit the noise of these tiles.
-fn measured(samples: &[Sample]) -> Option<Steps> {
-    let has_scales = samples.iter().any(|s| !s.plan.scales.is_empty());
-    has_scales.then(|| Steps::measured(samples.iter().map(|s| (s.ints, s.plan.w))))
+fn measured(samples: &[Sample]) -> Steps {
+    Steps::measured(samples.iter().map(|s| (s.ints, s.plan.w)))
 }
 
 /// Steps whose predictor is fitted: of a feature the mean itself is all that is foreseen.
@@ -119,14 +124,11 @@ fn collect(
     classes: &[u8],
     linears: &[Linear],
     strides: &[usize],
-    steps: Option<Steps>,
+    images: Option<Vec<i32>>,
     rows: &mut [Rows],
 ) {
     let mut arena = sample.plan.arena(sample.ints[0] * ONE);
-    match steps {
-        None => sample.plan.fill(sample.ints, &mut arena),
-        Some(steps) => sample.plan.fill(&pyramid(sample.plan, sample.ints, MAX_INT, steps), &mut arena),
-    }
+    sample.plan.fill(images.as_deref().unwrap_or(sample.ints), &mut arena);
     let refs: Vec<Vec<i32>> = sample.refs.iter().map(|ints| sample.plan.mirror(ints)).collect();
     let mut next = vec![0; linears.len()];
     for step in fitted(sample.plan) {

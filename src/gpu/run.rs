@@ -30,6 +30,7 @@ fn to_encode<'a>(context: PlaneContext<'a>, plan: &'a Plan, n_refs: usize) -> Re
         Family::Idf => Ok(Box::new(Flow::to_encode(context, plan, n_refs))),
         Family::L3c => Ok(Box::new(Pyramid::to_encode(context, plan))),
         Family::Vqae => Err(no_cells()),
+        Family::Vdm => Err(no_shaders()),
     }
 }
 
@@ -41,7 +42,12 @@ fn to_decode<'a>(context: PlaneContext<'a>, plan: &'a Plan, n_refs: usize) -> Re
         Family::Idf => Ok(Box::new(Flow::to_decode(context, plan, n_refs))),
         Family::L3c => Ok(Box::new(Pyramid::to_decode(context, plan))),
         Family::Vqae => Err(no_cells()),
+        Family::Vdm => Err(no_shaders()),
     }
+}
+
+fn no_shaders() -> Error {
+    Error::argument("family vdm runs on the CPU")
 }
 
 fn no_cells() -> Error {

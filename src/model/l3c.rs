@@ -181,7 +181,7 @@ impl<'a> PassTaps<'a> {
 /// The plan of both encoder and decoder.
 pub fn plan(pass_taps: &PassTaps, h: usize, w: usize) -> Plan {
     let all = pass_taps.encoder.iter().chain(pass_taps.feature).chain(pass_taps.finer);
-    let margin = all.map(|t| t.0.abs().max(t.1.abs())).max().unwrap_or(0) as usize + 1;
+    let margin = margin(all);
     let mut scales = scales(h, w);
     let mut plan = Plan {
         h,
@@ -207,9 +207,11 @@ pub fn plan(pass_taps: &PassTaps, h: usize, w: usize) -> Plan {
                 plan.steps[step].copies.push((above.at(PHASES + phase, y >> 1, x >> 1) as u32, cell));
             });
         }
-        scales[s].encoder = plan.offsets.len();
-        plan.offsets.push(encoder_offsets(&arrays, pass_taps.encoder));
-        plan.steps.push(feature_step(&mut plan.offsets, &arrays, pass_taps.feature, s, &coarse));
+        if !pass_taps.feature.is_empty() {
+            scales[s].encoder = plan.offsets.len();
+            plan.offsets.push(encoder_offsets(&arrays, pass_taps.encoder));
+            plan.steps.push(feature_step(&mut plan.offsets, &arrays, pass_taps.feature, s, &coarse));
+        }
         let mut of_phase = [None; 4];
         for phase in [(0, 0), (0, 1), (1, 0), (1, 1)] {
             if let Some(step) = finer_step(&mut plan.offsets, &arrays, pass_taps, s, &fine, phase) {
@@ -222,6 +224,11 @@ pub fn plan(pass_taps: &PassTaps, h: usize, w: usize) -> Plan {
     plan.order = plan.steps.iter().flat_map(|step| step.runs.clone()).collect();
     plan.scales = scales;
     plan.with_slack()
+}
+
+/// Cells around an array: where nets look, and one more.
+pub(super) fn margin<'a>(taps: impl Iterator<Item = &'a Tap>) -> usize {
+    taps.map(|t| t.0.abs().max(t.1.abs())).max().unwrap_or(0) as usize + 1
 }
 
 fn encoder_offsets(arrays: &Arrays, taps: &[Tap]) -> Offsets {

@@ -5,6 +5,7 @@ pub mod l3c;
 pub mod lattice;
 pub mod plan;
 pub mod raster;
+pub mod vdm;
 pub mod vqae;
 
 use crate::error::{Error, Result};
@@ -29,11 +30,13 @@ pub enum Family {
     L3c,
     /// A two-level autoencoder with codebooks, for fields within a bound: blocks, and corrections that keep the bound.
     Vqae,
+    /// A diffusion model: coarser and noisier images of a tile, whose noise is bits of the file, borrowed and given back.
+    Vdm,
 }
 
 impl Family {
-    pub const ALL: [Family; 6] =
-        [Family::Pixelcnn, Family::Lattice, Family::PixelcnnDeep, Family::Idf, Family::L3c, Family::Vqae];
+    pub const ALL: [Family; 7] =
+        [Family::Pixelcnn, Family::Lattice, Family::PixelcnnDeep, Family::Idf, Family::L3c, Family::Vqae, Family::Vdm];
     /// Those whose nets meet the cells of a tile in a plan's steps.
     pub const OF_CELLS: [Family; 5] =
         [Family::Pixelcnn, Family::Lattice, Family::PixelcnnDeep, Family::Idf, Family::L3c];
@@ -46,6 +49,7 @@ impl Family {
             Family::Idf => "idf",
             Family::L3c => "l3c",
             Family::Vqae => "vqae",
+            Family::Vdm => "vdm",
         }
     }
 
@@ -71,6 +75,7 @@ impl Family {
                 Pass::UpdateRest,
             ],
             Family::L3c => &[Pass::Encoder, Pass::Feature, Pass::Finer],
+            Family::Vdm => &[Pass::Finer],
         }
     }
 
@@ -82,7 +87,7 @@ impl Family {
 
     /// How many reference planes a plane may have, and whether ints that a mask hides can be left out.
     pub fn max_refs(self) -> usize {
-        if self == Family::L3c { 0 } else { 3 }
+        if self.has_scales() { 0 } else { 3 }
     }
 
     /// How much wider than the noise asks for the steps of means may be; where there are none, nothing is to be measured twice.
@@ -96,7 +101,17 @@ impl Family {
     }
 
     pub fn knows_masks(self) -> bool {
-        self != Family::L3c
+        !self.has_scales()
+    }
+
+    /// Whether it codes images of a tile from coarse to fine.
+    pub fn has_scales(self) -> bool {
+        matches!(self, Family::L3c | Family::Vdm)
+    }
+
+    /// Whether there are shaders for it.
+    pub fn runs_on_gpus(self) -> bool {
+        self != Family::Vdm
     }
 }
 
@@ -158,8 +173,13 @@ impl Model {
         if coded().any(|net| net.n_linear != nets[0].net.n_linear || net.head != nets[0].net.head) {
             return Err(Error::corrupt("nets of one model differ in their linear taps or mixtures"));
         }
-        if nets.iter().any(|p| p.net.head == Head::Table) && !matches!(family, Family::Pixelcnn | Family::Lattice) {
+        if nets.iter().any(|p| p.net.head == Head::Table)
+            && !matches!(family, Family::Pixelcnn | Family::Lattice | Family::Vdm)
+        {
             return Err(Error::corrupt(format!("a {} model whose ints are coded by tables", family.name())));
+        }
+        if family == Family::Vdm {
+            vdm::check(&nets[0].net)?;
         }
         if family == Family::Idf {
             idf::check(&nets)?;
@@ -199,7 +219,7 @@ impl Model {
         match self.family {
             Family::Pixelcnn | Family::PixelcnnDeep => 1,
             Family::Lattice | Family::Idf => 6,
-            Family::L3c => l3c::N_SETS,
+            Family::L3c | Family::Vdm => l3c::N_SETS,
             Family::Vqae => 0,
         }
     }
@@ -219,7 +239,7 @@ impl Model {
     pub fn plan_to_encode(&self, h: usize, w: usize) -> Plan {
         match self.family {
             Family::Pixelcnn | Family::PixelcnnDeep => raster::rows(self.places(Pass::Raster), h, w),
-            Family::Lattice | Family::Idf | Family::L3c | Family::Vqae => self.plan_to_decode(h, w),
+            Family::Lattice | Family::Idf | Family::L3c | Family::Vqae | Family::Vdm => self.plan_to_decode(h, w),
         }
     }
 
@@ -233,6 +253,7 @@ impl Model {
                 idf::plan(coded, [Pass::UpdateDiagonal, Pass::UpdateRest].map(|pass| self.places(pass)), h, w)
             }
             Family::L3c => l3c::plan(&l3c::PassTaps::of(|pass| &self.nets[self.net_index(pass, 0)].net), h, w),
+            Family::Vdm => vdm::plan(&self.nets[0].net, h, w),
         }
     }
 

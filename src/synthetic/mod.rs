@@ -10,8 +10,8 @@ mod tile;
 pub use autoencoder::{SHADES, loaded_vqae, mesh, vqae};
 pub use frame::{fits, frame, two_amplifiers};
 pub use net::{
-    LARGE, MIDDLE, SMALL, Size, TINY, deep, deep_model, grown, layers, loaded, model, near, part, places, spec, stored,
-    tiny, tiny_with,
+    LARGE, MIDDLE, SMALL, Size, TINY, deep, deep_model, grown, ladder, layers, loaded, model, near, part, places, spec,
+    stored, tiny, tiny_with,
 };
 pub use random::{Lcg, Xorshift};
 pub use tile::{shades, tile};

@@ -173,6 +173,16 @@ pub fn tiny_with(family: Family, seed: u32, head: Head) -> Model {
     whole(if family == Family::PixelcnnDeep { deep_model(size, seed) } else { of_layers(family, size, seed) })
 }
 
+/// A model of family vdm.
+pub fn ladder(seed: u32) -> Model {
+    let size = Size { head: Head::Table, residuals: 0, ..TINY };
+    let spec = Spec { n_hints: 0, ..spec(Pass::Finer, 0, size) };
+    let layers = layers(spec.n_features(), size, &mut Lcg(seed));
+    let linear = Linear::mean(spec.n_linear);
+    let part = PassNet { net: Net::new(spec, layers).expect("sums are small"), linear };
+    Model::new("painted", Family::Vdm, vec![part], [0; 32]).expect("the net sees means")
+}
+
 fn whole(mut model: Model) -> Model {
     model.nets.iter_mut().for_each(|part| part.linear = Linear::mean(part.net.spec().n_linear));
     model

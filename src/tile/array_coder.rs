@@ -194,7 +194,7 @@ impl ArrayCoder<'_> {
             return Some(tile.ints.iter().map(cost).collect());
         }
         let (runtime, context) = self.cells(place)?;
-        if matches!(context.model.family, Family::Idf | Family::L3c) {
+        if matches!(context.model.family, Family::Idf | Family::L3c | Family::Vdm) {
             return None;
         }
         let plan = runtime.plan_to_encode(place.h, place.w);

@@ -2,10 +2,12 @@
 
 use crate::error::Result;
 use crate::fit::Cells;
+use crate::model::vdm::{STRIP, has_ladder};
 use crate::model::{Family, Plan};
 use crate::net::Head;
 use crate::tile::autoregressive::Autoregressive;
 use crate::tile::coders::{CellCosts, Cost, Gather, GatherFeatures, Pack, Pop};
+use crate::tile::diffusion::{self, Diffusion};
 use crate::tile::flow::Flow;
 use crate::tile::pyramid::Pyramid;
 use crate::tile::stream::PlaneContext;
@@ -25,6 +27,7 @@ fn on<R>(
     match context.model.family {
         Family::Idf => go(&mut Flow::new(context, plan, &refs)),
         Family::L3c => go(&mut Pyramid::new(context, plan)),
+        Family::Vdm => go(&mut Diffusion::new(context, plan)),
         _ => go(&mut Autoregressive::new(context, plan, &refs, classes)),
     }
 }
@@ -38,6 +41,9 @@ pub fn encode(context: PlaneContext, plan: &Plan, ints: &[i32], refs: &[&[i32]])
 pub fn encode_masked(context: PlaneContext, plan: &Plan, ints: &[i32], classes: &[u8], refs: &[&[i32]]) -> Vec<u8> {
     let family = context.model.family;
     assert!(family.knows_masks() || classes.iter().all(|class| *class == 0), "this family leaves nothing out");
+    if family == Family::Vdm {
+        return diffusion::encode(context, plan, ints);
+    }
     on(context, plan, classes, refs, |walk| {
         let (seed, framing) = (walk.analyse(ints), walk.framing());
         let knows = "an encoder knows what comes";
@@ -54,6 +60,18 @@ pub fn encode_masked(context: PlaneContext, plan: &Plan, ints: &[i32], classes: 
             }
         }
     })
+}
+
+/// The bits of a window, as a part of a tile: a ladder of so few ints would be strip for the most part.
+pub fn bits(context: PlaneContext, plan: &Plan, ints: &[i32], classes: &[u8], refs: &[&[i32]]) -> u64 {
+    let is_ladder = context.model.family == Family::Vdm && has_ladder(plan.h);
+    match is_ladder {
+        false => encode_masked(context, plan, ints, classes, refs).len() as u64 * 8,
+        true => {
+            let cost = costs(context, plan, ints, classes, refs)[0].max(0) as u64 / 256;
+            cost * plan.h as u64 / (plan.h - STRIP) as u64
+        }
+    }
 }
 
 /// −256 · log2 of the probability that each net of the model gives to its ints; what lies beyond windows is not counted.
@@ -121,6 +139,9 @@ pub fn decode_masked(
     refs: &[&[i32]],
     ints: &mut [i32],
 ) -> Result<()> {
+    if context.model.family == Family::Vdm {
+        return diffusion::decode(context, plan, payload, ints);
+    }
     on(context, plan, classes, refs, |walk| match context.model.head() {
         Head::Mixture { .. } => {
             let (mut pop, seed) = Pop::new(payload, walk.framing())?;

@@ -108,6 +108,10 @@ impl RunCoder for Cost {
         };
         Ok(())
     }
+
+    fn borrowed(&mut self, cost: i64) {
+        self.0[0] -= cost;
+    }
 }
 
 /// The same of each symbol, in the place of its int; 0 where a mask hides it.

@@ -8,6 +8,7 @@ pub mod code;
 pub mod coder;
 mod coders;
 pub mod counts;
+pub mod diffusion;
 pub mod flow;
 pub mod inpaint;
 pub mod mask;

@@ -7,6 +7,7 @@
 //!
 //! Every family writes its walk once. Who packs, pops, costs or gathers is a coder (`coders`), and none of them knows a family.
 
+use crate::entropy::bits_back::Stack;
 use crate::entropy::lanes::Interval;
 use crate::error::Result;
 use crate::kernel::context::{Heads, Hidden, features};
@@ -48,6 +49,14 @@ pub trait RunCoder {
 
     /// Reads the symbols of a run, or finds them.
     fn run(&mut self, cells: CellRun, symbols: &mut [i32]) -> Result<()>;
+
+    /// The bits that noise is taken from, or given back to; None of who only measures.
+    fn stack(&mut self) -> Option<&mut Stack> {
+        None
+    }
+
+    /// Hears what noise would have been worth that nobody gives back, in 1/256 bit.
+    fn borrowed(&mut self, _cost: i64) {}
 }
 
 /// What a thread needs for a tile, kept for the next one.

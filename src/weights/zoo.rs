@@ -28,6 +28,7 @@ const EMBEDDED: &[(&str, &[u8])] = &[
     ("l3c-default-1", include_bytes!("../../weights/l3c-default-1.safetensors")),
     ("pixelcnn-field-1", include_bytes!("../../weights/pixelcnn-field-1.safetensors")),
     ("pixelcnn-field-2", include_bytes!("../../weights/pixelcnn-field-2.safetensors")),
+    ("vdm-default-1", include_bytes!("../../weights/vdm-default-1.safetensors")),
     ("vqae-default-1", include_bytes!("../../weights/vqae-default-1.safetensors")),
 ];
 
@@ -101,7 +102,7 @@ fn newest(mut models: Vec<Arc<Model>>) -> Vec<Arc<Model>> {
 /// bytes than a lattice of as many multiplications; a flow is ahead of it here and there, and takes twice the time; a vqae has ints
 /// of its own, within a bound, and is ahead only where that is very wide.
 fn pays(family: Family) -> bool {
-    !matches!(family, Family::L3c | Family::Idf | Family::Vqae)
+    !matches!(family, Family::L3c | Family::Idf | Family::Vqae | Family::Vdm)
 }
 
 /// Whether no name means it any more, but files that were coded with it.

@@ -38,7 +38,9 @@ pub fn model(family: Family) -> Model {
             scale_floor: 16,
             feature_shift: 4,
         };
+        let (n_hints, table) = (if family == Family::L3c { spec.n_hints } else { 0 }, table_layers(12));
         let net = match family {
+            Family::Vdm => Net::new(Spec { head: Head::Table, n_residuals: 0, n_hints, ..spec }, table),
             Family::PixelcnnDeep => Net::wired(spec, deep_layers(), deep_wiring()),
             Family::L3c if pass == Pass::Encoder => Net::new(spec, telling_layers()),
             _ => Net::new(spec, layers()),
@@ -52,6 +54,7 @@ pub fn model(family: Family) -> Model {
             let taps: [[_; 4]; 2] = [[(-1, -1), (-1, 1), (1, -1), (1, 1)], [(-1, 0), (0, -1), (0, 1), (1, 0)]];
             family.passes().iter().zip(taps.iter().cycle()).map(|(&pass, taps)| net(pass, taps)).collect()
         }
+        Family::Vdm => vec![net(Pass::Finer, &[(0, 0), (-1, 0), (0, -1), (-1, -1)])],
         Family::L3c => vec![
             net(Pass::Encoder, &[(0, 0), (0, 1), (1, 0), (1, 1)]),
             net(Pass::Feature, &[(0, 0), (-1, 0), (0, -1), (0, 1)]),
@@ -65,9 +68,7 @@ pub fn model(family: Family) -> Model {
 pub fn table_model() -> Model {
     let mut nets = model(Family::Pixelcnn).nets;
     let net = &nets[0].net;
-    let mut layers = layers();
-    layers[1] = layer(4, 4, |o, i| 4 * ((5 * o + 3 * i) % 11 - 5), |o| 100 * o - 90, 1);
-    nets[0].net = Net::new(Spec { head: Head::Table, ..net.spec() }, layers).expect("a sound net");
+    nets[0].net = Net::new(Spec { head: Head::Table, ..net.spec() }, table_layers(16)).expect("a sound net");
     Model::new("example", Family::Pixelcnn, nets, [0; 32]).expect("a sound model")
 }
 
@@ -101,11 +102,16 @@ fn deep_wiring() -> Vec<Wiring> {
     vec![Wiring::plain(0), middle, Wiring::plain(2)]
 }
 
+fn table_layers(n_in: i32) -> Vec<Layer> {
+    vec![first_layer(n_in), layer(4, 4, |o, i| 4 * ((5 * o + 3 * i) % 11 - 5), |o| 100 * o - 90, 1)]
+}
+
+fn first_layer(n_in: i32) -> Layer {
+    layer(n_in, 4, |o, i| (7 * o + 5 * i) % 13 - 6, |o| 100 * (o + 1), 5)
+}
+
 fn layers() -> Vec<Layer> {
-    vec![
-        layer(16, 4, |o, i| (7 * o + 5 * i) % 13 - 6, |o| 100 * (o + 1), 5),
-        layer(4, 6, |o, i| 4 * ((5 * o + 3 * i) % 11 - 5), |o| 37 * o - 90, 1),
-    ]
+    vec![first_layer(16), layer(4, 6, |o, i| 4 * ((5 * o + 3 * i) % 11 - 5), |o| 37 * o - 90, 1)]
 }
 
 /// The model's weights file, and the model as it comes out of it.

@@ -53,6 +53,7 @@ pub fn cases() -> Vec<Case> {
         frame_by("fits-pixelcnn-small", "pixelcnn-small-1"),
         frame_by("fits-lattice-tiny", "lattice-tiny-1"),
         frame_by("fits-lattice-small", "lattice-small-1"),
+        by("fits-vdm-default", fits(&hot(80, 96), &[80, 96]), Options::default(), "vdm-default-1"),
         case("level", wild(130, 128), at_level(&[130, 128]), |a| a.file.level == 5 && first(a).head.refit_bytes() > 0),
         case("fits-classic", frame(1), Options { model: Choice::Classic, ..Options::default() }, |a| coded_by(a, None)),
         case("fits-gz", gz(&frame(2)), model("lattice-fast-1"), |a| a.recipe.is_some()),
@@ -194,6 +195,13 @@ fn sky(seed: u32, h: usize, w: usize) -> Vec<u16> {
         }
     }
     ints.iter().map(|&int| int.clamp(0, 65535) as u16).collect()
+}
+
+/// White noise, and every tenth pixel or so is hot.
+fn hot(h: usize, w: usize) -> Vec<u16> {
+    let mut random = Lcg(5);
+    let mut pixel = || 900 + bell(&mut random, 9) + if random.below(10) == 0 { random.below(3000) as i32 } else { 0 };
+    (0..h * w).map(|_| pixel() as u16).collect()
 }
 
 /// White noise whose values are unevenly frequent, and now and then anything.

@@ -2,8 +2,8 @@
 //!
 //! The walk is the encoder's, on the encoder's kernels; there is no second definition of a feature.
 
-use crate::data::flow;
 use crate::data::sample::{Cells, Shared};
+use crate::data::{flow, ladder};
 use collapsar::internals::fit::Sample;
 use collapsar::internals::kernel::context::{Heads, features, mlp};
 use collapsar::internals::kernel::interval::{Distributions, intervals};
@@ -35,6 +35,9 @@ pub fn gather(
 ) {
     if shared.model.family == Family::Idf {
         return flow::gather(shared, part, sample, class, keep, out);
+    }
+    if shared.model.family == Family::Vdm {
+        return ladder::gather(shared, sample, class, keep, out);
     }
     let net = &shared.model.nets[part].net;
     let pass = net.spec().pass;

@@ -8,6 +8,7 @@ pub mod crops;
 pub mod cross;
 pub mod fields;
 pub mod flow;
+pub mod ladder;
 pub mod patch;
 pub mod plane;
 pub mod pool;

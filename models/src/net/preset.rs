@@ -4,7 +4,7 @@ use crate::net::head::Head;
 use collapsar::internals::error::{Error, Result};
 use collapsar::internals::kernel::predict::Linear;
 use collapsar::internals::model::Family;
-use collapsar::internals::net::{MAX_REACH, Pass, Spec};
+use collapsar::internals::net::{MAX_REACH, Pass, Spec, Tap};
 
 /// Raster taps keep dx < SKEW · |dy|: the decoder's wavefronts then lie SKEW cells apart, and one of a 256² tile
 /// holds 85 cells at 2, 51 at 4. Bits of `default`, trained alike: 4 → 6.179, 2 → 6.183; of `fast`: 4 → 6.232, 3 →
@@ -50,7 +50,10 @@ impl Preset {
 
     /// One spec per pass of the family, none with reference planes.
     pub fn specs(&self, family: Family) -> Vec<Spec> {
-        family.passes().iter().map(|&pass| self.spec(pass)).collect()
+        match family {
+            Family::Vdm => vec![self.of_means()],
+            _ => family.passes().iter().map(|&pass| self.spec(pass)).collect(),
+        }
     }
 
     /// Outputs of every layer of the net of a pass.
@@ -62,7 +65,20 @@ impl Preset {
     }
 
     fn head(&self, pass: Pass) -> Head {
+        if pass == Pass::Finer {
+            return Head::Table;
+        }
         if coupling(pass).is_some() { Head::Mixture { k: 1 } } else { self.head }
+    }
+
+    /// What a vdm sees of an image to tell the one before it: no residuals, since in their place stands how strong the
+    /// noise is.
+    fn of_means(&self) -> Spec {
+        let from_corner = |&(dy, dx): &Tap| ((4 * dy + 1) * (4 * dy + 1) + (4 * dx + 1) * (4 * dx + 1), dy, dx);
+        let mut taps: Vec<Tap> = square(MAX_REACH).collect();
+        taps.sort_by_key(from_corner);
+        taps.truncate(self.n_taps);
+        Spec { taps, n_values: self.n_taps, n_residuals: 0, ..self.spec(Pass::Finer) }
     }
 
     fn spec(&self, pass: Pass) -> Spec {

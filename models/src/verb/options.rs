@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 pub struct Net {
-    /// pixelcnn, lattice or idf.
+    /// pixelcnn, lattice, idf or vdm.
     #[arg(long, default_value = "lattice")]
     pub family: String,
     /// tiny, small, fast, default or max.

@@ -115,7 +115,7 @@ fn measure(
                 PlaneContext { model: runtime.model(), kernels: runtime.kernels(), linears, stats: *stats, max };
             let plan = runtime.plan_to_encode(view.h, view.w);
             let view = view.fill_in(&plan);
-            cells::encode_masked(context, &plan, &view.ints, &view.classes, &view.refs()).len() as u64 * 8
+            cells::bits(context, &plan, &view.ints, &view.classes, &view.refs())
         });
         views.sum::<u64>()
     });

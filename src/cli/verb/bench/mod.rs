@@ -123,6 +123,9 @@ fn measure_gpus(
     report: &mut Report,
     talk: Talk,
 ) -> Result<()> {
+    if !model.family.runs_on_gpus() {
+        return Ok(());
+    }
     let plain = Plain::new(model, &odd[..effort.n_odd_on_gpu]);
     let tiles = &tiles[..effort.n_tiles_on_gpu.min(tiles.len())];
     for adapter in &report.adapters {
