@@ -92,8 +92,10 @@ pub fn by_value(id: &str, of: &ByValue, bound: Option<Bound>) -> String {
     let edge = of.rows.edge(n_rows);
     let reach = [min, max].into_iter().filter_map(allowed).fold(edge, f64::max).min(f64::MAX / 1.05) * 1.05;
     let mut x = Axis::linear("value before", of.range, 5.0);
-    let ends = x.ends;
-    svg::thin(&mut x.ticks, |tick| frame.x(tick, &Axis { name: "", ends, ticks: Vec::new() }));
+    let bare = Axis { name: "", ends: x.ends, ticks: Vec::new() };
+    // a name at the end of the range would stand over the edge
+    x.ticks.retain(|(tick, name)| frame.x(*tick, &bare) + svg::width(name) / 2.0 <= side::SIZE.0);
+    svg::thin(&mut x.ticks, |tick| frame.x(tick, &bare));
     let y = Axis::linear("x′ − x", (-reach, reach), 6.0);
     let most = of.counts.iter().copied().max().unwrap_or(0).max(1) as f64;
     let shade = |count: &u64| match count {
@@ -158,6 +160,9 @@ mod tests {
         let counts = vec![0, 1, 2, 3, 4, 5];
         let of = ByValue { range: (-1.0, 3.0), n_columns: 2, rows, counts, parts: [Part::default(); N_PARTS] };
         let n_lines = |bound| by_value("v", &of, bound).matches("class=\"bound\"").count();
+        let wide = ByValue { range: (0.0, 15_000.0), ..of.clone() };
+        let names = by_value("v", &wide, None);
+        assert!(names.contains(">10000</text>") && !names.contains(">15000</text>"), "{names}");
         let bounds = [None, Some(Bound::Abs(0.5)), Some(Bound::PwRel(0.2)), Some(Bound::Near(1))];
         assert_eq!(bounds.map(n_lines), [0, 2, 2, 2]);
         // the largest residuals are on top, the most frequent are the lightest
