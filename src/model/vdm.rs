@@ -138,7 +138,7 @@ impl Noise {
 
     /// σ in 1/64 int, a multiple of two.
     pub fn residual(self) -> i32 {
-        let eighths = [4096, 5793][(self.scale() / 4 & 1) as usize];
+        let eighths = [4096, 5793][usize::from(self.0 & 1)];
         (eighths << (self.scale() >> 3)) >> 12
     }
 
