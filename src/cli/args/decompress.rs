@@ -16,7 +16,8 @@ pub struct Decompress {
     #[arg(long, conflicts_with_all = ["rm", "verify"])]
     pub salvage: bool,
     /// Spread floats that `--mantissa` rounded over the intervals that rounding left, so that distributions show no steps: what is
-    /// written is not what was compressed, and rounding it again would give that
+    /// written is not what was compressed, and rounding it again would give that. Not for floats of `--mantissa-mode trunc`, whose
+    /// intervals lie elsewhere: a file does not say how its floats were shortened
     #[arg(long, conflicts_with_all = ["rm", "verify", "salvage"])]
     pub restore: bool,
     #[command(flatten)]
