@@ -6,6 +6,7 @@
 mod cells;
 mod elementary;
 mod likelihood;
+mod normal;
 mod predictive_gain;
 mod refit;
 mod slopes;
@@ -21,6 +22,7 @@ use crate::model::vdm::ladder;
 use crate::model::{Family, Model, Plan};
 use crate::net::Pass;
 pub use cells::Cells;
+use normal::{Cell, equations};
 pub use predictive_gain::{CandidateWindow, predictive_gain};
 pub use refit::{Refitted, refit};
 use solve::solve;
@@ -207,15 +209,13 @@ fn reweighted(start: &Linear, rows: &Rows, hold: f64) -> Option<Vec<f64>> {
     for _ in 0..N_ROUNDS {
         let errors = residuals(&c, rows);
         let floor = 0.3 * median(&mut errors.clone()) + 1e-3;
-        let (mut matrix, mut right) = (vec![0.0; n * n], vec![0.0; n]);
-        for ((row, error), rest) in rows.cells.chunks_exact(rows.width).zip(&errors).zip(&rests) {
-            let weight = 1.0 / error.max(floor);
-            for (i, (of_row, right)) in matrix.chunks_exact_mut(n).zip(&mut right).enumerate() {
-                let weighted = weight * row[i];
-                *right += weighted * rest;
-                of_row[..=i].iter_mut().zip(row).for_each(|(sum, d)| *sum += weighted * d);
-            }
-        }
+        let cells = rows.cells.chunks_exact(rows.width).zip(&errors).zip(&rests);
+        let weighted = |((differences, error), &target): ((_, &f64), _)| Cell {
+            differences,
+            weight: 1.0 / error.max(floor),
+            target,
+        };
+        let (mut matrix, right) = equations(n, cells.map(weighted));
         let hold = hold * (0..n).fold(0.0, |sum, i| sum + matrix[i * n + i]) / n as f64 + 1e-9;
         for i in 0..n {
             matrix[i * n + i] += hold;

@@ -3,6 +3,7 @@
 //! How much the last of some planes tells of one that the others do not, in 2⁻¹⁶: a quick look before anything is coded. Predictors see
 //! differences only, as `kernel::predict` does: the own plane's to the int left of the cell, another's to its int at the cell.
 
+use super::normal::{Cell, equations};
 use super::solve::solve;
 
 /// Cells that are looked at, about.
@@ -73,17 +74,10 @@ fn left(rows: &[Vec<f64>], n: usize) -> Option<f64> {
     let mut errors: Vec<f64> = rows.iter().map(|row| target(row).abs()).collect();
     for _ in 0..N_ROUNDS {
         let floor = errors.iter().fold(0.0, |sum, e| sum + e) / errors.len().max(1) as f64 / 8.0 + 1e-3;
-        let (mut matrix, mut right) = (vec![0.0; n * n], vec![0.0; n]);
-        for (row, error) in rows.iter().zip(&errors) {
-            let weight = 1.0 / error.max(floor);
-            for i in 0..n {
-                let weighted = weight * row[i];
-                right[i] += weighted * target(row);
-                for j in 0..=i {
-                    matrix[i * n + j] += weighted * row[j];
-                }
-            }
-        }
+        let cells = rows.iter().zip(&errors);
+        let cells =
+            cells.map(|(row, error)| Cell { differences: row, weight: 1.0 / error.max(floor), target: target(row) });
+        let (mut matrix, right) = equations(n, cells);
         let hold = HOLD * (0..n).fold(0.0, |sum, i| sum + matrix[i * n + i]) / n as f64 + 1e-9;
         (0..n).for_each(|i| matrix[i * n + i] += hold);
         let c = solve(&mut matrix, right)?;
