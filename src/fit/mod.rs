@@ -30,6 +30,8 @@ use solve::solve;
 /// Cells per predictor that are looked at.
 const MAX_CELLS: usize = 8192;
 const N_ROUNDS: usize = 5;
+/// Rounds end where the last one made residuals smaller by no more than this share: most frames are there after two or three.
+const SETTLED: f64 = 1.0 / 128.0;
 /// How strongly coefficients are held where they came from, as a share of the mean diagonal of the normal equations: the first that
 /// leads to coefficients within their range. Smooth fields want to be held loosely, and large coefficients.
 const HOLDS: [f64; 4] = [1e-6, 1e-5, 1e-4, 1e-3];
@@ -206,8 +208,14 @@ fn reweighted(start: &Linear, rows: &Rows, hold: f64) -> Option<Vec<f64>> {
     let n = first.len();
     let mut c = first.clone();
     let rests: Vec<f64> = foreseen(&first, rows).zip(rows.targets()).map(|(p, target)| target - p).collect();
+    let mut before = f64::INFINITY;
     for _ in 0..N_ROUNDS {
         let errors = residuals(&c, rows);
+        let sum = errors.iter().fold(0.0, |sum, e| sum + e);
+        if sum > before * (1.0 - SETTLED) {
+            break;
+        }
+        before = sum;
         let floor = 0.3 * median(&mut errors.clone()) + 1e-3;
         let cells = rows.cells.chunks_exact(rows.width).zip(&errors).zip(&rests);
         let weighted = |((differences, error), &target): ((_, &f64), _)| Cell {

@@ -6,8 +6,6 @@
 use super::normal::{Cell, equations};
 use super::solve::solve;
 
-/// Cells that are looked at, about.
-const MAX_CELLS: usize = 1 << 13;
 /// Differences that are seen of the own plane, and of another.
 const N_OWN: usize = 3;
 const N_OTHER: usize = 8;
@@ -26,10 +24,10 @@ pub struct CandidateWindow<'a> {
     pub known: Vec<bool>,
 }
 
-/// Of all windows together; 0 where it is no more than chance.
-pub fn predictive_gain(windows: &[CandidateWindow]) -> u64 {
+/// Of all windows together, from about so many cells; 0 where it is no more than chance, which is the less the more cells there are.
+pub fn predictive_gain(windows: &[CandidateWindow], max_cells: usize) -> u64 {
     let n_ints: usize = windows.iter().map(|window| window.ints.len()).sum();
-    let stride = n_ints.div_ceil(MAX_CELLS).max(1);
+    let stride = n_ints.div_ceil(max_cells).max(1);
     let n_all = N_OWN + N_OTHER * windows.first().map_or(1, |window| window.others.len());
     let mut rows: Vec<Vec<f64>> = windows.iter().flat_map(|window| rows(window, stride)).collect();
     for i in 0..=n_all {
@@ -101,7 +99,7 @@ mod tests {
 
     fn of(ints: &[i32], other: &[i32], w: usize, known: impl Fn(usize) -> bool) -> u64 {
         let known = (0..ints.len()).map(known).collect();
-        predictive_gain(&[CandidateWindow { w, ints, others: vec![other], known }])
+        predictive_gain(&[CandidateWindow { w, ints, others: vec![other], known }], 1 << 13)
     }
 
     #[test]
@@ -130,7 +128,8 @@ mod tests {
         let (mut a, mut b) = (noise(5), noise(6));
         let (one, two): (Vec<i32>, Vec<i32>) = (0..2000).map(|_| (a(), b())).unzip();
         let sum: Vec<i32> = one.iter().zip(&two).map(|(a, b)| a - 2 * b).collect();
-        let after = |others| predictive_gain(&[CandidateWindow { w: 40, ints: &sum, others, known: vec![true; 2000] }]);
+        let window = |others| CandidateWindow { w: 40, ints: &sum, others, known: vec![true; 2000] };
+        let after = |others| predictive_gain(&[window(others)], 1 << 13);
         assert!(after(vec![&one]) < 20_000 && after(vec![&two, &one]) > 65_000);
         assert_eq!(after(vec![&one, &one]), 0);
     }

@@ -19,6 +19,9 @@ const CHUNK: usize = 1 << 20;
 /// around them is missing there.
 const CLEARLY: u64 = 16;
 
+/// Samples that a short search codes both ways where windows do not decide: a tile. What is noise here is noise there.
+const SHORT_MEASURED: usize = 1 << 16;
+
 /// What is best otherwise, which saw so many samples, or a table where that is ahead: by windows, or by a part of the array.
 pub fn against_counts(mut near: Nearest, n_seen: u64, task: &Task, of: &Plain) -> Result<Nearest> {
     let least = near.bits * n_seen / 1000;
@@ -27,7 +30,7 @@ pub fn against_counts(mut near: Nearest, n_seen: u64, task: &Task, of: &Plain) -
     if bits + least / CLEARLY < least {
         return Ok(counts);
     }
-    let n = task.n_measured(N_MEASURED);
+    let n = if task.is_short() { SHORT_MEASURED } else { N_MEASURED };
     let ours = measure(&counts.draft, task, n)?;
     let theirs = match near.measured.take() {
         Some(measured) => measured,

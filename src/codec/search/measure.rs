@@ -57,7 +57,11 @@ pub fn measure(draft: &Draft, task: &Task, n_most: usize) -> Result<Measured> {
         let mut bands = batch::ints(head, coder, now, &raw, &mut spare);
         let transformed = batch::transform(head, coder, &Device::Cpu, &mut bands)?;
         related.show(head, &mut bands)?;
-        let places = batch::places(head, now);
+        let mut places = batch::places(head, now);
+        if task.is_short() && transformed.is_none() {
+            middle(&mut places, n_most);
+        }
+        n_seen += places.iter().filter(|place| place.limb == 0).map(|place| place.h * place.w).sum::<usize>();
         let coded: Vec<Coded> = match transformed {
             Some(coded) => {
                 given.resize(raw.len(), 0);
@@ -76,7 +80,6 @@ pub fn measure(draft: &Draft, task: &Task, n_most: usize) -> Result<Measured> {
         if n_samples <= MAX_KEPT {
             places.iter().zip(coded).for_each(|(place, coded)| known.keep(place, coded));
         }
-        n_seen += len / head.ty.dtype.n_bytes();
         spare.extend(batch::remember(head, bands, &mut previous));
     }
     let mut own = Vec::new();
@@ -84,6 +87,15 @@ pub fn measure(draft: &Draft, task: &Task, n_most: usize) -> Result<Measured> {
     let n_bytes = u128::from(n_bytes) * n_samples as u128 / n_seen as u128 + own.len() as u128;
     let coded = if n_seen == n_samples { known } else { Known::default() };
     Ok(Measured { n_bytes, coded, errors })
+}
+
+/// Leaves the middle columns of tiles, as many as so many samples need.
+fn middle(places: &mut Vec<Place>, n_most: usize) {
+    let n_columns = places.iter().map(|place| place.column + 1).max().unwrap_or(1);
+    let n_samples: usize = places.iter().filter(|place| place.limb == 0).map(|place| place.h * place.w).sum();
+    let n = (n_most.saturating_mul(n_columns)).div_ceil(n_samples.max(1)).min(n_columns);
+    let first = (n_columns - n) / 2;
+    places.retain(|place| (first..first + n).contains(&place.column));
 }
 
 /// Where a part of so many samples begins: a third of the way on, with a plane that sees none.

@@ -22,6 +22,10 @@ const MAX_FIELDS: usize = 64;
 const MAX_PLACES: usize = 256;
 /// Candidates that are kept to be measured.
 const MAX_CANDIDATES: usize = 8;
+/// Cells that a look at a candidate takes. A short search tells from chance what makes residuals smaller by 1/128, which is about what
+/// has to be gained for a reference to be kept, and looks at nothing less.
+const LONG_LOOK: usize = 1 << 13;
+const SHORT_LOOK: usize = 1 << 11;
 /// Of 2¹⁶: what makes residuals smaller by less is not measured.
 const MIN_SCORE: u64 = 1 << 6;
 const PROMISING: u64 = 1 << 12;
@@ -164,7 +168,7 @@ impl<'a> Related<'a> {
             };
             let plain = at(1);
             let ints = corners.iter().map(|&corner| plain.ints(origin, corner)).collect::<Result<Vec<_>>>()?;
-            let Some((score, gain)) = compare(stacks, &ints) else { continue };
+            let Some((score, gain)) = compare(stacks, &ints, look(origin.is_short)) else { continue };
             let referred = at(gain);
             let seen = ints.into_iter().map(|ints| referred.reference.show(ints, origin.size().1)).collect();
             all.push(Candidate { referred, seen, score });
@@ -181,9 +185,9 @@ fn best_first(candidates: &mut Vec<Candidate>) {
 }
 
 /// What candidates tell beside the arrays that windows see already: a sum of two fields is told of by both.
-pub fn again(candidates: &mut Vec<Candidate>, stacks: &[Stack]) {
+pub fn again(candidates: &mut Vec<Candidate>, stacks: &[Stack], is_short: bool) {
     for candidate in candidates.iter_mut() {
-        candidate.score = score(stacks, &candidate.seen);
+        candidate.score = score(stacks, &candidate.seen, look(is_short));
     }
     candidates.retain(|candidate| candidate.score >= MIN_SCORE);
     best_first(candidates);
@@ -194,15 +198,19 @@ pub fn is_promising(candidates: &[Candidate]) -> bool {
     candidates.first().is_some_and(|candidate| candidate.score >= PROMISING)
 }
 
-/// How much planes tell that windows do not see yet.
-fn score(stacks: &[Stack], planes: &[Vec<i32>]) -> u64 {
+fn look(is_short: bool) -> usize {
+    if is_short { SHORT_LOOK } else { LONG_LOOK }
+}
+
+/// How much planes tell that windows do not see yet, by a look at so many cells.
+fn score(stacks: &[Stack], planes: &[Vec<i32>], n_cells: usize) -> u64 {
     let windows = stacks.iter().zip(planes).map(|(stack, plane)| CandidateWindow {
         w: stack.w,
         ints: &stack.planes[0],
         others: stack.references.iter().chain([plane]).map(Vec::as_slice).collect(),
         known: (0..plane.len()).map(|i| !hides(&stack.masks[0], i) && plane[i] != MASKED).collect(),
     });
-    predictive_gain(&windows.collect::<Vec<CandidateWindow>>())
+    predictive_gain(&windows.collect::<Vec<CandidateWindow>>(), n_cells)
 }
 
 /// (first, stride) of the planes of a field that an array may see: those of as many, the one there is, or in turn every one of several.
@@ -223,7 +231,7 @@ fn places(origin: &Origin, seen: &ArrayType) -> Vec<(u64, u64)> {
 }
 
 /// How much ints seen by windows tell of them, and the gain that makes their differences alike; None where they tell nothing.
-fn compare(stacks: &[Stack], ints: &[Vec<i32>]) -> Option<(u64, i64)> {
+fn compare(stacks: &[Stack], ints: &[Vec<i32>], n_cells: usize) -> Option<(u64, i64)> {
     let known = |stack: &Stack, ints: &[i32], i: usize| !hides(&stack.masks[0], i) && ints[i] != MASKED;
     let difference = |of: &[i32], i: usize, j: usize| i64::from(of[i]) - i64::from(of[j]);
     let (mut ours, mut theirs, mut both) = (0, 0, 0i128);
@@ -238,7 +246,7 @@ fn compare(stacks: &[Stack], ints: &[Vec<i32>]) -> Option<(u64, i64)> {
             }
         }
     }
-    let score = score(stacks, ints);
+    let score = score(stacks, ints, n_cells);
     let gain = Reference::gain_of(ours, theirs);
     (score >= MIN_SCORE).then_some((score, if both < 0 { -gain } else { gain }))
 }
@@ -262,11 +270,11 @@ mod tests {
         let field: Vec<i32> = (0..400).map(|_| noise()).collect();
         let other: Vec<i32> = (0..400).map(|_| noise()).collect();
         let target = [stack(vec![field.iter().map(|v| 5000 - 3 * v).collect()], 20)];
-        let (score, gain) = compare(&target, std::slice::from_ref(&field)).unwrap();
+        let (score, gain) = compare(&target, std::slice::from_ref(&field), LONG_LOOK).unwrap();
         assert!((65_000..=65_536).contains(&score) && gain == -3 * 4096, "{score} {gain}");
-        assert!(compare(&target, &[other]).is_none());
-        assert!(compare(&target, &[vec![7; 400]]).is_none());
-        assert!(compare(&target, &[vec![MASKED; 400]]).is_none());
+        assert!(compare(&target, &[other], LONG_LOOK).is_none());
+        assert!(compare(&target, &[vec![7; 400]], LONG_LOOK).is_none());
+        assert!(compare(&target, &[vec![MASKED; 400]], LONG_LOOK).is_none());
     }
 
     #[test]

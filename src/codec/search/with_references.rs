@@ -67,7 +67,7 @@ pub fn with_references<'a>(
         let Some(Round { size, nth, best: round, stacks: seeing }) = least else { break };
         seen.push(candidates.remove(nth).referred);
         stacks = seeing;
-        related::again(&mut candidates, &stacks);
+        related::again(&mut candidates, &stacks, of.origin.is_short);
         if size + size / MIN_SHARE < with_head(best.0, &best.1)? {
             (best, n_kept, kept, is_leap) = (round, seen.len(), stacks.clone(), false);
         } else if is_leap || !related::is_promising(&candidates) {
