@@ -24,6 +24,7 @@ const EMBEDDED: &[(&str, &[u8])] = &[
     ("pixelcnn-default-1", include_bytes!("../../weights/pixelcnn-default-1.safetensors")),
     ("pixelcnn-default-2", include_bytes!("../../weights/pixelcnn-default-2.safetensors")),
     ("pixelcnn-max-1", include_bytes!("../../weights/pixelcnn-max-1.safetensors")),
+    ("pixelcnn-max-2", include_bytes!("../../weights/pixelcnn-max-2.safetensors")),
     ("pixelcnn-deep-1", include_bytes!("../../weights/pixelcnn-deep-1.safetensors")),
     ("l3c-default-1", include_bytes!("../../weights/l3c-default-1.safetensors")),
     ("pixelcnn-field-1", include_bytes!("../../weights/pixelcnn-field-1.safetensors")),

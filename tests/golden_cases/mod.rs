@@ -47,6 +47,7 @@ pub fn cases() -> Vec<Case> {
         frame_by("fits-pixelcnn-default-2", "pixelcnn-default-2"),
         frame_by("fits-lattice-max", "lattice-max-1"),
         frame_by("fits-pixelcnn-max", "pixelcnn-max-1"),
+        frame_by("fits-pixelcnn-max-2", "pixelcnn-max-2"),
         frame_by("fits-pixelcnn-deep", "pixelcnn-deep-1"),
         frame_by("fits-idf-default", "idf-default-1"),
         frame_by("fits-pixelcnn-tiny", "pixelcnn-tiny-1"),
