@@ -154,15 +154,24 @@ fn files_come_back_those_with_holes_too() {
     let file = compress(&content, &Options { raw: raw(Dtype::U16), ..by(model.clone()) }).unwrap();
     assert_eq!(modes(&file)[0], Mode::Network);
     assert_eq!(decompress(&file).unwrap(), content);
-    // with holes: what a mask hides the family leaves to others
-    let field: Vec<u8> = ints
-        .iter()
-        .enumerate()
-        .flat_map(|(i, &v)| if i % 50 == 0 { f32::NAN } else { v as f32 }.to_le_bytes())
-        .collect();
-    let options = Options { raw: raw(Dtype::F32), loss: Loss::Abs(0.5), ..by(model) };
-    let file = compress(&field, &options).unwrap();
-    assert_eq!(decompress(&file).unwrap().len(), field.len());
+    // a blank int is an int
+    let blank = |(i, v): (usize, &i32)| if i % 270 < 40 && i < 9000 { i16::MIN } else { (*v).clamp(0, 32767) as i16 };
+    let frame: Vec<u8> = ints.iter().enumerate().flat_map(|of| blank(of).to_le_bytes()).collect();
+    let file = compress(&frame, &Options { raw: raw(Dtype::I16), ..by(model.clone()) }).unwrap();
+    assert_eq!(modes(&file)[0], Mode::Network);
+    assert_eq!(decompress(&file).unwrap(), frame);
+    // tiles with a mask the family leaves to classic modes
+    let sample = |(i, v): (usize, &i32)| if i < 5 * 270 && i % 7 == 0 { f32::NAN } else { *v as f32 };
+    let field: Vec<f32> = sky(h, w, 20).iter().enumerate().map(sample).collect();
+    let bytes: Vec<u8> = field.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let file = compress(&bytes, &Options { raw: raw(Dtype::F32), loss: Loss::Abs(0.5), ..by(model) }).unwrap();
+    let modes = modes(&file);
+    assert!(modes[0] == Mode::Classic && modes.contains(&Mode::Network), "{modes:?}");
+    let back = decompress(&file).unwrap();
+    let back = back.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+    for (v, back) in field.iter().zip(back) {
+        assert!(v.to_bits() == back.to_bits() || (v - back).abs() <= 0.5, "{back} for {v}");
+    }
 }
 
 fn modes(file: &[u8]) -> Vec<Mode> {
