@@ -617,3 +617,24 @@ fn a_lossy_file_with_fill_values_has_the_bytes_of_the_cpu_and_comes_back() -> Re
     }
     Ok(())
 }
+
+/// No shader runs it: whoever asks for a GPU gets the bytes of the CPU.
+#[test]
+fn a_ladder_is_coded_by_the_cpu_whatever_the_device() -> Result<()> {
+    let model = zoo::by_name("vdm-default", &[])?.swap_remove(0);
+    let bytes: Vec<u8> = synthetic::frame(150, 160, 3).iter().flat_map(|v| v.to_le_bytes()).collect();
+    let raw = ArrayType { dtype: Dtype::U16, big_endian: false, shape: vec![150, 160] };
+    let cpu = Options { model: Choice::These(vec![model]), raw: Some(raw), ..Options::default() };
+    let packed = compress(&bytes, &cpu)?;
+    assert!(
+        Archive::open(&packed, &[])?.arrays().all(|a| !a.head.coder.runs_on_gpus() && a.head.coder.model().is_some())
+    );
+    for index in 0..gpus().len() {
+        let device = Device::Gpu(Arc::new(Gpu::open(Some(index))?));
+        assert!(compress(&bytes, &Options { device: device.clone(), ..cpu.clone() })? == packed);
+        let mut back = Vec::new();
+        decompress_to(&packed, &mut back, &Decoding { device, ..Decoding::default() }, &|_| Ok(()))?;
+        assert!(back == bytes);
+    }
+    Ok(())
+}

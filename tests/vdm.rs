@@ -8,7 +8,8 @@ use collapsar::internals::kernel::{MAX_INT, PlaneStats};
 use collapsar::internals::model::Model;
 use collapsar::internals::synthetic::{self, Lcg};
 use collapsar::internals::tile::cells::{costs, decode, encode};
-use collapsar::internals::tile::code::Mode;
+use collapsar::internals::tile::code::{Code, Mode};
+use collapsar::internals::tile::mask::Kind;
 use collapsar::internals::tile::stream::PlaneContext;
 use collapsar::internals::weights::zoo;
 use collapsar::internals::{Archive, Choice, Loss, Options, compress, decompress};
@@ -45,6 +46,17 @@ fn every_size_comes_back_and_low_tiles_have_no_ladder() {
         for w in [1, 2, 3, 16, 33, 70] {
             let payload = comes_back(&model, (h, w), &noisy_slope(h, w, 4000), 4000);
             assert_eq!(payload[0], u8::from(h >= 16), "{h}×{w}");
+        }
+    }
+}
+
+#[test]
+fn ladders_of_more_rungs_come_back() {
+    for per_octave in [2, 4] {
+        let model = Model { per_octave, ..synthetic::ladder(1) };
+        for (h, w) in [(16, 1), (17, 33), (65, 64)] {
+            assert_eq!(model.plan_to_decode(h, w).scales.len() % per_octave, 1);
+            assert_eq!(comes_back(&model, (h, w), &noisy_slope(h, w, 4000), 4000)[0], 1);
         }
     }
 }
@@ -154,22 +166,36 @@ fn files_come_back_those_with_holes_too() {
     let file = compress(&content, &Options { raw: raw(Dtype::U16), ..by(model.clone()) }).unwrap();
     assert_eq!(modes(&file)[0], Mode::Network);
     assert_eq!(decompress(&file).unwrap(), content);
-    // with holes: what a mask hides the family leaves to others
-    let field: Vec<u8> = ints
-        .iter()
-        .enumerate()
-        .flat_map(|(i, &v)| if i % 50 == 0 { f32::NAN } else { v as f32 }.to_le_bytes())
-        .collect();
-    let options = Options { raw: raw(Dtype::F32), loss: Loss::Abs(0.5), ..by(model) };
-    let file = compress(&field, &options).unwrap();
-    assert_eq!(decompress(&file).unwrap().len(), field.len());
+    // a blank int is an int
+    let blank = |(i, v): (usize, &i32)| if i % 270 < 40 && i < 9000 { i16::MIN } else { (*v).clamp(0, 32767) as i16 };
+    let frame: Vec<u8> = ints.iter().enumerate().flat_map(|of| blank(of).to_le_bytes()).collect();
+    let file = compress(&frame, &Options { raw: raw(Dtype::I16), ..by(model.clone()) }).unwrap();
+    assert_eq!(modes(&file)[0], Mode::Network);
+    assert_eq!(decompress(&file).unwrap(), frame);
+    // a tile with a mask the family leaves to others
+    let sky = sky(h, w, 20);
+    for step in [7, h * w] {
+        let field: Vec<f32> = (1..=h * w).map(|i| if i % step == 0 { f32::NAN } else { sky[i - 1] as f32 }).collect();
+        let bytes: Vec<u8> = field.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let options = Options { raw: raw(Dtype::F32), loss: Loss::Abs(0.5), ..by(model.clone()) };
+        let file = compress(&bytes, &options).unwrap();
+        assert!(codes(&file).iter().all(|code| code.mode == Mode::Classic || code.mask == Kind::None));
+        let back = decompress(&file).unwrap();
+        let back = back.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+        for (v, back) in field.iter().zip(back) {
+            assert!(v.to_bits() == back.to_bits() || (v - back).abs() <= 0.5, "{back} for {v}");
+        }
+    }
 }
 
 fn modes(file: &[u8]) -> Vec<Mode> {
+    codes(file).iter().map(|code| code.mode).collect()
+}
+
+fn codes(file: &[u8]) -> Vec<Code> {
     let archive = Archive::open(&file, &[]).unwrap();
     let array = archive.arrays().next().unwrap();
     let grid = array.head.grid();
     let places = (0..grid.n_planes).flat_map(|p| (0..grid.n_bands()).flat_map(move |b| grid.band(p, b)));
-    let mode = |(i, place)| archive.tile(array, &place, array.first_block + i).unwrap().mode;
-    places.enumerate().map(mode).collect()
+    places.enumerate().map(|(i, place)| archive.tile(array, &place, array.first_block + i).unwrap()).collect()
 }

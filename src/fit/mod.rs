@@ -78,7 +78,7 @@ pub fn fit_masked(model: &Model, samples: &[Sample], classes: &[&[u8]], octaves:
     for (sample, classes) in samples.iter().zip(classes) {
         let images = match (model.family, steps) {
             (_, Some(steps)) => Some(pyramid(sample.plan, sample.ints, MAX_INT, steps)),
-            (Family::Vdm, _) => Some(ladder(sample.plan, sample.ints)),
+            (Family::Vdm, _) => Some(ladder(sample.plan, model.per_octave, sample.ints)),
             _ => None,
         };
         collect(sample, classes, &start, &strides, images, &mut rows);

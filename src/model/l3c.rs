@@ -74,18 +74,16 @@ fn distances(ints: &[i32], w: usize) -> Vec<u32> {
     far.collect()
 }
 
-/// From the tile, scale 0, to the seed.
-pub fn scales(h: usize, w: usize) -> Vec<Scale> {
-    let n = h.max(w).next_power_of_two().trailing_zeros() as usize;
-    let size = |s: usize| (h.div_ceil(1 << s), w.div_ceil(1 << s));
-    let (mut at, mut scales) = (1, Vec::new());
-    scales.push(Scale { h: 1, w: 1, ints: 0, features: 1, encoder: usize::MAX });
-    for s in (0..n).rev() {
-        at += scales[n - 1 - s].h * scales[n - 1 - s].w; // the features of the scale above
-        let (h, w) = size(s);
-        let ints = at;
-        at += h * w;
-        scales.push(Scale { h, w, ints, features: at, encoder: usize::MAX });
+/// From the tile, scale 0, to the seed: so many scales of each size.
+pub fn scales(h: usize, w: usize, per_octave: usize) -> Vec<Scale> {
+    let n = h.max(w).next_power_of_two().trailing_zeros() as usize * per_octave;
+    let (mut at, mut n_above, mut scales) = (0, 0, Vec::new());
+    for octave in (0..=n).rev().map(|s| s / per_octave) {
+        let (h, w) = (h.div_ceil(1 << octave), w.div_ceil(1 << octave));
+        at += n_above; // the features of the scale above
+        n_above = h * w;
+        scales.push(Scale { h, w, ints: at, features: at + n_above, encoder: usize::MAX });
+        at += n_above;
     }
     scales.reverse();
     scales
@@ -123,6 +121,8 @@ struct Arrays {
     rows: usize,
     pitch: usize,
     margin: usize,
+    /// How much lower and narrower the means are than the ints: 2, or 1.
+    factor: usize,
 }
 
 /// Which array: the means, the features, and behind them the four phases.
@@ -179,10 +179,9 @@ impl<'a> PassTaps<'a> {
 }
 
 /// The plan of both encoder and decoder.
-pub fn plan(pass_taps: &PassTaps, h: usize, w: usize) -> Plan {
+pub fn plan(pass_taps: &PassTaps, (h, w): (usize, usize), mut scales: Vec<Scale>) -> Plan {
     let all = pass_taps.encoder.iter().chain(pass_taps.feature).chain(pass_taps.finer);
     let margin = margin(all);
-    let mut scales = scales(h, w);
     let mut plan = Plan {
         h,
         w,
@@ -198,13 +197,16 @@ pub fn plan(pass_taps: &PassTaps, h: usize, w: usize) -> Plan {
     let mut above: Option<(Arrays, [Option<usize>; 4])> = None;
     for s in (0..scales.len() - 1).rev() {
         let (coarse, fine) = (scales[s + 1], scales[s]);
-        let arrays = Arrays { base: plan.n_arena, rows: coarse.h + 2 * margin, pitch: coarse.w + 2 * margin, margin };
+        let factor = if (coarse.h, coarse.w) == (fine.h, fine.w) { 1 } else { 2 };
+        let (rows, pitch) = (coarse.h + 2 * margin, coarse.w + 2 * margin);
+        let arrays = Arrays { base: plan.n_arena, rows, pitch, margin, factor };
         plan.n_arena += arrays.n_cells();
         if let Some((above, steps)) = &above {
             arrays.spread(MEANS, (coarse.h, coarse.w), &mut |(y, x), cell| {
-                let phase = 2 * (y & 1) + (x & 1);
+                let phase = 2 * (y % above.factor) + x % above.factor;
                 let step = steps[phase].expect("an int was coded in some step");
-                plan.steps[step].copies.push((above.at(PHASES + phase, y >> 1, x >> 1) as u32, cell));
+                let home = above.at(PHASES + phase, y / above.factor, x / above.factor);
+                plan.steps[step].copies.push((home as u32, cell));
             });
         }
         if !pass_taps.feature.is_empty() {
@@ -269,7 +271,11 @@ fn finer_step(
     fine: &Scale,
     (py, px): (usize, usize),
 ) -> Option<Step> {
-    let (rows, columns) = ((fine.h + 1 - py) / 2, (fine.w + 1 - px) / 2);
+    let factor = arrays.factor;
+    if py.max(px) >= factor {
+        return None;
+    }
+    let (rows, columns) = ((fine.h - py).div_ceil(factor), (fine.w - px).div_ceil(factor));
     if rows == 0 || columns == 0 {
         return None;
     }
@@ -277,8 +283,8 @@ fn finer_step(
     let run = |row: usize| Run {
         at: arrays.at(phase, row, 0) as u32,
         n: columns as u32,
-        first: (fine.ints + (2 * row + py) * fine.w + px) as u32,
-        step: 2,
+        first: (fine.ints + (factor * row + py) * fine.w + px) as u32,
+        step: factor as i32,
     };
     let turned = |&(dy, dx): &Tap| (if py == 1 { -dy } else { dy }, if px == 1 { -dx } else { dx });
     let see = |array: usize, n: usize| -> Vec<i32> {

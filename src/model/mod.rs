@@ -139,6 +139,8 @@ pub struct Model {
     pub vqae: Option<Vqae>,
     /// blake3 of the weights file: how a coded file names its model.
     pub hash: [u8; 32],
+    /// Rungs of a vdm's ladder from one size of image to the next: 1, but in experiments.
+    pub per_octave: usize,
 }
 
 impl Model {
@@ -187,7 +189,7 @@ impl Model {
         if nets.iter().any(|p| p.net.ref_taps.len() != nets[0].net.ref_taps.len()) {
             return Err(Error::corrupt("nets of one model differ in their reference taps"));
         }
-        Ok(Model { name: name.to_string(), family, nets, vqae: None, hash })
+        Ok(Model { name: name.to_string(), family, nets, vqae: None, hash, per_octave: 1 })
     }
 
     /// What the nets that code ints say of them.
@@ -219,7 +221,8 @@ impl Model {
         match self.family {
             Family::Pixelcnn | Family::PixelcnnDeep => 1,
             Family::Lattice | Family::Idf => 6,
-            Family::L3c | Family::Vdm => l3c::N_SETS,
+            Family::L3c => l3c::N_SETS,
+            Family::Vdm => vdm::n_sets(self.per_octave),
             Family::Vqae => 0,
         }
     }
@@ -252,8 +255,11 @@ impl Model {
                 let coded = [Pass::Diagonal, Pass::Rest].map(|pass| self.places(pass));
                 idf::plan(coded, [Pass::UpdateDiagonal, Pass::UpdateRest].map(|pass| self.places(pass)), h, w)
             }
-            Family::L3c => l3c::plan(&l3c::PassTaps::of(|pass| &self.nets[self.net_index(pass, 0)].net), h, w),
-            Family::Vdm => vdm::plan(&self.nets[0].net, h, w),
+            Family::L3c => {
+                let taps = l3c::PassTaps::of(|pass| &self.nets[self.net_index(pass, 0)].net);
+                l3c::plan(&taps, (h, w), l3c::scales(h, w, 1))
+            }
+            Family::Vdm => vdm::plan(&self.nets[0].net, self.per_octave, h, w),
         }
     }
 

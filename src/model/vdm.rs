@@ -8,7 +8,7 @@
 //! The first rows of a tile, the strip, are no part of the ladder: classic code of them is the first bits that noise is taken from.
 
 use super::l3c::{self, PassTaps};
-use super::plan::Plan;
+use super::plan::{Plan, Scale};
 use crate::error::{Error, Result};
 use crate::kernel::log2::log2;
 use crate::kernel::table::{
@@ -38,9 +38,21 @@ pub fn check(net: &Net) -> Result<()> {
 }
 
 /// The plan of a tile: the steps of every image from the next, coarse to fine, of the rows below the strip.
-pub fn plan(net: &Net, h: usize, w: usize) -> Plan {
+pub fn plan(net: &Net, per_octave: usize, h: usize, w: usize) -> Plan {
     let taps = PassTaps { encoder: &[], feature: &[], finer: &net.taps, n_hints: 0 };
-    Plan { h, w, ..l3c::plan(&taps, h.saturating_sub(STRIP).max(1), w) }
+    let below = h.saturating_sub(STRIP).max(1);
+    let mut plan = Plan { h, w, ..l3c::plan(&taps, (below, w), l3c::scales(below, w, per_octave)) };
+    for step in &mut plan.steps {
+        let t = step.level as usize;
+        let last = n_sets(per_octave) - per_octave;
+        step.set = (t - t % per_octave).min(last) + t % per_octave;
+    }
+    plan
+}
+
+/// Predictors of a plane: those of three sizes of image, of two where there are many; coarser ones have the last's.
+pub fn n_sets(per_octave: usize) -> usize {
+    per_octave * l3c::N_SETS.min(8 / per_octave)
 }
 
 /// Whether a tile has a ladder.
@@ -59,19 +71,21 @@ pub fn reach(taps: &[Tap]) -> (usize, usize) {
 pub struct Levels {
     pub columns: usize,
     pub levels: Vec<u8>,
+    /// Rungs that share the noise of a size of image.
+    pub per_octave: usize,
 }
 
 impl Levels {
     /// Of an image that is to be told.
-    pub fn unknown(h: usize, w: usize) -> Levels {
+    pub fn unknown(h: usize, w: usize, per_octave: usize) -> Levels {
         let columns = w.div_ceil(CELL);
-        Levels { columns, levels: vec![0; columns * h.div_ceil(CELL)] }
+        Levels { columns, levels: vec![0; columns * h.div_ceil(CELL)], per_octave }
     }
 
     /// Of an image that is known: by the median of what 2 × 2 ints differ by beyond slopes. Squares that are about as usual are told
     /// to be so, since a median of few is not sharp.
-    pub fn measured(ints: &[i32], h: usize, w: usize) -> Levels {
-        let mut all = Levels::unknown(h, w);
+    pub fn measured(ints: &[i32], h: usize, w: usize, per_octave: usize) -> Levels {
+        let mut all = Levels::unknown(h, w, per_octave);
         let octaves: Vec<i32> = (0..all.levels.len()).map(|i| octaves(ints, (h, w), all.columns, i)).collect();
         let mut sorted = octaves.clone();
         let middle = sorted.len() / 2;
@@ -85,7 +99,9 @@ impl Levels {
 
     /// Of place x of row y of image t.
     pub fn at(&self, t: usize, y: usize, x: usize) -> Noise {
-        Noise(self.levels[((y << t) / CELL) * self.columns + (x << t) / CELL])
+        let octave = t / self.per_octave;
+        let level = self.levels[((y << octave) / CELL) * self.columns + (x << octave) / CELL];
+        Noise(level.saturating_sub(self.per_octave.ilog2() as u8))
     }
 }
 
@@ -169,8 +185,13 @@ impl Noise {
 /// Steps from the middle where no noise is.
 const FARTHEST: i32 = 100;
 
-/// The middles of row y of an image of which a row of 2 × 2 ints is known.
-pub fn middles(fine: &[i32], (h, w): (usize, usize), y: usize, out: &mut Vec<i32>) {
+/// The middles of row y of an image, from the one before it.
+pub fn middles(all: &[i32], (from, to): (Scale, Scale), y: usize, out: &mut Vec<i32>) {
+    let (h, w, fine) = (from.h, from.w, &all[from.ints..]);
+    if (to.h, to.w) == (h, w) {
+        out.clear();
+        return out.extend_from_slice(&fine[y * w..][..w]);
+    }
     let rows = 2 * y..h.min(2 * y + 2);
     out.clear();
     for x in (0..w).step_by(2) {
@@ -201,20 +222,20 @@ pub fn largest(max: i32) -> i32 {
 }
 
 /// All images of a tile, with noise that nobody gives back: what an encoder fits to. As the plan's runs count them.
-pub fn ladder(plan: &Plan, tile: &[i32]) -> Vec<i32> {
+pub fn ladder(plan: &Plan, per_octave: usize, tile: &[i32]) -> Vec<i32> {
     let mut all = vec![OFFSET; plan.n_ints()];
     if !has_ladder(plan.h) {
         return all;
     }
     let image = &tile[STRIP * plan.w..];
     let scales = &plan.scales;
-    let levels = Levels::measured(image, scales[0].h, scales[0].w);
+    let levels = Levels::measured(image, scales[0].h, scales[0].w, per_octave);
     all[scales[0].ints..].iter_mut().zip(image).for_each(|(z, int)| *z = int + OFFSET);
     let (mut row, mut random) = (Vec::new(), Random::default());
     for t in 1..scales.len() {
-        let (fine, scale) = (&scales[t - 1], &scales[t]);
+        let scale = &scales[t];
         for y in 0..scale.h {
-            middles(&all[fine.ints..][..fine.h * fine.w], (fine.h, fine.w), y, &mut row);
+            middles(&all, (scales[t - 1], *scale), y, &mut row);
             for (x, z) in row.iter_mut().enumerate() {
                 *z += random.noise(levels.at(t, y, x));
             }
@@ -292,7 +313,7 @@ mod tests {
         };
         for sigma in [8, 20, 500] {
             let ints: Vec<i32> = (0..256 * 256).map(|_| 20_000 + normal(sigma)).collect();
-            let levels = Levels::measured(&ints, 256, 256);
+            let levels = Levels::measured(&ints, 256, 256, 1);
             let mean = levels.levels.iter().map(|&l| i32::from(l)).sum::<i32>() as f64 / levels.levels.len() as f64;
             let scale = 2f64.powf(mean / 2.0 - 4.0);
             let wanted = f64::from(sigma) / 1.814;

@@ -120,6 +120,6 @@ impl Vqae {
 
 impl Model {
     pub fn of_vqae(name: &str, vqae: Vqae, hash: [u8; 32]) -> Model {
-        Model { name: name.to_string(), family: Family::Vqae, nets: Vec::new(), vqae: Some(vqae), hash }
+        Model { name: name.to_string(), family: Family::Vqae, nets: Vec::new(), vqae: Some(vqae), hash, per_octave: 1 }
     }
 }

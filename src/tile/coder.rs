@@ -51,6 +51,13 @@ pub enum Domain {
     Oversampled,
 }
 
+impl Coder {
+    /// Whether a GPU may run it.
+    pub fn runs_on_gpus(&self) -> bool {
+        self.model().is_some_and(|model| model.family.runs_on_gpus())
+    }
+}
+
 impl<M> Coder<M> {
     pub fn domain(&self) -> Domain {
         match self {

@@ -61,14 +61,24 @@ fn what_a_gpu_will_decode_is_coded_by_lattices_and_read_everywhere() {
 #[test]
 fn the_instruction_sets_that_the_environment_allows_write_the_same_bytes() {
     let sandbox = frames();
-    let written = |allowed: &str| {
-        let packed = sandbox.command(&["compress", "-v", "-c", CUT]).env("COLLAPSAR_CPU", allowed).output().unwrap();
-        assert!(packed.status.success(), "{packed:?}");
-        (text(&packed.stderr), packed.stdout)
+    let run = |allowed: &str, args: &[&str]| {
+        let done = sandbox.command(args).env("COLLAPSAR_CPU", allowed).output().unwrap();
+        assert!(done.status.success(), "{done:?}");
+        (text(&done.stderr), done.stdout)
     };
-    let (best, plain) = (written("amx"), written("plain"));
-    assert!(plain.0.contains("Plain") && !best.0.contains("Plain"), "{} {}", plain.0, best.0);
-    assert!(best.1 == plain.1);
+    for choice in [["--level", "5"], ["--model", "vdm-default"]] {
+        let written = |allowed: &str| run(allowed, &[&["compress", "-v", "-c"], &choice[..], &[CUT]].concat());
+        let plain = written("plain");
+        assert!(plain.0.contains("Plain") && !written("amx").0.contains("Plain"), "{}", plain.0);
+        sandbox.write("plain.clps", &plain.1);
+        for allowed in ["avx2", "avxvnni", "avx512vnni", "amx"] {
+            assert!(written(allowed).1 == plain.1, "{choice:?} with {allowed}");
+            assert!(
+                run(allowed, &["decompress", "-c", "plain.clps"]).1 == sandbox.read(CUT),
+                "{choice:?} with {allowed}"
+            );
+        }
+    }
     let unknown = sandbox.command(&["models"]).env("COLLAPSAR_CPU", "sse9").output().unwrap();
     assert_eq!(unknown.status.code(), Some(1));
     assert!(text(&unknown.stderr).contains("COLLAPSAR_CPU=sse9: it may be plain, avx2, "), "{unknown:?}");

@@ -97,9 +97,11 @@ fn json_says_which_device_coded_a_file_and_why() {
     ] {
         assert_eq!(device(args), on_cpu, "{args:?}");
     }
-    let none = "only networks run on a GPU, and none codes an array of this file";
+    let none = "no array of this file is coded by a network that runs on a GPU";
     assert_eq!(device(&["compress", "--json", "text"])["why"], none);
-    assert_eq!(device(&["compress", "--json", "-f", "--model", "classic", "a.fits"])["why"], none);
+    for model in ["classic", "vdm-default"] {
+        assert_eq!(device(&["compress", "--json", "-f", "--model", model, "a.fits"])["why"], none);
+    }
     let found = device(&["compress", "--json", "-f", "--model", "pixelcnn-fast", "a.fits"]);
     let wanted = if found["kind"] == "gpu" { "found" } else { "no GPU was found" };
     assert_eq!(found["why"], wanted);

@@ -36,7 +36,7 @@ pub fn train(
     let specs = Model { name: String::new(), hash: [0; 32], ..start.model.clone() };
     let nets = json!({
         "nets": blake3::hash(&store(&specs)?).to_hex().as_str(), "from": hash_of_floats(start.floats.iter().flatten()),
-        "kept": start.n_kept,
+        "kept": start.n_kept, "per octave": start.model.per_octave,
     });
     let identity = identity(settings, (training, validation), nets)?;
     let order = order(&start.model);

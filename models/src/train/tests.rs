@@ -138,6 +138,11 @@ fn an_interrupted_l3c_ends_with_the_same_bytes() {
 }
 
 #[test]
+fn an_interrupted_ladder_ends_with_the_same_bytes() {
+    resumes(Family::Vdm);
+}
+
+#[test]
 fn an_interrupted_vqae_ends_with_the_same_bytes() {
     resumes(Family::Vqae);
 }

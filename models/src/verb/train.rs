@@ -24,6 +24,9 @@ pub struct Train {
     /// On float fields, quantised to bounds of 3 % of their range down to two millionths.
     #[arg(long)]
     fields: bool,
+    /// Of a vdm: rungs from one size of image to the next, 1, 2 or 4.
+    #[arg(long, default_value_t = 1)]
+    per_octave: usize,
     #[arg(long, default_value_t = 3e-3)]
     rate: f64,
     #[command(flatten)]
@@ -32,7 +35,7 @@ pub struct Train {
 
 impl Train {
     pub fn run(self) -> Result<()> {
-        let Train { net, name, from, refs, fields, rate, run } = self;
+        let Train { net, name, from, refs, fields, per_octave, rate, run } = self;
         let name = name.unwrap_or_else(|| format!("{}-{}", net.family, net.preset));
         let mut start = net.fresh(run.options.seed)?;
         if let Some(from) = &from {
@@ -41,6 +44,7 @@ impl Train {
         if refs > 0 {
             start = Start::with_refs(start.model, refs)?;
         }
+        start.model.per_octave = per_octave;
         let kind = if fields { CorpusKind::Fields } else { CorpusKind::Widened };
         run.train((name, rate), kind, |settings, corpora, report| cells::train(settings, corpora, &start, report))
     }

@@ -80,18 +80,18 @@ pub fn decoding(models: &[Arc<Model>]) -> Decoding {
     Decoding { models: models.to_vec(), device: device(), memory: memory() }
 }
 
-/// What codes a file whose arrays are coded by networks or are not: its name, and why it is that one.
+/// What codes a file some of whose arrays a GPU may code, or none: its name, and why it is that one.
 pub struct Used {
     pub name: String,
     pub is_gpu: bool,
     pub why: String,
 }
 
-pub fn used(by_network: bool) -> Used {
+pub fn used(on_gpus: bool) -> Used {
     let device = device();
-    let is_gpu = by_network && INSTEAD.get().is_none() && !matches!(device, Device::Cpu);
-    let why = match (by_network, ASKED_FOR.get(), INSTEAD.get()) {
-        (false, ..) => "only networks run on a GPU, and none codes an array of this file",
+    let is_gpu = on_gpus && INSTEAD.get().is_none() && !matches!(device, Device::Cpu);
+    let why = match (on_gpus, ASKED_FOR.get(), INSTEAD.get()) {
+        (false, ..) => "no array of this file is coded by a network that runs on a GPU",
         (_, Some(true), _) => "asked for",
         (_, _, Some(why)) => why,
         _ if is_gpu => "found",

@@ -122,8 +122,8 @@ impl Outcome {
         self.rows.first().map_or(0, |row| row.score.n_in)
     }
 
-    /// Whether a network coded one of the arrays.
-    pub fn by_network(&self) -> bool {
+    /// Whether a network coded one of the arrays: levels name those that GPUs may run.
+    pub fn on_gpus(&self) -> bool {
         self.rows.iter().any(|row| !row.networks.is_empty())
     }
 }

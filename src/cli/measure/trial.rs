@@ -50,7 +50,7 @@ pub struct Coded {
     pub n_bytes: u64,
     pub bound: Option<Bound>,
     pub noise: Option<NoiseStep>,
-    by_network: bool,
+    on_gpus: bool,
 }
 
 impl Judged {
@@ -72,8 +72,8 @@ impl Trial {
     }
 
     /// Whether a network codes one of the arrays.
-    pub fn by_network(&self) -> bool {
-        self.arrays.iter().filter_map(|a| a.coded).any(|coded| coded.by_network)
+    pub fn on_gpus(&self) -> bool {
+        self.arrays.iter().filter_map(|a| a.coded).any(|coded| coded.on_gpus)
     }
 
     /// The same arrays at another size: what another codec took for them.
@@ -212,7 +212,7 @@ impl Original {
                 n_bytes: inside.iter().map(|(_, a)| n_bytes(a)).sum(),
                 bound: inside.iter().find_map(|(_, a)| a.head.map.bound()),
                 noise: inside.iter().find_map(|(i, _)| noise.get(*i).copied().flatten()),
-                by_network: inside.iter().any(|(_, a)| a.head.coder.model().is_some()),
+                on_gpus: inside.iter().any(|(_, a)| a.head.coder.runs_on_gpus()),
             })
         };
         self.arrays.iter().map(one).collect()

@@ -97,7 +97,7 @@ pub fn json_of(outcome: &Outcome) -> Value {
     let (rows, all_classic) = rows(outcome);
     json!({
         "codecs": rows.into_iter().map(one).collect::<Vec<Value>>(), "all_classic": all_classic,
-        "noise_limit_bytes": outcome.noise_bytes, "device": resources::used(outcome.by_network()).json(),
+        "noise_limit_bytes": outcome.noise_bytes, "device": resources::used(outcome.on_gpus()).json(),
     })
 }
 

@@ -44,7 +44,7 @@ struct Done {
     salvage: SalvageReport,
     models: Vec<String>,
     /// One of them a network.
-    by_network: bool,
+    on_gpus: bool,
     /// Of the arrays that lost something when they were compressed.
     bounds: Vec<String>,
     /// Of arrays that were restored, the bits that their mantissas had been rounded to; where nothing was to be restored, None.
@@ -101,7 +101,7 @@ impl Run<'_> {
             checked: false,
             salvage: SalvageReport::default(),
             models: vec![],
-            by_network: false,
+            on_gpus: false,
             bounds: vec![],
             restored: None,
             target,
@@ -146,7 +146,7 @@ impl Run<'_> {
             let archive = Archive::open(source, &self.given)?;
             let mut sink = sink()?;
             done.models = model_names(&archive);
-            done.by_network = archive.arrays().any(|a| a.head.coder.model().is_some());
+            done.on_gpus = archive.arrays().any(|a| a.head.coder.runs_on_gpus());
             done.bounds = archive.arrays().filter_map(|a| a.head.map.bound()).map(|bound| bound.to_string()).collect();
             let progress = progress(archive.reader.content_len());
             let (with, progress) = (resources::all(), |at| memory::watch().map(|()| progress.at(at)));
@@ -186,7 +186,7 @@ impl Run<'_> {
         );
         let used = match self.salvage {
             true => resources::on_cpu("what is left of a damaged file is read by the CPU"),
-            false => resources::used(done.by_network),
+            false => resources::used(done.on_gpus),
         };
         let mut value = json!({
             "output": null, "device": used.json(), "bytes_in": n_in, "bytes_out": n_out, "ratio": ratio,

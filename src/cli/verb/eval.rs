@@ -40,7 +40,7 @@ fn one(args: &args::Eval, talk: Talk) -> Result<()> {
     held.check()?;
     let name = print::name(&args.original);
     let mut value = json_of(&args.original, &trial);
-    value["device"] = trial.n_bytes_out.map(|_| resources::used(trial.by_network()).json()).into();
+    value["device"] = trial.n_bytes_out.map(|_| resources::used(trial.on_gpus()).json()).into();
     match &args.coded {
         Some(coded) => json::put_name(&mut value, "coded", coded),
         None => value["coded"] = Value::Null,

@@ -173,7 +173,7 @@ impl<'a, W: Write> Encoder<'a, W> {
             ty: ty.clone(),
             n_bytes_out: n_head_bytes + n_tile_bytes,
             model: head.coder.name().map(str::to_string),
-            by_network: head.coder.model().is_some(),
+            on_gpus: head.coder.runs_on_gpus(),
             refit_bytes,
             map: head.map.name(),
             references,

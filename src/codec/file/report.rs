@@ -23,8 +23,8 @@ pub struct ArrayReport {
     pub ty: ArrayType,
     pub n_bytes_out: u64,
     pub model: Option<String>,
-    /// Whether that is a network, which a GPU may run.
-    pub by_network: bool,
+    /// Whether that is a network that a GPU may run.
+    pub on_gpus: bool,
     /// Of them, what the refit of the model takes; 0 where the model is as its weights file says.
     pub refit_bytes: u64,
     pub map: String,

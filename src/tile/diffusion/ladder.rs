@@ -15,9 +15,9 @@ use crate::tile::walk::{Around, CellRun, RunCoder, Tile, Walk};
 pub struct Diffusion<'a> {
     pub(super) tile: Tile<'a>,
     plan: &'a Plan,
-    pub(super) levels: Levels,
+    pub levels: Levels,
     /// Of all images, as the plan counts them, `OFFSET` above themselves.
-    pub(super) all: Vec<i32>,
+    pub all: Vec<i32>,
     /// Where noise comes from that nobody gives back.
     random: Random,
     reach: usize,
@@ -31,7 +31,7 @@ impl<'a> Diffusion<'a> {
         let context = PlaneContext { max: largest(context.max).min(MAX_INT), stats, ..context };
         let tile = Tile::new(context, (plan.n_arena, plan.longest()), &[], &[], Framing::of_ints(context.max));
         let (reach, margin) = reach(&context.model.nets[0].net.taps);
-        let levels = Levels::unknown(plan.scales[0].h, plan.scales[0].w);
+        let levels = Levels::unknown(plan.scales[0].h, plan.scales[0].w, context.model.per_octave);
         Diffusion { tile, plan, levels, all: vec![0; plan.n_ints()], random: Random::default(), reach, margin }
     }
 
@@ -59,7 +59,7 @@ impl<'a> Diffusion<'a> {
     }
 
     /// The same backwards.
-    fn descend(&mut self, t: usize, coder: &mut dyn RunCoder) -> Result<()> {
+    pub fn descend(&mut self, t: usize, coder: &mut dyn RunCoder) -> Result<()> {
         let (steps, next) = self.rung(t);
         (0..next.h).for_each(|y| self.show(steps, t, y));
         for y in (0..next.h + self.reach).rev() {
@@ -77,7 +77,7 @@ impl<'a> Diffusion<'a> {
     fn borrow(&mut self, t: usize, y: usize, coder: &mut dyn RunCoder) {
         let (fine, next) = (self.plan.scales[t], self.plan.scales[t + 1]);
         let mut row = std::mem::take(&mut self.tile.space.known);
-        middles(&self.all[fine.ints..][..fine.h * fine.w], (fine.h, fine.w), y, &mut row);
+        middles(&self.all, (fine, next), y, &mut row);
         let mut cost = 0;
         for (x, z) in row.iter_mut().enumerate() {
             let noise = self.levels.at(t + 1, y, x);
@@ -104,7 +104,7 @@ impl<'a> Diffusion<'a> {
     fn give_back(&mut self, t: usize, y: usize, coder: &mut dyn RunCoder) -> Result<()> {
         let (fine, next) = (self.plan.scales[t], self.plan.scales[t + 1]);
         let mut row = std::mem::take(&mut self.tile.space.known);
-        middles(&self.all[fine.ints..][..fine.h * fine.w], (fine.h, fine.w), y, &mut row);
+        middles(&self.all, (fine, next), y, &mut row);
         let stack = coder.stack().expect("a decoder has a stack");
         for (x, middle) in row.iter().enumerate().rev() {
             let e = self.all[next.ints + y * next.w + x] - middle;
@@ -160,7 +160,7 @@ impl Walk for Diffusion<'_> {
     fn analyse(&mut self, ints: &[i32]) -> i32 {
         let (scale, first) = (self.plan.scales[0], STRIP * self.plan.w);
         if has_ladder(self.plan.h) {
-            self.levels = Levels::measured(&ints[first..], scale.h, scale.w);
+            self.levels = Levels::measured(&ints[first..], scale.h, scale.w, self.levels.per_octave);
             self.all[scale.ints..].iter_mut().zip(&ints[first..]).for_each(|(z, int)| *z = int + OFFSET);
         }
         0

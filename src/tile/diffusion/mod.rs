@@ -15,6 +15,8 @@ mod levels;
 mod symbols;
 
 pub use ladder::Diffusion;
+pub use levels::walk_levels;
+pub use symbols::{Pop, Push, push_int};
 
 use crate::entropy::adaptive::{Symbols, take_lane};
 use crate::entropy::bits_back::Stack;
@@ -26,8 +28,6 @@ use crate::tile::classic;
 use crate::tile::stream::PlaneContext;
 use crate::tile::walk::Walk;
 use crate::wire::{put_varint, take_u8, take_varint};
-use levels::walk_levels;
-use symbols::{Pop, Push};
 
 const PLAIN: u8 = 0;
 const LADDER: u8 = 1;

@@ -41,26 +41,33 @@ impl RunCoder for Push {
         cells.tile.context.kernels.tell(run.n as usize, choices, ints, intervals, rests);
         for i in (0..run.n as usize).rev() {
             let symbol = Symbol::new(intervals[i], rests[i]);
-            stack.push_plain(symbol.plain(), symbol.n_plain());
             if symbol.is_beyond() {
-                push_beyond(stack, Choice(choices.choice[i]), choices.middle[i], ints[i]);
+                push_int(stack, Choice(choices.choice[i]), choices.middle[i], ints[i]);
+                continue;
             }
+            stack.push_plain(symbol.plain(), symbol.n_plain());
             stack.push(symbol.start(), symbol.width());
         }
         Ok(())
     }
 }
 
+/// Any int, wherever it lies.
 #[cold]
-fn push_beyond(stack: &mut Stack, choice: Choice, middle: i32, int: i32) {
-    let rest = Rest::of(choice, middle, choice.symbol(middle, int), int);
-    let far = rest.beyond.expect("the symbol says so");
-    let Length(length) = Length::of(far);
-    stack.push_plain(far + 1 - (1 << length), length);
-    if length >= Length::LONG {
-        stack.push_plain(length - Length::LONG, Length::LONG_BITS);
+pub fn push_int(stack: &mut Stack, choice: Choice, middle: i32, int: i32) {
+    let j = choice.symbol(middle, int);
+    let rest = Rest::of(choice, middle, j, int);
+    stack.push_plain(rest.plain, rest.n_plain);
+    if let Some(far) = rest.beyond {
+        let Length(length) = Length::of(far);
+        stack.push_plain(far + 1 - (1 << length), length);
+        if length >= Length::LONG {
+            stack.push_plain(length - Length::LONG, Length::LONG_BITS);
+        }
+        stack.push_plain(length.min(Length::LONG), Length::SHORT_BITS);
     }
-    stack.push_plain(length.min(Length::LONG), Length::SHORT_BITS);
+    let (start, width) = interval(choice, j);
+    stack.push(start, width);
 }
 
 /// Pops symbols, and pushes noise.
@@ -92,7 +99,7 @@ impl RunCoder for Pop {
 
 impl Pop {
     #[inline(always)]
-    fn int(&mut self, choice: Choice, middle: i32, max: i32) -> Result<i32> {
+    pub fn int(&mut self, choice: Choice, middle: i32, max: i32) -> Result<i32> {
         let (table, (first, last)) = (&tables()[choice.number() * N_SYMBOLS..][..N_SYMBOLS], choice.ends());
         let quantile = self.stack.quantile();
         let j = (table.partition_point(|&c| u32::from(c) <= quantile) - 1).clamp(first, last);

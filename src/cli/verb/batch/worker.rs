@@ -154,7 +154,7 @@ impl Worker<'_> {
         if report.is_lossless() && !report.gunzipped && content != source {
             return Err(Error::verify("what was written is not what the source holds: check disk and memory"));
         }
-        let used = resources::used(report.arrays.iter().any(|a| a.by_network));
+        let used = resources::used(report.arrays.iter().any(|a| a.on_gpus));
         let mut value = json!({
             "file": null, "output": null, "bytes_in": report.n_bytes_in, "bytes_out": report.n_bytes_out,
             "source_blake3": source, "output_blake3": coded.digits, "content_blake3": content,

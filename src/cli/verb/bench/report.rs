@@ -87,10 +87,17 @@ impl Report {
             1 => " and a GPU".into(),
             n => format!(" and {n} GPUs"),
         };
+        let by_gpu = |c: &&Conformance| c.level.starts_with("gpu:");
+        let elsewhere: BTreeSet<&str> = self.conformance.iter().filter(by_gpu).map(|c| &c.model[..]).collect();
+        let on_cpu: Vec<&str> = distinct(|c| &c.model).into_iter().filter(|name| !elsewhere.contains(name)).collect();
         let by = levels.join(", ") + &gpus;
+        let but = match elsewhere.is_empty() || on_cpu.is_empty() {
+            true => String::new(),
+            false => format!("; no GPU runs {}", on_cpu.join(", ")),
+        };
         let wrong: Vec<&Conformance> = self.conformance.iter().filter(|c| !c.is_equal()).collect();
         if wrong.is_empty() {
-            return format!("{n_models} networks give the same bytes by {by}\n");
+            return format!("{n_models} networks give the same bytes by {by}{but}\n");
         }
         let line = |c: &&Conformance| format!("{} by {}: {}\n", c.model, c.level, c.verdict());
         let lines: String = wrong.iter().take(MOST_ROWS).map(line).collect();

@@ -21,7 +21,7 @@ impl Run<'_> {
         seconds: f64,
         checked: bool,
     ) -> Result<()> {
-        let (name, used) = (print::name(path), resources::used(r.arrays.iter().any(|a| a.by_network)));
+        let (name, used) = (print::name(path), resources::used(r.arrays.iter().any(|a| a.on_gpus)));
         let (ratio, speed) = (print::ratio(r.n_bytes_in, r.n_bytes_out), print::speed(r.n_bytes_in, seconds));
         let models = model_names(r);
         let sizes = format!("{} → {}", print::bytes(r.n_bytes_in), print::bytes(r.n_bytes_out));

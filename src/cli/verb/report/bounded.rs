@@ -97,7 +97,7 @@ fn one(input: &Input, plan: &Plan, places: &mut Places) -> Result<Option<(Study,
 fn json_of(study: &Study) -> Value {
     let bounds = |trials: &[Trial]| trials.iter().map(|t| eval::json_of(&study.path, t)).collect::<Vec<Value>>();
     let others = study.curves().skip(1).map(|(codec, trials)| json!({"codec": codec, "bounds": bounds(trials)}));
-    let device = resources::used(study.trials.iter().any(Trial::by_network)).json();
+    let device = resources::used(study.trials.iter().any(Trial::on_gpus)).json();
     let mut value = json!({
         "bytes_in": study.n_bytes, "codec": study.curves().next().map(|(codec, _)| codec), "bounds": bounds(&study.trials),
         "others": others.collect::<Vec<Value>>(), "device": device,
