@@ -3,7 +3,7 @@
 use crate::array::ArrayType;
 use crate::codec::array::memory::Memory;
 use crate::error::Result;
-use crate::sample::{Ends, Errors, Loss, Map, NoiseStep, PsnrSearch, Stats, Survey, shorten};
+use crate::sample::{Ends, Errors, Loss, Map, Movable, NoiseStep, PsnrSearch, Stats, Survey, shorten};
 use crate::source::Source;
 use rayon::prelude::*;
 
@@ -102,6 +102,14 @@ fn bounded(view: &SourceView, survey: &Survey) -> Result<(Option<Loss>, Option<N
         search.tell(&scan(view, &Errors::default, &add, &Errors::merge)?);
     }
     Ok((Some(search.found()), None))
+}
+
+/// What denoising may do to an array; None where it has no noise.
+pub fn movable(view: &SourceView) -> Result<Option<Movable>> {
+    let (dtype, big_endian) = (view.ty.dtype, view.ty.big_endian);
+    let survey = scan(view, &|| Survey::new(dtype), &|s, bytes| s.update(bytes, big_endian), &Survey::merge)?;
+    let (rows, w) = stretches(view)?;
+    Ok(Movable::of(view.loss, &survey, &rows, big_endian, w))
 }
 
 /// Whole rows, or parts of long ones, evenly spread over an array; and how many samples such a row has.
