@@ -37,7 +37,9 @@ fn main() -> Result<()> {
     let files: Vec<File> = words.map(|path| File::read(&path, level)).collect::<Result<_>>()?;
     let raw: usize = files.iter().map(|file| file.bytes.len()).sum();
     println!("{} files, {raw} bytes\n", files.len());
-    println!("| | ratio | largest | rms | bias | flux | flux, 95 % | shift | shift, 95 % |\n|---|---|---|---|---|---|---|---|---|");
+    println!(
+        "| | ratio | largest | rms | bias | flux | flux, 95 % | shift | shift, 95 % |\n|---|---|---|---|---|---|---|---|---|"
+    );
     let lossless = files.iter().map(|file| file.came(Loss::None)).collect::<Result<Vec<Came>>>()?;
     tell("lossless", raw, &lossless);
     for k in [0.5, 1.0, 2.0] {
@@ -56,7 +58,11 @@ fn tell(name: &str, raw: usize, all: &[Came]) {
         list.sort_by(f64::total_cmp);
         list.get(list.len() / 2).copied().unwrap_or(f64::NAN)
     };
-    let mut line = format!("| {name} | {:.3} | {:.1} ", raw as f64 / n_bytes as f64, median(all.iter().map(|came| came.bound).collect()));
+    let mut line = format!(
+        "| {name} | {:.3} | {:.1} ",
+        raw as f64 / n_bytes as f64,
+        median(all.iter().map(|came| came.bound).collect())
+    );
     for i in 0..2 {
         line += &format!("| {:.4} ", median(all.iter().map(|came| came.figures[i]).collect()));
     }

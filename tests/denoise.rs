@@ -8,7 +8,8 @@ use collapsar::internals::sample::{Movable, Survey};
 use collapsar::internals::source::Source;
 use collapsar::internals::synthetic::Lcg;
 use collapsar::internals::{
-    ErrorKind, Loss, Options, Report, compress, compress_to, decode_array, decode_chunk, decompress, encode_chunk, weights,
+    ErrorKind, Loss, Options, Report, compress, compress_to, decode_array, decode_chunk, decompress, encode_chunk,
+    weights,
 };
 
 const LOSS: Loss = Loss::Denoise(1.5);
@@ -37,7 +38,9 @@ fn differences(before: &[u8], after: &[u8], dtype: Dtype) -> Vec<i128> {
     let number = |x: &[u8]| {
         let wide = x.iter().rev().fold(0u64, |wide, &byte| wide << 8 | u64::from(byte));
         match dtype {
-            Dtype::I8 | Dtype::I16 | Dtype::I32 | Dtype::I64 => i128::from((wide << (64 - 8 * n)) as i64 >> (64 - 8 * n)),
+            Dtype::I8 | Dtype::I16 | Dtype::I32 | Dtype::I64 => {
+                i128::from((wide << (64 - 8 * n)) as i64 >> (64 - 8 * n))
+            }
             _ => i128::from(wide),
         }
     };
@@ -66,7 +69,18 @@ fn no_integer_of_any_dtype_is_moved_by_more_than_was_said_and_noise_gets_smaller
 
 #[test]
 fn odd_sizes_constants_and_single_samples_come_back_within_the_bound() {
-    for shape in [&[1u64, 1][..], &[1], &[3, 3], &[1, 63], &[64, 1], &[65, 7], &[2, 3, 5], &[3, 40, 41], &[5000], &[2, 2, 64, 65]] {
+    for shape in [
+        &[1u64, 1][..],
+        &[1],
+        &[3, 3],
+        &[1, 63],
+        &[64, 1],
+        &[65, 7],
+        &[2, 3, 5],
+        &[3, 40, 41],
+        &[5000],
+        &[2, 2, 64, 65],
+    ] {
         for dtype in [Dtype::U8, Dtype::I32] {
             let ty = array(dtype, shape);
             let n = ty.n_samples().unwrap() as usize;

@@ -60,7 +60,6 @@ impl Movable {
             _ => u64::fill(out, self.big_endian, after),
         }
     }
-
 }
 
 fn centred(order: Order, key: u64) -> i64 {

@@ -7,14 +7,16 @@ use crate::data::plane::TILE;
 use crate::data::simulate::{Seen, seen};
 use crate::random::Random;
 use collapsar::internals::array::Dtype;
-use collapsar::internals::denoise::{HALO, Patch, SEEN};
+use collapsar::internals::denoise::{HALO, MIDDLE, Patch, SEEN, inputs};
 use collapsar::internals::error::Result;
 use collapsar::internals::net::{Input, Layer, Mesh, MeshLayer, Sheet};
 use collapsar::internals::sample::{Loss, Movable, Survey};
 
-/// Activations are sixteenths of σ, heads are 64ths.
+/// Activations are sixteenths of σ.
 const UNIT: f32 = 16.0;
-const HEADS_PER_UNIT: f32 = 4.0;
+/// Of what layers see, and of what they say, so many are σ.
+const IN: [f32; 3] = [8.0, UNIT, UNIT];
+const OUT: [f32; 3] = [UNIT, UNIT, 64.0];
 const HIDDEN: [usize; 2] = [32, 16];
 const CELLS_PER_TILE: usize = 768;
 const BATCH: usize = 1024;
@@ -71,7 +73,7 @@ impl Cells {
             let free = tile.patch().free(&tile.movable);
             for _ in 0..CELLS_PER_TILE.min(free.len()) {
                 let at = free[random.below(free.len())];
-                cells.seen.push(tile.patch().seen(at, &tile.movable));
+                cells.seen.push(inputs(tile.patch().around(at, &tile.movable)));
                 cells.off.push(tile.off(at));
             }
         }
@@ -105,28 +107,32 @@ impl Linear {
         self.values.len() / (self.n_in + 1)
     }
 
-    /// The integers that it stands for; a last layer says heads.
-    fn integers(&self, is_last: bool) -> Layer {
-        let (n_out, scale) = (self.n_out(), if is_last { HEADS_PER_UNIT } else { 1.0 });
+    /// The integers that it stands for, as layer `l`.
+    fn integers(&self, l: usize) -> Layer {
+        let (n_out, scale) = (self.n_out(), OUT[l] / IN[l]);
         let (weights, biases) = self.values.split_at(n_out * self.n_in);
         let mut layer = Layer { n_in: self.n_in, n_out, weights: Vec::new(), bias: Vec::new(), shift: Vec::new() };
         for (row, bias) in weights.chunks_exact(self.n_in).zip(biases) {
             let most = scale * row.iter().fold(1e-6f32, |most, w| most.max(w.abs()));
             let shift = (127.0 / most).log2().floor().clamp(0.0, 12.0);
             let unit = scale * shift.exp2();
+            let first = layer.weights.len();
             layer.weights.extend(row.iter().map(|w| (w * unit).round().clamp(-127.0, 127.0) as i8));
-            layer.bias.push((bias * UNIT * unit).round() as i32);
+            layer.bias.push((bias * OUT[l] * shift.exp2()).round() as i32 - middle(l, &layer.weights[first..]));
             layer.shift.push(shift as u8);
         }
         layer
     }
 
     /// The same integers as floats, rows of weights and then biases, in units of activations.
-    fn rounded(&self, is_last: bool) -> Vec<f32> {
-        let (layer, scale) = (self.integers(is_last), if is_last { HEADS_PER_UNIT } else { 1.0 });
-        let unit = |o: usize| scale * f32::from(layer.shift[o]).exp2();
-        let weights = layer.weights.iter().enumerate().map(|(i, &w)| f32::from(w) / unit(i / self.n_in));
-        weights.chain(layer.bias.iter().enumerate().map(|(o, &b)| b as f32 / unit(o))).collect()
+    fn rounded(&self, l: usize) -> Vec<f32> {
+        let layer = self.integers(l);
+        let unit = |o: usize| f32::from(layer.shift[o]).exp2();
+        let weights =
+            layer.weights.iter().enumerate().map(|(i, &w)| f32::from(w) / unit(i / self.n_in) * IN[l] / OUT[l]);
+        let rows = layer.weights.chunks_exact(self.n_in).zip(&layer.bias).enumerate();
+        let bias = |(o, (row, b)): (usize, (&[i8], &i32))| (b + middle(l, row)) as f32 / unit(o) * UNIT / OUT[l];
+        weights.chain(rows.map(bias)).collect()
     }
 
     fn step(&mut self, n: i32, rate: f32) {
@@ -141,6 +147,11 @@ impl Linear {
     }
 }
 
+/// What a row of weights makes of inputs that say 0.
+fn middle(l: usize, row: &[i8]) -> i32 {
+    if l == 0 { row.iter().map(|&w| i32::from(w) * MIDDLE).sum() } else { 0 }
+}
+
 impl Denoiser {
     pub fn draw(random: &mut Random) -> Denoiser {
         let widths = [SEEN.width, HIDDEN[0], HIDDEN[1], 1];
@@ -150,11 +161,11 @@ impl Denoiser {
 
     /// One step on some of the cells; the mean loss of them. `left` is the share of the training that is left.
     pub fn step(&mut self, cells: &Cells, left: f32, random: &mut Random) -> f32 {
-        let rounded: Vec<Vec<f32>> = (0..3).map(|l| self.layers[l].rounded(l == 2)).collect();
+        let rounded: Vec<Vec<f32>> = (0..3).map(|l| self.layers[l].rounded(l)).collect();
         let mut loss = 0.0;
         for _ in 0..BATCH {
             let i = random.below(cells.off.len());
-            loss += self.cell(&rounded, &cells.seen[i].map(|x| x as f32), cells.off[i]);
+            loss += self.cell(&rounded, &cells.seen[i].map(|x| 2.0 * (x - MIDDLE) as f32), cells.off[i]);
         }
         self.n_steps += 1;
         let rate = RATE * (0.02 + 0.98 * left);
@@ -199,7 +210,7 @@ impl Denoiser {
             side: SEEN.side,
             inputs: vec![Input { source: l, tap: (0, 0) }],
             add: None,
-            layer: linear.integers(l == 2),
+            layer: linear.integers(l),
         });
         Mesh::new(vec![Sheet { ..SEEN }], layers.collect())
     }

@@ -3,7 +3,7 @@
 use crate::random::Random;
 use crate::train::denoise::{Cells, Denoiser, Tile};
 use clap::Args;
-use collapsar::internals::denoise::SEEN;
+use collapsar::internals::denoise::{SEEN, inputs};
 use collapsar::internals::error::Result;
 use collapsar::internals::kernel::fast::{Kernels, Level};
 use collapsar::internals::weights;
@@ -65,13 +65,13 @@ fn measured(kernels: &Kernels) -> String {
         let free = tile.patch().free(&tile.movable);
         n_all += tile.patch().h * tile.patch().w;
         for &at in &free {
-            let (seen, off) = (tile.patch().seen(at, &tile.movable), tile.off(at).clamp(-8.0, 8.0));
+            let (around, off) = (tile.patch().around(at, &tile.movable), tile.off(at).clamp(-8.0, 8.0));
             n += 1;
             before += f64::from(off * off);
             let mut block = vec![0; SEEN.n_cells() * SEEN.width];
-            block[..SEEN.width].copy_from_slice(&seen);
+            block[..SEEN.width].copy_from_slice(&inputs(around));
             let net = kernels.mesh(0, &[&block])[0] as f32 / 64.0;
-            for (i, by) in [net, mean(&seen), median(&seen)].into_iter().enumerate() {
+            for (i, by) in [net, mean(&around), median(&around)].into_iter().enumerate() {
                 bias[i] += f64::from(by - off);
                 for (sum, bound) in after[i].iter_mut().zip(bounds) {
                     *sum += f64::from((by.clamp(-bound, bound) - off).powi(2));
@@ -91,13 +91,13 @@ fn measured(kernels: &Kernels) -> String {
 }
 
 /// Of the samples that are within 3 σ of this one, this one among them.
-fn mean(seen: &[i32]) -> f32 {
-    let near: Vec<i32> = seen.iter().copied().filter(|d| d.abs() <= 48).collect();
+fn mean(around: &[i32]) -> f32 {
+    let near: Vec<i32> = around.iter().copied().filter(|d| d.abs() <= 48).collect();
     near.iter().sum::<i32>() as f32 / 16.0 / (near.len() + 1) as f32
 }
 
-fn median(seen: &[i32]) -> f32 {
-    let mut all = seen.to_vec();
+fn median(around: &[i32]) -> f32 {
+    let mut all = around.to_vec();
     all.push(0);
     all.sort_unstable();
     all[all.len() / 2] as f32 / 16.0

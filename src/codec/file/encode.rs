@@ -76,7 +76,20 @@ impl<'a, W: Write> Encoder<'a, W> {
             Choice::Auto if options.embed => Choice::These(zoo::defaults()),
             asked => asked.clone(),
         };
-        Ok(Encoder { source, denoised: None, writer, hash, options, choice, progress, runtimes, n_arrays: 0, chunks, known, report })
+        Ok(Encoder {
+            source,
+            denoised: None,
+            writer,
+            hash,
+            options,
+            choice,
+            progress,
+            runtimes,
+            n_arrays: 0,
+            chunks,
+            known,
+            report,
+        })
     }
 
     /// Pieces of the source as blocks. `recipe` makes the .gz again whose content the source is.

@@ -50,7 +50,9 @@ impl<'a> Denoised<'a> {
     pub fn add(&mut self, offset: u64, ty: &ArrayType, loss: Loss) -> Result<()> {
         if matches!(ty.dtype, Dtype::F32 | Dtype::F64) {
             let dtype = ty.dtype.name();
-            return Err(Error::argument(format!("denoising is for integers, and these are {dtype}: bound them by --abs or --noise-step")));
+            return Err(Error::argument(format!(
+                "denoising is for integers, and these are {dtype}: bound them by --abs or --noise-step"
+            )));
         }
         let view = SourceView { source: self.source, offset, ty, loss, memory: Memory::default() };
         let Some(movable) = view::movable(&view)? else { return Ok(()) };
@@ -144,11 +146,14 @@ impl Place {
     fn samples(&self, source: &dyn Source, part: &Cut) -> Result<Vec<i64>> {
         let (halo, (_, h, w)) = (HALO * self.step, view::shape(&self.ty));
         let around = |(from, to): (usize, usize), n: usize| {
-            (0..to - from + 2 * halo).map(move |i| mirrored(from as i64 + i as i64 - halo as i64, n)).collect::<Vec<usize>>()
+            (0..to - from + 2 * halo)
+                .map(move |i| mirrored(from as i64 + i as i64 - halo as i64, n))
+                .collect::<Vec<usize>>()
         };
         let (rows, columns) = (around(part.rows, h), around(part.columns, w));
         let (first, last) = ends_of(&columns);
-        let (mut all, mut bytes) = (Vec::with_capacity(rows.len() * columns.len()), vec![0; (last + 1 - first) * self.n_bytes()]);
+        let (mut all, mut bytes) =
+            (Vec::with_capacity(rows.len() * columns.len()), vec![0; (last + 1 - first) * self.n_bytes()]);
         let mut row = Vec::new();
         for y in rows {
             let sample = (part.plane * h + y) * w + first;
