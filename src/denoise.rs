@@ -91,9 +91,9 @@ impl Patch<'_> {
     pub fn quiet(&self, movable: &Movable) -> Vec<bool> {
         let (mut quiet, step) = (vec![false; self.samples.len()], self.step);
         for y in 2 * step..self.h + 4 * step {
-            let row = y * self.stride();
-            for at in row + 2 * step..row + self.w + 4 * step {
-                quiet[at] = self.samples[at] != HOLE && !stands_out(&self.around(at, movable));
+            let first = y * self.stride() + 2 * step;
+            for (quiet, at) in quiet[first..][..self.w + 2 * step].iter_mut().zip(first..) {
+                *quiet = self.samples[at] != HOLE && !stands_out(&self.around(at, movable));
             }
         }
         quiet

@@ -16,10 +16,10 @@ pub struct Denoise {
     out: Option<PathBuf>,
     #[arg(long, default_value = "denoise-default-1")]
     name: String,
-    #[arg(long, default_value_t = 30_000)]
+    #[arg(long, default_value_t = 16_000)]
     steps: usize,
     /// Simulated tiles to learn from
-    #[arg(long, default_value_t = 6000)]
+    #[arg(long, default_value_t = 3000)]
     tiles: usize,
     #[arg(long, default_value_t = 0)]
     seed: u64,

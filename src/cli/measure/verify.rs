@@ -219,4 +219,23 @@ mod tests {
             assert_eq!(compressed(&bytes(&other)).unwrap_err().kind, ErrorKind::Verify);
         }
     }
+
+    #[test]
+    fn a_sample_that_is_further_off_than_denoising_may_move_it_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.clps");
+        let samples: Vec<u16> = (0..4096u32).map(|i| 500 + (i.wrapping_mul(2_654_435_761) >> 27) as u16).collect();
+        let source: Vec<u8> = samples.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let raw = ArrayType { dtype: collapsar::internals::array::Dtype::U16, big_endian: false, shape: vec![64, 64] };
+        let options =
+            collapsar::internals::Options { raw: Some(raw.clone()), loss: Loss::Denoise(1.0), ..Default::default() };
+        let (packed, report) = collapsar::internals::compress_to(&source, Vec::new(), &options, &|_| Ok(())).unwrap();
+        assert!(!report.is_lossless());
+        std::fs::write(&path, packed).unwrap();
+        let compressed = |bytes: &Vec<u8>| compressed(&path, bytes, &report, Some(raw.clone()), &[]);
+        assert_eq!(compressed(&source), Ok(()));
+        let mut other = source.clone();
+        other[4001] ^= 1;
+        assert_eq!(compressed(&other).unwrap_err().kind, ErrorKind::Verify);
+    }
 }
