@@ -6,7 +6,8 @@
 //! What stands out is no noise, and stays as it is: a sample far above or below the median of the 16 that lie two steps away, a sum of
 //! 3 × 3 samples that is, or an outer ring that spreads more than noise does. Neighbours of such a sample stay, too.
 //!
-//! Only integers are computed with: what an encoder writes does not depend on its machine. Fill values stay, and nobody sees them.
+//! Only integers are computed with: what an encoder writes does not depend on its machine. Fill values stay, and nobody sees them. Of
+//! dtypes of up to 16 bits a sample only becomes a value that occurs in its array: codes that never come may be none.
 
 use crate::kernel::fast::Kernels;
 use crate::net::{Sheet, Tap};
@@ -139,7 +140,7 @@ pub fn inputs(around: [i32; AROUND.len()]) -> [i32; AROUND.len()] {
 fn moved(here: i64, head: i32, movable: &Movable) -> i64 {
     let by = i64::from(head).saturating_mul(movable.sigma_256).saturating_add(1 << 13) >> 14;
     let (low, high) = movable.ends;
-    here.saturating_add(by.clamp(-movable.bound, movable.bound)).clamp(low, high)
+    movable.nearest(here, here.saturating_add(by.clamp(-movable.bound, movable.bound)).clamp(low, high))
 }
 
 /// Whether a sample, or the 3 × 3 around it, is further off from the outer ring than noise is, or that ring is no noise.

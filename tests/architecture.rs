@@ -11,7 +11,7 @@ const ARCHITECTURE: &str = include_str!("../ARCHITECTURE.md");
 const MANIFEST: &str = include_str!("../Cargo.toml");
 
 /// Rooms where no float may stand, beside the shaders.
-const INTEGER_ROOMS: [&str; 12] = [
+const INTEGER_ROOMS: [&str; 13] = [
     "denoise",
     "kernel",
     "net",

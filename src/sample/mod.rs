@@ -46,7 +46,7 @@ pub use loss::{Bound, Loss, Rounding, number};
 pub use mantissa::shorten;
 pub use map::Map;
 pub use mosaic::looks_like_mosaic;
-pub use movable::{HOLE, Movable};
+pub use movable::{HOLE, Movable, Values};
 pub use noise::{NoiseStep, sigma};
 pub use octave::exp2;
 pub use ordinary::{Ordinary, bits, difference, worth};

@@ -13,6 +13,39 @@ use crate::array::Dtype;
 /// No sample. The smallest i64 means it, too: it stays as it is.
 pub const HOLE: i64 = i64::MIN;
 
+/// Which values occur, of a dtype of at most 16 bits: others may be codes that the detector never says.
+#[derive(Clone, Debug)]
+pub struct Values {
+    dtype: Dtype,
+    /// By key; none of wider dtypes.
+    occur: Vec<bool>,
+}
+
+impl Values {
+    pub fn new(dtype: Dtype) -> Values {
+        let n = if dtype.n_bytes() <= 2 { 1 << (8 * dtype.n_bytes()) } else { 0 };
+        Values { dtype, occur: vec![false; n] }
+    }
+
+    /// `bytes` are whole samples.
+    pub fn update(&mut self, bytes: &[u8], big_endian: bool) {
+        if !self.occur.is_empty() {
+            let order = Order::of(self.dtype);
+            bits(self.dtype, bytes, big_endian).into_iter().for_each(|x| self.occur[order.key(x) as usize] = true);
+        }
+    }
+
+    pub fn merge(&mut self, other: &Values) {
+        self.occur.iter_mut().zip(&other.occur).for_each(|(a, b)| *a |= b);
+    }
+
+    fn samples(&self) -> Vec<i64> {
+        let order = Order::of(self.dtype);
+        let keys = self.occur.iter().enumerate().filter(|(_, occurs)| **occurs);
+        keys.map(|(key, _)| centred(order, key as u64)).collect()
+    }
+}
+
 /// How far samples may go.
 #[derive(Clone, Debug)]
 pub struct Movable {
@@ -26,18 +59,38 @@ pub struct Movable {
     pub bound: i64,
     /// The smallest and the largest sample, which stay: they may be all that a detector could say.
     pub ends: (i64, i64),
+    /// What a sample may become, rising; empty where it may be anything.
+    values: Vec<i64>,
 }
 
 impl Movable {
-    /// From rows of `w` samples of the array; None where nothing may be moved.
-    pub fn of(loss: Loss, survey: &Survey, rows: &[u8], big_endian: bool, w: usize) -> Option<Movable> {
+    /// From what is known of an array, and rows of `w` samples of it; None where nothing may be moved.
+    pub fn of(
+        loss: Loss,
+        (survey, values): (&Survey, &Values),
+        rows: &[u8],
+        big_endian: bool,
+        w: usize,
+    ) -> Option<Movable> {
         let (Loss::Denoise(_), order) = (loss, Order::of(survey.dtype())) else { return None };
         let noise = NoiseStep::of(loss, survey, rows, big_endian, w)?;
         let (bound, sigma_256) = ((0.5 * noise.step) as i64, (256.0 * noise.sigma).round() as i64);
         let surveyed = survey.surveyed();
         let (low, high) = surveyed.ends.filter(|_| order.kind != Kind::Float && bound > 0)?;
         let (dtype, markers, ends) = (survey.dtype(), surveyed.markers, (centred(order, low), centred(order, high)));
-        Some(Movable { dtype, big_endian, markers, noise, sigma_256: sigma_256.max(1), bound, ends })
+        let values = values.samples();
+        Some(Movable { dtype, big_endian, markers, noise, sigma_256: sigma_256.max(1), bound, ends, values })
+    }
+
+    /// What a sample becomes that would best be `there`: of the values that occur the nearest one within the bound.
+    pub fn nearest(&self, here: i64, there: i64) -> i64 {
+        if self.values.is_empty() {
+            return there;
+        }
+        let above = self.values.partition_point(|&value| value <= there);
+        let both = self.values[above.saturating_sub(1)..].iter().copied().take(2);
+        let within = both.filter(|value| value.abs_diff(here) <= self.bound.unsigned_abs());
+        within.min_by_key(|value| value.abs_diff(there)).unwrap_or(here)
     }
 
     /// Adds whole samples.
@@ -84,7 +137,16 @@ mod tests {
                 .flat_map(|x| x.to_be_bytes()[8 - n..].to_vec())
                 .collect();
             let markers = bits(dtype, &bytes[5 * n..6 * n], true);
-            let of = Movable { dtype, big_endian: true, markers, noise, sigma_256: 512, bound: 2, ends: (0, 0) };
+            let of = Movable {
+                dtype,
+                big_endian: true,
+                markers,
+                noise,
+                sigma_256: 512,
+                bound: 2,
+                ends: (0, 0),
+                values: Vec::new(),
+            };
             let (mut samples, mut again) = (Vec::new(), bytes.clone());
             of.read(&bytes, &mut samples);
             assert_eq!(samples[5], HOLE);
@@ -104,10 +166,16 @@ mod tests {
         let rows: Vec<u8> = (0..4000u32).flat_map(|i| ((i * i % 7 + 90) as u16).to_le_bytes()).collect();
         let mut survey = Survey::new(Dtype::U16);
         survey.update(&rows, false);
-        let of = |loss| Movable::of(loss, &survey, &rows, false, 100);
+        let mut values = Values::new(Dtype::U16);
+        values.update(&rows, false);
+        let of = |loss| Movable::of(loss, (&survey, &values), &rows, false, 100);
         assert!(of(Loss::Denoise(0.01)).is_none() && of(Loss::NoiseStep(0.01)).is_none());
         let movable = of(Loss::Denoise(2.0)).unwrap();
         assert_eq!(movable.bound, (2.0 * movable.noise.sigma) as i64);
-        assert_eq!(movable.ends, (90 - 32768, 96 - 32768));
+        // squares leave 0, 1, 2 and 4 when they are divided by 7
+        assert_eq!(movable.values, [90, 91, 92, 94].map(|x| x - 32768));
+        assert_eq!(movable.ends, (90 - 32768, 94 - 32768));
+        let nearest = |here: i64, there: i64| movable.nearest(here - 32768, there - 32768) + 32768;
+        assert_eq!([nearest(92, 93), nearest(94, 93), nearest(91, 70), nearest(91, 99)], [92, 92, 90, 91]);
     }
 }

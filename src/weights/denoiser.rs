@@ -2,13 +2,12 @@
 
 use super::json::string;
 use super::meshes;
+use super::store::packed;
 use crate::denoise::SEEN;
 use crate::error::{Error, Result};
 use crate::net::{Mesh, Sheet};
 use safetensors::SafeTensors;
-use safetensors::tensor::{TensorView, serialize};
 use serde_json::{Value, json};
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 static EMBEDDED: &[u8] = include_bytes!("../../weights/denoise-default-1.safetensors");
@@ -38,11 +37,7 @@ fn read(bytes: &[u8]) -> Result<Mesh> {
 pub fn store_denoiser(name: &str, mesh: &Mesh) -> Result<Vec<u8>> {
     let (of_mesh, tensors) = meshes::describe_one(0, mesh);
     let json = json!({"format": 1, "name": name, "family": "denoise", "meshes": [of_mesh]});
-    let views = tensors.iter().map(|(name, dtype, shape, data)| {
-        (name.clone(), TensorView::new(*dtype, shape.clone(), data).expect("the shape is that of the data"))
-    });
-    let bytes = serialize(views, Some(HashMap::from([("collapsar".to_string(), json.to_string())])))
-        .map_err(|e| Error::argument(format!("these weights cannot be stored: {e}")))?;
+    let bytes = packed(&tensors, &json)?;
     read(&bytes).map(|_| bytes)
 }
 

@@ -10,7 +10,7 @@ use collapsar::internals::array::Dtype;
 use collapsar::internals::denoise::{HALO, MIDDLE, Patch, SEEN, inputs};
 use collapsar::internals::error::Result;
 use collapsar::internals::net::{Input, Layer, Mesh, MeshLayer, Sheet};
-use collapsar::internals::sample::{Loss, Movable, Survey};
+use collapsar::internals::sample::{Loss, Movable, Survey, Values};
 
 /// Activations are sixteenths of σ.
 const UNIT: f32 = 16.0;
@@ -45,7 +45,8 @@ impl Tile {
             let bytes: Vec<u8> = ints.iter().flat_map(|&int| (int as u16).to_le_bytes()).collect();
             let mut survey = Survey::new(Dtype::U16);
             survey.update(&bytes, false);
-            let Some(movable) = Movable::of(Loss::Denoise(2.0), &survey, &bytes, false, TILE) else { continue };
+            let known = (&survey, &Values::new(Dtype::U16));
+            let Some(movable) = Movable::of(Loss::Denoise(2.0), known, &bytes, false, TILE) else { continue };
             let mut samples = Vec::new();
             movable.read(&bytes, &mut samples);
             // samples count from the middle of their dtype
