@@ -175,6 +175,7 @@ mod tests {
         // squares leave 0, 1, 2 and 4 when they are divided by 7
         assert_eq!(movable.values, [90, 91, 92, 94].map(|x| x - 32768));
         assert_eq!(movable.ends, (90 - 32768, 94 - 32768));
+        let movable = Movable { bound: 2, ..movable };
         let nearest = |here: i64, there: i64| movable.nearest(here - 32768, there - 32768) + 32768;
         assert_eq!([nearest(92, 93), nearest(94, 93), nearest(91, 70), nearest(91, 99)], [92, 92, 90, 91]);
     }
