@@ -16,6 +16,8 @@ pub mod cli;
 pub mod codec;
 #[path = "container/mod.rs"]
 pub mod container;
+#[path = "denoise.rs"]
+pub mod denoise;
 #[path = "device.rs"]
 pub mod device;
 #[path = "entropy/mod.rs"]

@@ -24,8 +24,8 @@ use internals::cli;
 #[cfg(any(test, feature = "gpu"))]
 use internals::synthetic;
 use internals::{
-    array, atomic, codec, container, device, entropy, error, fit, format, gpu, grid, kernel, model, net, sample,
-    source, text, tile, weights, wire,
+    array, atomic, codec, container, denoise, device, entropy, error, fit, format, gpu, grid, kernel, model, net,
+    sample, source, text, tile, weights, wire,
 };
 
 pub use public::quality;

@@ -11,8 +11,21 @@ const ARCHITECTURE: &str = include_str!("../ARCHITECTURE.md");
 const MANIFEST: &str = include_str!("../Cargo.toml");
 
 /// Rooms where no float may stand, beside the shaders.
-const INTEGER_ROOMS: [&str; 12] =
-    ["kernel", "net", "gpu", "grid", "device", "model", "weights", "entropy", "text", "tile", "codec", "container"];
+const INTEGER_ROOMS: [&str; 13] = [
+    "denoise",
+    "kernel",
+    "net",
+    "gpu",
+    "grid",
+    "device",
+    "model",
+    "weights",
+    "entropy",
+    "text",
+    "tile",
+    "codec",
+    "container",
+];
 /// wgpu takes override constants as f64; a quotient of floats is put right, and a test compares it with the integers'.
 const ALLOWED_FLOATS: [(&str, &str); 2] = [("src/gpu/queue.rs", "f64"), ("src/kernel/fast/rans.rs", "f64")];
 /// One key goes through it, and only where weights are stored.

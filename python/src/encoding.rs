@@ -87,6 +87,7 @@ fn loss_of(py: Python, kind: &str, value: &Bound<PyAny>) -> PyResult<Loss> {
         "psnr" => Loss::Psnr(value.extract()?),
         "ratio" => Loss::Ratio(value.extract()?),
         "noise_step" => Loss::NoiseStep(value.extract()?),
+        "denoise" => Loss::Denoise(value.extract()?),
         "mantissa" => Loss::Mantissa(value.extract()?, Rounding::Round),
         "mantissa_trunc" => Loss::Mantissa(value.extract()?, Rounding::Trunc),
         _ => return at_once(py, || Err(Error::argument(format!("'{kind}' is no kind of bound")))),

@@ -95,6 +95,10 @@ def test_bounds_hold(field, frame):
     rmse = np.sqrt(((after(field, psnr=60) - original) ** 2).mean())
     assert 20 * np.log10(span / rmse) >= 60
     assert abs(after(frame, noise_step=1.0) - frame).max() > 0
+    moved = abs(after(frame, denoise=1.0) - frame)
+    assert 0 < moved.max() < 4 * moved.std()
+    with pytest.raises(ValueError, match="denoising is for integers"):
+        collapsar.encode(field, denoise=1.0)
     assert len(collapsar.encode(field, ratio=20)) * 20 <= field.nbytes
     for mode in ["round", "trunc"]:
         kept = collapsar.decode(collapsar.encode(field, mantissa=7, mantissa_mode=mode))

@@ -1,7 +1,7 @@
 //! how far an array is off, in the unit of what was asked for
 //!
 //! ```text
-//! abs, near |x − x′|    rel |x − x′| / (max − min)    pw-rel, mantissa |x − x′| / |x|    noise-step |x − x′| / σ    psnr dB
+//! abs, near |x − x′|    rel |x − x′| / (max − min)    pw-rel, mantissa |x − x′| / |x|    noise-step, denoise |x − x′| / σ    psnr dB
 //! ```
 
 use super::psnr;
@@ -30,7 +30,7 @@ impl Off {
         let off = match loss {
             Loss::Rel(_) => ends.map(|ends| Off::Range(share(largest, ends))),
             Loss::PwRel(_) | Loss::Mantissa(..) => Some(Off::Each(errors.largest_relative)),
-            Loss::NoiseStep(_) => noise.map(|noise| Off::Noise(largest / noise.sigma)),
+            Loss::NoiseStep(_) | Loss::Denoise(_) => noise.map(|noise| Off::Noise(largest / noise.sigma)),
             Loss::Psnr(_) => ends.and_then(|ends| psnr(ends, &errors.squares, errors.n_samples)).map(Off::Psnr),
             Loss::None | Loss::Abs(_) | Loss::Near(_) | Loss::Ratio(_) => None,
         };
@@ -97,6 +97,7 @@ mod tests {
             (Loss::Rel(0.1), Off::Range(0.03125), "largest error 0.03125 of the range"),
             (Loss::PwRel(0.6), Off::Each(0.5), "largest error 0.5 of the sample"),
             (Loss::Mantissa(1, Rounding::Round), Off::Each(0.5), "largest error 0.5 of the sample"),
+            (Loss::Denoise(2.0), Off::Noise(0.125), "largest error 0.125 σ"),
             (Loss::NoiseStep(2.0), Off::Noise(0.125), "largest error 0.125 σ"),
             // √(¼² / 4) = 1/8: a 64th of the range
             (Loss::Psnr(30.0), Off::Psnr(20.0 * 64f64.log10()), "36.124 dB"),

@@ -32,6 +32,8 @@ pub enum Loss {
     Ratio(f64),
     /// Steps of this fraction of the noise of each array, step = σ / Q: |x − x′| ≤ step / 2. Of integers, the whole part of that.
     NoiseStep(f64),
+    /// Integers come closer to what their neighbours say, by at most K σ of the noise of each array; what is then compressed is lossless.
+    Denoise(f64),
 }
 
 /// How a mantissa is shortened.
@@ -64,12 +66,18 @@ impl Loss {
             Loss::Psnr(db) => (db > 0.0 && db <= 300.0, "a PSNR lies between 0 and 300 dB"),
             Loss::Ratio(r) => (r > 1.0 && r.is_finite(), "a ratio that can be reached is above 1"),
             Loss::NoiseStep(q) => (q > 0.0 && q.is_finite(), "steps per noise are more than 0"),
+            Loss::Denoise(k) => (k > 0.0 && k.is_finite(), "denoising moves samples by a share of the noise above 0"),
         };
         if sane { Ok(self) } else { Err(Error::argument(what)) }
     }
 
     pub fn is_none(self) -> bool {
         self == Loss::None
+    }
+
+    /// What is left to do for maps: where a source is denoised, its samples come back bit for bit.
+    pub fn of_maps(self) -> Loss {
+        if let Loss::Denoise(_) = self { Loss::None } else { self }
     }
 
     /// Nothing is searched for: the bounds of arrays follow from their samples.
@@ -111,6 +119,7 @@ impl Loss {
             Loss::Psnr(db) => format!("psnr {}", number(db)),
             Loss::Ratio(r) => format!("ratio {}", number(r)),
             Loss::NoiseStep(q) => format!("noise-step {}", number(q)),
+            Loss::Denoise(k) => format!("denoise {}", number(k)),
         }
     }
 }
@@ -217,6 +226,8 @@ mod tests {
             Loss::Ratio(1.0),
             Loss::NoiseStep(0.0),
             Loss::NoiseStep(f64::INFINITY),
+            Loss::Denoise(0.0),
+            Loss::Denoise(f64::NAN),
         ];
         for loss in wrong {
             assert!(loss.check().is_err(), "{loss:?}");

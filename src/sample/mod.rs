@@ -6,7 +6,7 @@
 //!
 //! Reading order: `order` (what a key is), `word` (the loops over bytes), `range`, `scaled`, `stats`, `map`, `linear`, `rank`,
 //! `wire`. What may be lost: `loss` (what is asked for), `survey` (what it means for an array), `bounded` (the maps), `octave`,
-//! `bounded_wire`, `errors`, `mantissa` and back `restore`, `noise`; `psnr` and `ratio` search for a bound. What is measured: `ordinary`,
+//! `bounded_wire`, `errors`, `mantissa` and back `restore`, `noise`, `movable`; `psnr` and `ratio` search for a bound. What is measured: `ordinary`,
 //! `sums`. `mosaic` and `phase` are about colour filter arrays: ints whose 2×2 phases are four images.
 
 #![expect(clippy::wrong_self_convention, reason = "to_ints and from_ints are a pair: a map is what both go through")]
@@ -21,6 +21,7 @@ mod loss;
 mod mantissa;
 mod map;
 pub mod mosaic;
+mod movable;
 mod noise;
 mod octave;
 mod offset;
@@ -45,6 +46,7 @@ pub use loss::{Bound, Loss, Rounding, number};
 pub use mantissa::shorten;
 pub use map::Map;
 pub use mosaic::looks_like_mosaic;
+pub use movable::{HOLE, Movable, Values};
 pub use noise::{NoiseStep, sigma};
 pub use octave::exp2;
 pub use ordinary::{Ordinary, bits, difference, worth};

@@ -1,5 +1,5 @@
 //! σ = median |d| / (z · √Σc²)          d = first or second differences along rows, c their coefficients
-//! step = σ / Q          |x − x′| ≤ step / 2
+//! step = σ / Q          |x − x′| ≤ step / 2            where samples are denoised, step / 2 = K σ
 //!
 //! z is the quantile of the normal distribution at the share of |d| that are at most their median: about 0.6745, and more where
 //! samples are so coarse that many are equal. The median does not see the stars. A bound follows from it, so there are only
@@ -7,6 +7,7 @@
 //!
 //! Nothing is dithered: what a sample becomes depends on the sample alone, and from Q = 1 on the noise leaves the mean where it was.
 
+use super::errors::Errors;
 use super::loss::Loss;
 use super::octave::exp2;
 use super::ordinary::Ordinary;
@@ -26,14 +27,26 @@ pub struct NoiseStep {
 impl NoiseStep {
     /// From rows of `w` samples of the array; None where no such step is asked for, or no noise can be seen.
     pub fn of(loss: Loss, survey: &Survey, rows: &[u8], big_endian: bool, w: usize) -> Option<NoiseStep> {
-        let Loss::NoiseStep(q) = loss else { return None };
+        if !matches!(loss, Loss::NoiseStep(_) | Loss::Denoise(_)) {
+            return None;
+        }
         let sigma = sigma(&Ordinary::of(survey).numbers(rows, big_endian), w).filter(|sigma| *sigma > 0.0)?;
-        Some(NoiseStep { sigma, step: sigma / q })
+        let step = match loss {
+            Loss::Denoise(k) => 2.0 * k * sigma,
+            Loss::NoiseStep(q) => sigma / q,
+            _ => return None,
+        };
+        Some(NoiseStep { sigma, step })
     }
 
     /// The bound that it comes to.
     pub fn loss(self) -> Loss {
         Loss::Abs(0.5 * self.step)
+    }
+
+    /// Whether no sample is off by more.
+    pub fn allows(self, errors: &Errors) -> bool {
+        errors.largest <= 0.5 * self.step
     }
 }
 

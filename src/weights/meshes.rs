@@ -28,7 +28,7 @@ fn codebook(tensors: &SafeTensors, i: usize) -> Result<Codebook> {
     }
 }
 
-fn mesh(tensors: &SafeTensors, i: usize, json: &Value) -> Result<Mesh> {
+pub fn mesh(tensors: &SafeTensors, i: usize, json: &Value) -> Result<Mesh> {
     let sheet = |v: &Value| {
         let [side, width] = v.as_array()?.as_slice() else { return None };
         Some(Sheet { side: small(side)? as usize, width: small(width)? as usize })
@@ -69,18 +69,25 @@ pub fn describe(vqae: &Vqae) -> (Value, Vec<Tensor>) {
     }
     let mut meshes = Vec::new();
     for (i, mesh) in vqae.meshes().into_iter().enumerate() {
-        let sources: Vec<Value> = mesh.sources().iter().map(|s| json!([s.side, s.width])).collect();
-        let mut layers = Vec::new();
-        for (l, MeshLayer { side, inputs, add, layer }) in mesh.layers().iter().enumerate() {
-            let seen: Vec<Value> = inputs.iter().map(|i| json!([i.source, i.tap.0, i.tap.1])).collect();
-            let mut json = json!({"side": side, "inputs": seen});
-            if let Some(add) = add {
-                json["add"] = json!(add);
-            }
-            layers.push(json);
-            tensors.extend(tensors_of(&format!("mesh.{i}.{l}"), layer));
-        }
-        meshes.push(json!({"sources": sources, "layers": layers}));
+        let (json, of_mesh) = describe_one(i, mesh);
+        meshes.push(json);
+        tensors.extend(of_mesh);
     }
     (Value::Array(meshes), tensors)
+}
+
+/// The same of mesh number `i`.
+pub fn describe_one(i: usize, mesh: &Mesh) -> (Value, Vec<Tensor>) {
+    let (mut layers, mut tensors) = (Vec::new(), Vec::new());
+    let sources: Vec<Value> = mesh.sources().iter().map(|s| json!([s.side, s.width])).collect();
+    for (l, MeshLayer { side, inputs, add, layer }) in mesh.layers().iter().enumerate() {
+        let seen: Vec<Value> = inputs.iter().map(|i| json!([i.source, i.tap.0, i.tap.1])).collect();
+        let mut json = json!({"side": side, "inputs": seen});
+        if let Some(add) = add {
+            json["add"] = json!(add);
+        }
+        layers.push(json);
+        tensors.extend(tensors_of(&format!("mesh.{i}.{l}"), layer));
+    }
+    (json!({"sources": sources, "layers": layers}), tensors)
 }

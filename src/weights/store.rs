@@ -1,6 +1,6 @@
 //! The inverse of `load`: a model as the bytes of its weights file, the same bytes every time.
 
-use super::layer::tensors;
+use super::layer::{Tensor, tensors};
 use super::meshes;
 use crate::error::{Error, Result};
 use crate::model::Model;
@@ -24,7 +24,12 @@ pub fn store(model: &Model) -> Result<Vec<u8>> {
         json["meshes"] = meshes;
         all.extend(of_meshes);
     }
-    let views = all.iter().map(|(name, dtype, shape, data)| {
+    packed(&all, &json)
+}
+
+/// Tensors and what is said of them.
+pub fn packed(tensors: &[Tensor], json: &Value) -> Result<Vec<u8>> {
+    let views = tensors.iter().map(|(name, dtype, shape, data)| {
         let view = TensorView::new(*dtype, shape.clone(), data).expect("the shape is that of the data");
         (name.clone(), view)
     });

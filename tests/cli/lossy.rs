@@ -146,6 +146,8 @@ fn the_largest_error_is_told_in_the_unit_that_was_asked_for() {
     assert!(said.contains("(rel 0.01; largest error 0.01 of the range)"), "{said}");
     let said = sandbox.says(0, &["compress", "-f", "--noise-step", "2", "a.npy"]);
     assert!(figure(&said, "largest error ", " σ)") <= 0.25, "{said}");
+    let said = sandbox.says(1, &["compress", "-f", "--denoise", "1", "a.npy"]);
+    assert!(said.contains("denoising is for integers"), "{said}");
     let said = sandbox.says(0, &["compress", "-f", "-v", "--rel", "0.01", "a.npy"]);
     assert_eq!(said.matches(" of the range").count(), 2, "{said}");
 }

@@ -211,6 +211,17 @@ fn steps_of_the_noise_are_told_with_what_they_came_to() {
     let (sigma, step) = (json["noise"]["sigma"].as_f64().unwrap(), json["noise"]["step"].as_f64().unwrap());
     assert!(step == sigma / 2.0 && json["largest"].as_f64().unwrap() <= step / 2.0, "{json}");
     sandbox.says(1, &["compress", "-f", "--noise-step", "0", "a.fits"]);
+    let said = sandbox.says(0, &["compress", "-f", "--denoise", "1.5", "--verify", "a.fits"]);
+    assert!(said.contains("LOSSY (denoise 1.5; σ ") && said.contains(" σ), verified"), "{said}");
+    assert!(sandbox.output(&["eval", "a.fits", "a.fits.clps"]).stdout.windows(5).any(|word| word == b"LOSSY"));
+    let json = &sandbox.json(0, &["compress", "-f", "--json", "--denoise", "1.5", "a.fits"])[0];
+    assert_eq!((&json["lossless"], &json["loss"]), (&false.into(), &"denoise 1.5".into()));
+    let told = json["off_by"]["sigma"].as_f64().unwrap();
+    assert!(told > 0.5 && told <= 1.5, "{json}");
+    for wrong in [&["--denoise", "0"][..], &["--denoise", "-1"], &["--denoise", "1", "--noise-step", "2"]] {
+        let code = sandbox.output(&[&["compress", "-f"], wrong, &["a.fits"]].concat()).status.code();
+        assert!(code.is_some_and(|code| code == 1 || code == 2), "{wrong:?}: {code:?}");
+    }
 }
 
 #[test]

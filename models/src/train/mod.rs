@@ -4,6 +4,7 @@ pub mod adam;
 pub mod cells;
 pub mod checkpoint;
 pub mod deep;
+pub mod denoise;
 pub mod identity;
 pub mod l3c;
 pub mod log;

@@ -2,6 +2,7 @@
 
 pub mod curves;
 pub mod deep;
+pub mod denoise;
 pub mod eval;
 pub mod finetune;
 pub mod l3c;
@@ -34,6 +35,8 @@ pub enum Verb {
     L3c(l3c::L3c),
     /// Train the meshes and codebooks of a vqae on blocks of float fields.
     Vqae(vqae::Vqae),
+    /// Train the net of `collapsar compress --denoise` on simulated frames, whose truth is known, and measure it.
+    Denoise(denoise::Denoise),
     /// Adapt weights to the frames of one survey.
     Finetune(finetune::Finetune),
     /// Show a training's log as a page of HTML: loss against steps, and what held-out files of each class cost.
@@ -56,6 +59,7 @@ impl Verb {
             Verb::Deep(verb) => verb.run(),
             Verb::L3c(verb) => verb.run(),
             Verb::Vqae(verb) => verb.run(),
+            Verb::Denoise(verb) => verb.run(),
             Verb::Finetune(verb) => verb.run(),
             Verb::Curves(verb) => verb.run(),
             Verb::Eval(verb) => verb.run(),

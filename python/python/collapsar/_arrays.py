@@ -71,7 +71,7 @@ def encode(array: ArrayLike, level: int | None = None, **keywords: Unpack[_optio
 
     ``level`` goes from 1, the fastest, to 9, the smallest; 5 unless it is given. At most one bound says what may be lost:
     ``abs=E``, ``rel=E`` (of the range), ``pw_rel=E`` (of each float), ``near=N`` (integers), ``psnr=dB``, ``mantissa=bits`` (with
-    ``mantissa_mode="round"`` or ``"trunc"``), ``noise_step=Q``, ``ratio=R``. ``recipe=`` takes what a `Recipe` decided;
+    ``mantissa_mode="round"`` or ``"trunc"``), ``noise_step=Q``, ``denoise=K``, ``ratio=R``. ``recipe=`` takes what a `Recipe` decided;
     ``model=`` a name of `models`; ``weights=`` networks of your own; ``device="gpu"`` runs networks there.
 
     The same bytes come out on every machine. Do not write to the array meanwhile: the GIL is released.

@@ -20,7 +20,7 @@ __all__ = ["BOUNDS", "Weights", "decoding", "encoding"]
 Weights = bytes | str | os.PathLike[str] | Iterable[bytes | str | os.PathLike[str]]
 
 #: Keywords that say what may be lost: at most one of them.
-BOUNDS = ("abs", "rel", "pw_rel", "near", "psnr", "mantissa", "noise_step", "ratio")
+BOUNDS = ("abs", "rel", "pw_rel", "near", "psnr", "mantissa", "noise_step", "denoise", "ratio")
 
 
 class Bounds(TypedDict, total=False):
@@ -34,6 +34,7 @@ class Bounds(TypedDict, total=False):
     mantissa: int | None
     mantissa_mode: Literal["round", "trunc"]
     noise_step: float | None
+    denoise: float | None
     ratio: float | None
 
 

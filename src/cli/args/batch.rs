@@ -161,6 +161,7 @@ impl Settings {
         put("mantissa-mode", lossy.mantissa_mode.map(|mode| rounding(mode).to_string()));
         put("psnr", float(lossy.psnr));
         put("noise-step", float(lossy.noise_step));
+        put("denoise", float(lossy.denoise));
         put("ratio", float(lossy.ratio));
         put("reference", Some(arrays.reference.join(",")).filter(|names| names != "auto"));
         if let Some(ty) = arrays.raw.array() {
@@ -196,6 +197,7 @@ mod tests {
             "--level=5 --mantissa=9 --mantissa-mode=trunc",
             "--level=5 --psnr=-3.5",
             "--level=5 --noise-step=4.0",
+            "--level=5 --denoise=0.5",
             "--level=2 --ratio=7.25",
             "--level=5 --model=classic --adapt=off --reference=none",
             "--level=5 --adapt=max --reference=T,U --fields",

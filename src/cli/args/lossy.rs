@@ -32,6 +32,10 @@ pub struct Lossy {
     /// Lossy: steps of the noise of each array divided by Q, as in fpack -q Q: no sample is off by more than sigma / (2 Q)
     #[arg(long, value_name = "Q", group = "lossy", allow_negative_numbers = true)]
     pub noise_step: Option<f64>,
+    /// Lossy: integers come closer to what their neighbours say, where nothing stands out; no sample is moved by more than K sigma of
+    /// the noise of its array
+    #[arg(long, value_name = "K", group = "lossy", allow_negative_numbers = true)]
+    pub denoise: Option<f64>,
     /// Lossy: the smallest error at which the file gets R times smaller
     #[arg(long, value_name = "R", group = "lossy", allow_negative_numbers = true)]
     pub ratio: Option<f64>,
@@ -49,6 +53,7 @@ impl Lossy {
             self.psnr.map(Loss::Psnr),
             self.ratio.map(Loss::Ratio),
             self.noise_step.map(Loss::NoiseStep),
+            self.denoise.map(Loss::Denoise),
         ];
         all.into_iter().flatten().next().unwrap_or_default()
     }

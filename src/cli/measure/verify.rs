@@ -5,7 +5,7 @@ use collapsar::internals::array::ArrayType;
 use collapsar::internals::codec::file::archive::Archive;
 use collapsar::internals::format::{self, Hint, Piece, gzip};
 use collapsar::internals::model::Model;
-use collapsar::internals::sample::{Map, shorten};
+use collapsar::internals::sample::{Errors, Map, NoiseStep, shorten};
 use collapsar::internals::source::{FileSource, Source};
 use collapsar::internals::{Error, ErrorKind, Loss, Report, Result};
 use std::fs::File;
@@ -71,6 +71,8 @@ enum How {
     Within(Map),
     /// Mantissas were shortened.
     Short(Loss),
+    /// It was denoised: no sample is off by more.
+    By(NoiseStep),
 }
 
 /// What may differ, by the heads of the written file and by what was asked for.
@@ -98,6 +100,10 @@ fn promises(
         if array.head.map.bound() != told.bound {
             return Err(Error::verify("the bounds of the written file are not those that were promised"));
         }
+        if let (Loss::Denoise(_), Some(noise)) = (report.loss, told.noise) {
+            let (from, ty) = (array.offset, array.head.ty.clone());
+            promises.push(Promise { from, to: from + ty.n_bytes()?, ty, how: How::By(noise) });
+        }
         if told.bound.is_some() {
             let (from, ty) = (array.offset, array.head.ty.clone());
             let how = How::Within(array.head.map.clone());
@@ -124,6 +130,9 @@ impl Same<'_> {
         match promise {
             None => original == bytes,
             Some(Promise { ty, how: How::Within(map), .. }) => map.check(&original, bytes, ty.big_endian).is_ok(),
+            Some(Promise { ty, how: How::By(noise), .. }) => {
+                noise.allows(&Errors::of(ty.dtype, &original, bytes, ty.big_endian))
+            }
             Some(Promise { ty, how: How::Short(loss), .. }) => {
                 if let Loss::Mantissa(n_bits, rounding) = *loss {
                     shorten(&mut original, ty.dtype, ty.big_endian, n_bits, rounding);
@@ -209,5 +218,24 @@ mod tests {
             other[899] += 4.0;
             assert_eq!(compressed(&bytes(&other)).unwrap_err().kind, ErrorKind::Verify);
         }
+    }
+
+    #[test]
+    fn a_sample_that_is_further_off_than_denoising_may_move_it_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.clps");
+        let samples: Vec<u16> = (0..4096u32).map(|i| 500 + (i.wrapping_mul(2_654_435_761) >> 27) as u16).collect();
+        let source: Vec<u8> = samples.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let raw = ArrayType { dtype: collapsar::internals::array::Dtype::U16, big_endian: false, shape: vec![64, 64] };
+        let options =
+            collapsar::internals::Options { raw: Some(raw.clone()), loss: Loss::Denoise(1.0), ..Default::default() };
+        let (packed, report) = collapsar::internals::compress_to(&source, Vec::new(), &options, &|_| Ok(())).unwrap();
+        assert!(!report.is_lossless());
+        std::fs::write(&path, packed).unwrap();
+        let compressed = |bytes: &Vec<u8>| compressed(&path, bytes, &report, Some(raw.clone()), &[]);
+        assert_eq!(compressed(&source), Ok(()));
+        let mut other = source.clone();
+        other[4001] ^= 1;
+        assert_eq!(compressed(&other).unwrap_err().kind, ErrorKind::Verify);
     }
 }

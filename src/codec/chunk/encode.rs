@@ -11,11 +11,13 @@ use crate::codec::file::options::Options;
 use crate::codec::search::check::check;
 use crate::codec::search::choice::Choice;
 use crate::codec::search::choose::{Chosen, choose};
+use crate::codec::search::denoised::Denoised;
 use crate::codec::search::related::{References, Related};
 use crate::codec::search::task::Task;
 use crate::codec::search::view::SourceView;
 use crate::error::{Error, Result};
 use crate::sample::{Loss, RatioSearch};
+use crate::source::Source;
 use crate::tile::array_coder::ArrayCoder;
 use crate::tile::code::{Code, Coded, Known};
 use crate::tile::coder::{CellCoder, Coder};
@@ -41,6 +43,11 @@ pub fn encode_chunk(bytes: &[u8], ty: &ArrayType, options: &Options) -> Result<V
     }
     options.loss.check()?;
     let chunk = |loss: Loss| Ok::<_, Error>(frame::write(ty, &whole(bytes, ty, &Options { loss, ..options.clone() })?));
+    if let Loss::Denoise(_) = options.loss {
+        let mut denoised = Denoised::new(&bytes);
+        denoised.add(0, ty, options.loss)?;
+        return encode_chunk(&denoised.bytes(0, bytes.len())?, ty, &Options { loss: Loss::None, ..options.clone() });
+    }
     let loss = RatioSearch::resolve(options.loss, |loss| Ok((bytes.len() as u64, chunk(loss)?.len() as u64)))?;
     chunk(loss)
 }

@@ -67,7 +67,8 @@ pub fn adapt(sources: &[&dyn Source], options: &Options, training: &Training, pa
 const MIN_SAMPLES: u64 = 1 << 10;
 
 fn of_place(place: &Place, options: &Options, model: &Arc<Model>, n_alike: usize) -> Result<Option<Frame>> {
-    let Options { loss, memory, .. } = *options;
+    let Options { memory, .. } = *options;
+    let loss = options.loss.of_maps();
     let &Place { source, offset, ref ty, usage, .. } = place;
     let (choice, references, runtimes) = (&Choice::These(vec![model.clone()]), &References::None, &Runtimes::default());
     let view = SourceView { source, offset, ty, loss, memory };
@@ -78,7 +79,7 @@ fn of_place(place: &Place, options: &Options, model: &Arc<Model>, n_alike: usize
 
 /// The one that a training begins with: what was named, or the network that its level has for such arrays.
 fn start(options: &Options, ty: &ArrayType) -> Result<Arc<Model>> {
-    let is_field = matches!(ty.dtype, Dtype::F32 | Dtype::F64) || options.loss != Loss::None;
+    let is_field = matches!(ty.dtype, Dtype::F32 | Dtype::F64) || options.loss.of_maps() != Loss::None;
     let model = match &options.model {
         Choice::Level(level) => {
             let models = level.models(is_field).into_iter().filter(|model| can_be_adapted(model));

@@ -8,7 +8,7 @@
 //! A batch of bands is coded by all threads while the one before it is written and the one after it is read; the order in
 //! the file stays that of the grid. A source that others may write to comes as `source::Steady`: each reading sees the same bytes.
 //!
-//! Where something may be lost the content is what decoding gives: every batch is poured out again before it is coded, held
+//! Where a source is denoised that comes first, and what follows loses nothing. Where else something may be lost the content is what decoding gives: every batch is poured out again before it is coded, held
 //! against its bound sample by sample, and hashed.
 
 use crate::array::ArrayType;
@@ -24,6 +24,7 @@ use crate::codec::file::{Progress, bytes};
 use crate::codec::search::check::check;
 use crate::codec::search::choice::Choice;
 use crate::codec::search::choose::{Chosen, choose};
+use crate::codec::search::denoised::Denoised;
 use crate::codec::search::related::{Field, Related};
 use crate::codec::search::task::Task;
 use crate::codec::search::view::SourceView;
@@ -48,6 +49,8 @@ const CHUNK: usize = 4 << 20;
 /// Compresses `source`, whose whole content is `content` (it differs from `source` where a .gz was unpacked).
 pub struct Encoder<'a, W: Write> {
     source: &'a dyn Source,
+    /// The same, where its arrays are denoised.
+    denoised: Option<&'a Denoised<'a>>,
     writer: Writer<W>,
     hash: blake3::Hasher,
     options: &'a Options,
@@ -73,7 +76,20 @@ impl<'a, W: Write> Encoder<'a, W> {
             Choice::Auto if options.embed => Choice::These(zoo::defaults()),
             asked => asked.clone(),
         };
-        Ok(Encoder { source, writer, hash, options, choice, progress, runtimes, n_arrays: 0, chunks, known, report })
+        Ok(Encoder {
+            source,
+            denoised: None,
+            writer,
+            hash,
+            options,
+            choice,
+            progress,
+            runtimes,
+            n_arrays: 0,
+            chunks,
+            known,
+            report,
+        })
     }
 
     /// Pieces of the source as blocks. `recipe` makes the .gz again whose content the source is.
@@ -101,21 +117,31 @@ impl<'a, W: Write> Encoder<'a, W> {
                 self.writer.block(kind::WEIGHTS, &bytes)?;
             }
         }
+        let mut denoised = Denoised::new(self.source);
+        // an encoder that lives no longer than that
+        let mut this: Encoder<'_, W> = self;
+        if let Loss::Denoise(_) = this.options.loss {
+            for piece in &structure.pieces {
+                let Piece::Array { offset, ty, label } = piece else { continue };
+                denoised.add(*offset, ty, this.options.loss).map_err(|e| e.at(label))?;
+            }
+            (this.source, this.denoised) = (&denoised, Some(&denoised));
+        }
         for piece in &structure.pieces {
             match piece {
-                Piece::Bytes { offset, len } => self.bytes(*offset, *len)?,
+                Piece::Bytes { offset, len } => this.bytes(*offset, *len)?,
                 Piece::Array { offset, ty, label } => {
-                    self.arrays(*offset, ty, label).map_err(|e| e.at(label))?;
+                    this.arrays(*offset, ty, label).map_err(|e| e.at(label))?;
                 }
             }
         }
         let (n_content, hash) = match outer {
-            None => (self.source.len(), self.hash.finalize()),
+            None => (this.source.len(), this.hash.finalize()),
             Some((_, whole)) => (whole.len(), hash_of(whole)?),
         };
-        let (out, n_bytes) = self.writer.finish(n_content, *hash.as_bytes())?;
-        self.report.n_bytes_out = n_bytes;
-        Ok((out, self.report))
+        let (out, n_bytes) = this.writer.finish(n_content, *hash.as_bytes())?;
+        this.report.n_bytes_out = n_bytes;
+        Ok((out, this.report))
     }
 
     fn bytes(&mut self, offset: u64, len: u64) -> Result<()> {
@@ -147,7 +173,7 @@ impl<'a, W: Write> Encoder<'a, W> {
 
     fn array(&mut self, offset: u64, ty: &ArrayType, label: &str) -> Result<()> {
         let Options { loss, memory, adapt, .. } = *self.options;
-        let view = SourceView { source: self.source, offset, ty, loss, memory };
+        let view = SourceView { source: self.source, offset, ty, loss: loss.of_maps(), memory };
         let choice = &self.choice;
         let recipe = self.options.recipe.as_deref();
         let task = Task { view, label, choice, adapt, recipe, related: self.related(), runtimes: &self.runtimes };
@@ -158,6 +184,7 @@ impl<'a, W: Write> Encoder<'a, W> {
         head.write(&mut bytes);
         self.writer.block(kind::HEAD, &bytes)?;
         let (n_head_bytes, refit_bytes) = (bytes.len() as u64, head.refit_bytes());
+        let noise = noise.or_else(|| self.denoised?.noise(offset));
         let (n_tile_bytes, errors) = self.tiles(&head, (coder, known), &view)?;
         let seen = self.seen(&head);
         let (references, depth) =
@@ -187,7 +214,7 @@ impl<'a, W: Write> Encoder<'a, W> {
 
     /// What the next array may be predicted from.
     fn related(&self) -> Related<'_> {
-        let (references, loss) = (&self.options.references, self.options.loss);
+        let (references, loss) = (&self.options.references, self.options.loss.of_maps());
         Related { number: self.n_arrays, source: self.source, loss, fields: &self.known, references }
     }
 
@@ -272,6 +299,9 @@ impl<'a, W: Write> Encoder<'a, W> {
         (self.progress)(first)?;
         raw.resize(ranges.map(|(_, n_bytes)| n_bytes).sum(), 0);
         self.source.read_at(first, raw)?;
+        if let Some(denoised) = self.denoised {
+            errors.merge(&denoised.check(first, &head.ty, raw)?);
+        }
         if let Loss::Mantissa(..) = view.loss {
             let original = raw.clone();
             view.shorten(raw);

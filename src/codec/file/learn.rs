@@ -21,6 +21,7 @@ pub fn learn(source: &dyn Source, options: &Options, recipe: &mut Recipe) -> Res
         let Piece::Array { offset, ty, label } = piece else { continue };
         for (offset, ty) in fields(offset, &ty, options.fields)? {
             for (offset, ty) in cut(offset, &ty)?.into_iter().filter(|(_, ty)| !recipe.fits(ty)).collect::<Vec<_>>() {
+                let loss = loss.of_maps();
                 let view = SourceView { source, offset, ty: &ty, loss, memory };
                 let related = Related { number: 0, source, loss, fields: &[], references };
                 let task = Task { view, label: "", choice, adapt, recipe: None, related, runtimes };

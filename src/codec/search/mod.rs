@@ -5,6 +5,7 @@ pub mod check;
 pub mod choice;
 pub mod choose;
 mod counts;
+pub mod denoised;
 mod draft;
 pub mod lessons;
 pub mod level;

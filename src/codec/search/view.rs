@@ -3,7 +3,7 @@
 use crate::array::ArrayType;
 use crate::codec::array::memory::Memory;
 use crate::error::Result;
-use crate::sample::{Ends, Errors, Loss, Map, NoiseStep, PsnrSearch, Stats, Survey, shorten};
+use crate::sample::{Ends, Errors, Loss, Map, Movable, NoiseStep, PsnrSearch, Stats, Survey, Values, shorten};
 use crate::source::Source;
 use rayon::prelude::*;
 
@@ -102,6 +102,22 @@ fn bounded(view: &SourceView, survey: &Survey) -> Result<(Option<Loss>, Option<N
         search.tell(&scan(view, &Errors::default, &add, &Errors::merge)?);
     }
     Ok((Some(search.found()), None))
+}
+
+/// What denoising may do to an array; None where it has no noise.
+pub fn movable(view: &SourceView) -> Result<Option<Movable>> {
+    let (dtype, big_endian) = (view.ty.dtype, view.ty.big_endian);
+    let update = |(survey, values): &mut (Survey, Values), bytes: &[u8]| {
+        survey.update(bytes, big_endian);
+        values.update(bytes, big_endian);
+    };
+    let merge = |all: &mut (Survey, Values), part: &(Survey, Values)| {
+        all.0.merge(&part.0);
+        all.1.merge(&part.1);
+    };
+    let (survey, values) = scan(view, &|| (Survey::new(dtype), Values::new(dtype)), &update, &merge)?;
+    let (rows, w) = stretches(view)?;
+    Ok(Movable::of(view.loss, (&survey, &values), &rows, big_endian, w))
 }
 
 /// Whole rows, or parts of long ones, evenly spread over an array; and how many samples such a row has.

@@ -131,7 +131,12 @@ impl Camera {
     /// One place in frames of these exposures.
     pub fn series(&self, scene: &Scene, factors: &[f64], random: &mut Random) -> Vec<Vec<i32>> {
         let pattern = self.pattern(scene, random);
-        factors.iter().map(|&factor| self.take(&pattern, factor, random)).collect()
+        factors.iter().map(|&factor| self.take(&pattern, factor, random).0).collect()
+    }
+
+    /// A frame, and what it would be without noise.
+    pub fn one(&self, scene: &Scene, random: &mut Random) -> (Vec<i32>, Vec<f64>) {
+        self.take(&self.pattern(scene, random), 1.0, random)
     }
 
     fn pattern(&self, scene: &Scene, random: &mut Random) -> Pattern {
@@ -149,8 +154,8 @@ impl Camera {
         }
     }
 
-    fn take(&self, pattern: &Pattern, factor: f64, random: &mut Random) -> Vec<i32> {
-        let mut counts = Vec::with_capacity(SIDE * SIDE);
+    fn take(&self, pattern: &Pattern, factor: f64, random: &mut Random) -> (Vec<i32>, Vec<f64>) {
+        let (mut counts, mut clean) = (Vec::with_capacity(SIDE * SIDE), Vec::with_capacity(SIDE * SIDE));
         let (spread, kept) = self.drift;
         let fresh = spread * (1.0 - kept * kept).sqrt();
         let mut drift = spread * random.normal();
@@ -159,7 +164,8 @@ impl Camera {
             let rows = [0, 1].map(|_| row + self.parity * random.normal());
             for (x, column) in pattern.columns.iter().enumerate() {
                 let i = y * SIDE + x;
-                let electrons = random.poisson(factor * pattern.light[i] * pattern.response[i] + pattern.dark[i]);
+                let expected = factor * pattern.light[i] * pattern.response[i] + pattern.dark[i];
+                let electrons = random.poisson(expected);
                 let noise = self.read_noise * if random.unit() < self.tails { 4.0 } else { 1.0 };
                 drift = drift * kept + fresh * random.normal();
                 let electrons = if self.multiplies { multiplied(electrons, random) } else { electrons };
@@ -168,16 +174,30 @@ impl Camera {
                 let beyond = if pattern.seam.0 { x } else { y } >= pattern.seam.1;
                 let (step, gain) = self.seam.filter(|_| beyond).unwrap_or((0.0, 1.0));
                 counts.push(read * gain + step + rows[x % 2] + column);
+                let expected = expected / self.gain;
+                let expected = if self.magnitude { expected.hypot(noise) } else { expected };
+                clean.push(expected * gain + step + rows[x % 2] + column);
             }
         }
+        let before = counts.clone();
         for _ in 0..random.poisson(self.rays) as usize {
             ray(&mut counts, self.full_scale, random);
         }
+        clean.iter_mut().zip(counts.iter().zip(&before)).for_each(|(clean, (after, before))| *clean += after - before);
         if self.leak > 0.0 {
             smear(&mut counts, self.leak, self.filter);
+            smear(&mut clean, self.leak, self.filter);
         }
-        let inside = |y: usize| &counts[(y + MARGIN) * SIDE + MARGIN..][..TILE];
-        (0..TILE).flat_map(inside).map(|&c| self.convert(c)).collect()
+        let inside = |y: usize| (y + MARGIN) * SIDE + MARGIN..(y + MARGIN) * SIDE + MARGIN + TILE;
+        let ints = (0..TILE).flat_map(inside).map(|i| self.convert(counts[i])).collect();
+        (ints, (0..TILE).flat_map(inside).map(|i| self.clean(clean[i])).collect())
+    }
+
+    /// What a count is on the average of codes, but for those that never come.
+    fn clean(&self, count: f64) -> f64 {
+        let root = self.converter == Converter::Root;
+        let code = if root { (count.max(0.0) * self.full_scale).sqrt() } else { count };
+        code.clamp(0.0, self.full_scale)
     }
 
     fn convert(&self, count: f64) -> i32 {

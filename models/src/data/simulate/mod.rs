@@ -33,6 +33,22 @@ pub fn tiles(n: usize, n_frames: usize, random: &mut Random) -> (Vec<Vec<Vec<i32
     }
 }
 
+/// A tile as a camera sees it, and what it would be without noise: bands and cosmic rays are no noise here.
+pub struct Seen {
+    pub ints: Vec<i32>,
+    pub clean: Vec<f64>,
+}
+
+pub fn seen(random: &mut Random) -> Seen {
+    loop {
+        let (camera, scene) = (Camera::draw(random), Scene::draw(random));
+        let (ints, clean) = camera.one(&scene, random);
+        if ints.iter().any(|int| *int != ints[0]) {
+            return Seen { ints, clean };
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

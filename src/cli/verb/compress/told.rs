@@ -8,7 +8,7 @@ use collapsar::internals::codec::file::report::ArrayReport;
 use collapsar::internals::device::Device;
 use collapsar::internals::quality::Off;
 use collapsar::internals::sample::NoiseStep;
-use collapsar::internals::{Report, Result};
+use collapsar::internals::{Loss, Report, Result};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -96,7 +96,7 @@ fn word(r: &Report) -> String {
     }
     // what changed without an error is a −0 that is 0 now
     let off = worst(r).unwrap_or(Off::Samples(0.0));
-    format!("LOSSY ({}; {}{off})", r.loss.describe(), steps(&r.arrays))
+    format!("LOSSY ({}; {}{off})", r.loss.describe(), steps(r))
 }
 
 /// How far an array is off, in the unit of what was asked for.
@@ -114,7 +114,8 @@ fn off_json(off: Off) -> Value {
 }
 
 /// What the noise of the arrays decided.
-fn steps(arrays: &[ArrayReport]) -> String {
+fn steps(r: &Report) -> String {
+    let arrays = &r.arrays;
     let number = collapsar::internals::sample::number;
     let ends = |of: fn(&NoiseStep) -> f64| {
         let all = arrays.iter().filter_map(|a| a.noise.as_ref()).map(of);
@@ -122,6 +123,7 @@ fn steps(arrays: &[ArrayReport]) -> String {
         if min < max { format!("{} to {}", number(min), number(max)) } else { number(max) }
     };
     match arrays.iter().any(|a| a.noise.is_some()) {
+        true if matches!(r.loss, Loss::Denoise(_)) => format!("σ {}, ", ends(|n| n.sigma)),
         true => format!("σ {}, step {}, ", ends(|n| n.sigma), ends(|n| n.step)),
         false => String::new(),
     }
